@@ -1,0 +1,53 @@
+// An actor is a handler and a shell. The handler is pure: plain data in, effects out; no sockets, no clock, no threads.
+// The shell (shell.hpp), one for all actors, owns those. The simulator (tests/simulation/) drives the same handlers with
+// a scheduler and a clock of its own.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "actors/message.hpp"
+
+namespace vault {
+
+// What a handler may do. Valid during the call it was handed to.
+class Effects {
+ public:
+  virtual ~Effects() = default;
+
+  virtual void send(ActorId to, Message message) = 0;
+  // One-shot; comes back as TimerFired{id}. Setting it again moves it.
+  virtual void set_timer(int id, std::chrono::milliseconds after) = 0;
+  // Gateway and publisher only. False where the peer is gone or its queue is full: the frames are dropped.
+  virtual bool send_frames(SocketKind socket, std::vector<std::string> frames) = 0;
+
+  virtual Timestamp now() = 0;                             // wall clock
+  virtual std::chrono::steady_clock::time_point clock() = 0;  // monotonic
+  virtual void random(std::span<std::uint8_t> out) = 0;    // cryptographic, outside the simulator
+
+  // An alert goes to whoever follows the events and into `status`.
+  void alert(Alert alert) {
+    send(ActorId::publisher, AlertMessage{alert});
+    send(ActorId::gateway, AlertMessage{std::move(alert)});
+  }
+  // The configuration cannot work with what the database holds: vaultd must end with exit code 2.
+  virtual void fatal_configuration(const std::string& message) = 0;
+  // A word about the state of things, for the service manager and whoever waits for readiness.
+  virtual void tell_supervisor(const std::string& /*word*/) {}
+};
+
+class Actor {
+ public:
+  virtual ~Actor() = default;
+  virtual void start(Effects&) {}
+  virtual void handle(Message message, Effects& effects) = 0;
+  // Everything that had arrived has been handled; now is the time to act on it as a whole.
+  virtual void round_done(Effects&) {}
+  // Told to stop; true once nothing is left to finish. Asked again after every round until then.
+  virtual bool stop(Effects&) { return true; }
+};
+
+}  // namespace vault

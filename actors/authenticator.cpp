@@ -1,0 +1,82 @@
+#include "actors/authenticator.hpp"
+
+#include <zmq.h>
+
+#include <array>
+#include <utility>
+
+#include "actors/log.hpp"
+
+namespace vault {
+namespace {
+
+// A ZAP request behind the ROUTER's routing id: delimiter, version, request id, domain, address, identity, mechanism,
+// then the credentials as the last frame.
+enum : std::size_t { routing_id, delimiter, version, request_id, domain, address, identity, mechanism, frames };
+
+}  // namespace
+
+void Authenticator::start(Effects& effects) {
+  reload(effects);
+  effects.set_timer(0, std::chrono::milliseconds(1'000));
+}
+
+void Authenticator::handle(Message message, Effects& effects) {
+  if (const auto* request = std::get_if<PeerMessage>(&message)) {
+    answer(*request, effects);
+  } else if (std::holds_alternative<TimerFired>(message)) {
+    reload(effects);
+    effects.set_timer(0, std::chrono::milliseconds(1'000));
+  }
+}
+
+void Authenticator::reload(Effects& effects) {
+  auto loaded = load_();
+  if (!loaded) {
+    if (last_error_ != loaded.error().message) log_error("authenticator", loaded.error().message);
+    last_error_ = loaded.error().message;
+    return;
+  }
+  last_error_.clear();
+  if (!*loaded) return;
+  keys_ = std::move(*loaded);
+  log_info("authenticator", "keys loaded", {{"keys", std::to_string(keys_->size())}});
+  effects.send(ActorId::gateway, KeysChanged{keys_});
+}
+
+const PeerKey* Authenticator::find(const std::string& public_key) const {
+  if (!keys_) return nullptr;
+  const auto found = keys_->find(public_key);
+  return found == keys_->end() ? nullptr : &found->second;
+}
+
+void Authenticator::answer(const PeerMessage& request, Effects& effects) {
+  if (request.envelope.size() != frames) return;  // not ZAP: nobody to answer
+  const auto& frame = request.envelope;
+  std::string status = "400";
+  std::string text = "unknown key";
+  std::string user;
+  if (frame[version] == "1.0" && frame[mechanism] == "CURVE" && request.body.size() == 32) {
+    std::array<char, 41> z85{};
+    zmq_z85_encode(z85.data(), reinterpret_cast<const std::uint8_t*>(request.body.data()), 32);
+    const PeerKey* key = find(z85.data());
+    const bool allowed = key && (key->admin || frame[domain] == "requests" ||
+                                 (frame[domain] == "ingest" && key->producer) ||
+                                 (frame[domain] == "events" && key->reader));
+    if (allowed) {
+      status = "200";
+      text = "OK";
+      user = z85.data();
+    } else if (key) {
+      text = "role missing";
+    }
+    if (!allowed) {
+      log_warning("authenticator", "peer refused",
+                  {{"socket", frame[domain]}, {"address", frame[address]}, {"reason", text}});
+    }
+  }
+  effects.send_frames(SocketKind::zap,
+                      {frame[routing_id], "", "1.0", frame[request_id], status, text, user, ""});
+}
+
+}  // namespace vault

@@ -1,0 +1,34 @@
+// The authenticator answers ZAP requests (RFC 27): which CURVE keys may connect, and to which socket.
+//
+// ZeroMQ asks it only where a ZAP domain is set, which the tcp endpoints do: "requests", "ingest", "events".
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "actors/actor.hpp"
+
+namespace vault {
+
+class Authenticator final : public Actor {
+ public:
+  // `load` reads the directory of authorised keys; nullptr if nothing has changed since its last call. It is asked once
+  // a second; after an error the keys that were known stay.
+  using Load = std::function<Result<std::shared_ptr<const KeyRing>>()>;
+  explicit Authenticator(Load load) : load_(std::move(load)) {}
+
+  void start(Effects& effects) override;
+  void handle(Message message, Effects& effects) override;
+
+ private:
+  void reload(Effects& effects);
+  void answer(const PeerMessage& request, Effects& effects);
+  const PeerKey* find(const std::string& public_key) const;
+
+  Load load_;
+  std::shared_ptr<const KeyRing> keys_;
+  std::string last_error_;
+};
+
+}  // namespace vault

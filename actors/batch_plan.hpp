@@ -1,0 +1,61 @@
+// What a batch will hold: which seals become entries, and which are duplicates of which.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/message.hpp"
+#include "ledger/sequencer.hpp"
+
+namespace vault {
+
+// An order on its way through the writer.
+struct PendingOrder {
+  SealOrder order;
+  // After a look-up: the entries that already hold these seal_ids, one for each seal; empty before.
+  std::vector<std::optional<Entry>> known;
+  bool look_up_first = false;  // a seal_id of it may be in the ledger already
+  bool alone = false;          // share a batch with nobody: the last one with it was refused
+};
+
+class BatchPlan {
+ public:
+  // Adds an order whose seals all have a seal_id. The order is taken whole or not at all.
+  // Error: seal_id_conflict where a seal_id is known, in this plan or in the ledger, with other content; the order is
+  // then left with the caller.
+  Status add(PendingOrder& order);
+
+  bool empty() const { return orders_.empty(); }
+  std::size_t fresh_count() const { return fresh_.size(); }
+  std::size_t bytes() const { return bytes_; }
+  const std::vector<PendingOrder>& orders() const { return orders_; }
+
+  // The seals that become entries, in order. Pointers stay good for the plan's life.
+  const std::vector<const Seal*>& fresh() const { return fresh_; }
+
+  // One receipt for each seal of order `index`; `entries` are what fresh() became.
+  std::vector<Receipt> receipts(std::size_t index, const std::vector<Entry>& entries) const;
+
+  // Gives the orders back, for another try.
+  std::vector<PendingOrder> release() { return std::move(orders_); }
+
+ private:
+  struct Slot {
+    bool duplicate = false;
+    bool existing = false;   // in the ledger before this batch: orders_[..].known[..]
+    std::size_t index = 0;   // else: which of fresh()
+  };
+  Result<Slot> place(const PendingOrder& order, std::size_t index, std::size_t fresh_before,
+                     std::vector<const Seal*>& added) const;
+
+  std::vector<PendingOrder> orders_;
+  std::vector<std::vector<Slot>> slots_;  // one vector an order
+  std::vector<const Seal*> fresh_;
+  std::unordered_map<Uuid, std::size_t, UuidHash> index_by_id_;  // into fresh_
+  std::unordered_map<Uuid, std::size_t, UuidHash> own_ids_;      // of the order being added, into what it adds
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace vault

@@ -1,0 +1,276 @@
+#include "actors/gateway.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/log.hpp"
+#include "ledger/check.hpp"
+
+namespace vault {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+// What a producer may hold even when others have filled the queue: an eighth of it is kept for the modest.
+constexpr std::size_t modest_share = 8;
+// After a stop, what had arrived is still taken for so long.
+constexpr milliseconds drain_time{200};
+
+}  // namespace
+
+Gateway::Gateway(const GatewayOptions& options) : options_(options), running_(options.readers) {}
+
+void Gateway::start(Effects& effects) {
+  started_ = effects.clock();
+  effects.set_timer(deadline_timer, milliseconds(50));
+  effects.set_timer(heartbeat_timer, milliseconds(1'000));
+}
+
+void Gateway::handle(Message message, Effects& effects) {
+  if (auto* peer = std::get_if<PeerMessage>(&message)) {
+    on_peer(std::move(*peer), effects);
+  } else if (auto* answers = std::get_if<SealAnswers>(&message)) {
+    on_answers(std::move(*answers), effects);
+  } else if (auto* answer = std::get_if<ReadAnswer>(&message)) {
+    on_read_answer(std::move(*answer), effects);
+  } else if (auto* timer = std::get_if<TimerFired>(&message)) {
+    on_timer(timer->id, effects);
+  } else if (auto* checkpoint = std::get_if<CheckpointSigned>(&message)) {
+    on_checkpoint(std::move(*checkpoint));
+  } else if (auto* writer = std::get_if<WriterStatus>(&message)) {
+    // Answers overtake nothing, but a status may be older than the head that the last answers brought.
+    const Head newest = writer_.head.sequence > writer->head.sequence && writer->epoch == writer_.epoch
+                            ? writer_.head
+                            : writer->head;
+    writer_ = std::move(*writer);
+    writer_.head = newest;
+    tell_state(effects);
+  } else if (auto* progress = std::get_if<ReadProgress>(&message)) {
+    const auto found = pending_.find(progress->ticket);
+    if (found != pending_.end()) reply_to(found->second.envelope, std::move(progress->message), effects);
+  } else if (auto* alert = std::get_if<AlertMessage>(&message)) {
+    on_alert(alert->alert);
+  } else if (auto* keys = std::get_if<KeysChanged>(&message)) {
+    keys_ = std::move(keys->keys);
+  } else if (auto* settings = std::get_if<SettingsChanged>(&message)) {
+    options_.codec = {settings->message_bytes_max, settings->seal_bytes_max};
+    options_.queue_seals_max = settings->queue_seals_max;
+    options_.queue_bytes_max = settings->queue_bytes_max;
+  }
+}
+
+// Once a change: "writer", "standby", or why neither.
+void Gateway::tell_state(Effects& effects) {
+  std::string state = "state ";
+  if (writer_.ready) {
+    state += "writer";
+  } else {
+    state += writer_.database_connected ? "reading " + writer_.detail : "waiting " + writer_.detail;
+  }
+  if (state == told_state_) return;
+  told_state_ = state;
+  effects.tell_supervisor(state);
+}
+
+void Gateway::round_done(Effects& effects) {
+  forward(effects);
+  dispatch_reads(effects);
+}
+
+bool Gateway::stop(Effects& effects) {
+  if (!stopping_) {
+    stopping_ = true;
+    stop_at_ = effects.clock();
+  }
+  refusing_ = effects.clock() - stop_at_ >= drain_time;
+  forward(effects);
+  return refusing_ && std::none_of(pending_.begin(), pending_.end(), [](const auto& p) { return !p.second.answered; });
+}
+
+bool Gateway::wants_ingest() const {
+  return is_writable() && queued_seals_ < options_.queue_seals_max - options_.queue_seals_max / modest_share &&
+         queued_bytes_ < options_.queue_bytes_max - options_.queue_bytes_max / modest_share;
+}
+
+// --- Requests --------------------------------------------------------------------------------------------------------
+
+void Gateway::on_peer(PeerMessage message, Effects& effects) {
+  const bool ingest = message.socket == SocketKind::ingest;
+  ++counters_[ingest ? "ingest_messages" : "requests"];
+  auto decoded = decode_request(message.body, options_.codec);
+  if (!decoded) {
+    ++counters_["malformed"];
+    if (ingest) return ingest_failed(decoded.error().error, effects);
+    return reply_to(std::move(message.envelope), encode_error_reply(decoded.error().id, decoded.error().error), effects);
+  }
+  message.body.clear();
+  if (auto refusal = forbidden(message, decoded->operation)) {
+    ++counters_["forbidden"];
+    if (ingest) return ingest_failed(*refusal, effects);
+    return reply_to(std::move(message.envelope), encode_error_reply(decoded->id, *refusal), effects);
+  }
+  if (auto* request = std::get_if<SealRequest>(&decoded->operation)) {
+    return seal(std::move(message), std::move(decoded->id), std::move(*request), effects);
+  }
+  if (ingest) {
+    return ingest_failed({ErrorCode::unknown_op, "ingest takes seal and seal_batch only; queries go to the requests socket", "op"},
+                         effects);
+  }
+  read(std::move(message), std::move(*decoded), effects);
+}
+
+// Roles count on CURVE connections only: on ipc the file's mode decides.
+std::optional<Error> Gateway::forbidden(const PeerMessage& message, const Operation& operation) const {
+  if (message.user_id.empty()) return std::nullopt;
+  const PeerKey* key = nullptr;
+  if (keys_) {
+    if (const auto found = keys_->find(message.user_id); found != keys_->end()) key = &found->second;
+  }
+  if (!key) return Error{ErrorCode::forbidden, "this key is not authorised any more", {}};
+  if (key->admin) return std::nullopt;
+  const auto* request = std::get_if<SealRequest>(&operation);
+  if (!request) {
+    if (key->reader || std::holds_alternative<StatusRequest>(operation)) return std::nullopt;
+    return Error{ErrorCode::forbidden, "the key \"" + key->name + "\" has not the role reader", {}};
+  }
+  if (!key->producer) return Error{ErrorCode::forbidden, "the key \"" + key->name + "\" has not the role producer", {}};
+  if (key->authorities.empty()) return std::nullopt;
+  for (std::size_t i = 0; i < request->seals.size(); ++i) {
+    const std::string& authority = request->seals[i].authority;
+    if (std::find(key->authorities.begin(), key->authorities.end(), authority) == key->authorities.end()) {
+      return Error{ErrorCode::forbidden, "the key \"" + key->name + "\" may not seal on this authority",
+                   request->batch ? "seals[" + std::to_string(i) + "].authority" : "seal.authority"};
+    }
+  }
+  return std::nullopt;
+}
+
+Ticket Gateway::open(PeerMessage& message, RequestId id, Effects& effects, bool deadline) {
+  const Ticket ticket = next_ticket_++;
+  Pending& pending = pending_[ticket];
+  pending.envelope = std::move(message.envelope);
+  pending.id = std::move(id);
+  pending.ingest = message.socket == SocketKind::ingest;
+  if (deadline) deadlines_.emplace_back(effects.clock() + options_.request_timeout, ticket);
+  return ticket;
+}
+
+void Gateway::seal(PeerMessage message, RequestId id, SealRequest request, Effects& effects) {
+  const bool ingest = message.socket == SocketKind::ingest;
+  std::size_t bytes = 0;
+  for (const Seal& one : request.seals) {
+    bytes += one.seal_data.size() + one.session_id.size() + one.authority.size() + 64;
+  }
+  const std::string producer = ingest || message.envelope.empty() ? "" : message.envelope.front();
+  if (!ingest) {
+    std::optional<Error> refusal;
+    if (!is_writable()) {
+      refusal = Error{ErrorCode::unavailable,
+                      "no seal is accepted now: " + (refusing_ ? std::string("vaultd is shutting down") : writer_.detail) +
+                          ". Try again with the same seal_id",
+                      {}};
+    } else {
+      refusal = admit(producer, request.seals.size(), bytes);
+    }
+    if (refusal) {
+      ++counters_[refusal->code == ErrorCode::busy ? "busy" : "unavailable"];
+      return reply_to(std::move(message.envelope), encode_error_reply(id, *refusal), effects);
+    }
+  }
+  const Ticket ticket = open(message, std::move(id), effects, !ingest);
+  Pending& pending = pending_[ticket];
+  pending.producer = producer;
+  pending.seals = request.seals.size();
+  pending.bytes = bytes;
+  pending.batch = request.batch;
+  pending.sign = request.sign;
+  queued_seals_ += pending.seals;
+  queued_bytes_ += bytes;
+  Producer& held = producers_[producer];
+  held.seals_held += pending.seals;
+  if (held.waiting.empty()) turns_.push_back(producer);
+  held.waiting.push_back({ticket, std::move(request.seals), ingest, bytes});
+}
+
+// One who holds much must stop earlier than one who holds little.
+std::optional<Error> Gateway::admit(const std::string& producer, std::size_t seals, std::size_t bytes) const {
+  const auto found = producers_.find(producer);
+  const std::size_t held = found == producers_.end() ? 0 : found->second.seals_held;
+  const bool modest = held + seals <= options_.queue_seals_max / modest_share;
+  const std::size_t seals_max = modest || producers_.size() <= 1
+                                    ? options_.queue_seals_max
+                                    : options_.queue_seals_max - options_.queue_seals_max / modest_share;
+  if (queued_seals_ + seals <= seals_max && queued_bytes_ + bytes <= options_.queue_bytes_max) return std::nullopt;
+  return Error{ErrorCode::busy,
+               "the writer's queue is full (" + std::to_string(queued_seals_) + " seals, " +
+                   std::to_string(queued_bytes_) + " bytes wait); send it again in a moment",
+               {}};
+}
+
+void Gateway::read(PeerMessage message, Request request, Effects& effects) {
+  if (std::holds_alternative<StatusRequest>(request.operation)) {
+    return reply_to(std::move(message.envelope), encode_reply(request.id, status(effects)), effects);
+  }
+  if (std::holds_alternative<CheckpointRequest>(request.operation)) {
+    std::string body =
+        latest_ ? encode_reply(request.id, CheckpointResult{latest_->note, latest_->tree_size, vkey_})
+                : encode_error_reply(request.id, {ErrorCode::unavailable, "no checkpoint has been signed yet", {}});
+    return reply_to(std::move(message.envelope), std::move(body), effects);
+  }
+  if (refusing_ || reads_.size() + parked_.size() >= options_.read_queue_max) {
+    const Error error = refusing_ ? Error{ErrorCode::unavailable, "vaultd is shutting down", {}}
+                                  : Error{ErrorCode::busy, "too many queries wait; send it again in a moment", {}};
+    return reply_to(std::move(message.envelope), encode_error_reply(request.id, error), effects);
+  }
+  ReadTask task;
+  task.id = request.id;
+  std::visit(
+      [&](auto&& operation) {
+        using Kind = std::decay_t<decltype(operation)>;
+        if constexpr (std::is_constructible_v<decltype(task.task), Kind>) task.task = std::move(operation);
+      },
+      std::move(request.operation));
+  // A verification takes as long as it takes; everything else has a deadline.
+  const bool verify = std::holds_alternative<VerifyRangeRequest>(task.task);
+  task.ticket = open(message, std::move(request.id), effects, !verify);
+  queue_read(std::move(task), effects);
+}
+
+// At most one alert a second, with the number of those that were not told.
+void Gateway::ingest_failed(const Error& error, Effects& effects) {
+  ++counters_["ingest_refused"];
+  const Instant now = effects.clock();
+  if (ingest_alert_at_ && now - *ingest_alert_at_ < milliseconds(1'000)) {
+    ++ingest_failures_unsaid_;
+    return;
+  }
+  ingest_alert_at_ = now;
+  std::string text = error.message;
+  if (!error.field.empty()) text = error.field + ": " + text;
+  if (ingest_failures_unsaid_ > 0) text += " (and " + std::to_string(ingest_failures_unsaid_) + " more since the last)";
+  ingest_failures_unsaid_ = 0;
+  log_warning("gateway", "message on ingest refused", {{"reason", text}});
+  Alert alert;
+  alert.kind = "ingest";
+  alert.message = text;
+  effects.send(ActorId::publisher, AlertMessage{std::move(alert)});
+}
+
+// Hands the writer what it has room for, one order a producer and turn.
+void Gateway::forward(Effects& effects) {
+  SealOrders orders;
+  while (!turns_.empty() && at_writer_ < options_.writer_window_seals) {
+    const std::string name = std::move(turns_.front());
+    turns_.pop_front();
+    Producer& producer = producers_[name];
+    VAULT_CHECK(!producer.waiting.empty());
+    at_writer_ += producer.waiting.front().seals.size();
+    orders.orders.push_back(std::move(producer.waiting.front()));
+    producer.waiting.pop_front();
+    if (!producer.waiting.empty()) turns_.push_back(name);
+  }
+  if (!orders.orders.empty()) effects.send(ActorId::writer, std::move(orders));
+}
+
+}  // namespace vault

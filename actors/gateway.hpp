@@ -1,0 +1,117 @@
+// The gateway owns the requests and ingest sockets. It decodes, checks who may do what, keeps the queues bounded, takes
+// turns between producers, and sees to it that every request gets exactly one reply.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/actor.hpp"
+#include "wire/codec.hpp"
+
+namespace vault {
+
+struct GatewayOptions {
+  CodecLimits codec;
+  std::size_t queue_seals_max = 65'536;
+  std::size_t queue_bytes_max = std::size_t{256} << 20;
+  std::size_t writer_window_seals = 4'000;  // handed to the writer and not answered; the rest waits here, in turns
+  std::size_t read_queue_max = 10'000;
+  std::size_t readers = 3;
+  std::chrono::milliseconds request_timeout{30'000};
+  std::string version;
+};
+
+class Gateway final : public Actor {
+ public:
+  explicit Gateway(const GatewayOptions& options);
+
+  void start(Effects& effects) override;
+  void handle(Message message, Effects& effects) override;
+  void round_done(Effects& effects) override;
+  bool stop(Effects& effects) override;
+
+  // False while ingest must wait in the producers' own queues.
+  bool wants_ingest() const;
+
+ private:
+  enum Timer : int { deadline_timer = 1, heartbeat_timer };
+  using Instant = std::chrono::steady_clock::time_point;
+
+  // A request that has no reply yet, or a seal that still counts against the credit.
+  struct Pending {
+    std::vector<std::string> envelope;
+    RequestId id;
+    std::string producer;
+    std::size_t seals = 0, bytes = 0;
+    bool ingest = false, batch = false, sign = false;
+    bool answered = false;  // by deadline; the writer's answer only gives the credit back
+  };
+  struct Producer {
+    std::deque<SealOrder> waiting;
+    std::size_t seals_held = 0;
+  };
+
+  void on_peer(PeerMessage message, Effects& effects);
+  std::optional<Error> forbidden(const PeerMessage& message, const Operation& operation) const;
+  void seal(PeerMessage message, RequestId id, SealRequest request, Effects& effects);
+  std::optional<Error> admit(const std::string& producer, std::size_t seals, std::size_t bytes) const;
+  void read(PeerMessage message, Request request, Effects& effects);
+  void ingest_failed(const Error& error, Effects& effects);
+  void forward(Effects& effects);
+
+  void on_answers(SealAnswers answers, Effects& effects);
+  void on_answer(SealAnswer answer, Effects& effects);
+  void on_read_answer(ReadAnswer answer, Effects& effects);
+  void on_checkpoint(CheckpointSigned checkpoint);
+  void on_alert(const Alert& alert);
+  void on_timer(int id, Effects& effects);
+  void tell_state(Effects& effects);
+
+  void dispatch_reads(Effects& effects);
+  void queue_read(ReadTask task, Effects& effects);
+  bool is_writable() const { return writer_.ready && !refusing_; }
+
+  StatusResult status(Effects& effects) const;
+  void reply(Ticket ticket, std::string message, Effects& effects);
+  void reply_to(std::vector<std::string> envelope, std::string message, Effects& effects);
+  Ticket open(PeerMessage& message, RequestId id, Effects& effects, bool deadline);
+  void release(const Pending& pending);
+
+  GatewayOptions options_;
+  Instant started_{};
+  Ticket next_ticket_ = 1;
+  std::unordered_map<Ticket, Pending> pending_;
+  std::deque<std::pair<Instant, Ticket>> deadlines_;
+
+  std::unordered_map<std::string, Producer> producers_;  // by routing id; "" is ingest
+  std::deque<std::string> turns_;                        // producers with something waiting
+  std::size_t queued_seals_ = 0, queued_bytes_ = 0;      // not answered, here or at the writer
+  std::size_t at_writer_ = 0;                            // seals
+
+  std::deque<ReadTask> reads_;
+  std::vector<std::optional<ReadTask>> running_;  // by reader
+  std::multimap<std::int64_t, ReadTask> parked_;  // by the checkpoint size that they wait for
+  std::optional<StoredCheckpoint> latest_;
+  std::string vkey_;
+
+  WriterStatus writer_;
+  std::shared_ptr<const KeyRing> keys_;
+  std::set<std::string> alerts_;
+  std::map<std::string, std::int64_t> counters_;
+
+  std::string told_state_;
+  bool stopping_ = false, refusing_ = false;
+  Instant stop_at_{};
+  std::optional<Instant> ingest_alert_at_;
+  std::int64_t ingest_failures_unsaid_ = 0;
+};
+
+}  // namespace vault

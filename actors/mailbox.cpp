@@ -1,0 +1,74 @@
+#include "actors/mailbox.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "ledger/check.hpp"
+
+// ThreadSanitizer does not see the order that ZeroMQ's lock-free pipes give, so it is told.
+#if defined(__SANITIZE_THREAD__)
+extern "C" void __tsan_acquire(void*);
+extern "C" void __tsan_release(void*);
+#define VAULT_TSAN_ACQUIRE(address) __tsan_acquire(address)
+#define VAULT_TSAN_RELEASE(address) __tsan_release(address)
+#else
+#define VAULT_TSAN_ACQUIRE(address) (void)(address)
+#define VAULT_TSAN_RELEASE(address) (void)(address)
+#endif
+
+namespace vault {
+namespace {
+
+std::string mailbox_address(ActorId owner) { return "inproc://mailbox-" + actor_name(owner); }
+
+}  // namespace
+
+Mailbox::Mailbox(zmq::context_t& context, ActorId owner) : socket_(context, zmq::socket_type::pull) {
+  socket_.set(zmq::sockopt::rcvhwm, 0);
+  socket_.set(zmq::sockopt::linger, 0);
+  socket_.bind(mailbox_address(owner));
+}
+
+Mailbox::~Mailbox() {
+  while (receive()) {
+  }
+}
+
+std::unique_ptr<Message> Mailbox::receive() {
+  zmq::message_t frame;
+  try {
+    if (!socket_.recv(frame, zmq::recv_flags::dontwait)) return nullptr;
+  } catch (const zmq::error_t&) {
+    return nullptr;  // EINTR, or the context is going down: there is always a next round
+  }
+  Message* message = nullptr;
+  VAULT_CHECK(frame.size() == sizeof message);
+  std::memcpy(&message, frame.data(), sizeof message);
+  VAULT_TSAN_ACQUIRE(message);
+  return std::unique_ptr<Message>(message);
+}
+
+void Outbox::send(ActorId to, Message message) {
+  auto found = sockets_.find(to);
+  if (found == sockets_.end()) {
+    zmq::socket_t socket(context_, zmq::socket_type::push);
+    socket.set(zmq::sockopt::sndhwm, 0);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.connect(mailbox_address(to));
+    found = sockets_.emplace(to, std::move(socket)).first;
+  }
+  auto owned = std::make_unique<Message>(std::move(message));
+  Message* pointer = owned.get();
+  zmq::message_t frame(&pointer, sizeof pointer);
+  VAULT_TSAN_RELEASE(pointer);
+  for (;;) {
+    try {
+      if (found->second.send(frame, zmq::send_flags::dontwait)) (void)owned.release();
+      return;
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) return;
+    }
+  }
+}
+
+}  // namespace vault

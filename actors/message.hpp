@@ -1,0 +1,248 @@
+// What actors say to each other: plain data, moved, never shared except as pointers to const.
+//
+// Data goes one way: gateway -> writer -> committer (the store) -> notary -> publisher, and gateway -> reader.
+// What comes back to a gateway is the answer to its own ticket.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ledger/entry.hpp"
+#include "ledger/receipt.hpp"
+#include "store/store.hpp"
+#include "wire/event.hpp"
+#include "wire/message.hpp"
+
+namespace vault {
+
+enum class ActorId : std::uint8_t {
+  gateway,
+  writer,
+  committer,
+  notary,
+  publisher,
+  auditor,
+  authenticator,
+  reader_first,  // readers count up from here
+};
+inline ActorId reader_id(std::size_t index) {
+  return static_cast<ActorId>(static_cast<std::size_t>(ActorId::reader_first) + index);
+}
+std::string actor_name(ActorId id);
+
+using Ticket = std::uint64_t;  // the gateway's name for one request
+using Entries = std::shared_ptr<const std::vector<Entry>>;
+
+// --- gateway -> writer -----------------------------------------------------------------------------------------------
+
+struct SealOrder {
+  Ticket ticket = 0;
+  std::vector<Seal> seals;
+  bool ingest = false;    // came by the ingest socket: must not be refused for a database that is away
+  std::size_t bytes = 0;  // what it counts against the gateway's credit
+};
+struct SealOrders {
+  std::vector<SealOrder> orders;
+};
+
+// --- writer -> gateway -----------------------------------------------------------------------------------------------
+
+struct SealAnswer {
+  Ticket ticket = 0;
+  Result<std::vector<Receipt>> receipts;
+};
+struct SealAnswers {
+  std::vector<SealAnswer> answers;
+  Head head;  // durable
+};
+struct WriterStatus {
+  bool writer = false;  // holds the lease
+  bool ready = false;   // a seal would be accepted now
+  std::int64_t epoch = 0;
+  Head head;  // durable; of a standby: what the database last showed
+  std::size_t in_flight = 0;
+  std::size_t queued = 0;
+  bool database_connected = false;
+  std::string detail;  // why not ready
+  std::string ledger_id;
+  std::map<std::string, std::int64_t> counters;
+};
+
+// --- writer, notary -> committer -> writer, notary -------------------------------------------------------------------
+
+struct TakeLease {};
+struct RenewLease {
+  std::int64_t epoch = 0;
+};
+// Appends carry a generation: after an append that did not commit, the committer fails every later one of the same
+// generation, since it was built on the one that failed.
+struct Append {
+  std::uint64_t generation = 0;
+  std::shared_ptr<const AppendRequest> request;
+};
+struct Resolve {
+  std::shared_ptr<const AppendRequest> request;
+};
+struct FindSeals {
+  std::vector<Uuid> seal_ids;
+};
+struct StoreCheckpoint {
+  std::int64_t epoch = 0;
+  StoredCheckpoint checkpoint;
+  LogIdentity identity;
+};
+
+struct LeaseAnswer {
+  LeaseOutcome outcome;
+};
+struct RenewAnswer {
+  Result<Timestamp> database_now;
+};
+struct AppendAnswer {
+  std::uint64_t generation = 0;
+  AppendOutcome outcome;
+};
+struct ResolveAnswer {
+  ResolveOutcome outcome;
+};
+struct FindAnswer {
+  Result<std::vector<std::optional<Entry>>> found;
+};
+struct StoreCheckpointAnswer {
+  std::int64_t tree_size = 0;
+  Status status;
+};
+
+// --- writer -> notary ------------------------------------------------------------------------------------------------
+
+// The lease is taken: may this tree be written on? Answered by Adopted.
+struct Adopt {
+  std::int64_t epoch = 0;
+  Head head;
+  Frontier frontier;
+  std::optional<StoredCheckpoint> newest;
+  std::vector<LogIdentity> identities;
+  std::string ledger_id;
+};
+// Another vaultd writes; keep its newest checkpoint.
+struct Follow {
+  std::optional<StoredCheckpoint> newest;
+  std::vector<LogIdentity> identities;
+  std::string ledger_id;
+};
+// Durable: entries in ledger order, and which ingest orders they answer.
+struct Committed {
+  std::int64_t epoch = 0;
+  Entries entries;
+  Head head;
+  struct IngestReceipt {
+    Receipt receipt;  // of an ingest seal, new or duplicate
+  };
+  std::vector<IngestReceipt> ingest;
+};
+struct IngestRefused {
+  std::vector<std::pair<Uuid, Error>> refusals;
+};
+struct Epoch {  // the writer's epoch has changed (an in-doubt commit was resolved)
+  std::int64_t epoch = 0;
+};
+
+// --- notary -> writer ------------------------------------------------------------------------------------------------
+
+struct Adopted {
+  std::optional<Error> refusal;      // why this tree must not be written on
+  std::vector<Seal> first_seals;     // to be sealed before anything else (--accept-rollback)
+};
+
+// --- notary -> reader -> notary --------------------------------------------------------------------------------------
+
+struct SliceRequest {
+  std::uint64_t from = 0;  // tree size of the last checkpoint
+  std::uint64_t to = 0;
+};
+struct TreeSlice {
+  Result<Frontier> frontier;  // of the first `from` leaves
+  std::vector<Hash> leaves;   // of from + 1 .. to
+};
+
+// --- notary -> gateway, publisher, auditor ---------------------------------------------------------------------------
+
+struct CheckpointSigned {
+  StoredCheckpoint checkpoint;
+  std::string vkey;
+  std::optional<CheckpointEvent> event;  // nullopt: a copy of another writer's
+};
+
+// --- gateway -> readers -> gateway -----------------------------------------------------------------------------------
+
+// A signed receipt: the receipts wait for their proofs under `checkpoint`.
+struct SignTask {
+  std::vector<Receipt> receipts;
+  bool batch = false;
+};
+struct ReadTask {
+  Ticket ticket = 0;
+  RequestId id;
+  std::variant<ReadRequest, ListRequest, VerifyRangeRequest, ProofRequest, ConsistencyRequest, HeadRequest, SignTask>
+      task;
+  std::optional<StoredCheckpoint> checkpoint;  // the latest one
+  Head known_head;                             // verify: the writer's own; sequence 0 if unknown
+};
+struct ReadProgress {
+  Ticket ticket = 0;
+  std::string message;
+};
+struct ReadAnswer {
+  Ticket ticket = 0;
+  ActorId reader = ActorId::reader_first;
+  std::string message;  // encoded reply
+  // > 0: the entry is newer than the latest checkpoint; ask again once one of this size is there.
+  std::int64_t wait_for_size = 0;
+};
+
+// --- authenticator -> gateway ----------------------------------------------------------------------------------------
+
+struct PeerKey {
+  std::string name;
+  bool producer = false, reader = false, admin = false;
+  std::vector<std::string> authorities;  // empty: any
+};
+using KeyRing = std::map<std::string, PeerKey>;  // by public key, Z85
+struct KeysChanged {
+  std::shared_ptr<const KeyRing> keys;
+};
+
+// --- outside -> gateway, anyone -> publisher, gateway ----------------------------------------------------------------
+
+enum class SocketKind : std::uint8_t { requests, ingest, events, zap };
+struct PeerMessage {
+  SocketKind socket = SocketKind::requests;
+  std::vector<std::string> envelope;  // every frame but the last
+  std::string body;
+  std::string user_id;  // CURVE public key, Z85; empty: ipc or loopback without CURVE
+};
+struct AlertMessage {
+  Alert alert;
+};
+struct Heartbeat {
+  HeartbeatEvent event;
+};
+struct TimerFired {
+  int id = 0;
+};
+struct SettingsChanged {
+  std::size_t seal_bytes_max = 0, message_bytes_max = 0, queue_seals_max = 0, queue_bytes_max = 0;
+};
+
+using Message = std::variant<SealOrders, SealAnswers, WriterStatus, TakeLease, RenewLease, Append, Resolve,
+                             FindSeals, StoreCheckpoint, LeaseAnswer, RenewAnswer, AppendAnswer, ResolveAnswer,
+                             FindAnswer, StoreCheckpointAnswer, Adopt, Follow, Committed, IngestRefused, Epoch, Adopted,
+                             SliceRequest, TreeSlice, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer, KeysChanged,
+                             PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged>;
+
+}  // namespace vault

@@ -1,0 +1,27 @@
+// The publisher turns what happened into events on the PUB socket, in the order in which it is told.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "actors/actor.hpp"
+#include "wire/event.hpp"
+
+namespace vault {
+
+class Publisher final : public Actor {
+ public:
+  explicit Publisher(bool publish_payloads) : publish_payloads_(publish_payloads) {}
+
+  // Committed, IngestRefused, CheckpointSigned, AlertMessage, Heartbeat.
+  void handle(Message message, Effects& effects) override;
+
+ private:
+  void publish(Event event, Effects& effects);
+
+  bool publish_payloads_;
+  std::uint64_t seq_ = 0;
+};
+
+}  // namespace vault

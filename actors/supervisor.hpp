@@ -1,0 +1,57 @@
+// The supervisor starts the actors, hears from them, asks them for signs of life, and stops them in the order in which
+// work flows, so that nothing accepted is left behind.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+#include "actors/shell.hpp"
+
+namespace vault {
+
+class Supervisor {
+ public:
+  explicit Supervisor(zmq::context_t& context) : context_(context) {}
+
+  // Starts an actor in a thread of its own and waits until it is ready. Actors stop in the order of `stop_rank`.
+  // `blocking`: it may wait for the database for a while, so its pulse is not taken.
+  // Error: internal with the reason for which it failed (an endpoint that cannot be bound, say).
+  Status start(ActorId id, Actor& actor, int stop_rank, bool blocking,
+               std::function<std::vector<Port>(zmq::context_t&)> open_ports = {});
+
+  // What has been heard since the last call. Waits at most `timeout`, or until `wake_fd` (a signalfd) is readable.
+  struct News {
+    std::optional<std::string> failed;         // an actor ended by itself: vaultd must end
+    std::optional<std::string> configuration;  // vaultd must end with exit code 2
+    std::optional<std::string> state;          // the gateway's latest word on readiness
+    bool woken = false;
+  };
+  News listen(std::chrono::milliseconds timeout, int wake_fd);
+
+  // Asks every actor for a sign of life. True if all that must answer have done so within `patience`.
+  void ping();
+  bool all_alive(std::chrono::milliseconds patience) const;
+
+  // Stops rank after rank. True if all ended within `timeout`; else what is left must be abandoned with the process.
+  bool stop(std::chrono::milliseconds timeout);
+
+ private:
+  struct Member {
+    std::unique_ptr<Shell> shell;
+    int stop_rank = 0;
+    bool blocking = false;
+    bool stopped = false;
+    std::chrono::steady_clock::time_point last_pong;
+  };
+  void hear(Member& member, const std::string& word, News& news);
+
+  zmq::context_t& context_;
+  std::vector<Member> members_;
+};
+
+}  // namespace vault

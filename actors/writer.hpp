@@ -1,0 +1,119 @@
+// The writer owns the head of the chain. It turns orders into batches, hands each batch to the committer as one
+// transaction, and answers once the outcome is known.
+//
+//   waiting --lease granted--> adopting --notary agrees--> active --in doubt--> resolving --> active
+//      ^                          | refused                  |                      |
+//      |                          v                          | head moved, no       | fenced
+//      +---- tries again ---- (blocked)                      | database             |
+//      +-----------------------------------------------------+----------------------+
+//
+// A batch is whatever has arrived when the committer is free; a full one may fly behind another. There is no timer in
+// the way of a seal.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/actor.hpp"
+#include "actors/batch_plan.hpp"
+#include "actors/recent_seals.hpp"
+#include "ledger/sequencer.hpp"
+
+namespace vault {
+
+struct WriterOptions {
+  std::size_t batch_seals_max = 1'000;  // an order of more is a batch of its own
+  std::size_t batch_bytes_max = std::size_t{8} << 20;
+  std::size_t second_flight_seals = 128;  // so many must wait before a batch flies behind another
+  std::size_t recent_seals = 65'536;
+  std::chrono::milliseconds lease_timeout{3'000};
+  std::chrono::milliseconds renew_interval{1'000};
+  std::chrono::milliseconds clock_skew_max{60'000};
+};
+
+class Writer final : public Actor {
+ public:
+  explicit Writer(const WriterOptions& options) : options_(options), recent_(options.recent_seals) {}
+
+  void start(Effects& effects) override;
+  void handle(Message message, Effects& effects) override;
+  void round_done(Effects& effects) override;
+  bool stop(Effects& effects) override;
+
+ private:
+  enum class Mode : std::uint8_t { waiting, adopting, blocked, active, resolving };
+  enum Timer : int { lease_timer = 1, renew_timer, status_timer, resolve_timer };
+
+  // A batch at the committer, and what the ledger is once it has committed.
+  struct Flight {
+    BatchPlan plan;
+    std::shared_ptr<const AppendRequest> request;
+    LedgerState after;
+  };
+
+  void take(SealOrders orders, Effects& effects);
+  void on_timer(int id, Effects& effects);
+  void on_lease(LeaseAnswer answer, Effects& effects);
+  void on_adopted(Adopted adopted, Effects& effects);
+  void on_renewed(const RenewAnswer& answer, Effects& effects);
+  void on_append(const AppendAnswer& answer, Effects& effects);
+  void on_resolved(const ResolveAnswer& answer, Effects& effects);
+  void on_found(FindAnswer answer, Effects& effects);
+
+  // Preparing (writer_batches.cpp)
+  void fly(Effects& effects);
+  bool plan_batch(BatchPlan& plan, Effects& effects);
+  bool needs_look_up(const PendingOrder& pending) const;
+  void prepare(PendingOrder& pending, Effects& effects);
+  void send_batch(BatchPlan plan, Timestamp now, Effects& effects);
+  void look_up(Effects& effects);
+  void complete(Flight flight, Effects& effects);
+  void answer_plan(const BatchPlan& plan, Entries entries, Effects& effects);
+  void refuse(const PendingOrder& pending, const Error& error, Effects& effects);
+  void put_back(BatchPlan plan, bool look_up_first, bool alone);
+  void put_back_all(bool look_up_first_flight);
+
+  void lose(const std::string& why, Effects& effects);
+  void fenced(const std::string& why, Effects& effects);
+  void refuse_waiting(const Error& error, Effects& effects);
+  void note_database_clock(Timestamp database_now, Effects& effects);
+  bool clock_is_sane(Effects& effects);
+  void set_alert(const std::string& kind, Severity severity, const std::string& message, Effects& effects);
+  void clear_alert(const std::string& kind, Effects& effects);
+  void flush_answers(Effects& effects);
+  void send_status(Effects& effects);
+  Error unavailable() const;
+
+  WriterOptions options_;
+  Mode mode_ = Mode::waiting;
+  std::string detail_ = "starting";
+  bool lease_asked_ = false;
+  bool database_connected_ = false;
+  bool stopping_ = false;
+  std::int64_t epoch_ = 0;
+  std::uint64_t generation_ = 1;
+  LedgerState durable_;  // what the database holds, as far as it has told
+  LedgerState tip_;      // durable_ plus everything in flight
+  std::string ledger_id_;
+
+  std::deque<PendingOrder> queue_;
+  std::deque<Flight> flights_;            // front: with the committer first
+  std::deque<PendingOrder> suspects_;     // wait for a look-up
+  std::vector<PendingOrder> looking_up_;  // are being looked up
+  RecentSeals recent_;
+
+  std::vector<SealAnswer> answers_;  // of this round
+  IngestRefused refused_ingest_;
+  std::vector<std::string> alerts_;  // kinds raised
+  std::map<std::string, std::int64_t> counters_;
+
+  // The database's clock when it was last told, and ours then.
+  std::optional<Timestamp> database_clock_;
+  std::chrono::steady_clock::time_point database_clock_at_;
+};
+
+}  // namespace vault

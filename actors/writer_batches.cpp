@@ -1,0 +1,269 @@
+// The writer's batches: planning, flying, and what each outcome of a commit means.
+#include <array>
+#include <utility>
+
+#include "actors/log.hpp"
+#include "actors/writer.hpp"
+#include "ledger/check.hpp"
+
+namespace vault {
+
+using std::chrono::milliseconds;
+
+// --- Preparing -------------------------------------------------------------------------------------------------------
+
+void Writer::fly(Effects& effects) {
+  if (mode_ != Mode::active) return;
+  while (!queue_.empty()) {
+    if (flights_.size() >= 2) break;
+    if (flights_.size() == 1 && queue_.size() < options_.second_flight_seals) break;
+    if (!clock_is_sane(effects)) {
+      refuse_waiting({ErrorCode::unavailable, "the clocks of vaultd and its database disagree; see alert.clock", {}},
+                     effects);
+      break;
+    }
+    BatchPlan plan;
+    if (!plan_batch(plan, effects)) break;
+    if (plan.fresh_count() == 0) {
+      answer_plan(plan, std::make_shared<const std::vector<Entry>>(), effects);  // all of it is in the ledger already
+    } else {
+      send_batch(std::move(plan), effects.now(), effects);
+    }
+  }
+  look_up(effects);
+}
+
+// Moves orders from the queue into `plan` until it is full. False if nothing came of it.
+bool Writer::plan_batch(BatchPlan& plan, Effects& effects) {
+  while (!queue_.empty()) {
+    PendingOrder& next = queue_.front();
+    const std::size_t seals = plan.fresh_count() + next.order.seals.size();
+    const bool over = seals > options_.batch_seals_max || plan.bytes() + next.order.bytes > options_.batch_bytes_max;
+    if (!plan.empty() && (over || next.alone)) break;
+    if (needs_look_up(next)) {
+      suspects_.push_back(std::move(next));
+      queue_.pop_front();
+      continue;
+    }
+    PendingOrder pending = std::move(next);
+    queue_.pop_front();
+    const bool alone = pending.alone;
+    prepare(pending, effects);
+    if (const Status added = plan.add(pending); !added) refuse(pending, added.error(), effects);
+    if (alone) break;
+  }
+  return !plan.empty();
+}
+
+bool Writer::needs_look_up(const PendingOrder& pending) const {
+  if (!pending.known.empty()) return false;
+  if (pending.look_up_first) return true;
+  for (const Seal& seal : pending.order.seals) {
+    if (seal.seal_id && recent_.contains(*seal.seal_id)) return true;
+  }
+  return false;
+}
+
+// Gives every seal an id, and remembers those that producers chose.
+void Writer::prepare(PendingOrder& pending, Effects& effects) {
+  for (Seal& seal : pending.order.seals) {
+    if (seal.seal_id) {
+      recent_.remember(*seal.seal_id);
+    } else {
+      std::array<std::uint8_t, 16> random{};
+      effects.random(random);
+      seal.seal_id = make_uuid_v7(effects.now(), random);
+    }
+  }
+}
+
+void Writer::send_batch(BatchPlan plan, Timestamp now, Effects& effects) {
+  std::vector<SealInput> inputs(plan.fresh().size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    inputs[i].seal = plan.fresh()[i];
+    effects.random(inputs[i].salt);
+  }
+  auto request = std::make_shared<AppendRequest>();
+  request->epoch = epoch_;
+  request->expected = tip_.head;
+  request->batch = sequence_seals(tip_, inputs, now);
+  request->next = tip_.head;
+  effects.send(ActorId::committer, Append{generation_, request});
+  flights_.push_back(Flight{std::move(plan), std::move(request), tip_});
+}
+
+void Writer::look_up(Effects& effects) {
+  if (mode_ != Mode::active || suspects_.empty() || !looking_up_.empty()) return;
+  FindSeals find;
+  while (!suspects_.empty() && find.seal_ids.size() < options_.batch_seals_max) {
+    for (const Seal& seal : suspects_.front().order.seals) find.seal_ids.push_back(seal.seal_id.value_or(Uuid{}));
+    looking_up_.push_back(std::move(suspects_.front()));
+    suspects_.pop_front();
+  }
+  ++counters_["lookups"];
+  effects.send(ActorId::committer, std::move(find));
+}
+
+void Writer::on_found(FindAnswer answer, Effects& effects) {
+  std::vector<PendingOrder> orders = std::move(looking_up_);
+  looking_up_.clear();
+  if (!answer.found) {
+    for (auto order = orders.rbegin(); order != orders.rend(); ++order) suspects_.push_front(std::move(*order));
+    if (mode_ == Mode::active && flights_.empty()) lose(answer.found.error().message, effects);
+    return;
+  }
+  std::size_t next = 0;
+  for (PendingOrder& order : orders) {
+    for (std::size_t i = 0; i < order.order.seals.size(); ++i) {
+      VAULT_CHECK(next < answer.found->size());
+      order.known.push_back(std::move((*answer.found)[next++]));
+    }
+  }
+  for (auto order = orders.rbegin(); order != orders.rend(); ++order) queue_.push_front(std::move(*order));
+}
+
+// --- Outcomes --------------------------------------------------------------------------------------------------------
+
+void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
+  if (answer.generation != generation_ || flights_.empty()) return;  // of a flight that has been put back since
+  switch (answer.outcome.kind) {
+    case AppendKind::committed: {
+      Flight flight = std::move(flights_.front());
+      flights_.pop_front();
+      complete(std::move(flight), effects);
+      break;
+    }
+    case AppendKind::duplicate:
+      ++counters_["rolled_back_duplicate"];
+      ++generation_;
+      put_back_all(true);
+      tip_ = durable_;
+      break;
+    case AppendKind::refused: {
+      ++counters_["rolled_back_refused"];
+      ++generation_;
+      log_error("writer", "batch refused by the database", {{"reason", answer.outcome.detail}});
+      Flight flight = std::move(flights_.front());
+      flights_.pop_front();
+      put_back_all(false);
+      tip_ = durable_;
+      if (flight.plan.orders().size() == 1) {
+        const Error error{ErrorCode::internal, "the database refused this seal; vaultd's log tells why", {}};
+        refuse(flight.plan.orders().front(), error, effects);
+      } else {
+        put_back(std::move(flight.plan), false, true);  // one by one, to find the one it would not take
+      }
+      break;
+    }
+    case AppendKind::head_moved:
+      fenced(answer.outcome.detail, effects);
+      break;
+    case AppendKind::failed:
+      lose(answer.outcome.detail, effects);
+      break;
+    case AppendKind::in_doubt: {
+      ++counters_["in_doubt"];
+      ++generation_;
+      log_warning("writer", "commit in doubt", {{"reason", answer.outcome.detail}});
+      while (flights_.size() > 1) {  // built on the one in doubt, and never sent
+        put_back(std::move(flights_.back().plan), false, false);
+        flights_.pop_back();
+      }
+      mode_ = Mode::resolving;
+      detail_ = "finding out whether the last commit took place";
+      send_status(effects);
+      effects.send(ActorId::committer, Resolve{flights_.front().request});
+      break;
+    }
+  }
+}
+
+void Writer::on_resolved(const ResolveAnswer& answer, Effects& effects) {
+  if (mode_ != Mode::resolving) return;
+  VAULT_CHECK(flights_.size() == 1);
+  switch (answer.outcome.kind) {
+    case ResolveKind::unreachable:
+      database_connected_ = false;
+      detail_ = answer.outcome.detail;
+      set_alert("database", Severity::critical, detail_, effects);
+      effects.set_timer(resolve_timer, milliseconds(200));
+      send_status(effects);
+      return;
+    case ResolveKind::fenced:
+      fenced(answer.outcome.detail, effects);
+      return;
+    case ResolveKind::committed:
+    case ResolveKind::not_committed:
+      break;
+  }
+  epoch_ = answer.outcome.epoch;
+  mode_ = Mode::active;
+  detail_.clear();
+  database_connected_ = true;
+  clear_alert("database", effects);
+  effects.send(ActorId::notary, Epoch{epoch_});
+  effects.set_timer(renew_timer, milliseconds(0));
+  if (answer.outcome.kind == ResolveKind::committed) {
+    Flight flight = std::move(flights_.front());
+    flights_.pop_front();
+    complete(std::move(flight), effects);
+  } else {
+    put_back_all(false);
+  }
+  tip_ = durable_;
+  send_status(effects);
+}
+
+void Writer::complete(Flight flight, Effects& effects) {
+  durable_ = std::move(flight.after);
+  ++counters_["commits"];
+  counters_["sealed"] += static_cast<std::int64_t>(flight.request->batch.entries.size());
+  // Shares ownership with the request, so that entries are never copied.
+  const Entries entries(flight.request, &flight.request->batch.entries);
+  answer_plan(flight.plan, entries, effects);
+}
+
+// Durable first, then the receipts, then the events: the gateway hears before the notary does.
+void Writer::answer_plan(const BatchPlan& plan, Entries entries, Effects& effects) {
+  Committed committed{epoch_, entries, durable_.head, {}};
+  for (std::size_t i = 0; i < plan.orders().size(); ++i) {
+    const SealOrder& order = plan.orders()[i].order;
+    std::vector<Receipt> receipts = plan.receipts(i, *entries);
+    for (const Receipt& receipt : receipts) counters_["duplicates"] += receipt.duplicate ? 1 : 0;
+    if (order.ingest) {
+      for (Receipt& receipt : receipts) committed.ingest.push_back({std::move(receipt)});
+      receipts.clear();
+    }
+    answers_.push_back({order.ticket, std::move(receipts)});
+  }
+  flush_answers(effects);
+  effects.send(ActorId::notary, std::move(committed));
+}
+
+void Writer::refuse(const PendingOrder& pending, const Error& error, Effects&) {
+  if (error.code == ErrorCode::seal_id_conflict) ++counters_["conflicts"];
+  if (pending.order.ingest) {
+    for (const Seal& seal : pending.order.seals) refused_ingest_.refusals.emplace_back(seal.seal_id.value_or(Uuid{}), error);
+  }
+  answers_.push_back({pending.order.ticket, tl::unexpected<Error>(error)});
+}
+
+// Back to the front of the queue, in the order in which they came.
+void Writer::put_back(BatchPlan plan, bool look_up_first, bool alone) {
+  std::vector<PendingOrder> orders = plan.release();
+  for (auto order = orders.rbegin(); order != orders.rend(); ++order) {
+    order->known.clear();
+    order->look_up_first = order->look_up_first || look_up_first;
+    order->alone = order->alone || alone;
+    queue_.push_front(std::move(*order));
+  }
+}
+
+void Writer::put_back_all(bool look_up_first_flight) {
+  while (!flights_.empty()) {
+    put_back(std::move(flights_.back().plan), look_up_first_flight, false);
+    flights_.pop_back();
+  }
+}
+
+}  // namespace vault

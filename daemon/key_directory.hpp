@@ -1,0 +1,33 @@
+// CURVE keys on disk, TOML as `vaultctl keygen --curve` writes it.
+//
+//   server key file:     public_key = "<Z85>"   secret_key = "<Z85>"
+//   clients directory:   one NAME.toml a client: public_key = "<Z85>", roles = ["producer", "reader", "admin"],
+//                        authorities = ["..."] (optional: the only ones on which this producer may seal)
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "actors/message.hpp"
+#include "daemon/sockets.hpp"
+#include "ledger/result.hpp"
+
+namespace vault {
+
+// Error: invalid_argument naming file and key.
+Result<ServerKey> load_server_key(const std::string& path);
+
+class KeyDirectory {
+ public:
+  explicit KeyDirectory(std::string path) : path_(std::move(path)) {}
+
+  // The keys, or nullptr if no file has changed since the last successful call. Cost of an unchanged directory: one stat
+  // a file. Error: invalid_argument naming file, key and what was expected.
+  Result<std::shared_ptr<const KeyRing>> load_changed();
+
+ private:
+  std::string path_;
+  std::string fingerprint_;
+};
+
+}  // namespace vault

@@ -1,0 +1,55 @@
+// vaultd: the daemon of a VAULT999 ledger.
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <string>
+
+#include "daemon/logging.hpp"
+#include "daemon/settings.hpp"
+#include "daemon/vaultd.hpp"
+#include "version.hpp"
+
+namespace {
+
+int refuse(const vault::Error& error) {
+  std::fprintf(stderr, "vaultd: %s\n", error.message.c_str());
+  return vault::exit_configuration;
+}
+
+// Signals are read from a signalfd, so every thread that is made from here on must have them blocked.
+void block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  block_signals();
+  umask(0027);
+  std::string help;
+  const auto load = [&] { return vault::load_settings(argc, argv, help); };
+  auto settings = load();
+  if (!help.empty()) {
+    std::fputs(help.c_str(), stdout);
+    return vault::exit_stopped;
+  }
+  if (!settings) return refuse(settings.error());
+  if (settings->version) {
+    std::printf("vaultd %s\n", vault::version_text);
+    return vault::exit_stopped;
+  }
+  if (const vault::Status checked = vault::check_settings(*settings); !checked) return refuse(checked.error());
+  if (settings->check_config) {
+    std::fputs(vault::format_settings(*settings).c_str(), stdout);
+    return vault::exit_stopped;
+  }
+  if (const vault::Status logging = vault::set_up_logging(settings->log_level, settings->log_format); !logging) {
+    return refuse(logging.error());
+  }
+  return vault::run_vaultd(*settings, load);
+}

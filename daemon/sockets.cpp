@@ -1,0 +1,156 @@
+#include "daemon/sockets.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+namespace vault {
+namespace {
+
+constexpr int zap_enforce_domain = 93;  // ZMQ_ZAP_ENFORCE_DOMAIN: draft-only in the header, works by number
+constexpr std::size_t ipc_path_max = 107;
+
+bool is_ipc(const std::string& endpoint) { return endpoint.compare(0, 6, "ipc://") == 0; }
+std::string ipc_path(const std::string& endpoint) { return endpoint.substr(6); }
+
+void set_access(const std::string& endpoint, const SocketOptions& options) {
+  const std::string path = ipc_path(endpoint);
+  if (chmod(path.c_str(), options.mode) != 0) {
+    throw std::runtime_error("cannot set the mode of " + path + ": " + std::strerror(errno));
+  }
+  if (options.group.empty()) return;
+  const group* found = getgrnam(options.group.c_str());
+  if (!found) throw std::runtime_error("socket_group: there is no group \"" + options.group + "\"");
+  if (chown(path.c_str(), static_cast<uid_t>(-1), found->gr_gid) != 0) {
+    throw std::runtime_error("cannot give " + path + " to group " + options.group + ": " + std::strerror(errno));
+  }
+}
+
+void bind_one(Port& port, const std::string& endpoint) {
+  try {
+    port.socket.bind(endpoint);
+  } catch (const zmq::error_t& error) {
+    throw std::runtime_error("cannot bind " + endpoint + ": " + error.what());
+  }
+  port.endpoints.push_back(port.socket.get(zmq::sockopt::last_endpoint));
+}
+
+zmq::socket_type type_of(SocketKind kind) {
+  switch (kind) {
+    case SocketKind::ingest: return zmq::socket_type::pull;
+    case SocketKind::events: return zmq::socket_type::pub;
+    case SocketKind::requests:
+    case SocketKind::zap: break;
+  }
+  return zmq::socket_type::router;
+}
+
+}  // namespace
+
+EndpointLocks::~EndpointLocks() {
+  for (const int file : files_) close(file);
+}
+
+Status EndpointLocks::lock(const std::string& endpoint) {
+  if (!is_ipc(endpoint)) return {};  // a tcp port cannot be stolen
+  const std::string path = ipc_path(endpoint);
+  if (path.empty() || path.size() > ipc_path_max) {
+    return fail(ErrorCode::invalid_argument,
+                endpoint + ": the path of an ipc endpoint has 1 to " + std::to_string(ipc_path_max) + " bytes");
+  }
+  if (path.front() == '@') return {};  // abstract: binding it twice fails by itself
+  const std::string lock_path = path + ".lock";
+  const int file = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0) {
+    return fail(ErrorCode::invalid_argument,
+                endpoint + ": cannot make " + lock_path + ": " + std::strerror(errno) +
+                    ". Make its directory, or choose another endpoint");
+  }
+  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    close(file);
+    return fail(ErrorCode::invalid_argument, endpoint + " is in use by another vaultd");
+  }
+  files_.push_back(file);
+  return {};
+}
+
+Port open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& options) {
+  Port port{kind, zmq::socket_t(context, type_of(kind))};
+  zmq::socket_t& socket = port.socket;
+  socket.set(zmq::sockopt::linger, 2'000);
+  socket.set(zmq::sockopt::sndhwm, options.high_water_mark);
+  if (options.message_bytes_max > 0) socket.set(zmq::sockopt::maxmsgsize, options.message_bytes_max);
+  if (kind == SocketKind::requests) socket.set(zmq::sockopt::router_mandatory, true);
+  // Endpoints copy the socket's options when they are bound: ipc first, without CURVE, then tcp with it.
+  for (const std::string& endpoint : options.endpoints) {
+    if (!is_ipc(endpoint)) continue;
+    bind_one(port, endpoint);
+    if (ipc_path(endpoint).front() != '@') set_access(endpoint, options);
+  }
+  if (options.curve) {
+    socket.set(zmq::sockopt::curve_server, true);
+    socket.set(zmq::sockopt::curve_secretkey, options.curve->secret_key);
+    socket.set(zmq::sockopt::zap_domain, options.domain);
+    const int on = 1;
+    if (zmq_setsockopt(socket.handle(), zap_enforce_domain, &on, sizeof on) != 0) {
+      throw std::runtime_error("this libzmq cannot enforce ZAP domains; CURVE would not be safe");
+    }
+  }
+  for (const std::string& endpoint : options.endpoints) {
+    if (!is_ipc(endpoint)) bind_one(port, endpoint);
+  }
+  return port;
+}
+
+Port open_zap_port(zmq::context_t& context) {
+  Port port{SocketKind::zap, zmq::socket_t(context, zmq::socket_type::router)};
+  port.socket.set(zmq::sockopt::linger, 0);
+  bind_one(port, "inproc://zeromq.zap.01");
+  port.endpoints.clear();  // stays until the context goes
+  return port;
+}
+
+Status test_unknown_key_is_refused(zmq::context_t& context, const std::string& endpoint, const ServerKey& server) {
+  std::array<char, 41> public_key{}, secret_key{};
+  if (zmq_curve_keypair(public_key.data(), secret_key.data()) != 0) {
+    return fail(ErrorCode::internal, "libzmq was built without CURVE");
+  }
+  try {
+    zmq::socket_t socket(context, zmq::socket_type::dealer);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::curve_serverkey, server.public_key);
+    socket.set(zmq::sockopt::curve_publickey, std::string(public_key.data()));
+    socket.set(zmq::sockopt::curve_secretkey, std::string(secret_key.data()));
+    const char* watch_address = "inproc://curve-self-test";
+    const int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                       ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+    if (zmq_socket_monitor(socket.handle(), watch_address, events) != 0) {
+      return fail(ErrorCode::internal, "the CURVE self-test cannot watch its socket");
+    }
+    zmq::socket_t watch(context, zmq::socket_type::pair);
+    watch.set(zmq::sockopt::linger, 0);
+    watch.set(zmq::sockopt::rcvtimeo, 5'000);
+    watch.connect(watch_address);
+    socket.connect(endpoint);
+    zmq::message_t event;
+    if (!watch.recv(event)) return fail(ErrorCode::internal, "the CURVE self-test got no answer at " + endpoint);
+    std::uint16_t kind = 0;
+    std::memcpy(&kind, event.data(), sizeof kind);
+    zmq_socket_monitor(socket.handle(), nullptr, 0);
+    if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return {};
+    return fail(ErrorCode::internal, kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED
+                                         ? endpoint + " accepts keys that nobody has authorised"
+                                         : "the CURVE handshake failed at " + endpoint + " before any key was looked at");
+  } catch (const zmq::error_t& error) {
+    return fail(ErrorCode::internal, std::string("the CURVE self-test failed: ") + error.what());
+  }
+}
+
+}  // namespace vault

@@ -1,0 +1,55 @@
+// Endpoints: binding them safely. A lock file beside an ipc socket keeps a second vaultd from stealing it; tcp endpoints
+// use CURVE once a server key is configured, ipc ones never do.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/shell.hpp"
+#include "ledger/result.hpp"
+
+namespace vault {
+
+// A CURVE key pair in Z85, as `vaultctl keygen --curve` writes it.
+struct ServerKey {
+  std::string public_key;
+  std::string secret_key;
+};
+
+struct SocketOptions {
+  std::vector<std::string> endpoints;
+  std::string domain;  // ZAP domain: "requests", "ingest", "events"
+  unsigned mode = 0660;
+  std::string group;
+  std::optional<ServerKey> curve;
+  int high_water_mark = 1'000;
+  std::int64_t message_bytes_max = -1;
+};
+
+// Locks of ipc endpoints, held as long as the object lives.
+class EndpointLocks {
+ public:
+  EndpointLocks() = default;
+  ~EndpointLocks();
+  EndpointLocks(const EndpointLocks&) = delete;
+  EndpointLocks& operator=(const EndpointLocks&) = delete;
+
+  // Error: invalid_argument naming the endpoint: in use by another vaultd, path too long, no such directory.
+  Status lock(const std::string& endpoint);
+
+ private:
+  std::vector<int> files_;
+};
+
+// Makes the socket, binds every endpoint, sets modes. Throws std::runtime_error naming the endpoint (inside a shell's
+// thread, which reports it).
+Port open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& options);
+// The ZAP handler's socket.
+Port open_zap_port(zmq::context_t& context);
+
+// Connects with a key that nobody has authorised; OK only if it is turned away. CURVE without a working ZAP handler
+// would let everyone in. Error: internal saying what happened instead.
+Status test_unknown_key_is_refused(zmq::context_t& context, const std::string& endpoint, const ServerKey& server);
+
+}  // namespace vault

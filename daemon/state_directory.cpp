@@ -1,0 +1,146 @@
+#include "daemon/state_directory.hpp"
+
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+
+#include "actors/log.hpp"
+#include "ledger/check.hpp"
+
+namespace vault {
+namespace {
+
+tl::unexpected<Error> file_error(const std::string& what, const std::string& path) {
+  return fail(ErrorCode::internal, what + " " + path + ": " + std::strerror(errno));
+}
+
+bool write_all(int file, const std::string& bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t written = write(file, bytes.data() + done, bytes.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    done += static_cast<std::size_t>(written);
+  }
+  return true;
+}
+
+}  // namespace
+
+Status write_file_durably(const std::string& path, const std::string& bytes, unsigned mode) {
+  const std::string temporary = path + ".new";
+  const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (file < 0) return file_error("cannot write", temporary);
+  const bool written = fchmod(file, mode) == 0 && write_all(file, bytes) && fsync(file) == 0;
+  if (close(file) != 0 || !written) return file_error("cannot write", temporary);
+  if (rename(temporary.c_str(), path.c_str()) != 0) return file_error("cannot rename to", path);
+  const std::string directory = std::filesystem::path(path).parent_path();
+  const int parent = open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (parent < 0) return file_error("cannot open", directory);
+  const bool synced = fsync(parent) == 0;
+  close(parent);
+  if (!synced) return file_error("cannot sync", directory);
+  return {};
+}
+
+Result<std::optional<std::string>> read_file(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    if (errno == ENOENT) return std::nullopt;
+    return file_error("cannot read", path);
+  }
+  std::string bytes;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t got = read(file, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      close(file);
+      return file_error("cannot read", path);
+    }
+    if (got == 0) break;
+    bytes.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  close(file);
+  return bytes;
+}
+
+Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& path, const std::string& key_file) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    return fail(ErrorCode::invalid_argument, "state_dir: cannot make " + path + ": " + error.message() +
+                                                 ". Choose another with --state-dir");
+  }
+  std::unique_ptr<StateDirectory> state(new StateDirectory);
+  state->path_ = path;
+  state->own_key_ = key_file.empty();
+  state->key_file_ = key_file.empty() ? path + "/signing.pem" : key_file;
+  const std::string lock_path = path + "/lock";
+  state->lock_ = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (state->lock_ < 0) {
+    return fail(ErrorCode::invalid_argument, "state_dir: cannot write to " + path + ": " + std::strerror(errno));
+  }
+  if (flock(state->lock_, LOCK_EX | LOCK_NB) != 0) {
+    return fail(ErrorCode::invalid_argument,
+                "state_dir: " + path + " is in use by another vaultd; a standby needs one of its own");
+  }
+  auto instance = read_file(path + "/instance");
+  if (!instance) return tl::unexpected<Error>(instance.error());
+  if (*instance && parse_uuid((*instance)->substr(0, 36))) {
+    state->instance_ = (*instance)->substr(0, 36);
+    return state;
+  }
+  std::array<std::uint8_t, 16> random{};
+  VAULT_CHECK(RAND_bytes(random.data(), static_cast<int>(random.size())) == 1);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  state->instance_ =
+      format_uuid(make_uuid_v7({std::chrono::duration_cast<std::chrono::microseconds>(now).count()}, random));
+  const Status written = write_file_durably(path + "/instance", state->instance_ + "\n", 0600);
+  if (!written) return tl::unexpected<Error>(written.error());
+  return state;
+}
+
+StateDirectory::~StateDirectory() {
+  if (lock_ >= 0) close(lock_);
+}
+
+Result<SigningKey> StateDirectory::load_key(const std::string& origin, bool may_create) {
+  auto pem = read_file(key_file_);
+  if (!pem) return fail(ErrorCode::invalid_argument, "signing_key: " + pem.error().message);
+  if (*pem) {
+    auto key = SigningKey::from_pem(origin, **pem);
+    if (!key) return fail(ErrorCode::invalid_argument, "signing_key: " + key_file_ + ": " + key.error().message);
+    return key;
+  }
+  if (!own_key_) return fail(ErrorCode::invalid_argument, "signing_key: there is no file " + key_file_);
+  if (!may_create) {
+    return fail(ErrorCode::invalid_argument,
+                "this ledger has been signed before, and its key is not in " + path_ +
+                    ". Give vaultd the key that signs it (--signing-key)");
+  }
+  auto key = SigningKey::generate(origin);
+  if (!key) return fail(ErrorCode::invalid_argument, "origin: " + key.error().message);
+  auto text = key->to_pem();
+  if (!text) return tl::unexpected<Error>(text.error());
+  const Status written = write_file_durably(key_file_, *text, 0600);
+  if (!written) return tl::unexpected<Error>(written.error());
+  log_info("notary", "signing key made", {{"file", key_file_}, {"vkey", key->verifier().format()}});
+  return key;
+}
+
+Result<std::optional<std::string>> StateDirectory::load_checkpoint() { return read_file(path_ + "/checkpoint"); }
+
+Status StateDirectory::save_checkpoint(const std::string& note) {
+  return write_file_durably(path_ + "/checkpoint", note, 0644);
+}
+
+}  // namespace vault

@@ -1,0 +1,48 @@
+// The state directory: who this vaultd is, its signing key, and the last checkpoint it let out.
+//
+//   instance        a UUID, made once: the holder of the lease
+//   signing.pem     PKCS#8, mode 0600, unless another key file is configured
+//   checkpoint      the newest checkpoint, a signed note; written through a temporary file, fsynced, renamed
+//   lock            held while a vaultd uses the directory
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "actors/notary.hpp"
+#include "ledger/result.hpp"
+
+namespace vault {
+
+// Writes `bytes` so that after a crash the file holds either what it held or all of them: temporary file, fsync, rename,
+// fsync of the directory. Error: internal naming the path.
+Status write_file_durably(const std::string& path, const std::string& bytes, unsigned mode);
+// nullopt where there is no such file. Error: internal naming the path.
+Result<std::optional<std::string>> read_file(const std::string& path);
+
+class StateDirectory final : public NotaryDisk {
+ public:
+  // Makes the directory (mode 0700) where it is missing. `key_file`: "" for signing.pem in the directory.
+  // Error: invalid_argument naming the directory: not writable, or in use by another vaultd.
+  static Result<std::unique_ptr<StateDirectory>> open(const std::string& path, const std::string& key_file);
+  ~StateDirectory() override;
+  StateDirectory(const StateDirectory&) = delete;
+  StateDirectory& operator=(const StateDirectory&) = delete;
+
+  const std::string& instance() const { return instance_; }
+
+  Result<SigningKey> load_key(const std::string& origin, bool may_create) override;
+  Result<std::optional<std::string>> load_checkpoint() override;
+  Status save_checkpoint(const std::string& note) override;
+
+ private:
+  StateDirectory() = default;
+  std::string path_;
+  std::string key_file_;
+  bool own_key_ = true;
+  std::string instance_;
+  int lock_ = -1;
+};
+
+}  // namespace vault

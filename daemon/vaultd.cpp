@@ -1,0 +1,384 @@
+#include "daemon/vaultd.hpp"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/auditor.hpp"
+#include "actors/authenticator.hpp"
+#include "actors/committer.hpp"
+#include "actors/gateway.hpp"
+#include "actors/log.hpp"
+#include "actors/mailbox.hpp"
+#include "actors/notary.hpp"
+#include "actors/publisher.hpp"
+#include "actors/reader.hpp"
+#include "actors/supervisor.hpp"
+#include "actors/writer.hpp"
+#include "daemon/embedded_postgres.hpp"
+#include "daemon/key_directory.hpp"
+#include "daemon/logging.hpp"
+#include "daemon/service_manager.hpp"
+#include "daemon/sockets.hpp"
+#include "daemon/state_directory.hpp"
+#include "version.hpp"
+#include "store/migrator.hpp"
+#include "store/postgres_store.hpp"
+
+namespace vault {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// READY goes out after so long even if the database is not there yet, so that an outage is no restart loop.
+constexpr std::chrono::seconds ready_patience{20};
+// An actor that has given no sign of life for so long keeps the watchdog hungry.
+constexpr std::chrono::seconds pulse_patience{10};
+
+// The order in which work flows is the order in which actors stop.
+enum StopRank : int { stop_gateway, stop_writer, stop_notary, stop_committer, stop_publisher, stop_others };
+
+CodecLimits codec_limits(const Settings& settings) {
+  return {settings.max_message_bytes, settings.max_seal_bytes};
+}
+
+WriterOptions writer_options(const Settings& settings) {
+  WriterOptions options;
+  options.batch_seals_max = settings.batch_seals;
+  options.batch_bytes_max = settings.batch_bytes;
+  options.lease_timeout = settings.lease_timeout;
+  options.clock_skew_max = settings.clock_skew_max;
+  options.renew_interval = std::min(options.renew_interval, settings.lease_timeout / 3);
+  return options;
+}
+
+GatewayOptions gateway_options(const Settings& settings) {
+  GatewayOptions options;
+  options.codec = codec_limits(settings);
+  options.queue_seals_max = settings.queue_seals;
+  options.queue_bytes_max = settings.queue_bytes;
+  options.writer_window_seals = 4 * settings.batch_seals;
+  options.readers = settings.readers;
+  options.request_timeout = settings.request_timeout;
+  options.version = version_text;
+  return options;
+}
+
+// The whole daemon: what it owns, in the order in which it must be made and (backwards) destroyed.
+class Vaultd {
+ public:
+  Vaultd(const Settings& settings, const std::function<Result<Settings>()>& reload)
+      : settings_(settings), reload_(reload) {}
+
+  int run();
+
+ private:
+  Status open();
+  Status start_database();
+  Status start_actors();
+  Status start_inside();
+  Status start_sockets();
+  Status test_curve();
+  int watch();
+  void obey_signals(int signals, bool& stop);
+  void reload_settings();
+  void announce(const std::string& state);
+  SocketOptions socket_options(const std::vector<std::string>& endpoints, const std::string& domain) const;
+
+  Settings settings_;
+  std::function<Result<Settings>()> reload_;
+  std::unique_ptr<EmbeddedPostgres> embedded_;
+  std::unique_ptr<StateDirectory> state_;
+  EndpointLocks locks_;
+  std::optional<ServerKey> curve_;
+  std::unique_ptr<KeyDirectory> keys_;
+  std::atomic<bool> stopping_{false};
+
+  std::unique_ptr<WriterStore> writer_store_;
+  std::vector<std::unique_ptr<ReaderStore>> reader_stores_;
+  std::unique_ptr<ReaderStore> auditor_store_;
+
+  std::unique_ptr<Gateway> gateway_;
+  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<Committer> committer_;
+  std::unique_ptr<Notary> notary_;
+  std::unique_ptr<Publisher> publisher_;
+  std::unique_ptr<Auditor> auditor_;
+  std::unique_ptr<Authenticator> authenticator_;
+  std::vector<std::unique_ptr<Reader>> readers_;
+
+  zmq::context_t context_;
+  std::vector<std::string> bound_requests_;
+  std::unique_ptr<Outbox> outbox_;
+  std::unique_ptr<Supervisor> supervisor_;
+  bool ready_ = false;
+};
+
+int fail_start(const Error& error) {
+  log_error("vaultd", "cannot start: " + error.message);
+  return error.code == ErrorCode::invalid_argument ? exit_configuration : exit_failure;
+}
+
+Status Vaultd::open() {
+  auto state = StateDirectory::open(settings_.state_dir, settings_.signing_key);
+  if (!state) return tl::unexpected<Error>(state.error());
+  state_ = std::move(*state);
+  for (const auto* endpoints : {&settings_.requests, &settings_.ingest, &settings_.events}) {
+    for (const std::string& endpoint : *endpoints) {
+      if (const Status locked = locks_.lock(endpoint); !locked) return locked;
+    }
+  }
+  if (settings_.curve_server_key.empty()) return {};
+  auto key = load_server_key(settings_.curve_server_key);
+  if (!key) return tl::unexpected<Error>(key.error());
+  curve_ = *key;
+  keys_ = std::make_unique<KeyDirectory>(settings_.curve_clients);
+  return {};
+}
+
+Status Vaultd::start_database() {
+  if (!settings_.embedded.empty()) {
+    auto started = EmbeddedPostgres::start(settings_.embedded);
+    if (!started) return tl::unexpected<Error>(started.error());
+    embedded_ = std::move(*started);
+    settings_.database = embedded_->url();
+    settings_.migrate = true;  // it is ours alone
+  }
+  PostgresOptions options;
+  options.url = settings_.database;
+  options.lease_timeout = settings_.lease_timeout;
+  writer_store_ = make_postgres_writer(options);
+  if (!settings_.reader_database.empty()) options.url = settings_.reader_database;
+  options.application_name = "vaultd reader";
+  for (std::size_t i = 0; i < settings_.readers; ++i) reader_stores_.push_back(make_postgres_reader(options));
+  options.application_name = "vaultd auditor";
+  auditor_store_ = make_postgres_reader(options);
+  return {};
+}
+
+SocketOptions Vaultd::socket_options(const std::vector<std::string>& endpoints, const std::string& domain) const {
+  SocketOptions options;
+  options.endpoints = endpoints;
+  options.domain = domain;
+  options.mode = static_cast<unsigned>(std::strtoul(settings_.socket_mode.c_str(), nullptr, 8));
+  options.group = settings_.socket_group;
+  options.curve = curve_;
+  options.message_bytes_max = static_cast<std::int64_t>(4 * settings_.max_message_bytes);
+  return options;
+}
+
+// Checks server and schema once the database answers, in the committer's thread.
+std::function<Status()> prepare_database(const Settings& settings) {
+  return [url = settings.database, migrate = settings.migrate]() -> Status {
+    if (migrate) {
+      const auto version = schema_version(url);
+      if (!version) return tl::unexpected<Error>(version.error());
+      if (*version < schema_version_wanted()) {
+        const auto applied = migrate_up(url);
+        if (!applied) return tl::unexpected<Error>(applied.error());
+        for (const MigrationStatus& one : *applied) log_info("vaultd", "migration applied", {{"name", one.name}});
+      }
+    }
+    return check_server(url);
+  };
+}
+
+// Actors that no peer can reach.
+Status Vaultd::start_inside() {
+  writer_ = std::make_unique<Writer>(writer_options(settings_));
+  LeaseRequest lease;
+  lease.instance = state_->instance();
+  lease.timeout = settings_.lease_timeout;
+  committer_ = std::make_unique<Committer>(*writer_store_, lease, prepare_database(settings_));
+  NotaryOptions notary;
+  notary.origin = settings_.origin;
+  notary.accept_rollback = settings_.accept_rollback;
+  notary.checkpoint_interval = settings_.checkpoint_interval;
+  notary_ = std::make_unique<Notary>(*state_, notary);
+  auditor_ = std::make_unique<Auditor>(*auditor_store_, AuditorOptions{settings_.audit_rate});
+  for (std::size_t i = 0; i < settings_.readers; ++i) {
+    readers_.push_back(std::make_unique<Reader>(reader_id(i), *reader_stores_[i], stopping_));
+    if (const Status ok = supervisor_->start(reader_id(i), *readers_[i], stop_others, true); !ok) return ok;
+  }
+  if (const Status ok = supervisor_->start(ActorId::notary, *notary_, stop_notary, false); !ok) return ok;
+  if (const Status ok = supervisor_->start(ActorId::auditor, *auditor_, stop_others, true); !ok) return ok;
+  if (const Status ok = supervisor_->start(ActorId::committer, *committer_, stop_committer, true); !ok) return ok;
+  return supervisor_->start(ActorId::writer, *writer_, stop_writer, false);
+}
+
+// Actors that own sockets. The authenticator is there before any tcp endpoint is.
+Status Vaultd::start_sockets() {
+  if (curve_) {
+    authenticator_ = std::make_unique<Authenticator>([this] { return keys_->load_changed(); });
+    const auto open = [](zmq::context_t& context) {
+      std::vector<Port> ports;
+      ports.push_back(open_zap_port(context));
+      return ports;
+    };
+    const Status ok = supervisor_->start(ActorId::authenticator, *authenticator_, stop_others, false, open);
+    if (!ok) return ok;
+  }
+  publisher_ = std::make_unique<Publisher>(settings_.publish_payloads);
+  const auto open_events = [this](zmq::context_t& context) {
+    SocketOptions options = socket_options(settings_.events, "events");
+    options.high_water_mark = 20'000;  // messages a slow subscriber may lag behind before it misses some
+    std::vector<Port> ports;
+    ports.push_back(open_port(context, SocketKind::events, options));
+    return ports;
+  };
+  if (const Status ok = supervisor_->start(ActorId::publisher, *publisher_, stop_publisher, false, open_events); !ok) {
+    return ok;
+  }
+  gateway_ = std::make_unique<Gateway>(gateway_options(settings_));
+  const auto open_requests = [this](zmq::context_t& context) {
+    std::vector<Port> ports;
+    SocketOptions requests = socket_options(settings_.requests, "requests");
+    requests.high_water_mark = 16'384;  // replies that one peer may leave unread
+    ports.push_back(open_port(context, SocketKind::requests, requests));
+    bound_requests_ = ports.back().endpoints;
+    ports.push_back(open_port(context, SocketKind::ingest, socket_options(settings_.ingest, "ingest")));
+    ports.back().wanted = [this] { return gateway_->wants_ingest(); };
+    return ports;
+  };
+  return supervisor_->start(ActorId::gateway, *gateway_, stop_gateway, false, open_requests);
+}
+
+Status Vaultd::test_curve() {
+  if (!curve_) return {};
+  for (std::string endpoint : bound_requests_) {
+    if (endpoint.compare(0, 6, "tcp://") != 0) continue;
+    if (const auto any = endpoint.find("//0.0.0.0:"); any != std::string::npos) endpoint.replace(any + 2, 7, "127.0.0.1");
+    if (const auto any = endpoint.find("//[::]:"); any != std::string::npos) endpoint.replace(any + 2, 4, "[::1]");
+    const Status refused = test_unknown_key_is_refused(context_, endpoint, *curve_);
+    if (!refused) return refused;
+    log_info("vaultd", "an unknown key is turned away", {{"endpoint", endpoint}});
+  }
+  return {};
+}
+
+Status Vaultd::start_actors() {
+  supervisor_ = std::make_unique<Supervisor>(context_);
+  outbox_ = std::make_unique<Outbox>(context_);
+  if (const Status ok = start_inside(); !ok) return ok;
+  if (const Status ok = start_sockets(); !ok) return ok;
+  return test_curve();
+}
+
+void Vaultd::announce(const std::string& state) {
+  notify_status(state);
+  const bool settled = state == "writer" || state.compare(0, 7, "reading") == 0;
+  if (settled && !ready_) {
+    ready_ = true;
+    notify_ready();
+    log_info("vaultd", "ready", {{"as", state}});
+  } else {
+    log_info("vaultd", "state", {{"now", state}});
+  }
+}
+
+void Vaultd::reload_settings() {
+  notify_reloading();
+  auto settings = reload_();
+  if (!settings) {
+    log_error("vaultd", "settings not reloaded: " + settings.error().message);
+  } else {
+    (void)set_log_level(settings->log_level);
+    SettingsChanged changed;
+    changed.seal_bytes_max = settings->max_seal_bytes;
+    changed.message_bytes_max = settings->max_message_bytes;
+    changed.queue_seals_max = settings->queue_seals;
+    changed.queue_bytes_max = settings->queue_bytes;
+    outbox_->send(ActorId::gateway, changed);
+    log_info("vaultd", "settings reloaded");
+  }
+  notify_ready();
+}
+
+void Vaultd::obey_signals(int signals, bool& stop) {
+  signalfd_siginfo info{};
+  while (read(signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo == SIGHUP) {
+      reload_settings();
+    } else {
+      log_info("vaultd", "stopping", {{"signal", std::to_string(info.ssi_signo)}});
+      stop = true;
+    }
+  }
+}
+
+int Vaultd::watch() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  const int signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (signals < 0) return fail_start({ErrorCode::internal, "no signalfd", {}});
+  const auto started = Clock::now();
+  const auto interval = watchdog_interval();
+  const auto tick = std::min(milliseconds(1'000), interval ? std::chrono::duration_cast<milliseconds>(*interval / 2)
+                                                           : milliseconds(1'000));
+  auto next_ping = started;
+  bool stop = false;
+  int code = exit_stopped;
+  while (!stop) {
+    const auto news = supervisor_->listen(std::min(tick, milliseconds(250)), signals);
+    if (news.state) announce(*news.state);
+    if (news.configuration) {
+      log_error("vaultd", *news.configuration);
+      code = exit_configuration;
+      stop = true;
+    }
+    if (news.failed) {
+      log_error("vaultd", "an actor failed", {{"reason", *news.failed}});
+      code = exit_failure;
+      stop = true;
+    }
+    if (news.woken) obey_signals(signals, stop);
+    if (Clock::now() >= next_ping) {
+      next_ping = Clock::now() + tick;
+      supervisor_->ping();
+      if (supervisor_->all_alive(pulse_patience)) feed_watchdog();
+      if (embedded_ && !embedded_->keep_running()) log_error("vaultd", "the embedded PostgreSQL does not run");
+    }
+    if (!ready_ && !stop && Clock::now() - started >= ready_patience) {
+      ready_ = true;
+      notify_ready();
+      log_warning("vaultd", "ready, but there is no database yet");
+    }
+  }
+  close(signals);
+  return code;
+}
+
+int Vaultd::run() {
+  if (const Status ok = open(); !ok) return fail_start(ok.error());
+  if (const Status ok = start_database(); !ok) return fail_start(ok.error());
+  const Status started = start_actors();
+  int code = started ? watch() : fail_start(started.error());
+  notify_stopping();
+  stopping_ = true;
+  if (!supervisor_->stop(settings_.shutdown_timeout)) {
+    // What is left hangs in a call that cannot be broken off. Nothing without a receipt has been promised.
+    log_error("vaultd", "shutdown_timeout has passed; leaving");
+    embedded_.reset();
+    std::_Exit(code == exit_stopped ? exit_failure : code);
+  }
+  outbox_.reset();
+  log_info("vaultd", "stopped");
+  return code;
+}
+
+}  // namespace
+
+int run_vaultd(const Settings& settings, const std::function<Result<Settings>()>& reload) {
+  return Vaultd(settings, reload).run();
+}
+
+}  // namespace vault

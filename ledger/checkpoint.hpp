@@ -1,0 +1,33 @@
+// Checkpoints (C2SP tlog-checkpoint): a signed note of origin, tree size and root.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "ledger/bytes.hpp"
+#include "ledger/result.hpp"
+#include "ledger/signed_note.hpp"
+
+namespace vault {
+
+struct Checkpoint {
+  std::string origin;
+  std::uint64_t tree_size = 0;
+  Hash root{};
+  friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
+};
+
+// The three lines.
+std::string format_checkpoint(const Checkpoint& checkpoint);
+// Reads the three lines; further lines are refused (this log writes none). Error: invalid_argument naming the line.
+Result<Checkpoint> parse_checkpoint(std::string_view text);
+
+// The whole note, signed by the log's own key (whose name is the origin; CHECK).
+std::string sign_checkpoint(const Checkpoint& checkpoint, const SigningKey& key);
+// Parses, verifies the signature, and requires origin == key name.
+Result<Checkpoint> open_checkpoint(std::string_view note, const VerifierKey& key);
+// Parses without verifying, for text that is about to be checked or only shown.
+Result<Checkpoint> peek_checkpoint(std::string_view note);
+
+}  // namespace vault

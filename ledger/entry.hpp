@@ -1,0 +1,80 @@
+// A seal is what a producer asks for; an entry is the sealed record; a receipt tells the producer which entry it
+// became.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ledger/bytes.hpp"
+#include "ledger/result.hpp"
+#include "ledger/timestamp.hpp"
+#include "ledger/uuid.hpp"
+
+namespace vault {
+
+enum class Verdict : std::uint8_t { seal, partial, sabar, void_, hold, sunset };
+
+std::string_view verdict_name(Verdict verdict);  // "SEAL", "PARTIAL", "SABAR", "VOID", "888_HOLD", "SUNSET"
+std::optional<Verdict> parse_verdict(std::string_view name);
+
+// What a producer hands in, checked: names are valid, seal_data is canonical text (canonical_json.hpp).
+struct Seal {
+  std::string session_id;
+  std::string authority;
+  Verdict verdict = Verdict::seal;
+  std::string seal_data;
+  std::optional<Uuid> seal_id;  // nullopt: the writer draws a UUIDv7
+
+  friend bool operator==(const Seal&, const Seal&) = default;
+};
+
+// One row of vault_ledger.
+struct Entry {
+  std::int64_t sequence = 0;
+  std::string session_id;
+  Uuid seal_id;
+  Timestamp timestamp;
+  std::string authority;
+  Verdict verdict = Verdict::seal;
+  std::optional<std::string> seal_data;  // canonical text; nullopt once erased
+  std::optional<Salt> data_salt;         // nullopt once erased
+  Hash data_hash{};
+  Hash entry_hash{};
+  Hash prev_hash{};
+  Hash merkle_root{};
+
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+// The end of the chain: what the next entry builds on.
+struct Head {
+  std::int64_t sequence = 0;
+  Hash entry_hash = zero_hash;
+  Hash merkle_root{};   // of the first `sequence` entries; SHA-256 of "" for none
+  Timestamp timestamp;  // of the last entry; meaningless for sequence 0
+
+  friend bool operator==(const Head&, const Head&) = default;
+};
+Head empty_head();
+
+// session_id, authority: 1-256 bytes of UTF-8 without control characters U+0000-U+001F, U+007F.
+// Error: invalid_argument with `field`.
+Status check_name(std::string_view value, std::string_view field);
+
+// SHA-256(salt || canonical text): a hiding commitment to the payload.
+Hash compute_data_hash(const Salt& salt, std::string_view canonical_seal_data);
+
+// JCS of the nine-member envelope: the bytes that are hashed, proven and published. Uses sequence, session_id, seal_id,
+// timestamp, authority, verdict, data_hash and prev_hash of the entry.
+void append_leaf_data(const Entry& entry, std::string& out);
+
+// SHA-256(0x00 || leaf_data): chain link and tree leaf at once (RFC 6962 section 2.1).
+Hash compute_entry_hash(const Entry& entry);
+
+// Same content in the sense of idempotency: equal session_id, authority, verdict and payload text.
+// An erased entry is compared by data_hash and cannot match (its salt is gone): false.
+bool same_content(const Entry& entry, const Seal& seal);
+
+}  // namespace vault

@@ -1,0 +1,14 @@
+// The two hashes of an RFC 6962 tree (section 2.1): leaves and nodes are told apart by their first byte.
+#pragma once
+
+#include <string_view>
+
+#include "ledger/bytes.hpp"
+
+namespace vault {
+
+Hash hash_leaf(std::string_view leaf_data);           // SHA-256(0x00 || leaf_data)
+Hash hash_node(const Hash& left, const Hash& right);  // SHA-256(0x01 || left || right)
+const Hash& empty_root();                             // SHA-256("")
+
+}  // namespace vault

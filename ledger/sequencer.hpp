@@ -1,0 +1,37 @@
+// The heart: what a batch of seals becomes. Pure: the daemon and the simulator run the same code.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "ledger/bytes.hpp"
+#include "ledger/entry.hpp"
+#include "ledger/tile.hpp"
+
+namespace vault {
+
+// Everything that the next entry builds on. Invariant: edge.size() == head.sequence, edge.root() == head.merkle_root.
+struct LedgerState {
+  Head head = empty_head();
+  TreeEdge edge;
+  friend bool operator==(const LedgerState&, const LedgerState&) = default;
+};
+
+// A seal with what chance gives it. `seal.seal_id` must be set (CHECK): the caller draws one where the producer did not.
+struct SealInput {
+  const Seal* seal = nullptr;
+  Salt salt{};
+};
+
+// A run of entries that belong in one transaction.
+struct SequencedBatch {
+  std::vector<Entry> entries;  // sequences head.sequence + 1 ...
+  std::vector<Tile> tiles;     // finished by these entries
+};
+
+// Seals `inputs` in order on top of `state` and moves `state` to the new head.
+// Every entry's timestamp is max(now, that of the entry before). Cost: per seal two hashes for the entry, O(log n) for
+// its root; nothing in proportion to the ledger.
+SequencedBatch sequence_seals(LedgerState& state, std::span<const SealInput> inputs, Timestamp now);
+
+}  // namespace vault

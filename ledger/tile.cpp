@@ -1,0 +1,153 @@
+#include "ledger/tile.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "ledger/check.hpp"
+#include "ledger/limits.hpp"
+#include "ledger/merkle_hash.hpp"
+
+namespace vault {
+namespace {
+
+constexpr std::size_t hash_bytes = std::tuple_size_v<Hash>;
+constexpr std::size_t tile_bytes = limits::tile_width * hash_bytes;
+
+Hash hash_at(std::string_view hashes, std::size_t index) {
+  return *array_from_bytes<hash_bytes>(hashes.substr(index * hash_bytes, hash_bytes));
+}
+
+// Levels at which a tree of `size` leaves has hashes at all.
+unsigned level_count(std::uint64_t size) {
+  return (static_cast<unsigned>(std::bit_width(size)) + limits::tile_height - 1) / limits::tile_height;
+}
+
+// Hashes at `level` that stand over full tiles of the level below (at level 0: leaves).
+std::uint64_t hash_count(std::uint64_t size, unsigned level) {
+  return level < limits::tile_levels_max ? size >> (limits::tile_height * level) : 0;
+}
+
+}  // namespace
+
+Hash tile_root(std::string_view hashes) {
+  VAULT_CHECK(!hashes.empty() && hashes.size() % hash_bytes == 0 && hashes.size() <= tile_bytes);
+  std::array<Hash, limits::tile_width / 2> nodes;
+  std::size_t count = hashes.size() / hash_bytes;
+  if (count == 1) return hash_at(hashes, 0);
+  for (std::size_t i = 0; i + 1 < count; i += 2) nodes[i / 2] = hash_node(hash_at(hashes, i), hash_at(hashes, i + 1));
+  if (count % 2 != 0) nodes[count / 2] = hash_at(hashes, count - 1);
+  for (count = (count + 1) / 2; count > 1; count = (count + 1) / 2) {
+    for (std::size_t i = 0; i + 1 < count; i += 2) nodes[i / 2] = hash_node(nodes[i], nodes[i + 1]);
+    if (count % 2 != 0) nodes[count / 2] = nodes[count - 1];  // promoted, never doubled
+  }
+  return nodes[0];
+}
+
+unsigned partial_width(std::uint64_t size, unsigned level) {
+  return static_cast<unsigned>(hash_count(size, level) % limits::tile_width);
+}
+
+std::uint64_t full_tiles(std::uint64_t size, unsigned level) {
+  return hash_count(size, level) / limits::tile_width;
+}
+
+std::string tile_path(std::string_view level, std::uint64_t index, unsigned width) {
+  VAULT_CHECK(width >= 1 && width <= limits::tile_width);
+  std::string number = fmt::format("{:03}", index % 1000);
+  for (index /= 1000; index > 0; index /= 1000) number = fmt::format("x{:03}/{}", index % 1000, number);
+  std::string path = fmt::format("tile/{}/{}", level, number);
+  if (width < limits::tile_width) path += fmt::format(".p/{}", width);
+  return path;
+}
+
+std::string tile_path(const TileId& id, unsigned width) {
+  return tile_path(fmt::format_int(id.level).c_str(), id.index, width);
+}
+
+void append_bundle_entry(std::string_view leaf_data, std::string& bundle) {
+  VAULT_CHECK(leaf_data.size() <= limits::leaf_data_bytes_max);
+  append_u16(bundle, static_cast<std::uint16_t>(leaf_data.size()));
+  bundle += leaf_data;
+}
+
+Result<std::vector<std::string_view>> split_bundle(std::string_view bundle, std::size_t count) {
+  std::vector<std::string_view> entries;
+  entries.reserve(std::min(count, limits::tile_width));
+  for (std::size_t i = 0; i < count; ++i) {
+    if (bundle.size() < 2) return fail(ErrorCode::invalid_argument, fmt::format("bundle ends before entry {}", i));
+    const std::size_t size =
+        std::size_t{static_cast<std::uint8_t>(bundle[0])} << 8 | static_cast<std::uint8_t>(bundle[1]);
+    bundle.remove_prefix(2);
+    if (bundle.size() < size) return fail(ErrorCode::invalid_argument, fmt::format("bundle ends inside entry {}", i));
+    entries.push_back(bundle.substr(0, size));
+    bundle.remove_prefix(size);
+  }
+  if (!bundle.empty()) {
+    return fail(ErrorCode::invalid_argument, fmt::format("bundle goes on after its {} entries", count));
+  }
+  return entries;
+}
+
+void TreeEdge::append(const Hash& leaf_hash, std::vector<Tile>& finished) {
+  const std::uint64_t old_size = size();
+  Hash hash = leaf_hash;
+  std::size_t merged = 0;  // roots of the frontier, from its right end, that `hash` has taken in
+  for (unsigned level = 0;; ++level) {
+    if (level == partials_.size()) partials_.emplace_back().reserve(tile_bytes);
+    std::string& partial = partials_[level];
+    partial += as_view(hash);
+    if (partial.size() < tile_bytes) break;
+    // The tile was one short of full, so the frontier ends with the roots of its halves, quarters and so on: eight
+    // hashes make its root.
+    const std::vector<Hash>& roots = frontier_.roots();
+    for (unsigned i = 0; i < limits::tile_height; ++i) hash = hash_node(roots[roots.size() - ++merged], hash);
+    finished.push_back(Tile{TileId{level, full_tiles(old_size, level)}, std::move(partial), hash});
+    partial = std::string();
+    partial.reserve(tile_bytes);
+  }
+  frontier_.append(leaf_hash);
+}
+
+Result<TreeEdge> TreeEdge::from_partials(std::uint64_t size, const std::vector<std::string>& partials) {
+  const unsigned levels = level_count(size);
+  for (unsigned level = 0; level < std::max<std::size_t>(levels, partials.size()); ++level) {
+    const std::size_t width = partial_width(size, level);
+    const std::size_t bytes = level < partials.size() ? partials[level].size() : 0;
+    if (bytes != width * hash_bytes) {
+      return fail(ErrorCode::invalid_argument, fmt::format("partial tile of level {} has {} bytes, a tree of {} has {}",
+                                                           level, bytes, size, width * hash_bytes));
+    }
+  }
+  TreeEdge edge;
+  edge.partials_.assign(partials.begin(), partials.begin() + std::min<std::ptrdiff_t>(levels, std::ssize(partials)));
+  edge.partials_.resize(levels);
+  std::vector<Hash> roots;
+  for (unsigned level = levels; level-- > 0;) {
+    std::string_view rest = edge.partials_[level];
+    while (!rest.empty()) {
+      const std::size_t bytes = std::bit_floor(rest.size() / hash_bytes) * hash_bytes;
+      roots.push_back(tile_root(rest.substr(0, bytes)));
+      rest.remove_prefix(bytes);
+    }
+    edge.partials_[level].reserve(tile_bytes);
+  }
+  edge.frontier_ = Frontier(size, std::move(roots));
+  return edge;
+}
+
+Result<TreeEdge> load_edge(TileReader& tiles, std::uint64_t size) {
+  std::vector<std::string> partials(level_count(size));
+  for (unsigned level = 0; level < partials.size(); ++level) {
+    const unsigned width = partial_width(size, level);
+    if (width == 0) continue;
+    Result<std::string> hashes = tiles.read_tile(TileId{level, full_tiles(size, level)}, width);
+    if (!hashes) return tl::unexpected(std::move(hashes.error()));
+    partials[level] = std::move(*hashes);
+  }
+  return TreeEdge::from_partials(size, partials);
+}
+
+}  // namespace vault

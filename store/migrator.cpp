@@ -1,0 +1,169 @@
+#include "store/migrator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "ledger/bytes.hpp"
+#include "ledger/check.hpp"
+#include "ledger/sha256.hpp"
+#include "store/embedded_migrations.hpp"
+#include "store/postgres_connection.hpp"
+
+namespace vault {
+
+namespace {
+
+const PgStatement schema_exists{"schema_exists", "SELECT to_regclass('vault_schema') IS NOT NULL"};
+
+// The same lock that every migration's own SQL takes.
+constexpr const char* begin_locked = "BEGIN; SELECT pg_advisory_xact_lock(999000999)";
+
+Result<std::unique_ptr<PgConnection>> connect(const std::string& url) {
+  return PgConnection::open({url, "vaultctl migrate", std::chrono::milliseconds(5000), std::chrono::milliseconds(0)},
+                            "", {&schema_exists, 1});
+}
+
+struct Applied {
+  std::string checksum;  // empty where applied by hand
+  std::string applied_at;
+};
+
+// By version; empty for a database without schema.
+Result<std::map<int, Applied>> read_applied(PgConnection& connection) {
+  std::map<int, Applied> applied;
+  auto exists = connection.execute(schema_exists);
+  if (!exists) return tl::unexpected(exists.error());
+  if (exists->value(0, 0) != std::string_view("\x01")) return applied;
+  auto rows =
+      connection.script("SELECT version, coalesce(checksum, ''), applied_at FROM vault_schema ORDER BY version");
+  if (!rows) return tl::unexpected(rows.error());
+  for (int i = 0; i < rows->rows(); ++i) {
+    applied[std::stoi(std::string(rows->value(i, 0)))] = {std::string(rows->value(i, 1)),
+                                                          std::string(rows->value(i, 2))};
+  }
+  const int newest = applied.empty() ? 0 : applied.rbegin()->first;
+  if (newest > schema_version_wanted()) {
+    return fail(ErrorCode::internal,
+                fmt::format("the database's schema is at version {}, newer than {}, the newest that "
+                            "this program knows; install a newer one",
+                            newest, schema_version_wanted()));
+  }
+  return applied;
+}
+
+std::string checksum_of(const EmbeddedMigration& migration) {
+  return to_hex(sha256(migration.up));
+}
+
+MigrationStatus status_of(const EmbeddedMigration& migration, const std::map<int, Applied>& applied) {
+  MigrationStatus status;
+  status.version = migration.version;
+  status.name = migration.name;
+  const auto found = applied.find(migration.version);
+  if (found == applied.end()) return status;
+  status.applied = true;
+  status.applied_at = found->second.applied_at;
+  status.checksum_matches = found->second.checksum.empty() || found->second.checksum == checksum_of(migration);
+  return status;
+}
+
+// A file without the BEGIN and COMMIT that it has for psql: here the transaction is the runner's.
+std::string without_transaction(std::string_view sql) {
+  std::string text(sql);
+  for (const std::string_view line : {"\nBEGIN;\n", "\nCOMMIT;\n"}) {
+    const auto at = text.find(line);
+    VAULT_CHECK(at != std::string::npos);
+    text.replace(at, line.size(), "\n");
+  }
+  return text;
+}
+
+Status roll_back(PgConnection& connection, const Error& error, const EmbeddedMigration& migration) {
+  (void)connection.script("ROLLBACK");
+  return fail(error.code, fmt::format("migration {:03}_{}: {}", migration.version, migration.name, error.message));
+}
+
+// One migration up or down in one transaction, if it is still due under the lock. True if it was.
+Result<bool> run_one(PgConnection& connection, const EmbeddedMigration& migration, bool up) {
+  if (auto begun = connection.script(begin_locked); !begun) return tl::unexpected(begun.error());
+  const auto abandon = [&](const Error& error) {
+    return tl::unexpected(roll_back(connection, error, migration).error());
+  };
+  auto applied = read_applied(connection);
+  if (!applied) return abandon(applied.error());
+  if (applied->contains(migration.version) == up) {
+    if (auto ended = connection.script("COMMIT"); !ended) return abandon(ended.error());
+    return false;
+  }
+  auto ran = connection.script(without_transaction(up ? migration.up : migration.down));
+  if (!ran) return abandon(ran.error());
+  if (up) {
+    // Both values are the program's own: a number and hex digits.
+    auto recorded = connection.script(fmt::format("UPDATE vault_schema SET checksum = '{}' WHERE version = {}",
+                                                  checksum_of(migration), migration.version));
+    if (!recorded) return abandon(recorded.error());
+    if (recorded->command_tag() != "UPDATE 1") {
+      return abandon({ErrorCode::internal, "its SQL does not record the version", {}});
+    }
+  }
+  auto ended = connection.script("COMMIT");
+  if (!ended) return abandon(ended.error());
+  if (ended->command_tag() != "COMMIT") return abandon({ErrorCode::internal, "COMMIT answered ROLLBACK", {}});
+  return true;
+}
+
+}  // namespace
+
+int schema_version_wanted() {
+  return embedded_migrations().back().version;
+}
+
+Result<int> schema_version(const std::string& url) {
+  auto connection = connect(url);
+  if (!connection) return tl::unexpected(connection.error());
+  auto applied = read_applied(**connection);
+  if (!applied) return tl::unexpected(applied.error());
+  return applied->empty() ? 0 : applied->rbegin()->first;
+}
+
+Result<std::vector<MigrationStatus>> migration_status(const std::string& url) {
+  auto connection = connect(url);
+  if (!connection) return tl::unexpected(connection.error());
+  auto applied = read_applied(**connection);
+  if (!applied) return tl::unexpected(applied.error());
+  std::vector<MigrationStatus> all;
+  for (const auto& migration : embedded_migrations()) all.push_back(status_of(migration, *applied));
+  return all;
+}
+
+Result<std::vector<MigrationStatus>> migrate_up(const std::string& url) {
+  auto connection = connect(url);
+  if (!connection) return tl::unexpected(connection.error());
+  std::vector<MigrationStatus> done;
+  for (const auto& migration : embedded_migrations()) {
+    auto ran = run_one(**connection, migration, true);
+    if (!ran) return tl::unexpected(ran.error());
+    if (!*ran) continue;
+    auto applied = read_applied(**connection);
+    if (!applied) return tl::unexpected(applied.error());
+    done.push_back(status_of(migration, *applied));
+  }
+  return done;
+}
+
+Result<std::vector<MigrationStatus>> migrate_down(const std::string& url) {
+  auto connection = connect(url);
+  if (!connection) return tl::unexpected(connection.error());
+  std::vector<MigrationStatus> done;
+  const auto all = embedded_migrations();
+  for (auto migration = all.rbegin(); migration != all.rend(); ++migration) {
+    auto ran = run_one(**connection, *migration, false);
+    if (!ran) return tl::unexpected(ran.error());
+    if (*ran) done.push_back(status_of(*migration, {}));
+  }
+  return done;
+}
+
+}  // namespace vault

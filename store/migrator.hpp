@@ -1,0 +1,32 @@
+// Applies migrations/NNN_name.sql, each in one transaction under an advisory lock. The files are compiled in, so that
+// an installed program needs none; each works by hand with psql -f as well.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ledger/result.hpp"
+
+namespace vault {
+
+struct MigrationStatus {
+  int version = 0;
+  std::string name;
+  bool applied = false;
+  std::string applied_at;        // text as Postgres prints it; empty if not applied
+  bool checksum_matches = true;  // false: the database was migrated with another text of this version
+};
+
+// The version that this build needs.
+int schema_version_wanted();
+
+// 0 for a database without schema. Errors: unavailable; internal where the schema is newer than this build.
+Result<int> schema_version(const std::string& url);
+Result<std::vector<MigrationStatus>> migration_status(const std::string& url);
+
+// Applies what is missing; returns the versions applied.
+Result<std::vector<MigrationStatus>> migrate_up(const std::string& url);
+// Rolls everything back, newest first. Destroys the ledger: callers ask first.
+Result<std::vector<MigrationStatus>> migrate_down(const std::string& url);
+
+}  // namespace vault

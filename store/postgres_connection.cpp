@@ -1,0 +1,330 @@
+#include "store/postgres_connection.hpp"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "ledger/check.hpp"
+
+namespace vault {
+
+namespace {
+
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
+
+bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view p) { return text.starts_with(p); });
+}
+
+void ignore_notice(void*, const char*) {}
+
+}  // namespace
+
+// --- PgResult --------------------------------------------------------------------------------------------------------
+
+void PgResult::Clear::operator()(pg_result* result) const {
+  PQclear(result);
+}
+
+bool PgResult::ok() const {
+  const auto status = PQresultStatus(result_.get());
+  return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_SINGLE_TUPLE;
+}
+
+bool PgResult::single_row() const {
+  return PQresultStatus(result_.get()) == PGRES_SINGLE_TUPLE;
+}
+bool PgResult::skipped() const {
+  return PQresultStatus(result_.get()) == PGRES_PIPELINE_ABORTED;
+}
+bool PgResult::synced() const {
+  return PQresultStatus(result_.get()) == PGRES_PIPELINE_SYNC;
+}
+int PgResult::rows() const {
+  return PQntuples(result_.get());
+}
+
+std::string_view PgResult::value(int row, int column) const {
+  return {PQgetvalue(result_.get(), row, column), static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+}
+
+bool PgResult::is_null(int row, int column) const {
+  return PQgetisnull(result_.get(), row, column) != 0;
+}
+
+std::string_view PgResult::command_tag() const {
+  return result_ ? PQcmdStatus(result_.get()) : "";
+}
+
+std::string PgResult::sqlstate() const {
+  const char* state = PQresultErrorField(result_.get(), PG_DIAG_SQLSTATE);
+  return state == nullptr ? "" : state;
+}
+
+std::string PgResult::constraint() const {
+  const char* name = PQresultErrorField(result_.get(), PG_DIAG_CONSTRAINT_NAME);
+  return name == nullptr ? "" : name;
+}
+
+bool PgResult::ends_connection() const {
+  const char* severity = PQresultErrorField(result_.get(), PG_DIAG_SEVERITY_NONLOCALIZED);
+  return severity != nullptr && (std::string_view(severity) == "FATAL" || std::string_view(severity) == "PANIC");
+}
+
+std::string PgResult::message() const {
+  const char* primary = PQresultErrorField(result_.get(), PG_DIAG_MESSAGE_PRIMARY);
+  // The server's DETAIL may quote values of the row, so it is left out.
+  if (primary != nullptr && !sqlstate().empty()) return fmt::format("SQLSTATE {}: {}", sqlstate(), one_line(primary));
+  return one_line(result_ ? PQresultErrorMessage(result_.get()) : "connection to the database lost");
+}
+
+Error error_of(const PgResult& result) {
+  const std::string state = result.sqlstate();
+  const bool transient =
+      state.empty() || starts_with_any(state, {"08", "53", "40", "57", "58", "55P03", "25006", "25P03"});
+  return Error{transient ? ErrorCode::unavailable : ErrorCode::internal, "database: " + result.message(), {}};
+}
+
+// --- Opening ---------------------------------------------------------------------------------------------------------
+
+PgConnection::PgConnection(pg_conn* connection, std::chrono::milliseconds answer_timeout)
+    : connection_(connection), answer_timeout_(answer_timeout) {}
+
+PgConnection::~PgConnection() {
+  PQfinish(connection_);
+}
+
+Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions& options,
+                                                         const std::string& session_sql,
+                                                         std::span<const PgStatement> statements) {
+  char* parse_error = nullptr;
+  PQconninfoOption* parsed = PQconninfoParse(options.url.c_str(), &parse_error);
+  PQfreemem(parse_error);
+  if (parsed == nullptr) {
+    return fail(ErrorCode::invalid_argument, "the database URL is not a libpq connection string or URI");
+  }
+  PQconninfoFree(parsed);
+
+  const std::string seconds = std::to_string(std::max<long>(1, (options.connect_timeout.count() + 999) / 1000));
+  // What stands before dbname yields to the URL, what stands after it does not.
+  const std::array<const char*, 10> keys = {"fallback_application_name",
+                                            "connect_timeout",
+                                            "keepalives_idle",
+                                            "keepalives_interval",
+                                            "keepalives_count",
+                                            "tcp_user_timeout",
+                                            "dbname",
+                                            "client_encoding",
+                                            "options",
+                                            nullptr};
+  std::array<const char*, 10> values = {options.application_name.c_str(),
+                                        seconds.c_str(),
+                                        "5",
+                                        "2",
+                                        "3",
+                                        "10000",
+                                        options.url.c_str(),
+                                        "UTF8",
+                                        nullptr,
+                                        nullptr};
+  std::unique_ptr<PgConnection> connection(
+      new PgConnection(PQconnectdbParams(keys.data(), values.data(), 1), options.answer_timeout));
+  pg_conn* raw = connection->connection_;
+  if (PQstatus(raw) != CONNECTION_OK) {
+    return fail(ErrorCode::unavailable, "cannot connect to the database: " + one_line(PQerrorMessage(raw)));
+  }
+  PQsetNoticeProcessor(raw, ignore_notice, nullptr);
+  if (PQsetnonblocking(raw, 1) != 0 || PQenterPipelineMode(raw) != 1) {
+    return fail(ErrorCode::internal, "libpq refuses pipeline mode");
+  }
+  if (!session_sql.empty()) {
+    if (auto done = connection->script(session_sql); !done) return tl::unexpected(done.error());
+  }
+  if (auto prepared = connection->prepare(statements); !prepared) return tl::unexpected(prepared.error());
+  return connection;
+}
+
+Status PgConnection::prepare(std::span<const PgStatement> statements) {
+  for (const auto& statement : statements) {
+    if (PQsendPrepare(connection_, statement.name, statement.sql, 0, nullptr) != 1) lose();
+  }
+  sync();
+  Status outcome;
+  for (std::size_t i = 0; i < statements.size() && !lost_; ++i) {
+    const PgResult result = receive();
+    if (outcome && !result.ok()) outcome = tl::unexpected(error_of(result));
+  }
+  if (!lost_) receive();
+  if (lost_) return fail(ErrorCode::unavailable, lost_reason_);
+  return outcome;
+}
+
+// --- Waiting ---------------------------------------------------------------------------------------------------------
+
+PgResult PgConnection::lose() {
+  if (!lost_) {
+    lost_ = true;
+    lost_reason_ = "database: " + one_line(PQerrorMessage(connection_));
+    if (lost_reason_ == "database: ") lost_reason_ = "database: connection lost";
+  }
+  return PgResult();
+}
+
+bool PgConnection::wait_socket(bool for_write) {
+  pollfd watched{PQsocket(connection_), static_cast<short>(for_write ? POLLIN | POLLOUT : POLLIN), 0};
+  const int timeout_ms = answer_timeout_.count() > 0 ? static_cast<int>(answer_timeout_.count()) : -1;
+  int ready = 0;
+  do {
+    ready = poll(&watched, 1, timeout_ms);
+  } while (ready < 0 && errno == EINTR);
+  if (ready > 0) return true;
+  lost_ = true;
+  lost_reason_ = fmt::format("database: no answer within {} ms", answer_timeout_.count());
+  return false;
+}
+
+bool PgConnection::flush() {
+  while (!lost_) {
+    // On failure what the server said before it hung up is still to be read: receive() tells.
+    if (PQflush(connection_) <= 0) return true;
+    if (!wait_socket(true)) return false;
+    if (PQconsumeInput(connection_) != 1) return true;
+  }
+  return false;
+}
+
+bool PgConnection::wait_answer() {
+  if (lost_ || !flush()) return false;
+  while (PQisBusy(connection_) != 0) {
+    if (!wait_socket(false)) return false;
+    // A result may have arrived before the end of the connection: PQgetResult hands it out first.
+    if (PQconsumeInput(connection_) != 1) break;
+  }
+  return true;
+}
+
+// --- Pipeline --------------------------------------------------------------------------------------------------------
+
+bool PgConnection::send(const PgStatement& statement, const PgParams& params) {
+  if (lost_) return false;
+  if (PQsendQueryPrepared(connection_, statement.name, params.size(), params.pointers(), params.lengths(),
+                          params.formats(), 1) == 1) {
+    return true;
+  }
+  lose();
+  return false;
+}
+
+bool PgConnection::sync() {
+  if (lost_) return false;
+  if (PQpipelineSync(connection_) != 1) lose();
+  return !lost_ && PQflush(connection_) >= 0;
+}
+
+PgResult PgConnection::receive() {
+  drain_forgotten();
+  return receive_one();
+}
+
+PgResult PgConnection::receive_one() {
+  if (!wait_answer()) return PgResult();
+  PgResult result(PQgetResult(connection_));
+  if (result.synced()) return result;
+  if (PQstatus(connection_) != CONNECTION_OK) {
+    lose();
+    return result;
+  }
+  // libpq ends every statement's answers with a null one.
+  if (!wait_answer()) return result;
+  PgResult end(PQgetResult(connection_));
+  if (PQstatus(connection_) != CONNECTION_OK) lose();
+  return result;
+}
+
+PgResult PgConnection::stream_next() {
+  if (!streaming_) {
+    drain_forgotten();
+    PQsetSingleRowMode(connection_);
+    streaming_ = true;
+  }
+  if (!wait_answer()) return PgResult();
+  PgResult result(PQgetResult(connection_));
+  if (PQstatus(connection_) != CONNECTION_OK) {
+    lose();
+    return result;
+  }
+  if (result.single_row()) return result;
+  streaming_ = false;
+  if (wait_answer()) PgResult end(PQgetResult(connection_));
+  return result;
+}
+
+// --- One statement at a time -----------------------------------------------------------------------------------------
+
+Result<PgResult> PgConnection::execute(const PgStatement& statement, const PgParams& params) {
+  send(statement, params);
+  sync();
+  PgResult result = receive();
+  if (!lost_) receive();
+  // The answer may have come whole before the connection ended; it counts.
+  if (result.ok()) return result;
+  if (lost_ && result.sqlstate().empty()) return fail(ErrorCode::unavailable, lost_reason_);
+  return tl::unexpected(error_of(result));
+}
+
+Result<PgResult> PgConnection::script(const std::string& sql) {
+  drain_forgotten();
+  if (lost_) return fail(ErrorCode::unavailable, lost_reason_);
+  VAULT_CHECK(PQexitPipelineMode(connection_) == 1);
+  PgResult result(PQexec(connection_, sql.c_str()));
+  if (PQstatus(connection_) != CONNECTION_OK || PQenterPipelineMode(connection_) != 1) {
+    lose();
+    return fail(ErrorCode::unavailable, lost_reason_);
+  }
+  if (!result.ok()) return tl::unexpected(error_of(result));
+  return result;
+}
+
+void PgConnection::execute_and_forget(const PgStatement& statement) {
+  if (!send(statement) || !sync()) return;
+  ++forgotten_;
+}
+
+void PgConnection::drain_forgotten() {
+  while (forgotten_ > 0 && !lost_) {
+    --forgotten_;
+    receive_one();
+    if (!lost_) receive_one();
+  }
+}
+
+bool PgConnection::probe() {
+  drain_forgotten();
+  if (lost_) return false;
+  pollfd watched{PQsocket(connection_), POLLIN, 0};
+  if (poll(&watched, 1, 0) > 0 && (PQconsumeInput(connection_) != 1 || PQstatus(connection_) != CONNECTION_OK)) lose();
+  return !lost_;
+}
+
+int PgConnection::server_version() const {
+  return PQserverVersion(connection_);
+}
+
+bool PgConnection::in_failed_transaction() const {
+  return PQtransactionStatus(connection_) == PQTRANS_INERROR;
+}
+
+std::string PgConnection::last_error() const {
+  return lost_ ? lost_reason_ : one_line(PQerrorMessage(connection_));
+}
+
+}  // namespace vault

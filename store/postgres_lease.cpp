@@ -1,0 +1,240 @@
+#include <fmt/format.h>
+
+#include <functional>
+
+#include "ledger/check.hpp"
+#include "store/postgres_rows.hpp"
+#include "store/postgres_statements.hpp"
+#include "store/postgres_writer.hpp"
+
+namespace vault {
+
+namespace {
+
+tl::unexpected<Error> damaged(const std::string& what) {
+  return fail(ErrorCode::internal, "the stored ledger does not fit together: " + what);
+}
+
+bool same_place(const Head& stored, const Head& head) {
+  return stored.sequence == head.sequence && stored.entry_hash == head.entry_hash &&
+         stored.merkle_root == head.merkle_root;
+}
+
+// Ends a take-over that is none: somebody else holds a fresh lease.
+struct Holder {
+  std::string name;
+  std::int64_t epoch = 0;
+  bool takeable = false;
+};
+
+Result<Holder> read_holder(PgConnection& connection, const LeaseRequest& request) {
+  const auto timeout_us = std::chrono::duration_cast<std::chrono::microseconds>(request.timeout).count();
+  auto lease = connection.execute(sql::read_lease, PgParams().text(request.instance).int8(timeout_us));
+  if (!lease) return tl::unexpected(lease.error());
+  if (lease->rows() == 0) return damaged("vault_lease has no row");
+  return Holder{std::string(lease->value(0, 0)), read_int8(lease->value(0, 1)), lease->value(0, 2) == "\x01"};
+}
+
+}  // namespace
+
+void PostgresWriter::drop_if_useless(const Error& error) {
+  const bool read_only = error.message.find("25006") != std::string::npos;
+  if (connection_ && (connection_->lost() || read_only)) connection_.reset();
+}
+
+Status PostgresWriter::transact(const std::function<Status()>& body) {
+  if (auto connected = connect(); !connected) return connected;
+  Status outcome;
+  if (auto begun = connection_->execute(sql::begin); !begun) outcome = tl::unexpected(begun.error());
+  if (outcome) outcome = body();
+  if (outcome) {
+    auto done = connection_->execute(sql::commit);
+    if (!done) {
+      outcome = tl::unexpected(done.error());
+    } else if (done->command_tag() != "COMMIT") {
+      outcome = fail(ErrorCode::internal, "database: COMMIT answered " + std::string(done->command_tag()));
+    }
+  }
+  if (!outcome) {
+    drop_if_useless(outcome.error());
+    roll_back();
+  }
+  return outcome;
+}
+
+// --- Taking ----------------------------------------------------------------------------------------------------------
+
+LeaseOutcome PostgresWriter::take_lease(const LeaseRequest& request) {
+  VAULT_CHECK(!request.instance.empty());
+  if (auto connected = connect(); !connected) return connected.error();
+  // A look first, so that a standby that asks every second does not lock the active writer's head.
+  auto holder = read_holder(*connection_, request);
+  if (holder && holder->takeable) {
+    auto grant = take_over(request);
+    if (grant) return *std::move(grant);
+    if (grant.error().code != ErrorCode::forbidden) return grant.error();
+    holder = read_holder(*connection_, request);  // somebody was quicker
+  }
+  if (holder) {
+    auto held = describe_holder(holder->name, holder->epoch);
+    if (held) return *std::move(held);
+    drop_if_useless(held.error());
+    return held.error();
+  }
+  drop_if_useless(holder.error());
+  return holder.error();
+}
+
+Result<LeaseHeld> PostgresWriter::describe_holder(const std::string& holder, std::int64_t epoch) {
+  LeaseHeld held;
+  held.holder = holder;
+  held.epoch = epoch;
+  auto head = connection_->execute(sql::head);
+  if (!head) return tl::unexpected(head.error());
+  if (head->rows() == 0) return damaged("vault_head has no row");
+  held.head_sequence = head_at(*head, 0).head.sequence;
+  auto newest = query_newest_checkpoint(*connection_);
+  if (!newest) return tl::unexpected(newest.error());
+  held.newest = *std::move(newest);
+  auto identities = query_identities(*connection_);
+  if (!identities) return tl::unexpected(identities.error());
+  held.identities = *std::move(identities);
+  auto id = query_ledger_id(*connection_);
+  if (!id) return tl::unexpected(id.error());
+  held.ledger_id = *std::move(id);
+  return held;
+}
+
+// One transaction. The head's row lock comes first: it waits for the former writer's last transaction to end, and once
+// the epoch is raised under it, that writer can append nothing more; so what is read below stays true. `forbidden`: the
+// lease is somebody's after all.
+Result<LeaseGrant> PostgresWriter::take_over(const LeaseRequest& request) {
+  LeaseGrant grant;
+  Status taken = transact([&]() -> Status {
+    auto head = connection_->execute(sql::lock_head_row);
+    if (!head) return tl::unexpected(head.error());
+    if (head->rows() == 0) return damaged("vault_head has no row");
+    auto holder = read_holder(*connection_, request);
+    if (!holder) return tl::unexpected(holder.error());
+    if (!holder->takeable) return fail(ErrorCode::forbidden, "the lease is held by " + holder->name);
+    auto raised = connection_->execute(sql::raise_epoch);
+    if (!raised) return tl::unexpected(raised.error());
+    grant.epoch = read_int8(raised->value(0, 0));
+    auto state = load_state(head_at(*head, 0).head);
+    if (!state) return tl::unexpected(state.error());
+    grant.state = *std::move(state);
+    auto newest = query_newest_checkpoint(*connection_);
+    if (!newest) return tl::unexpected(newest.error());
+    grant.newest = *std::move(newest);
+    auto identities = query_identities(*connection_);
+    if (!identities) return tl::unexpected(identities.error());
+    grant.identities = *std::move(identities);
+    auto id = query_ledger_id(*connection_);
+    if (!id) return tl::unexpected(id.error());
+    grant.ledger_id = *std::move(id);
+    auto written = connection_->execute(sql::write_lease, PgParams().text(request.instance).int8(grant.epoch));
+    if (!written) return tl::unexpected(written.error());
+    if (written->rows() == 0) return damaged("vault_lease has no row");
+    grant.database_now = read_timestamp(written->value(0, 0));
+    return {};
+  });
+  if (!taken) return tl::unexpected(taken.error());
+  instance_ = request.instance;
+  attempted_epoch_.reset();
+  return grant;
+}
+
+// The head with the timestamp of its entry, and the edge of the tree; everything must agree.
+Result<LedgerState> PostgresWriter::load_state(const Head& stored) {
+  LedgerState state;
+  state.head = stored;
+  auto last = connection_->execute(sql::last_sequence);
+  if (!last) return tl::unexpected(last.error());
+  const std::int64_t last_sequence = last->rows() == 0 ? 0 : read_int8(last->value(0, 0));
+  if (last_sequence != stored.sequence) {
+    return damaged(fmt::format("vault_head is at sequence {}, the last entry at {}", stored.sequence, last_sequence));
+  }
+  if (stored.sequence == 0) {
+    if (!same_place(stored, empty_head())) return damaged("vault_head is not that of an empty ledger");
+    state.head = empty_head();
+    return state;
+  }
+  auto entry = query_entry(*connection_, sql::entry_by_sequence, PgParams().int8(stored.sequence));
+  if (!entry) return tl::unexpected(entry.error());
+  if (!*entry) return damaged(fmt::format("entry {} is missing", stored.sequence));
+  if ((*entry)->entry_hash != stored.entry_hash) {
+    return damaged(fmt::format("head_hash in vault_head is not that of entry {}", stored.sequence));
+  }
+  if (compute_entry_hash(**entry) != stored.entry_hash) {
+    return damaged(fmt::format("entry {} does not have the hash stored with it", stored.sequence));
+  }
+  if ((*entry)->merkle_root != stored.merkle_root) {
+    return damaged(fmt::format("merkle_root in vault_head is not that of entry {}", stored.sequence));
+  }
+  state.head.timestamp = (*entry)->timestamp;
+  PgTileReader tiles(*connection_);
+  auto edge = load_edge(tiles, static_cast<std::uint64_t>(stored.sequence));
+  if (!edge) {
+    if (edge.error().code == ErrorCode::unavailable) return tl::unexpected(edge.error());
+    return damaged(edge.error().message);
+  }
+  if (edge->root() != stored.merkle_root) {
+    return damaged(fmt::format("the tree of {} entries has another root than vault_head", stored.sequence));
+  }
+  state.edge = *std::move(edge);
+  return state;
+}
+
+// --- Keeping and giving up -------------------------------------------------------------------------------------------
+
+Result<Timestamp> PostgresWriter::renew_lease(const std::string& instance, std::int64_t epoch) {
+  if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
+  auto renewed = connection_->execute(sql::renew_lease, PgParams().text(instance).int8(epoch));
+  if (!renewed) {
+    drop_if_useless(renewed.error());
+    return tl::unexpected(renewed.error());
+  }
+  if (renewed->rows() == 0) return fail(ErrorCode::forbidden, "the lease is held by another writer");
+  return read_timestamp(renewed->value(0, 0));
+}
+
+void PostgresWriter::release_lease(const std::string& instance, std::int64_t epoch) {
+  if (!connection_ || !connection_->probe()) return;  // best effort: the timeout does the rest
+  (void)connection_->execute(sql::release_lease, PgParams().text(instance).int8(epoch));
+}
+
+// --- In doubt --------------------------------------------------------------------------------------------------------
+
+ResolveOutcome PostgresWriter::resolve(const AppendRequest& request) {
+  connection_.reset();
+  ResolveOutcome outcome;
+  Status done = transact([&]() -> Status {
+    auto locked = connection_->execute(sql::lock_head_row);  // waits for the lost transaction to end
+    if (!locked) return tl::unexpected(locked.error());
+    if (locked->rows() == 0) return damaged("vault_head has no row");
+    const HeadRow stored = head_at(*locked, 0);
+    auto holder = read_holder(*connection_, {instance_, std::chrono::milliseconds(0)});
+    if (!holder) return tl::unexpected(holder.error());
+    // An epoch raised by an earlier resolve() whose answer was lost is the caller's own; another writer's is not, and
+    // must not be raised from under it.
+    const bool own_attempt = attempted_epoch_ == stored.epoch && holder->name == instance_;
+    const bool committed = same_place(stored.head, request.next);
+    if ((stored.epoch != request.epoch && !own_attempt) || (!committed && !same_place(stored.head, request.expected))) {
+      outcome = {ResolveKind::fenced, 0,
+                 fmt::format("vault_head is at sequence {} of epoch {}", stored.head.sequence, stored.epoch)};
+      return {};
+    }
+    auto raised = connection_->execute(sql::raise_epoch);
+    if (!raised) return tl::unexpected(raised.error());
+    const std::int64_t epoch = read_int8(raised->value(0, 0));
+    attempted_epoch_ = epoch;
+    auto written = connection_->execute(sql::write_lease, PgParams().null().int8(epoch));
+    if (!written) return tl::unexpected(written.error());
+    outcome = {committed ? ResolveKind::committed : ResolveKind::not_committed, epoch, {}};
+    return {};
+  });
+  if (!done) return {ResolveKind::unreachable, 0, done.error().message};
+  return outcome;
+}
+
+}  // namespace vault

@@ -1,0 +1,48 @@
+#include <fmt/format.h>
+
+#include "store/migrator.hpp"
+#include "store/postgres_connection.hpp"
+#include "store/postgres_store.hpp"
+
+namespace vault {
+
+Status check_server(const std::string& url) {
+  const PgStatement settings{
+      "settings",
+      "SELECT current_setting('server_encoding'), current_setting('fsync'), current_setting('server_version')"};
+  auto connection = PgConnection::open(
+      {url, "vaultd", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000)}, "", {&settings, 1});
+  if (!connection) return tl::unexpected(connection.error());
+  auto found = (*connection)->execute(settings);
+  if (!found) return tl::unexpected(found.error());
+  if ((*connection)->server_version() < 130'000) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the database server is PostgreSQL {}; 13 or newer is needed", found->value(0, 2)));
+  }
+  if (found->value(0, 0) != "UTF8") {
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("the database's encoding is {}; make one with: createdb --template=template0 --encoding=UTF8",
+                    found->value(0, 0)));
+  }
+  if (found->value(0, 1) != "on") {
+    return fail(ErrorCode::invalid_argument,
+                "fsync is off on the database server, so nothing there is durable; mend it with: "
+                "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()");
+  }
+  auto version = schema_version(url);
+  if (!version) {
+    const bool newer = version.error().code == ErrorCode::internal;
+    return fail(newer ? ErrorCode::invalid_argument : version.error().code, version.error().message);
+  }
+  if (*version < schema_version_wanted()) {
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("the database's schema is at version {}, {} is needed; run: vaultctl migrate up --database URL "
+                    "(or start vaultd with --migrate)",
+                    *version, schema_version_wanted()));
+  }
+  return {};
+}
+
+}  // namespace vault

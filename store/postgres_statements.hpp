@@ -1,0 +1,146 @@
+// Every statement of the store, in one place. Parameters and results are binary; casts fix their types.
+#pragma once
+
+#include "store/postgres_connection.hpp"
+
+namespace vault::sql {
+
+#define VAULT_ROW_COLUMNS                                                                           \
+  "sequence, session_id, seal_id, timestamp, authority, verdict, seal_data, data_salt, data_hash, " \
+  "entry_hash, prev_hash, merkle_root"
+
+// --- Transactions ----------------------------------------------------------------------------------------------------
+
+inline constexpr PgStatement begin{"begin", "BEGIN ISOLATION LEVEL READ COMMITTED"};
+inline constexpr PgStatement commit{"commit", "COMMIT"};
+inline constexpr PgStatement rollback{"rollback", "ROLLBACK"};
+inline constexpr PgStatement begin_snapshot{"begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
+
+// --- Append ----------------------------------------------------------------------------------------------------------
+
+inline constexpr PgStatement lock_head{"lock_head",
+                                       "SELECT vault_lock_head($1::bigint, $2::bigint, $3::text, $4::text)"};
+
+inline constexpr PgStatement insert_entries{"insert_entries",
+                                            "INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS
+                                            ") "
+                                            "SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[], "
+                                            "$4::timestamptz[], $5::text[], $6::text[], $7::jsonb[], "
+                                            "$8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[])"};
+
+inline constexpr PgStatement insert_tiles{"insert_tiles",
+                                          "INSERT INTO vault_tile (level, index, hashes, root) "
+                                          "SELECT * FROM unnest($1::int[], $2::bigint[], $3::bytea[], $4::bytea[])"};
+
+inline constexpr PgStatement update_head{"update_head",
+                                         "UPDATE vault_head SET head_sequence = $1::bigint, head_hash = $2::text, "
+                                         "merkle_root = $3::text, updated_at = now() WHERE id = 1"};
+
+inline constexpr PgStatement find_seals{
+    "find_seals", "SELECT " VAULT_ROW_COLUMNS " FROM vault_ledger WHERE seal_id = ANY ($1::uuid[])"};
+
+// --- Lease and fence -------------------------------------------------------------------------------------------------
+
+// Locks the head against every append and every other taker; columns as head_columns() reads them.
+inline constexpr PgStatement lock_head_row{
+    "lock_head_row",
+    "SELECT head_sequence, head_hash, merkle_root, writer_epoch FROM vault_head WHERE id = 1 FOR UPDATE"};
+
+inline constexpr PgStatement read_lease{
+    "read_lease",
+    "SELECT holder, epoch, holder = '' OR holder = $1::text OR "
+    "renewed_at < clock_timestamp() - $2::bigint * interval '1 microsecond' FROM vault_lease WHERE id = 1"};
+
+inline constexpr PgStatement raise_epoch{
+    "raise_epoch", "UPDATE vault_head SET writer_epoch = writer_epoch + 1 WHERE id = 1 RETURNING writer_epoch"};
+
+inline constexpr PgStatement write_lease{
+    "write_lease",
+    "UPDATE vault_lease SET holder = coalesce($1::text, holder), epoch = $2::bigint, renewed_at = clock_timestamp() "
+    "WHERE id = 1 RETURNING renewed_at"};
+
+inline constexpr PgStatement renew_lease{
+    "renew_lease",
+    "UPDATE vault_lease SET renewed_at = clock_timestamp() WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint "
+    "RETURNING renewed_at"};
+
+inline constexpr PgStatement release_lease{"release_lease",
+                                           "UPDATE vault_lease SET holder = '', renewed_at = '-infinity' "
+                                           "WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint"};
+
+inline constexpr PgStatement epoch_for_share{"epoch_for_share",
+                                             "SELECT writer_epoch FROM vault_head WHERE id = 1 FOR SHARE"};
+
+inline constexpr PgStatement last_sequence{"last_sequence",
+                                           "SELECT sequence FROM vault_ledger ORDER BY sequence DESC LIMIT 1"};
+
+// --- Checkpoints and identities --------------------------------------------------------------------------------------
+
+inline constexpr PgStatement insert_identity{
+    "insert_identity",
+    "INSERT INTO vault_origin (ordinal, origin, vkey, accepted_sequence) "
+    "SELECT coalesce(max(ordinal), 0) + 1, $1::text, $2::text, $3::bigint FROM vault_origin"};
+
+inline constexpr PgStatement insert_checkpoint{
+    "insert_checkpoint",
+    "INSERT INTO vault_checkpoint (origin, tree_size, root, note) "
+    "VALUES ($1::text, $2::bigint, $3::text, $4::text) ON CONFLICT (origin, tree_size) DO NOTHING"};
+
+inline constexpr PgStatement checkpoint_root{
+    "checkpoint_root", "SELECT root FROM vault_checkpoint WHERE origin = $1::text AND tree_size = $2::bigint"};
+
+inline constexpr PgStatement identities{"identities",
+                                        "SELECT origin, vkey, accepted_sequence FROM vault_origin ORDER BY ordinal"};
+
+inline constexpr PgStatement checkpoints{"checkpoints",
+                                         "SELECT origin, tree_size, root, note FROM vault_checkpoint "
+                                         "WHERE tree_size >= $1::bigint AND tree_size <= $2::bigint "
+                                         "ORDER BY tree_size LIMIT $3::bigint"};
+
+inline constexpr PgStatement newest_checkpoint{
+    "newest_checkpoint",
+    "SELECT origin, tree_size, root, note FROM vault_checkpoint "
+    "WHERE origin = (SELECT origin FROM vault_origin ORDER BY ordinal DESC LIMIT 1) "
+    "ORDER BY origin DESC, tree_size DESC LIMIT 1"};
+
+inline constexpr PgStatement ledger_id{"ledger_id", "SELECT ledger_id::text FROM vault_meta WHERE id = 1"};
+
+// --- Reading ---------------------------------------------------------------------------------------------------------
+
+inline constexpr PgStatement head{
+    "head",
+    "SELECT h.head_sequence, h.head_hash, h.merkle_root, h.writer_epoch, l.timestamp "
+    "FROM vault_head h LEFT JOIN vault_ledger l ON l.sequence = h.head_sequence WHERE h.id = 1"};
+
+inline constexpr PgStatement entry_by_sequence{
+    "entry_by_sequence", "SELECT " VAULT_ROW_COLUMNS " FROM vault_ledger WHERE sequence = $1::bigint"};
+
+inline constexpr PgStatement entry_by_seal_id{
+    "entry_by_seal_id", "SELECT " VAULT_ROW_COLUMNS " FROM vault_ledger WHERE seal_id = $1::uuid"};
+
+inline constexpr PgStatement rows_ascending{
+    "rows_ascending", "SELECT " VAULT_ROW_COLUMNS
+                      " FROM vault_ledger WHERE sequence >= $1::bigint AND sequence <= $2::bigint "
+                      "ORDER BY sequence LIMIT $3::bigint"};
+
+inline constexpr PgStatement next_sequence{"next_sequence",
+                                           "SELECT sequence FROM vault_ledger WHERE sequence >= $1::bigint AND "
+                                           "sequence <= $2::bigint ORDER BY sequence LIMIT 1"};
+
+inline constexpr PgStatement full_tile{"full_tile",
+                                       "SELECT hashes FROM vault_tile WHERE level = $1::int AND index = $2::bigint"};
+
+inline constexpr PgStatement leaf_hashes{"leaf_hashes",
+                                         "SELECT entry_hash FROM vault_ledger "
+                                         "WHERE sequence >= $1::bigint AND sequence < $2::bigint ORDER BY sequence"};
+
+inline constexpr PgStatement tile_roots{"tile_roots",
+                                        "SELECT root FROM vault_tile WHERE level = $1::int AND index >= $2::bigint AND "
+                                        "index < $3::bigint ORDER BY level, index"};
+
+inline constexpr PgStatement tiles{
+    "tiles",
+    "SELECT index, hashes, root FROM vault_tile "
+    "WHERE level = $1::int AND index >= $2::bigint AND index < $3::bigint ORDER BY level, index"};
+
+}  // namespace vault::sql

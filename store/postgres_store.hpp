@@ -1,0 +1,27 @@
+// The Postgres implementation of the Store contract. Connections are made on first use and made again after a loss.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "ledger/result.hpp"
+#include "store/store.hpp"
+
+namespace vault {
+
+struct PostgresOptions {
+  std::string url;  // libpq connection string or URI
+  std::string application_name = "vaultd";
+  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds lease_timeout{3000};  // writer: idle_in_transaction_session_timeout is set below it
+};
+
+std::unique_ptr<WriterStore> make_postgres_writer(const PostgresOptions& options);
+std::unique_ptr<ReaderStore> make_postgres_reader(const PostgresOptions& options);
+
+// Version 13 or newer, UTF8, fsync on, schema as wanted. Error: `unavailable` (not there yet), or `invalid_argument`
+// saying what does not fit and the command that mends it.
+Status check_server(const std::string& url);
+
+}  // namespace vault

@@ -1,0 +1,47 @@
+// WriterStore over one Postgres connection. Appends: postgres_writer.cpp; lease and fence: postgres_lease.cpp.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "store/postgres_connection.hpp"
+#include "store/postgres_store.hpp"
+
+namespace vault {
+
+class PostgresWriter final : public WriterStore {
+ public:
+  explicit PostgresWriter(const PostgresOptions& options) : options_(options) {}
+
+  LeaseOutcome take_lease(const LeaseRequest& request) override;
+  Result<Timestamp> renew_lease(const std::string& instance, std::int64_t epoch) override;
+  void release_lease(const std::string& instance, std::int64_t epoch) override;
+  AppendOutcome append(const AppendRequest& request) override;
+  ResolveOutcome resolve(const AppendRequest& request) override;
+  Result<std::vector<std::optional<Entry>>> find_seals(std::span<const Uuid> seal_ids) override;
+  Status store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint, const LogIdentity& identity) override;
+
+ private:
+  // A usable connection, made anew where the last one is gone.
+  Status connect();
+  // Ends whatever transaction is open; for the way out of a failed one.
+  void roll_back();
+  // Runs `body` between BEGIN and COMMIT; rolls back where it fails, and drops a connection that is good for nothing
+  // (lost, or to a server that takes no writes any more).
+  Status transact(const std::function<Status()>& body);
+  void drop_if_useless(const Error& error);
+
+  Result<LeaseGrant> take_over(const LeaseRequest& request);
+  Result<LeaseHeld> describe_holder(const std::string& holder, std::int64_t epoch);
+  Result<LedgerState> load_state(const Head& stored);
+  Status keep_identity(const LogIdentity& identity);
+
+  PostgresOptions options_;
+  std::unique_ptr<PgConnection> connection_;
+  std::string instance_;                         // holder of the lease that this session took
+  std::optional<std::int64_t> attempted_epoch_;  // of a resolve() whose own commit was lost
+};
+
+}  // namespace vault

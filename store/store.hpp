@@ -1,0 +1,169 @@
+// The Store contract: what actors may ask of the place where a ledger lives, and what each answer promises.
+//
+// Two interfaces, because two kinds of actors use them. WriterStore is one writer's session: it appends, and it tells
+// the outcomes of a commit apart. ReaderStore hands out snapshots. Both block the calling thread and belong to the
+// thread that uses them; neither throws. Errors of a lost or unreachable database have code `unavailable`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ledger/entry.hpp"
+#include "ledger/page.hpp"
+#include "ledger/result.hpp"
+#include "ledger/sequencer.hpp"
+#include "ledger/tile.hpp"
+#include "ledger/verifier.hpp"
+
+namespace vault {
+
+// A checkpoint as it is kept: the signed note and what it says.
+struct StoredCheckpoint {
+  std::string origin;
+  std::int64_t tree_size = 0;
+  Hash root{};
+  std::string note;
+};
+
+// A log identity of this database: one origin, one key. The first is stored with the first checkpoint; a later one only
+// by --accept-rollback. Checkpoints of an identity count up to `accepted_sequence` of the one after it.
+struct LogIdentity {
+  std::string origin;
+  std::string vkey;
+  std::int64_t accepted_sequence = 0;  // the head on which this identity began
+};
+
+// --- The writer's side -----------------------------------------------------------------------------------------------
+
+struct LeaseRequest {
+  std::string instance;  // who asks: stable over restarts of one vaultd, unique among those that share a database
+  std::chrono::milliseconds timeout{3000};  // a lease not renewed for this long (database clock) may be taken
+};
+
+// The caller is the writer now: the epoch has been raised first, the head read afterwards.
+struct LeaseGrant {
+  std::int64_t epoch = 0;
+  LedgerState state;                       // head, and the edge rebuilt from tiles and rows; roots agree
+  std::optional<StoredCheckpoint> newest;  // of the current identity
+  std::vector<LogIdentity> identities;     // oldest first
+  std::string ledger_id;
+  Timestamp database_now;
+};
+
+// Somebody else holds a lease that is still fresh.
+struct LeaseHeld {
+  std::string holder;
+  std::int64_t epoch = 0;
+  std::int64_t head_sequence = 0;
+  std::optional<StoredCheckpoint> newest;
+  std::vector<LogIdentity> identities;
+  std::string ledger_id;
+};
+
+// Error: `unavailable` (no database: try again) or `internal` (the stored head, rows and tiles do not fit each other:
+// sealing on top would bury the damage; the message names the first thing that does not fit).
+using LeaseOutcome = std::variant<LeaseGrant, LeaseHeld, Error>;
+
+// One batch = one transaction.
+struct AppendRequest {
+  std::int64_t epoch = 0;
+  Head expected;  // vault_head must hold exactly this and `epoch`
+  SequencedBatch batch;
+  Head next;  // what vault_head holds afterwards
+};
+
+enum class AppendKind : std::uint8_t {
+  committed,   // COMMIT answered COMMIT with synchronous_commit on: durable
+  duplicate,   // refused: a seal_id is in the ledger already; nothing was written
+  refused,     // refused for what the batch holds (a constraint, a value Postgres will not take); nothing was written
+  head_moved,  // refused: vault_head is not `expected`/`epoch`; nothing was written, and the caller is fenced
+  failed,      // surely not committed (no connection, lost before COMMIT was sent, server said ROLLBACK)
+  in_doubt,    // connection lost around COMMIT: resolve() must tell
+};
+
+struct AppendOutcome {
+  AppendKind kind = AppendKind::failed;
+  std::string detail;  // for the log: SQLSTATE and the server's words
+};
+
+enum class ResolveKind : std::uint8_t {
+  committed,      // the batch is in the ledger
+  not_committed,  // vault_head is still `expected`: it never will be
+  fenced,         // vault_head is something else: another writer was here
+  unreachable,    // still no database: ask again
+};
+
+struct ResolveOutcome {
+  ResolveKind kind = ResolveKind::unreachable;
+  std::int64_t epoch = 0;  // the caller's epoch from now on (committed, not_committed)
+  std::string detail;
+};
+
+class WriterStore {
+ public:
+  virtual ~WriterStore() = default;
+
+  // Takes the lease if it is free, expired or the caller's own; otherwise tells who holds it. Connects where needed.
+  virtual LeaseOutcome take_lease(const LeaseRequest& request) = 0;
+
+  // Renews the heartbeat and returns the database's clock. Error: `unavailable`, or `forbidden` where the epoch or
+  // holder is not the caller's any more.
+  virtual Result<Timestamp> renew_lease(const std::string& instance, std::int64_t epoch) = 0;
+
+  // Gives the lease up, so that a standby need not wait for its timeout. Best effort.
+  virtual void release_lease(const std::string& instance, std::int64_t epoch) = 0;
+
+  // Cost: one round trip.
+  virtual AppendOutcome append(const AppendRequest& request) = 0;
+
+  // After in_doubt: on a new connection, fences first (raises writer_epoch, which waits for the lost transaction to
+  // end), then compares vault_head with `request`.
+  virtual ResolveOutcome resolve(const AppendRequest& request) = 0;
+
+  // The entries that hold these seal_ids, in the order asked; nullopt where there is none.
+  virtual Result<std::vector<std::optional<Entry>>> find_seals(std::span<const Uuid> seal_ids) = 0;
+
+  // Keeps a checkpoint (insert-only; the same again is no error), with its identity if that is new to the database.
+  // Fenced by epoch: `forbidden` where another writer has taken over.
+  virtual Status store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint,
+                                  const LogIdentity& identity) = 0;
+};
+
+// --- The readers' side -----------------------------------------------------------------------------------------------
+
+// One read-only repeatable-read view of the ledger. Ends with its lifetime.
+class Snapshot : public TileReader {
+ public:
+  virtual Result<Head> head() = 0;
+  virtual Result<std::optional<Entry>> entry_by_sequence(std::int64_t sequence) = 0;
+  virtual Result<std::optional<Entry>> entry_by_seal_id(const Uuid& seal_id) = 0;
+  // Ends at `limit` entries, limits::page_bytes_max, or after limits::scan_rows_max rows looked at; then next_cursor is
+  // set. Never scans in proportion to the ledger: time bounds become sequence bounds by binary search.
+  virtual Result<Page> page(const PageRequest& request) = 0;
+  // Hands the rows of [from, to], as they are stored, to `row` in order, until it returns false. Streams: memory does
+  // not grow with the range.
+  virtual Status scan(std::int64_t from, std::int64_t to, const std::function<bool(const RowView&)>& row) = 0;
+  // Full tiles as stored, of `level`, indexes [from, to); missing ones are absent from the result.
+  virtual Result<std::vector<Tile>> tiles(unsigned level, std::uint64_t from, std::uint64_t to) = 0;
+  virtual Result<std::vector<LogIdentity>> identities() = 0;  // oldest first
+  // Stored checkpoints with tree_size in [from, to], by tree_size; at most `limit`.
+  virtual Result<std::vector<StoredCheckpoint>> checkpoints(std::int64_t from, std::int64_t to, std::size_t limit) = 0;
+  virtual Result<std::optional<StoredCheckpoint>> newest_checkpoint() = 0;  // of the newest identity
+  virtual Result<std::string> ledger_id() = 0;
+};
+
+class ReaderStore {
+ public:
+  virtual ~ReaderStore() = default;
+  // Connects where needed. The snapshot must end before the next one begins and before the store does.
+  virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
+};
+
+}  // namespace vault

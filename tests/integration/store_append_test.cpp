@@ -1,0 +1,259 @@
+// Appends against a real server: what each outcome promises.
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "store/postgres_connection.hpp"
+#include "tests/integration/store_fixture.hpp"
+
+namespace vault::test {
+namespace {
+
+class AppendTest : public StoreTest {
+ protected:
+  std::atomic<bool> locked_{false};
+};
+
+TEST_F(AppendTest, EntriesComeBackAsTheyWereSealed) {
+  take_lease();
+  std::vector<Seal> seals;
+  for (int i = 1; i <= 5; ++i) seals.push_back(make_seal(i));
+  const AppendRequest request = request_for(seals, time_of(1));
+  const AppendOutcome outcome = writer_->append(request);
+  ASSERT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
+  auto view = snapshot();
+  for (const Entry& entry : request.batch.entries) {
+    EXPECT_EQ(view->entry_by_sequence(entry.sequence).value(), entry);
+    EXPECT_EQ(view->entry_by_seal_id(entry.seal_id).value(), entry);
+  }
+  EXPECT_EQ(view->entry_by_sequence(6).value(), std::nullopt);
+  EXPECT_EQ(view->entry_by_sequence(0).value(), std::nullopt);
+  EXPECT_EQ(view->head().value(), state_.head);
+}
+
+TEST_F(AppendTest, LargeBatchesAreSplitIntoStatementsAndStoredWhole) {
+  take_lease();
+  std::vector<Seal> seals;
+  for (int i = 1; i <= 3000; ++i) {
+    seals.push_back(make_seal(i));
+    if (i % 500 == 0) seals.back().seal_data = "{\"large\":\"" + std::string(1'500'000, 'x') + "\"}";
+  }
+  const AppendOutcome outcome = writer_->append(request_for(seals, time_of(1)));
+  ASSERT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
+  EXPECT_EQ(ask("SELECT count(*) FROM vault_tile"), "11");
+  EXPECT_EQ(verdict(), "valid");
+}
+
+TEST_F(AppendTest, DuplicateSealIdIsRefusedAndNothingIsWritten) {
+  take_lease();
+  grow_to(10);
+  Seal again = make_seal(99);
+  again.seal_id = id_of(4);
+  const AppendOutcome outcome = writer_->append(request_for({make_seal(11), again}, time_of(11)));
+  EXPECT_EQ(outcome.kind, AppendKind::duplicate) << outcome.detail;
+  take_back();
+  EXPECT_EQ(ask("SELECT count(*) FROM vault_ledger"), "10");
+  grow_to(11);  // the connection is good for the next batch
+  EXPECT_EQ(verdict(), "valid");
+}
+
+TEST_F(AppendTest, ValueThatPostgresWillNotTakeIsRefused) {
+  take_lease();
+  Seal seal = make_seal(1);
+  seal.seal_data = R"({"x":"\u0000"})";
+  const AppendOutcome outcome = writer_->append(request_for(seal));
+  EXPECT_EQ(outcome.kind, AppendKind::refused) << outcome.detail;
+  take_back();
+  grow_to(3);
+}
+
+TEST_F(AppendTest, MovedHeadFencesTheWriter) {
+  take_lease();
+  grow_to(3);
+  run("UPDATE vault_head SET writer_epoch = writer_epoch + 1");
+  EXPECT_EQ(writer_->append(request_for(make_seal(4))).kind, AppendKind::head_moved);
+  run("UPDATE vault_head SET writer_epoch = writer_epoch - 1, head_hash = repeat('a', 64)");
+  EXPECT_EQ(writer_->append(request_for(make_seal(4))).kind, AppendKind::head_moved);
+  run("DELETE FROM vault_head");
+  EXPECT_EQ(writer_->append(request_for(make_seal(4))).kind, AppendKind::head_moved);
+  EXPECT_EQ(ask("SELECT max(sequence) FROM vault_ledger"), "3");
+}
+
+TEST_F(AppendTest, CommitsDurablyWhateverTheDatabaseDefaultsTo) {
+  run("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$");
+  run("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', "
+      "current_database()); END $$");
+  run("CREATE TABLE seen (setting TEXT, isolation TEXT);"
+      "CREATE FUNCTION note_setting() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+      "INSERT INTO seen VALUES (current_setting('synchronous_commit'), current_setting('transaction_isolation'));"
+      "RETURN NULL; END $$;"
+      "CREATE TRIGGER note AFTER INSERT ON vault_ledger FOR EACH STATEMENT EXECUTE FUNCTION note_setting()");
+  take_lease();
+  grow_to(1);
+  EXPECT_EQ(ask("SELECT setting || ' ' || isolation FROM seen"), "on read committed");
+}
+
+TEST_F(AppendTest, UnreachableDatabaseIsFailedNotInDoubt) {
+  options_.url = "host=/nowhere dbname=none password=geheim";
+  auto nowhere = make_postgres_writer(options_);
+  const AppendOutcome outcome = nowhere->append(request_for(make_seal(1)));
+  EXPECT_EQ(outcome.kind, AppendKind::failed);
+  EXPECT_EQ(outcome.detail.find("geheim"), std::string::npos);
+  options_.url = "postgresql://user:geheim@[bad";
+  auto malformed = make_postgres_writer(options_);
+  const LeaseOutcome lease = malformed->take_lease({"a"});
+  ASSERT_TRUE(std::holds_alternative<Error>(lease));
+  EXPECT_EQ(std::get<Error>(lease).message.find("geheim"), std::string::npos);
+}
+
+TEST_F(AppendTest, IdleConnectionThatWasCutIsMadeAnew) {
+  take_lease();
+  grow_to(2);
+  run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vaultd'");
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  grow_to(4);
+  EXPECT_EQ(verdict(), "valid");
+}
+
+// The backend is killed while the append waits for the head's lock: COMMIT had been sent, but cannot have run.
+TEST_F(AppendTest, BackendKilledBeforeCommitIsFailed) {
+  take_lease();
+  grow_to(2);
+  std::thread killer([this] {
+    auto holder = PgConnection::open({url_, "holder"}, "BEGIN; SELECT FROM vault_head FOR UPDATE", {});
+    ASSERT_TRUE(holder);
+    locked_ = true;
+    for (int i = 0; i < 200 && ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'vaultd' AND "
+                                   "wait_event_type = 'Lock'") != "1";
+         ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vaultd'");
+  });
+  while (!locked_) std::this_thread::yield();
+  const AppendRequest request = request_for(make_seal(3));
+  const AppendOutcome outcome = writer_->append(request);
+  killer.join();
+  EXPECT_EQ(outcome.kind, AppendKind::failed) << outcome.detail;
+  // The server said which statement died; the same batch may be sent again.
+  EXPECT_EQ(writer_->append(request).kind, AppendKind::committed);
+}
+
+TEST_F(AppendTest, HeadLockedForTooLongIsFailed) {
+  options_.lease_timeout = std::chrono::milliseconds(200);
+  writer_ = make_postgres_writer(options_);
+  take_lease();
+  auto holder = PgConnection::open({url_, "holder"}, "BEGIN; SELECT FROM vault_head FOR UPDATE", {});
+  ASSERT_TRUE(holder);
+  const AppendRequest request = request_for(make_seal(1));
+  EXPECT_EQ(writer_->append(request).kind, AppendKind::failed);
+  holder->reset();
+  EXPECT_EQ(writer_->append(request).kind, AppendKind::committed);
+}
+
+// A deferred trigger runs inside COMMIT: it ends its own backend there, so the client cannot know what became of it.
+TEST_F(AppendTest, BackendKilledInCommitIsInDoubtAndResolved) {
+  take_lease();
+  grow_to(2);
+  run("CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+      "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); RETURN NULL; END $$;"
+      "CREATE CONSTRAINT TRIGGER die AFTER UPDATE ON vault_head DEFERRABLE INITIALLY DEFERRED "
+      "FOR EACH ROW WHEN (NEW.head_sequence <> OLD.head_sequence) EXECUTE FUNCTION die()");
+  const AppendRequest request = request_for(make_seal(3));
+  const AppendOutcome outcome = writer_->append(request);
+  EXPECT_EQ(outcome.kind, AppendKind::in_doubt) << outcome.detail;
+  run("DROP TRIGGER die ON vault_head");
+  const ResolveOutcome resolved = writer_->resolve(request);
+  ASSERT_EQ(resolved.kind, ResolveKind::not_committed) << resolved.detail;
+  EXPECT_EQ(resolved.epoch, epoch_ + 1);
+  EXPECT_EQ(ask("SELECT epoch FROM vault_lease"), std::to_string(resolved.epoch));
+  // The old epoch is fenced off for good; the new one goes on.
+  EXPECT_EQ(writer_->append(request).kind, AppendKind::head_moved);
+  AppendRequest again = request;
+  again.epoch = resolved.epoch;
+  EXPECT_EQ(writer_->append(again).kind, AppendKind::committed);
+}
+
+TEST_F(AppendTest, ResolveFindsWhatWasCommitted) {
+  take_lease();
+  grow_to(2);
+  const AppendRequest request = request_for(make_seal(3));
+  ASSERT_EQ(writer_->append(request).kind, AppendKind::committed);
+  const ResolveOutcome resolved = writer_->resolve(request);
+  EXPECT_EQ(resolved.kind, ResolveKind::committed);
+  EXPECT_EQ(resolved.epoch, epoch_ + 1);
+}
+
+TEST_F(AppendTest, ResolveNeverFencesAnotherWriter) {
+  take_lease();
+  grow_to(2);
+  const AppendRequest request = request_for(make_seal(3));
+  run("UPDATE vault_lease SET renewed_at = '-infinity'");
+  auto other = make_postgres_writer(options_);
+  const LeaseOutcome taken = other->take_lease({"b"});
+  ASSERT_TRUE(std::holds_alternative<LeaseGrant>(taken));
+  EXPECT_EQ(writer_->resolve(request).kind, ResolveKind::fenced);
+  AppendRequest others = request;
+  others.epoch = std::get<LeaseGrant>(taken).epoch;
+  EXPECT_EQ(other->append(others).kind, AppendKind::committed);
+  EXPECT_EQ(writer_->resolve(request).kind, ResolveKind::fenced);
+}
+
+// The lost transaction still holds the head's lock: resolve() waits for its end instead of reading the old head.
+TEST_F(AppendTest, ResolveWaitsForTheLostTransaction) {
+  take_lease();
+  grow_to(2);
+  const AppendRequest request = request_for(make_seal(3));
+  auto lost = PgConnection::open(
+      {url_, "lost"},
+      fmt::format("BEGIN; UPDATE vault_head SET head_sequence = {}, head_hash = '{}', merkle_root = '{}'",
+                  request.next.sequence, to_hex(request.next.entry_hash), to_hex(request.next.merkle_root)),
+      {});
+  ASSERT_TRUE(lost);
+  std::thread committer([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    ASSERT_TRUE((*lost)->script("COMMIT"));
+  });
+  const ResolveOutcome resolved = writer_->resolve(request);
+  committer.join();
+  EXPECT_EQ(resolved.kind, ResolveKind::committed) << resolved.detail;
+}
+
+TEST_F(AppendTest, ResolveWithoutDatabaseIsUnreachable) {
+  take_lease();
+  const AppendRequest request = request_for(make_seal(1));
+  PrivatePostgres::instance().crash();
+  EXPECT_EQ(writer_->append(request).kind, AppendKind::failed);
+  EXPECT_EQ(writer_->resolve(request).kind, ResolveKind::unreachable);
+  PrivatePostgres::instance().start();
+  const ResolveOutcome resolved = writer_->resolve(request);
+  EXPECT_EQ(resolved.kind, ResolveKind::not_committed) << resolved.detail;
+}
+
+TEST_F(AppendTest, FindSealsAnswersInTheOrderAsked) {
+  take_lease();
+  grow_to(20);
+  const std::vector<Uuid> ids{id_of(7), id_of(99), id_of(3), id_of(7)};
+  auto found = writer_->find_seals(ids);
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_EQ(found->size(), 4U);
+  EXPECT_EQ((*found)[0]->sequence, 7);
+  EXPECT_FALSE((*found)[1]);
+  EXPECT_EQ((*found)[2]->sequence, 3);
+  EXPECT_EQ((*found)[3]->sequence, 7);
+  EXPECT_TRUE(writer_->find_seals({}).value().empty());
+}
+
+TEST_F(AppendTest, ErasedEntriesCanBeStored) {
+  take_lease();
+  AppendRequest request = request_for({make_seal(1), make_seal(2)}, time_of(1));
+  request.batch.entries[0].seal_data.reset();
+  request.batch.entries[0].data_salt.reset();
+  const AppendOutcome outcome = writer_->append(request);
+  ASSERT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
+  EXPECT_EQ(snapshot()->entry_by_sequence(1).value(), request.batch.entries[0]);
+  EXPECT_EQ(verdict(), "valid");
+}
+
+}  // namespace
+}  // namespace vault::test

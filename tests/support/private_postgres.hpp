@@ -1,0 +1,48 @@
+// A PostgreSQL of the test process's own: below a temporary directory, on a unix socket only, with durable defaults.
+// Started on first use; stopped and removed at exit, and by a watcher process where the test crashes or is killed.
+// As root, the server runs as an unprivileged user.
+#pragma once
+
+#include <string>
+
+namespace vault::test {
+
+class PrivatePostgres {
+ public:
+  // The one of this process. Throws std::runtime_error with the server's log where it cannot be started.
+  static PrivatePostgres& instance();
+
+  // A fresh database with the newest schema, made from a template: its connection string. All of them share the
+  // template's ledger_id.
+  std::string create_database();
+  // A fresh database without schema.
+  std::string create_empty_database();
+  std::string url(const std::string& database) const;
+
+  // Runs SQL text, as the superuser of these databases; throws std::runtime_error with the server's message.
+  void run(const std::string& url, const std::string& sql);
+  // The first value of the first row; "" where null or none.
+  std::string ask(const std::string& url, const std::string& sql);
+
+  // Stops all backends without a checkpoint, as a crash would, and starts again.
+  void crash_and_restart();
+  // Only the first half, and the second.
+  void crash();
+  void start();
+
+  // Path of a program that comes with this server (psql, pg_dump, ...).
+  std::string program(const std::string& name) const;
+
+ private:
+  PrivatePostgres();
+  void initialise();
+  void watch_over() const;
+  int run_as_server_user(const std::string& command) const;
+
+  std::string directory_;
+  std::string binaries_;
+  std::string user_;  // whom the server runs as; empty: whoever runs the test
+  int databases_ = 0;
+};
+
+}  // namespace vault::test

@@ -1,0 +1,128 @@
+"""Who may include whom (ARCHITECTURE.md). A room is a directory; the rules are the tables below.
+
+Run by CTest; by hand: python3 tests/unit/include_rules_test.py
+"""
+import pathlib
+import re
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOMS = ("ledger", "wire", "store", "actors", "daemon", "tools")
+SOURCES = (".hpp", ".cpp")
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+# Room -> rooms that it may include.
+MAY_INCLUDE = {
+    "ledger": {"ledger"},
+    "wire": {"ledger", "wire"},
+    "store": {"ledger", "store"},
+    "actors": {"ledger", "wire", "store", "actors"},
+    "daemon": {"ledger", "wire", "store", "actors", "daemon"},
+    "tools": {"ledger", "wire", "store", "actors", "daemon", "tools"},
+}
+# What actors may know of the store: the contract, not where it lives.
+STORE_CONTRACT = {"store/store.hpp", "store/verify.hpp"}
+# Foreign headers that only some files may include: (what, pattern, files that may).
+RESERVED = (
+    ("libpq", re.compile(r"^(postgresql/)?(libpq-fe|libpq/.*|pg_config.*)\.h$"), re.compile(r"^store/postgres_")),
+    ("ZeroMQ", re.compile(r"^zmq(_addon)?\.h(pp)?$"), re.compile(r"^(actors/|wire/(client|subscriber))")),
+    ("libsystemd", re.compile(r"^systemd/"), re.compile(r"^daemon/service_manager\.cpp$")),
+    ("Boost.Log", re.compile(r"^boost/log/"), re.compile(r"^daemon/logging")),
+    ("CLI11", re.compile(r"^CLI/"), re.compile(r"^(daemon/settings|tools/)")),
+    ("toml++", re.compile(r"^toml\+\+"), re.compile(r"^daemon/settings")),
+    ("nlohmann-json", re.compile(r"^nlohmann/"), re.compile(r"^tools/")),
+    ("MessagePack", re.compile(r"^msgpack"), re.compile(r"^(wire|tools)/")),
+)
+# ledger/ is pure: bytes in, bytes out.
+IMPURE = re.compile(
+    r"^(thread|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier|stop_token|filesystem|fstream|"
+    r"iostream|unistd\.h|fcntl\.h|pthread\.h|sys/.*|netinet/.*|arpa/.*|boost/.*)$"
+)
+CLOCK = re.compile(r"(system_clock|steady_clock|high_resolution_clock)::now|\b(clock_gettime|gettimeofday|getenv)\s*\(")
+
+
+def violations(path, text):
+    """What is wrong with the file `path` (relative to the repository, with /), as sentences."""
+    room = path.split("/")[0]
+    found = []
+    for bracket, target in INCLUDE.findall(text):
+        if bracket == '"':
+            found += own_violations(path, room, target)
+            continue
+        for name, pattern, allowed in RESERVED:
+            if pattern.match(target) and not allowed.match(path):
+                found.append(f"{path} includes <{target}>: {name} is not for this file")
+        if room == "ledger" and IMPURE.match(target):
+            found.append(f"{path} includes <{target}>: ledger is pure")
+    if room == "ledger" and (match := CLOCK.search(text)):
+        found.append(f"{path} uses {match.group(0)}: ledger knows no clock and no environment")
+    return found
+
+
+def own_violations(path, room, target):
+    top = target.split("/")[0]
+    if "/" not in target or top not in (*ROOMS, "generated"):
+        return [f'{path} includes "{target}": ours are included by their path from the root']
+    if top != "generated" and top not in MAY_INCLUDE[room]:
+        return [f'{path} includes "{target}": {room} must not know {top}']
+    if room == "actors" and top == "store" and target not in STORE_CONTRACT:
+        return [f'{path} includes "{target}": actors know the Store contract only']
+    return []
+
+
+def sources():
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*")):
+            if path.suffix in SOURCES:
+                yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+
+
+class Rules(unittest.TestCase):
+    """The checker itself: what it must find, and what it must let pass."""
+
+    def test_forbidden(self):
+        for path, line in (
+            ("ledger/a.cpp", '#include "wire/codec.hpp"'),
+            ("ledger/a.cpp", "#include <thread>"),
+            ("ledger/a.cpp", "auto t = std::chrono::system_clock::now();"),
+            ("wire/a.cpp", '#include "store/store.hpp"'),
+            ("wire/codec.cpp", "#include <zmq.hpp>"),
+            ("store/a.cpp", '  #  include "wire/message.hpp"'),
+            ("store/legacy_directory.cpp", "#include <libpq-fe.h>"),
+            ("actors/a.cpp", '#include "store/postgres_store.hpp"'),
+            ("actors/a.cpp", '#include "daemon/settings.hpp"'),
+            ("daemon/a.cpp", '#include "tools/table.hpp"'),
+            ("daemon/a.cpp", "#include <postgresql/libpq-fe.h>"),
+            ("daemon/vaultd.cpp", "#include <zmq.hpp>"),
+            ("ledger/a.cpp", '#include "bytes.hpp"'),
+            ("ledger/a.cpp", '#include "../ledger/bytes.hpp"'),
+        ):
+            self.assertEqual(1, len(violations(path, f"// why\n{line}\n")), f"{path}: {line}")
+
+    def test_allowed(self):
+        for path, line in (
+            ("ledger/a.cpp", '#include "ledger/bytes.hpp"'),
+            ("ledger/a.cpp", "#include <openssl/evp.h>"),
+            ("wire/client.cpp", "#include <zmq.hpp>"),
+            ("store/postgres_connection.cpp", "#include <libpq-fe.h>"),
+            ("actors/reader.cpp", '#include "store/store.hpp"'),
+            ("daemon/vaultd.cpp", '#include "store/postgres_store.hpp"'),
+            ("ledger/a.cpp", '// #include "wire/codec.hpp"'),
+        ):
+            self.assertEqual([], violations(path, line + "\n"), f"{path}: {line}")
+
+
+class Sources(unittest.TestCase):
+    def test_includes(self):
+        seen = 0
+        found = []
+        for path, text in sources():
+            seen += 1
+            found += violations(path, text)
+        self.assertGreater(seen, 20, "sources not found")
+        self.assertEqual([], found, "\n" + "\n".join(found))
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())

@@ -1,0 +1,115 @@
+#include "tools/vaultctl/arguments.hpp"
+
+#include <charconv>
+#include <cmath>
+
+#include "tools/vaultctl/files.hpp"
+
+namespace vault::ctl {
+namespace {
+
+constexpr double day_ms = 86'400'000.0;
+constexpr std::size_t vkey_file_bytes_max = 4'096;
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parse_decimal(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
+  double value = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, value, std::chars_format::fixed);
+  if (error != std::errc()) return std::nullopt;
+  const std::string_view unit(end, static_cast<std::size_t>(last - end));
+  double factor = 0;
+  if (unit.empty() || unit == "s") factor = 1'000;
+  if (unit == "ms") factor = 1;
+  if (unit == "m" || unit == "min") factor = 60'000;
+  if (unit == "h") factor = 3'600'000;
+  const double milliseconds = std::round(value * factor);
+  if (!(milliseconds >= 1 && milliseconds <= day_ms)) return std::nullopt;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
+}
+
+CLI::Option* add_integer(CLI::App& command, const std::string& name, std::optional<std::int64_t>& out, std::int64_t min,
+                         const std::string& help, std::int64_t max) {
+  return command
+      .add_option_function<std::string>(
+          name,
+          [&out, name, min, max](const std::string& text) {
+            const auto value = parse_decimal(text);
+            if (!value || *value < min || *value > max) {
+              std::string expected = "a whole number from " + std::to_string(min);
+              if (max != std::numeric_limits<std::int64_t>::max()) expected += " to " + std::to_string(max);
+              throw CLI::ValidationError(name, "expected " + expected + ", not '" + text + "'");
+            }
+            out = *value;
+          },
+          help)
+      ->type_name("N");
+}
+
+void add_paging(CLI::App& command, PageRequest& page, bool with_order) {
+  command
+      .add_option_function<std::string>(
+          "--cursor",
+          [&page](const std::string& text) {
+            page.cursor = parse_decimal(text);
+            if (!page.cursor || *page.cursor < 0) {
+              throw CLI::ValidationError("--cursor", "expected the next_cursor of the page before, not '" + text + "'");
+            }
+          },
+          "Go on where the page before ended (its next_cursor)")
+      ->type_name("N");
+  command
+      .add_option_function<std::string>(
+          "--limit",
+          [&page](const std::string& text) {
+            const auto value = parse_decimal(text);
+            if (!value || *value < 1 || *value > static_cast<std::int64_t>(limits::list_limit_max)) {
+              throw CLI::ValidationError("--limit", "expected 1 to 1000, not '" + text + "'");
+            }
+            page.limit = static_cast<std::size_t>(*value);
+          },
+          "Entries on a page, 1 to 1000 [50]")
+      ->type_name("N");
+  if (!with_order) return;
+  command
+      .add_option_function<std::string>(
+          "--order",
+          [&page](const std::string& text) { page.order = text == "asc" ? Order::ascending : Order::descending; },
+          "asc (oldest first) or desc (newest first) [desc]")
+      ->check(CLI::IsMember({"asc", "desc"}))
+      ->type_name("asc|desc");
+}
+
+CLI::Option* add_vkey(CLI::App& command, std::string& out) {
+  return command
+      .add_option("--vkey", out, "The log's verifier key, or a file that holds it (vaultctl checkpoint --vkey)")
+      ->type_name("KEY|FILE");
+}
+
+Result<VerifierKey> load_vkey(const std::string& text_or_file) {
+  auto key = VerifierKey::parse(trim(text_or_file));
+  if (!key && is_existing_file(text_or_file)) {
+    const auto text = read_input(text_or_file, vkey_file_bytes_max);
+    if (!text) return tl::unexpected<Error>(text.error());
+    key = VerifierKey::parse(trim(*text));
+  }
+  if (!key) return fail(ErrorCode::invalid_argument, "not a verifier key: " + key.error().message, "vkey");
+  return key;
+}
+
+}  // namespace vault::ctl

@@ -1,0 +1,37 @@
+// Reading values off the command line strictly: what is not understood is refused with a word on what was expected.
+// All add_* helpers throw CLI::ValidationError while the command line is being parsed, which main turns into exit 2.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ledger/page.hpp"
+#include "ledger/result.hpp"
+#include "ledger/signed_note.hpp"
+
+namespace vault::ctl {
+
+// Decimal digits with an optional sign, nothing else (no octal, no hex, no white space).
+std::optional<std::int64_t> parse_decimal(std::string_view text);
+
+// "5s", "500ms", "2m", "1h"; a plain number, also a fraction, is seconds. More than 0, at most a day.
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+// An integer option or positional between `min` and `max`.
+CLI::Option* add_integer(CLI::App& command, const std::string& name, std::optional<std::int64_t>& out, std::int64_t min,
+                         const std::string& help, std::int64_t max = std::numeric_limits<std::int64_t>::max());
+
+// --cursor and --limit, and with `with_order` --order.
+void add_paging(CLI::App& command, PageRequest& page, bool with_order);
+
+// --vkey: the key itself or a file that holds it.
+CLI::Option* add_vkey(CLI::App& command, std::string& out);
+// Error: invalid_argument, field "vkey".
+Result<VerifierKey> load_vkey(const std::string& text_or_file);
+
+}  // namespace vault::ctl

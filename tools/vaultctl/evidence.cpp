@@ -1,0 +1,62 @@
+#include "tools/vaultctl/evidence.hpp"
+
+#include <algorithm>
+
+#include "ledger/frontier.hpp"
+#include "ledger/merkle_hash.hpp"
+
+namespace vault::ctl {
+namespace {
+
+tl::unexpected<Error> wrong(const std::string& field, const std::string& message) {
+  return fail(ErrorCode::invalid_argument, message, field);
+}
+
+}  // namespace
+
+Result<Hash> root_at_leaf(const Hash& leaf_hash, std::uint64_t index, std::uint64_t tree_size, const Proof& proof) {
+  if (index >= tree_size) return wrong("index", "the leaf is beyond the tree");
+  std::vector<Hash> left;
+  std::uint64_t node = index, last = tree_size - 1;
+  for (const Hash& sibling : proof) {
+    if ((node & 1) != 0 || node == last) {
+      left.push_back(sibling);
+      while ((node & 1) == 0 && node != 0) {
+        node >>= 1;
+        last >>= 1;
+      }
+    }
+    node >>= 1;
+    last >>= 1;
+  }
+  std::size_t subtrees = 0;
+  for (std::uint64_t bits = index; bits != 0; bits &= bits - 1) ++subtrees;
+  if (left.size() != subtrees) return wrong("proof", "the proof has the wrong length");
+  std::reverse(left.begin(), left.end());
+  Frontier frontier(index, std::move(left));
+  frontier.append(leaf_hash);
+  return frontier.root();
+}
+
+Result<std::string> rebuild_leaf(const EntryText& text) {
+  Entry entry = text.entry;
+  if (entry.seal_data && entry.data_salt) {
+    const Hash data_hash = compute_data_hash(*entry.data_salt, *entry.seal_data);
+    if (text.has_data_hash && entry.data_hash != data_hash) {
+      return wrong("data_hash", "data_hash is not that of seal_data and data_salt");
+    }
+    entry.data_hash = data_hash;
+  } else if (entry.seal_data) {
+    return wrong("data_salt", "the entry has no data_salt: its payload cannot be checked");
+  } else if (!text.has_data_hash) {
+    return wrong("data_hash", "an entry without payload needs its data_hash");
+  }
+  std::string leaf_data;
+  append_leaf_data(entry, leaf_data);
+  if (text.has_entry_hash && entry.entry_hash != hash_leaf(leaf_data)) {
+    return wrong("entry_hash", "entry_hash is not the hash of the entry's members");
+  }
+  return leaf_data;
+}
+
+}  // namespace vault::ctl

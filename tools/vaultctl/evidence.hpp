@@ -1,0 +1,23 @@
+// Offline checks beyond those of ledger/proof_file.hpp and ledger/receipt.hpp: that an entry as people hold it is the
+// leaf that was proven, and that its merkle_root is right. Pure.
+#pragma once
+
+#include <cstdint>
+
+#include "ledger/bytes.hpp"
+#include "ledger/proof.hpp"
+#include "ledger/result.hpp"
+#include "tools/vaultctl/ledger_json.hpp"
+
+namespace vault::ctl {
+
+// The root of the tree that ends with leaf `index`, out of that leaf's inclusion proof in a larger tree: the siblings
+// on the left of the path are the perfect subtrees before the leaf (RFC 9162 section 2.1.3.2). Precondition:
+// verify_inclusion() holds for this proof. Error: invalid_argument.
+Result<Hash> root_at_leaf(const Hash& leaf_hash, std::uint64_t index, std::uint64_t tree_size, const Proof& proof);
+
+// Recomputes data_hash from salt and payload (an erased entry's is taken as it stands) and returns leaf_data made of
+// the entry's members. Error: invalid_argument naming the member that contradicts the others, or that is missing.
+Result<std::string> rebuild_leaf(const EntryText& text);
+
+}  // namespace vault::ctl

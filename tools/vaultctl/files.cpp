@@ -1,0 +1,189 @@
+#include "tools/vaultctl/files.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+namespace vault::ctl {
+namespace {
+
+constexpr std::size_t chunk_bytes = std::size_t{256} << 10;
+
+tl::unexpected<Error> cannot(const std::string& what, const std::string& path, int cause) {
+  return fail(ErrorCode::invalid_argument, "cannot " + what + " " + path + ": " + std::strerror(cause));
+}
+
+// 0, or the errno of what failed.
+int write_all(int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+int write_sync_close(int fd, std::string_view content, bool sync) {
+  int failure = write_all(fd, content);
+  if (failure == 0 && sync && ::fsync(fd) != 0) failure = errno;
+  if (::close(fd) != 0 && failure == 0) failure = errno;
+  return failure;
+}
+
+void sync_directory_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+}  // namespace
+
+bool is_existing_file(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
+Result<std::string> read_input(const std::string& path, std::size_t bytes_max) {
+  const bool is_stdin = path == "-";
+  const int fd = is_stdin ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return cannot("open", path, errno);
+  std::string text;
+  int failure = 0;
+  while (text.size() <= bytes_max) {
+    const std::size_t had = text.size();
+    text.resize(had + chunk_bytes);
+    const ssize_t got = ::read(fd, text.data() + had, chunk_bytes);
+    text.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) failure = errno;
+    if (got <= 0) break;
+  }
+  if (!is_stdin) ::close(fd);
+  if (failure != 0) return cannot("read", path, failure);
+  if (text.size() > bytes_max) {
+    return fail(ErrorCode::too_large, path + " holds more than " + std::to_string(bytes_max) + " bytes");
+  }
+  return text;
+}
+
+Status write_output(const std::string& path, std::string_view content, mode_t mode) {
+  if (path == "-") {
+    std::fwrite(content.data(), 1, content.size(), stdout);
+    return {};
+  }
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return cannot("write", path, errno);
+    const int failure = write_sync_close(fd, content, false);
+    if (failure != 0) return cannot("write", path, failure);
+    return {};
+  }
+  std::string temporary = path + ".XXXXXX";
+  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (fd < 0) return cannot("write beside", path, errno);
+  int failure = ::fchmod(fd, mode) == 0 ? 0 : errno;
+  const int written = write_sync_close(fd, content, true);
+  if (failure == 0) failure = written;
+  if (failure == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) failure = errno;
+  if (failure != 0) {
+    ::unlink(temporary.c_str());
+    return cannot("write", path, failure);
+  }
+  sync_directory_of(path);
+  return {};
+}
+
+Status create_file(const std::string& path, std::string_view content, mode_t mode) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (fd < 0 && errno == EEXIST) {
+    return fail(ErrorCode::invalid_argument, path + " exists already and is not overwritten");
+  }
+  if (fd < 0) return cannot("create", path, errno);
+  const int failure = write_sync_close(fd, content, true);
+  if (failure != 0) {
+    ::unlink(path.c_str());
+    return cannot("write", path, failure);
+  }
+  sync_directory_of(path);
+  return {};
+}
+
+Result<LineReader> LineReader::open(const std::string& path) {
+  if (path == "-") return LineReader(STDIN_FILENO, 0);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return cannot("open", path, errno);
+  struct stat info {};
+  const bool regular = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+  if (S_ISDIR(info.st_mode)) {
+    ::close(fd);
+    return cannot("read", path, EISDIR);
+  }
+  return LineReader(fd, regular ? static_cast<std::size_t>(info.st_size) : 0);
+}
+
+LineReader::LineReader(LineReader&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      buffer_(std::move(other.buffer_)),
+      start_(other.start_),
+      scanned_(other.scanned_),
+      ended_(other.ended_),
+      too_long_(other.too_long_),
+      bytes_read_(other.bytes_read_),
+      bytes_total_(other.bytes_total_) {}
+
+LineReader::~LineReader() {
+  if (fd_ > STDIN_FILENO) ::close(fd_);
+}
+
+bool LineReader::fill(int wait_ms) {
+  pollfd waiting{fd_, POLLIN, 0};
+  if (::poll(&waiting, 1, wait_ms) <= 0) return false;
+  const std::size_t had = buffer_.size();
+  buffer_.resize(had + chunk_bytes);
+  const ssize_t got = ::read(fd_, buffer_.data() + had, chunk_bytes);
+  buffer_.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
+  if (got > 0) bytes_read_ += static_cast<std::size_t>(got);
+  if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) ended_ = true;
+  return got > 0;
+}
+
+std::optional<std::string> LineReader::next(int wait_ms) {
+  while (true) {
+    const auto end = buffer_.find('\n', scanned_);
+    if (end != std::string::npos) {
+      std::string line = buffer_.substr(start_, end - start_);
+      start_ = scanned_ = end + 1;
+      return line;
+    }
+    scanned_ = buffer_.size();
+    if (ended_) {
+      if (start_ >= buffer_.size()) return std::nullopt;
+      std::string line = buffer_.substr(start_);  // the last line lacks its line end
+      start_ = buffer_.size();
+      return line;
+    }
+    buffer_.erase(0, start_);
+    scanned_ -= start_;
+    start_ = 0;
+    if (buffer_.size() > input_bytes_max) {
+      too_long_ = ended_ = true;
+      buffer_.clear();
+      scanned_ = 0;
+      return std::nullopt;
+    }
+    if (!fill(wait_ms) && !ended_) return std::nullopt;
+  }
+}
+
+}  // namespace vault::ctl

@@ -1,0 +1,60 @@
+// Files that vaultctl reads and writes. Errors are invalid_argument (they are the user's input) naming path and cause.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ledger/result.hpp"
+
+namespace vault::ctl {
+
+inline constexpr std::size_t input_bytes_max = std::size_t{64} << 20;
+
+bool is_existing_file(const std::string& path);
+
+// The whole of a file, or of stdin for "-". Refuses more than `bytes_max`: too_large.
+Result<std::string> read_input(const std::string& path, std::size_t bytes_max = input_bytes_max);
+
+// Replaces `path` by a file with this content: written beside it, fsynced, renamed, so that a crash leaves the old or
+// the new one. What is no regular file (a pipe, /dev/stdout) is written to in place; "-" is stdout.
+Status write_output(const std::string& path, std::string_view content, mode_t mode);
+
+// Makes a new file, fsynced. Never overwrites: invalid_argument where the path exists.
+Status create_file(const std::string& path, std::string_view content, mode_t mode);
+
+// Lines of a file or of stdin ("-"), without ever blocking longer than asked.
+class LineReader {
+ public:
+  static Result<LineReader> open(const std::string& path);
+  LineReader(LineReader&& other) noexcept;
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+  ~LineReader();
+
+  // The next line without its line end; nullopt at the end of input or where none came within `wait_ms` (-1: for ever).
+  // A line over input_bytes_max ends the input (too_long()).
+  std::optional<std::string> next(int wait_ms);
+  bool at_end() const { return ended_ && start_ >= buffer_.size(); }
+  bool too_long() const { return too_long_; }
+  std::size_t bytes_read() const { return bytes_read_; }
+  std::size_t bytes_total() const { return bytes_total_; }  // 0 if unknown
+
+ private:
+  LineReader(int fd, std::size_t bytes_total) : fd_(fd), bytes_total_(bytes_total) {}
+  bool fill(int wait_ms);  // false: nothing came
+
+  int fd_ = -1;
+  std::string buffer_;
+  std::size_t start_ = 0;    // of the next line in buffer_
+  std::size_t scanned_ = 0;  // no line end before this
+  bool ended_ = false;
+  bool too_long_ = false;
+  std::size_t bytes_read_ = 0;
+  std::size_t bytes_total_ = 0;
+};
+
+}  // namespace vault::ctl

@@ -1,0 +1,55 @@
+// Entries, receipts and seals out of JSON text, read by the ledger's own parser: a name twice is refused, no integer is
+// rounded, so that what is checked is what the file says.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ledger/entry.hpp"
+#include "ledger/receipt.hpp"
+#include "ledger/result.hpp"
+#include "wire/client.hpp"
+
+namespace vault::ctl {
+
+// The members of a JSON object, each value as the text that stands there. seal_data and entry are not yet
+// checked to be JSON: they are read by themselves.
+// Error: invalid_argument (no object, a name twice, not JSON).
+class JsonObject {
+ public:
+  static Result<JsonObject> split(std::string_view text);
+
+  bool has(std::string_view name) const { return find(name) != nullptr; }
+  // True if the member is missing or null.
+  bool is_null(std::string_view name) const;
+  const std::string* find(std::string_view name) const;  // the value's text
+  // Error: invalid_argument with `field`, where missing or of another kind.
+  Result<std::string> string(std::string_view name) const;
+  Result<std::int64_t> integer(std::string_view name) const;
+  Result<std::vector<std::string>> strings(std::string_view name) const;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> members_;
+};
+
+// An entry map, or a map {"entry": {...}} as `vaultctl read --json` prints it. The payload is in canonical text; what
+// the file says of hashes is taken over unchecked. `has_root` tells whether it holds a merkle_root.
+// Errors: invalid_argument with `field`.
+struct EntryText {
+  Entry entry;
+  bool has_data_hash = false;
+  bool has_entry_hash = false;
+  bool has_merkle_root = false;
+};
+Result<EntryText> parse_entry_json(std::string_view text);
+
+// A receipt map; `proof` is set where it was signed. merkle_root and data_hash must be there.
+Result<Receipt> parse_receipt_json(std::string_view text);
+
+// A seal as `vaultctl seal --batch` reads it, one object a line.
+Result<SealDraft> parse_seal_json(std::string_view text);
+
+}  // namespace vault::ctl

@@ -1,0 +1,96 @@
+// vaultctl: the command line of a VAULT999 ledger. This file reads the global flags and hands over to the command.
+#include <clocale>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+
+#include "tools/vaultctl/arguments.hpp"
+#include "tools/vaultctl/command.hpp"
+
+#ifndef VAULT_VERSION
+#define VAULT_VERSION "unknown"
+#endif
+
+namespace vault::ctl {
+namespace {
+
+void add_globals(CLI::App& app, Globals& globals) {
+  app.add_option("--endpoint", globals.endpoint, "vaultd's requests socket [ipc:///run/vaultd/requests]")
+      ->envname("VAULT_ENDPOINT")
+      ->type_name("EP");
+  app.add_option("--events", globals.events, "vaultd's events socket, for watch")
+      ->envname("VAULT_EVENTS")
+      ->type_name("EP");
+  app.add_flag("--json", globals.json, "One JSON document on stdout and nothing else (streams: one a line)");
+  app.add_option_function<std::string>(
+         "--timeout",
+         [&globals](const std::string& text) {
+           const auto timeout = parse_duration(text);
+           if (!timeout)
+             throw CLI::ValidationError("--timeout", "expected a time like 5s, 500ms or 2m, not '" + text + "'");
+           globals.timeout = *timeout;
+         },
+         "How long to wait for vaultd: 5s, 500ms, 2m [30s]")
+      ->type_name("T");
+  app.add_option("--key-dir", globals.key_dir, "Directory of CURVE keys, for tcp endpoints (see keygen --help)")
+      ->type_name("DIR");
+}
+
+void add_commands(CLI::App& app, Context& context) {
+  add_seal(app, context);
+  add_read_commands(app, context);
+  add_verify(app, context);
+  add_proof_commands(app, context);
+  add_check_commands(app, context);
+  add_watch(app, context);
+  add_export(app, context);
+  add_canonicalize(app, context);
+  add_keygen(app, context);
+  add_migrate(app, context);
+}
+
+// --json counts for errors of the command line too, and then it has not been parsed.
+bool asks_for_json(int argc, char** argv) {
+  for (int i = 1; i < argc && std::strcmp(argv[i], "--") != 0; ++i) {
+    if (std::strcmp(argv[i], "--json") == 0) return true;
+  }
+  return false;
+}
+
+int run(int argc, char** argv) {
+  Context context;
+  CLI::App app{"The command line of VAULT999, a tamper-evident append-only ledger.", "vaultctl"};
+  app.set_version_flag("--version", VAULT_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();  // inherited: global flags may follow the subcommand
+  app.get_formatter()->column_width(32);
+  add_globals(app, context.globals);
+  add_commands(app, context);
+  app.footer(
+      "Exit codes: 0 done; 1 the answer is no (invalid, not found, refused); 2 wrong usage or input;\n"
+      "3 vaultd is unavailable, busy or too slow.\n"
+      "`vaultctl COMMAND --help` tells more, with examples.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    context.globals.json = asks_for_json(argc, argv);
+    const int code = report(context, {ErrorCode::invalid_argument, error.what(), {}});
+    if (!context.globals.json) std::fputs("  `vaultctl --help` and `vaultctl COMMAND --help` tell more\n", stderr);
+    return code;
+  }
+  return context.run();
+}
+
+}  // namespace
+}  // namespace vault::ctl
+
+int main(int argc, char** argv) {
+  try {
+    return vault::ctl::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "vaultctl: internal: %s\n", error.what());
+    return vault::ctl::exit_no;
+  }
+}

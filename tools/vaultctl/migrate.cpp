@@ -1,0 +1,102 @@
+// vaultctl migrate: the schema of a database, up, down or as it stands.
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "store/migrator.hpp"
+#include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/terminal.hpp"
+
+namespace vault::ctl {
+namespace {
+
+struct MigrateOptions {
+  std::string action, database;
+  bool destroy = false;
+};
+
+nlohmann::ordered_json to_json(const std::vector<MigrationStatus>& migrations) {
+  auto list = nlohmann::ordered_json::array();
+  for (const MigrationStatus& migration : migrations) {
+    list.push_back({{"version", migration.version},
+                    {"name", migration.name},
+                    {"applied", migration.applied},
+                    {"applied_at", migration.applied_at.empty() ? nlohmann::ordered_json()
+                                                                : nlohmann::ordered_json(migration.applied_at)},
+                    {"checksum_matches", migration.checksum_matches}});
+  }
+  return list;
+}
+
+void print_status(const std::vector<MigrationStatus>& migrations) {
+  Table table({"VERSION", "NAME", "APPLIED", "TEXT"});
+  for (const MigrationStatus& migration : migrations) {
+    table.add({{std::to_string(migration.version), Colour::none, true},
+               {printable(migration.name)},
+               {migration.applied ? printable(migration.applied_at) : "no",
+                migration.applied ? Colour::green : Colour::yellow},
+               {migration.checksum_matches ? "as in this build" : "NOT as in this build",
+                migration.checksum_matches ? Colour::none : Colour::red}});
+  }
+  table.print();
+}
+
+int show(const Context& context, const MigrateOptions& options, const std::vector<MigrationStatus>& migrations) {
+  if (context.globals.json) {
+    const char* member = options.action == "up" ? "applied" : options.action == "down" ? "rolled_back" : "migrations";
+    print_line(nlohmann::ordered_json{{member, to_json(migrations)}}.dump(
+        -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  } else if (options.action == "status") {
+    print_status(migrations);
+  } else if (migrations.empty()) {
+    print_line(options.action == "up" ? "nothing to do: the schema is up to date"
+                                      : "nothing to do: there is no schema");
+  } else {
+    for (const MigrationStatus& migration : migrations) {
+      print_line((options.action == "up" ? "applied " : "rolled back ") + std::to_string(migration.version) + " " +
+                 migration.name);
+    }
+  }
+  bool fits = true;
+  for (const MigrationStatus& migration : migrations) fits &= migration.checksum_matches;
+  return finish_output(fits ? exit_done : exit_no);
+}
+
+int run_migrate(const Context& context, MigrateOptions options) {
+  if (options.database.empty()) {
+    const char* url = std::getenv("DATABASE_URL");
+    if (url != nullptr) options.database = url;
+  }
+  if (options.database.empty()) {
+    return report(context, {ErrorCode::invalid_argument, "--database URL (or DATABASE_URL) says which database", {}});
+  }
+  if (options.action == "down" && !options.destroy) {
+    return report(context, {ErrorCode::invalid_argument,
+                            "down destroys the ledger with all its entries; say so with --yes-destroy-data",
+                            {}});
+  }
+  const auto migrations = options.action == "up"     ? migrate_up(options.database)
+                          : options.action == "down" ? migrate_down(options.database)
+                                                     : migration_status(options.database);
+  return migrations ? show(context, options, *migrations) : report(context, migrations.error());
+}
+
+}  // namespace
+
+void add_migrate(CLI::App& app, Context& context) {
+  auto options = std::make_shared<MigrateOptions>();
+  CLI::App* command = app.add_subcommand("migrate", "Bring a database's schema up to date, or show it, or remove it");
+  command->add_option("action", options->action, "up, down or status")
+      ->required()
+      ->check(CLI::IsMember({"up", "down", "status"}))
+      ->type_name("up|down|status");
+  command->add_option("--database", options->database, "libpq connection string or URI [DATABASE_URL]")
+      ->type_name("URL");
+  command->add_flag("--yes-destroy-data", options->destroy, "For down: yes, drop the ledger and everything in it");
+  command->footer(
+      "Each migration is one transaction under a lock. Exit code 1 if one was applied with another text.\n"
+      "Example:\n  vaultctl migrate up --database postgresql:///vault");
+  command->callback(
+      [options, &context] { context.run = [options, &context] { return run_migrate(context, *options); }; });
+}
+
+}  // namespace vault::ctl

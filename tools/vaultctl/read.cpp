@@ -1,0 +1,209 @@
+// vaultctl read, list, query, head, status: the questions that have a plain answer.
+#include <nlohmann/json.hpp>
+
+#include "tools/vaultctl/arguments.hpp"
+#include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/json_output.hpp"
+#include "tools/vaultctl/terminal.hpp"
+
+namespace vault::ctl {
+namespace {
+
+using Show = std::function<Status(const std::string& result)>;
+
+// Asks vaultd and prints the `result` map with --json, else what `show` makes of it.
+int ask(const Context& context, const Operation& operation, const Show& show) {
+  auto client = connect_daemon(context.globals);
+  if (!client) return report(context, client.error());
+  const auto result = (*client)->call(operation);
+  if (!result) return report(context, result.error());
+  if (context.globals.json) {
+    const auto json = msgpack_to_json(*result);
+    if (!json) return report(context, json.error());
+    print_line(*json);
+    return finish_output(exit_done);
+  }
+  if (const Status shown = show(*result); !shown) return report(context, shown.error());
+  return finish_output(exit_done);
+}
+
+Status show_entry(const std::string& result) {
+  const auto entry = decode_entry(result);
+  if (!entry) return tl::unexpected<Error>(entry.error());
+  Fields fields = entry_fields(*entry);
+  fields.emplace_back("seal data", entry->seal_data ? printable(*entry->seal_data) : "(erased)");
+  print_fields(fields);
+  return {};
+}
+
+Status show_page(const std::string& result) {
+  const auto page = decode_page(result);
+  if (!page) return tl::unexpected<Error>(page.error());
+  if (page->entries.empty()) {
+    print_note(page->next_cursor ? "no entry found yet" : "no entries");
+  } else {
+    print_entries(page->entries);
+  }
+  if (page->next_cursor) print_note("more with --cursor " + std::to_string(*page->next_cursor));
+  return {};
+}
+
+Status show_head(const std::string& result) {
+  const auto head = decode_head(result);
+  if (!head) return tl::unexpected<Error>(head.error());
+  print_fields({{"sequence", std::to_string(head->sequence)},
+                {"entry hash", short_hash(head->entry_hash)},
+                {"merkle root", short_hash(head->merkle_root)},
+                {"timestamp", head->sequence == 0 ? "(empty ledger)" : format_timestamp(head->timestamp)}});
+  return {};
+}
+
+std::string show_value(const std::string& name, const nlohmann::ordered_json& value) {
+  if (name == "uptime_s" && value.is_number_integer()) {
+    return format_duration(std::chrono::seconds(value.get<std::int64_t>()));
+  }
+  if (name == "ready" || name == "connected") {
+    const bool good = value == true;
+    return coloured(good ? "yes" : "no", good ? Colour::green : Colour::red);
+  }
+  if (value.is_array() && value.empty()) return "none";
+  if (value.is_string()) return printable(value.get<std::string>());
+  return printable(value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+// Status grows with the daemon, so whatever it holds is shown; members of maps stand below their map's name.
+void collect_fields(const std::string& prefix, const nlohmann::ordered_json& map, Fields& out) {
+  for (const auto& [name, value] : map.items()) {
+    std::string label = prefix + name;
+    for (char& c : label) c = c == '_' ? ' ' : c;
+    if (value.is_object()) {
+      collect_fields(name == "counters" ? "" : name + " ", value, out);
+    } else {
+      out.emplace_back(printable(label), show_value(name, value));
+    }
+  }
+}
+
+Status show_status(const std::string& result) {
+  const auto json = msgpack_to_json(result);
+  if (!json) return tl::unexpected<Error>(json.error());
+  Fields fields;
+  collect_fields("", nlohmann::ordered_json::parse(*json), fields);
+  print_fields(fields);
+  return {};
+}
+
+struct ReadOptions {
+  std::optional<std::int64_t> sequence;
+  std::string seal_id, session;
+  PageRequest page;
+};
+
+int run_read(const Context& context, const ReadOptions& options) {
+  const auto wrong = [&](const std::string& message, const char* field) {
+    return report(context, {ErrorCode::invalid_argument, message, field});
+  };
+  const int keys = (options.sequence ? 1 : 0) + (options.seal_id.empty() ? 0 : 1) + (options.session.empty() ? 0 : 1);
+  if (keys != 1) return wrong("exactly one of --sequence, --seal-id and --session says what to read", "");
+  ReadRequest request{.sequence = options.sequence, .seal_id = {}, .session = {}};
+  if (!options.seal_id.empty()) {
+    request.seal_id = parse_uuid(options.seal_id);
+    if (!request.seal_id) return wrong("--seal-id is not a UUID: " + options.seal_id, "seal_id");
+  }
+  if (options.session.empty()) return ask(context, request, show_entry);
+  if (const Status status = check_name(options.session, "session_id"); !status) return report(context, status.error());
+  request.session = options.page;
+  request.session->session_id = options.session;
+  request.session->order = Order::ascending;
+  return ask(context, request, show_page);
+}
+
+void add_read(CLI::App& app, Context& context) {
+  auto options = std::make_shared<ReadOptions>();
+  CLI::App* command = app.add_subcommand("read", "Show an entry, or the entries of a session");
+  add_integer(*command, "--sequence", options->sequence, 1, "The entry with this sequence");
+  command->add_option("--seal-id", options->seal_id, "The entry with this seal_id")->type_name("U");
+  command->add_option("--session", options->session, "The entries of this session, oldest first")->type_name("S");
+  add_paging(*command, options->page, false);
+  command->footer(
+      "Examples:\n"
+      "  vaultctl read --sequence 42\n"
+      "  vaultctl read --session s-1 --limit 10\n"
+      "  vaultctl read --sequence 42 --json > entry.json   (what check-proof --entry takes)");
+  command->callback([options, &context] { context.run = [options, &context] { return run_read(context, *options); }; });
+}
+
+void add_list(CLI::App& app, Context& context) {
+  auto page = std::make_shared<PageRequest>();
+  CLI::App* command = app.add_subcommand("list", "List entries, newest first");
+  add_paging(*command, *page, true);
+  command->footer("Example:\n  vaultctl list --limit 20 --order asc");
+  command->callback(
+      [page, &context] { context.run = [page, &context] { return ask(context, ListRequest{*page}, show_page); }; });
+}
+
+struct QueryOptions {
+  std::string verdict, session, authority, from, to;
+  PageRequest page;
+};
+
+int run_query(const Context& context, const QueryOptions& options) {
+  PageRequest page = options.page;
+  if (!options.verdict.empty()) {
+    page.verdict = parse_verdict(options.verdict);
+    if (!page.verdict) {
+      return report(context, {ErrorCode::invalid_argument,
+                              "--verdict is one of SEAL, PARTIAL, SABAR, VOID, 888_HOLD, SUNSET", "verdict"});
+    }
+  }
+  for (auto [text, out, field] : {std::tuple{&options.session, &page.session_id, "session_id"},
+                                  std::tuple{&options.authority, &page.authority, "authority"}}) {
+    if (text->empty()) continue;
+    if (const Status status = check_name(*text, field); !status) return report(context, status.error());
+    *out = *text;
+  }
+  for (auto [text, out, field] :
+       {std::tuple{&options.from, &page.from, "from"}, std::tuple{&options.to, &page.to, "to"}}) {
+    if (text->empty()) continue;
+    *out = parse_timestamp(*text);
+    if (!*out) {
+      return report(context,
+                    {ErrorCode::invalid_argument,
+                     std::string("--") + field + " is a time like 2026-02-02T00:00:00.000000Z, not " + *text, field});
+    }
+  }
+  return ask(context, ListRequest{page}, show_page);
+}
+
+void add_query(CLI::App& app, Context& context) {
+  auto options = std::make_shared<QueryOptions>();
+  CLI::App* command = app.add_subcommand("query", "Find entries by verdict, session, authority and time");
+  command->add_option("--verdict", options->verdict, "SEAL, PARTIAL, SABAR, VOID, 888_HOLD or SUNSET")->type_name("V");
+  command->add_option("--session", options->session, "Of this session")->type_name("S");
+  command->add_option("--authority", options->authority, "Of this authority")->type_name("A");
+  command->add_option("--from", options->from, "Sealed at this time or later: YYYY-MM-DDTHH:MM:SS.ffffffZ")
+      ->type_name("T");
+  command->add_option("--to", options->to, "Sealed before this time: YYYY-MM-DDTHH:MM:SS.ffffffZ")->type_name("T");
+  add_paging(*command, options->page, true);
+  command->footer(
+      "All conditions must hold. A page may be short, or empty, although there is more: go on with --cursor.\n"
+      "Example:\n  vaultctl query --verdict VOID --from 2026-02-01T00:00:00.000000Z --order asc");
+  command->callback(
+      [options, &context] { context.run = [options, &context] { return run_query(context, *options); }; });
+}
+
+}  // namespace
+
+void add_read_commands(CLI::App& app, Context& context) {
+  add_read(app, context);
+  add_list(app, context);
+  add_query(app, context);
+  CLI::App* head = app.add_subcommand("head", "Show the end of the chain: sequence, hash, Merkle root");
+  head->footer("Example:\n  vaultctl head --json");
+  head->callback([&context] { context.run = [&context] { return ask(context, HeadRequest{}, show_head); }; });
+  CLI::App* status = app.add_subcommand("status", "Show how vaultd is doing");
+  status->footer("Example:\n  vaultctl status");
+  status->callback([&context] { context.run = [&context] { return ask(context, StatusRequest{}, show_status); }; });
+}
+
+}  // namespace vault::ctl

@@ -1,0 +1,154 @@
+// vaultctl seal: one seal, or with --batch a stream of them (seal_batch.cpp).
+#include <thread>
+
+#include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/files.hpp"
+#include "tools/vaultctl/json_output.hpp"
+#include "tools/vaultctl/seal_batch.hpp"
+#include "tools/vaultctl/seal_ids.hpp"
+#include "tools/vaultctl/terminal.hpp"
+
+namespace vault::ctl {
+namespace {
+
+constexpr mode_t receipt_mode = 0600;  // it holds data_salt, which lets its holder guess at the payload
+
+struct SealOptions {
+  std::string session, authority, verdict, seal_id;
+  std::optional<std::string> data, data_file;
+  std::string input;  // the positional: "-" for one seal, the file for --batch
+  bool batch = false, sign = false;
+  std::string out;
+};
+
+Result<SealDraft> make_draft(const SealOptions& options) {
+  const auto missing = [](const char* flag) {
+    return fail(ErrorCode::invalid_argument, std::string(flag) + " is needed (or --batch)");
+  };
+  if (options.session.empty()) return missing("--session");
+  if (options.authority.empty()) return missing("--authority");
+  if (options.verdict.empty()) return missing("--verdict");
+  const int sources = (options.data ? 1 : 0) + (options.data_file ? 1 : 0) + (options.input.empty() ? 0 : 1);
+  if (sources != 1) {
+    return fail(ErrorCode::invalid_argument, "the payload comes from exactly one of --data, --data-file and -");
+  }
+  if (!options.input.empty() && options.input != "-") {
+    return fail(ErrorCode::invalid_argument, "a payload file is given as --data-file " + options.input);
+  }
+  SealDraft draft{options.session, options.authority, options.verdict, {}, options.seal_id};
+  if (options.data) {
+    draft.seal_data = *options.data;
+    return draft;
+  }
+  auto text = read_input(options.data_file.value_or("-"));
+  if (!text) return tl::unexpected<Error>(text.error());
+  draft.seal_data = std::move(*text);
+  return draft;
+}
+
+// Sends until there is an answer other than `busy`, or the timeout has passed.
+Result<std::string> call_patiently(Client& client, const SealRequest& request, std::chrono::milliseconds timeout) {
+  const auto until = std::chrono::steady_clock::now() + timeout;
+  for (std::chrono::milliseconds pause{20};; pause = std::min(pause * 2, std::chrono::milliseconds(1'000))) {
+    auto result = client.call(request);
+    if (result || result.error().code != ErrorCode::busy) return result;
+    if (std::chrono::steady_clock::now() + pause >= until) return result;
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+void print_receipt(const Receipt& receipt) {
+  Fields fields = entry_fields(receipt.entry);
+  if (receipt.duplicate) fields.emplace_back("duplicate", "yes: this seal_id was sealed before, with the same content");
+  if (receipt.proof) fields.emplace_back("signed", "tree of " + std::to_string(receipt.proof->tree_size) + " entries");
+  print_fields(fields);
+}
+
+int run_seal(const Context& context, const SealOptions& options) {
+  const auto draft = make_draft(options);
+  if (!draft) return report(context, draft.error());
+  auto seal = check_draft(*draft);
+  if (!seal) return report(context, seal.error());
+  if (!seal->seal_id) seal->seal_id = draw_seal_id();
+  const Uuid seal_id = *seal->seal_id;
+  auto client = connect_daemon(context.globals);
+  if (!client) return report(context, client.error());
+  const SealRequest request{.seals = {std::move(*seal)}, .batch = false, .sign = options.sign};
+  const auto result = call_patiently(**client, request, context.globals.timeout);
+  if (!result) {
+    const int code = report(context, result.error());
+    if (!context.globals.json && result.error().code == ErrorCode::deadline_exceeded) {
+      print_hint("it may be sealed all the same: run it again with --seal-id " + format_uuid(seal_id) +
+                 ", which seals nothing twice");
+    }
+    return code;
+  }
+  const auto json = msgpack_to_json(*result);
+  if (!json) return report(context, json.error());
+  const auto receipt = decode_receipt(*result);
+  if (!receipt) return report(context, receipt.error());
+  if (!options.out.empty()) {
+    if (const Status written = write_output(options.out, *json + "\n", receipt_mode); !written) {
+      return report(context,
+                    {written.error().code,
+                     "sealed as " + std::to_string(receipt->entry.sequence) + ", but " + written.error().message,
+                     {}});
+    }
+  }
+  if (context.globals.json) {
+    if (options.out != "-") print_line(*json);
+  } else if (options.out.empty()) {
+    print_receipt(*receipt);
+  } else if (options.out != "-") {
+    print_line("sealed as " + std::to_string(receipt->entry.sequence) + "; receipt in " + options.out);
+  }
+  return finish_output(exit_done);
+}
+
+int run(const Context& context, const SealOptions& options) {
+  if (!options.batch) return run_seal(context, options);
+  const bool single = !options.session.empty() || !options.authority.empty() || !options.verdict.empty() ||
+                      !options.seal_id.empty() || options.data || options.data_file || !options.out.empty();
+  if (single) {
+    return report(context, {ErrorCode::invalid_argument,
+                            "with --batch everything about a seal stands in its line; only --sign goes with it",
+                            {}});
+  }
+  return run_seal_batch(context, options.input.empty() ? "-" : options.input, options.sign);
+}
+
+}  // namespace
+
+void add_seal(CLI::App& app, Context& context) {
+  auto options = std::make_shared<SealOptions>();
+  CLI::App* command = app.add_subcommand("seal", "Seal a record (or many) and print the receipt");
+  command->add_option("--session", options->session, "Session the record belongs to, 1-256 bytes")->type_name("S");
+  command->add_option("--authority", options->authority, "Who vouches for it, 1-256 bytes")->type_name("A");
+  command->add_option("--verdict", options->verdict, "SEAL, PARTIAL, SABAR, VOID, 888_HOLD or SUNSET")->type_name("V");
+  command->add_option("--data", options->data, "The payload: a JSON object")->type_name("JSON");
+  command->add_option("--data-file", options->data_file, "The payload from a file; - is stdin")->type_name("F");
+  command
+      ->add_option("--seal-id", options->seal_id,
+                   "UUID that makes the seal idempotent: sealing the same again returns the first receipt")
+      ->type_name("U");
+  command->add_flag("--sign", options->sign,
+                    "Wait for the checkpoint that covers the entry; the receipt proves itself");
+  command->add_option("-o,--output", options->out, "Write the receipt there as JSON (mode 0600)")->type_name("FILE");
+  command->add_flag("--batch", options->batch,
+                    "Seal the JSON objects on the lines of FILE or stdin: {session_id, authority, verdict, seal_data, "
+                    "seal_id?}; receipts as NDJSON in the same order");
+  command
+      ->add_option("input", options->input, "With --batch the file to read [stdin]; without, - for a payload on stdin")
+      ->type_name("FILE");
+  command->footer(
+      "Examples:\n"
+      "  vaultctl seal --session s-1 --authority deploy-bot --verdict SEAL --data '{\"commit\":\"9f3c\"}'\n"
+      "  vaultctl seal --session s-1 --authority deploy-bot --verdict VOID --data-file - --sign -o receipt.json < "
+      "why.json\n"
+      "  vaultctl seal --batch seals.ndjson > receipts.ndjson\n\n"
+      "--batch: a line that cannot be sealed is answered by an error map with its `line`; the others go on.\n"
+      "Exit code 3 if vaultd could not take some, else 1 if it refused some, else 2 if lines were wrong.");
+  command->callback([options, &context] { context.run = [options, &context] { return run(context, *options); }; });
+}
+
+}  // namespace vault::ctl

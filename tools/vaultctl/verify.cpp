@@ -1,0 +1,212 @@
+// vaultctl verify: the whole ledger, or a range, by vaultd or straight in Postgres; and against a checkpoint that was
+// kept elsewhere, which is what finds a history that has been rewritten as a whole.
+#include <nlohmann/json.hpp>
+
+#include "tools/vaultctl/arguments.hpp"
+#include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/files.hpp"
+#include "tools/vaultctl/json_output.hpp"
+#include "tools/vaultctl/terminal.hpp"
+
+#include "ledger/checkpoint.hpp"
+#include "ledger/merkle_hash.hpp"
+#include "ledger/verifier.hpp"
+#include "store/postgres_store.hpp"
+#include "store/verify.hpp"
+
+namespace vault::ctl {
+namespace {
+
+constexpr std::size_t checkpoint_bytes_max = 1 << 20;
+
+struct VerifyOptions {
+  std::optional<std::int64_t> from, to;
+  std::string checkpoint, vkey, database;
+};
+
+struct Verified {
+  VerifyResult result;
+  std::string detail;  // for people
+};
+
+Verified refuse(Verified verified, std::int64_t sequence, FindingReason reason, std::string detail) {
+  verified.result.valid = false;
+  verified.result.first_invalid_sequence = sequence;
+  verified.result.reason = std::string(finding_name(reason));
+  verified.detail = std::move(detail);
+  return verified;
+}
+
+// Compares a checkpoint kept elsewhere with the ledger that vaultd has just verified: the one's tree must be a prefix
+// of the other's, by a proof that is checked here.
+Result<Verified> compare_checkpoint(Client& client, const Checkpoint& known, Verified verified) {
+  const auto known_size = static_cast<std::int64_t>(known.tree_size);
+  const std::int64_t verified_size = verified.result.to;
+  const auto mismatch = [&](const std::string& detail) {
+    return refuse(std::move(verified), known_size, FindingReason::checkpoint_mismatch, detail);
+  };
+  const std::string not_prefix =
+      "the tree of " + std::to_string(known_size) + " entries is not the one that was signed";
+  if (known_size == verified_size) {
+    return known.root == verified.result.merkle_root ? verified : mismatch(not_prefix);
+  }
+  const std::int64_t first = std::min(known_size, verified_size), second = std::max(known_size, verified_size);
+  const auto proof = client.get_consistency_proof(first, second);
+  if (!proof && proof.error().code == ErrorCode::not_found) {
+    return refuse(std::move(verified), verified_size + 1, FindingReason::truncated,
+                  "the checkpoint covers " + std::to_string(known_size) + " entries, and vaultd has fewer");
+  }
+  if (!proof) return tl::unexpected<Error>(proof.error());
+  const Hash& known_root = known_size == first ? proof->first_root : proof->second_root;
+  const Hash& verified_root = known_size == first ? proof->second_root : proof->first_root;
+  if (known_root != known.root) return mismatch(not_prefix);
+  if (verified_root != verified.result.merkle_root ||
+      !verify_consistency(static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(second), proof->first_root,
+                          proof->second_root, proof->proof)) {
+    return mismatch("vaultd's proof that the signed tree is a part of this one does not check");
+  }
+  return verified;
+}
+
+Result<Verified> verify_online(const Context& context, const VerifyOptions& options,
+                               const std::optional<Checkpoint>& known, std::string& raw) {
+  auto client = connect_daemon(context.globals);
+  if (!client) return tl::unexpected<Error>(client.error());
+  ProgressBar bar("verifying", !context.globals.json);
+  const VerifyRangeRequest request{.from = options.from, .to = options.to, .progress = true};
+  const auto reply = (*client)->call(request, [&bar](std::int64_t checked, std::int64_t total) {
+    bar.update(static_cast<std::uint64_t>(checked), static_cast<std::uint64_t>(total));
+  });
+  bar.finish();
+  if (!reply) return tl::unexpected<Error>(reply.error());
+  auto result = decode_verify(*reply);
+  if (!result) return tl::unexpected<Error>(result.error());
+  Verified verified{std::move(*result), {}};
+  if (verified.result.valid && known) {
+    auto compared = compare_checkpoint(**client, *known, verified);
+    if (!compared || !compared->result.valid) return compared;
+  }
+  raw = *reply;
+  return verified;
+}
+
+Result<Verified> verify_database(const Context& context, const VerifyOptions& options,
+                                 const std::optional<Checkpoint>& known) {
+  PostgresOptions postgres;
+  postgres.url = options.database;
+  postgres.application_name = "vaultctl verify";
+  const auto reader = make_postgres_reader(postgres);
+  VerifyRequest request;
+  request.from = options.from;
+  request.to = options.to;
+  if (known) request.known.push_back(*known);
+  ProgressBar bar("verifying", !context.globals.json);
+  const auto started = std::chrono::steady_clock::now();
+  const auto report = verify_ledger(*reader, request, [&bar](std::int64_t checked, std::int64_t total) {
+    bar.update(static_cast<std::uint64_t>(checked), static_cast<std::uint64_t>(total));
+    return true;
+  });
+  bar.finish();
+  if (!report) return tl::unexpected<Error>(report.error());
+  Verified verified;
+  verified.result.valid = true;
+  verified.result.checked = report->checked;
+  verified.result.from = report->from;
+  verified.result.to = report->to;
+  verified.result.head_hash = report->end.head.entry_hash;
+  verified.result.merkle_root = report->end.head.merkle_root;
+  verified.result.elapsed_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started).count();
+  if (!report->finding) return verified;
+  return refuse(std::move(verified), report->finding->sequence, report->finding->reason, report->finding->detail);
+}
+
+std::string to_json(const VerifyResult& result) {
+  using Json = nlohmann::ordered_json;
+  const Json none;
+  return Json{{"valid", result.valid},
+              {"first_invalid_sequence", result.first_invalid_sequence ? Json(*result.first_invalid_sequence) : none},
+              {"reason", result.reason ? Json(*result.reason) : none},
+              {"checked", result.checked},
+              {"from", result.from},
+              {"to", result.to},
+              {"head_hash", to_hex(result.head_hash)},
+              {"merkle_root", to_hex(result.merkle_root)},
+              {"elapsed_ms", result.elapsed_ms}}
+      .dump();
+}
+
+int answer(const Context& context, const Verified& verified, const std::string& raw, bool compared) {
+  const VerifyResult& result = verified.result;
+  const int code = result.valid ? exit_done : exit_no;
+  if (context.globals.json) {
+    const auto json = raw.empty() ? Result<std::string>(to_json(result)) : msgpack_to_json(raw);
+    if (!json) return report(context, json.error());
+    print_line(*json);
+    return finish_output(code);
+  }
+  if (result.valid) {
+    const std::string range = result.to < result.from || result.to == 0
+                                  ? "the ledger is empty"
+                                  : "entries " + std::to_string(result.from) + " to " + std::to_string(result.to);
+    print_line(coloured("VALID", Colour::green) + "  " + range + ", " + std::to_string(result.checked) +
+               " checked in " + format_duration(std::chrono::milliseconds(result.elapsed_ms)));
+    print_fields({{"head hash", short_hash(result.head_hash)}, {"merkle root", short_hash(result.merkle_root)}});
+    if (compared) print_line("It continues the checkpoint.");
+    return finish_output(code);
+  }
+  print_line(coloured("INVALID", Colour::red) + "  at sequence " +
+             std::to_string(result.first_invalid_sequence.value_or(0)) + ": " +
+             printable(result.reason.value_or("unknown")));
+  if (!verified.detail.empty()) print_line(printable(verified.detail));
+  return finish_output(code);
+}
+
+int run_verify(const Context& context, const VerifyOptions& options) {
+  if (options.from && options.to && *options.from > *options.to) {
+    return report(context, {ErrorCode::invalid_argument, "--from is greater than --to", "from"});
+  }
+  std::optional<Checkpoint> known;
+  if (!options.checkpoint.empty()) {
+    const auto key = load_vkey(options.vkey);
+    if (!key) return report(context, key.error());
+    const auto note = read_input(options.checkpoint, checkpoint_bytes_max);
+    if (!note) return report(context, note.error());
+    const auto checkpoint = open_checkpoint(*note, *key);
+    if (!checkpoint) return report_invalid(context, "the checkpoint does not check: " + checkpoint.error().message);
+    if (checkpoint->tree_size > static_cast<std::uint64_t>(limits::sequence_max)) {
+      return report_invalid(context, "the checkpoint's tree size is beyond every ledger");
+    }
+    known = *checkpoint;
+  }
+  std::string raw;
+  const auto verified =
+      options.database.empty() ? verify_online(context, options, known, raw) : verify_database(context, options, known);
+  if (!verified) return report(context, verified.error());
+  return answer(context, *verified, raw, known.has_value());
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Context& context) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App* command = app.add_subcommand("verify", "Recompute every hash and compare; name the first entry that fails");
+  add_integer(*command, "--from", options->from, 1, "First entry to check [1]");
+  add_integer(*command, "--to", options->to, 1, "Last entry to check [the last]");
+  CLI::Option* vkey = add_vkey(*command, options->vkey);
+  command->add_option("--checkpoint", options->checkpoint, "A checkpoint kept elsewhere that the ledger must continue")
+      ->type_name("FILE")
+      ->needs(vkey);
+  command->add_option("--database", options->database, "Check straight in this database, trusting no daemon")
+      ->type_name("URL");
+  command->footer(
+      "Exit code 1 and the sequence and reason if something does not fit.\n"
+      "Examples:\n"
+      "  vaultctl verify\n"
+      "  vaultctl verify --checkpoint kept.txt --vkey log.vkey\n"
+      "  vaultctl verify --database postgresql:///vault");
+  command->callback(
+      [options, &context] { context.run = [options, &context] { return run_verify(context, *options); }; });
+}
+
+}  // namespace vault::ctl

@@ -1,0 +1,221 @@
+// vaultctl watch: follows the events socket and stays whole. Entries that the socket dropped, or that were sealed
+// before the subscription stood, are read from vaultd and shown in their place.
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "tools/vaultctl/arguments.hpp"
+#include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/json_output.hpp"
+#include "tools/vaultctl/key_dir.hpp"
+#include "tools/vaultctl/terminal.hpp"
+#include "wire/event.hpp"
+#include "wire/subscriber.hpp"
+
+namespace vault::ctl {
+namespace {
+
+constexpr std::chrono::milliseconds turn{500};  // how soon a signal that came between two waits is noticed
+constexpr std::chrono::milliseconds fill_timeout{5'000};
+
+volatile std::sig_atomic_t stopped = 0;
+
+void stop_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { stopped = 1; };
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+struct WatchOptions {
+  std::vector<std::string> topics;
+  std::optional<std::int64_t> count;
+};
+
+std::string text_of(const nlohmann::ordered_json& map, const char* name) {
+  const auto found = map.find(name);
+  if (found == map.end()) return "";
+  return printable(found->is_string() ? found->get<std::string>() : found->dump());
+}
+
+class Watcher {
+ public:
+  Watcher(const Context& context, const WatchOptions& options, Subscriber& subscriber)
+      : context_(context), options_(options), subscriber_(subscriber) {}
+
+  int run() {
+    connect_filler();
+    while (stopped == 0 && !done()) {
+      auto event = subscriber_.next(turn);
+      if (!event) return report(context_, event.error());
+      if (*event) take(**event);
+    }
+    return finish_output(exit_done);
+  }
+
+ private:
+  bool done() const { return options_.count && shown_ >= *options_.count; }
+
+  // The socket has been subscribed to already; what was sealed up to now is not news.
+  void connect_filler() {
+    if (!wants_entries()) return;
+    Globals globals = context_.globals;
+    globals.timeout = std::min(globals.timeout, fill_timeout);
+    auto client = connect_daemon(globals);
+    Result<Head> head = client ? (*client)->get_head() : tl::unexpected<Error>(client.error());
+    if (head) {
+      client_ = std::move(*client);
+      last_entry_ = head->sequence;
+    } else {
+      note("gaps cannot be filled: " + head.error().message);
+    }
+  }
+
+  void take(const ReceivedEvent& event) {
+    if (event.restarted) note("vaultd was started anew; events may be missing");
+    if (event.missed > 0) note(std::to_string(event.missed) + " events were lost");
+    const bool is_entry = event.name == "entry" && event.sequence;
+    if (is_entry && last_entry_) {
+      if (*event.sequence <= *last_entry_) return;  // shown already
+      fill(*event.sequence - 1);
+    }
+    if (is_entry && !done()) last_entry_ = *event.sequence;
+    if (event.name == "heartbeat" && event.sequence) {
+      fill(last_heartbeat_);  // a heartbeat old: the events of those entries would be here by now
+      last_heartbeat_ = *event.sequence;
+    }
+    show(event.topic, event.body, false);
+  }
+
+  // Reads and shows the entries after the last one up to `to`.
+  void fill(std::int64_t to) {
+    while (client_ && last_entry_ && *last_entry_ < to && !done() && stopped == 0) {
+      PageRequest request;
+      request.cursor = *last_entry_;
+      request.limit = limits::list_limit_max;
+      request.order = Order::ascending;
+      const auto page = client_->list_entries(request);
+      if (!page || page->entries.empty()) {
+        note("entries " + std::to_string(*last_entry_ + 1) + " to " + std::to_string(to) +
+             " are missing: " + (page ? "vaultd did not list them" : page.error().message));
+        return;
+      }
+      for (const Entry& entry : page->entries) {
+        if (entry.sequence > to || done()) return;
+        last_entry_ = entry.sequence;
+        const Event event = make_entry_event(0, entry, false);
+        show(event.topic, event.body, true);
+      }
+    }
+  }
+
+  bool wants(const std::string& topic) const {
+    if (options_.topics.empty()) return context_.globals.json || topic != "heartbeat";
+    for (const std::string& wanted : options_.topics) {
+      if (topic.rfind(wanted, 0) == 0) return true;
+    }
+    return false;
+  }
+
+  bool wants_entries() const {
+    const std::string prefix = "entry.";
+    for (const std::string& wanted : options_.topics) {
+      if (prefix.rfind(wanted, 0) == 0 || wanted.rfind(prefix, 0) == 0) return true;
+    }
+    return options_.topics.empty();
+  }
+
+  void show(const std::string& topic, const std::string& body, bool filled) {
+    if (done() || !wants(topic)) return;
+    std::string front = "\"topic\":" + json_string(topic);
+    if (filled) front += ",\"filled\":true";
+    const auto json = msgpack_map_to_json(body, front);
+    if (!json) {
+      note("an event that cannot be shown: " + json.error().message);
+      return;
+    }
+    ++shown_;
+    print_line(context_.globals.json ? *json : describe(topic, nlohmann::ordered_json::parse(*json)));
+    std::fflush(stdout);
+  }
+
+  static std::string describe(const std::string& topic, const nlohmann::ordered_json& map) {
+    const std::string name = topic.substr(0, topic.find('.'));
+    const auto hash = [&](const char* member) { return text_of(map, member).substr(0, 16); };
+    if (map.contains("error")) {
+      return coloured(printable(topic), Colour::red) + "  " + text_of(map["error"], "code") + ": " +
+             text_of(map["error"], "message");
+    }
+    if (name == "entry" || name == "receipt") {
+      const auto verdict = parse_verdict(text_of(map, "verdict"));
+      return coloured(printable(topic), verdict ? verdict_colour(*verdict) : Colour::none) + "  " +
+             text_of(map, "sequence") + "  " + text_of(map, "timestamp") + "  " + text_of(map, "session_id") + "  " +
+             text_of(map, "authority") + "  " + hash("entry_hash");
+    }
+    if (name == "checkpoint") {
+      return coloured(topic, Colour::cyan) + "  " + text_of(map, "tree_size") + " entries  root " + hash("merkle_root");
+    }
+    if (name == "alert") {
+      const bool cleared = map.contains("raised") && map["raised"] == false;
+      return coloured(printable(topic), cleared ? Colour::green : Colour::red) + "  " +
+             (cleared ? "cleared" : text_of(map, "severity")) + ": " + text_of(map, "message");
+    }
+    return coloured(printable(topic), Colour::dim) + "  " + text_of(map, "sequence") + "  queue " +
+           text_of(map, "queue_depth") + "  ready " + text_of(map, "ready");
+  }
+
+  void note(const std::string& text) const {
+    if (!context_.globals.json) print_note("# " + text);
+  }
+
+  const Context& context_;
+  const WatchOptions& options_;
+  Subscriber& subscriber_;
+  std::unique_ptr<Client> client_;          // for gaps; nullptr if vaultd does not answer
+  std::optional<std::int64_t> last_entry_;  // shown, or there before; nullopt: unknown
+  std::int64_t last_heartbeat_ = 0;         // the head that the heartbeat before told of
+  std::int64_t shown_ = 0;
+};
+
+int run_watch(const Context& context, const WatchOptions& options) {
+  const Globals& globals = context.globals;
+  if (globals.events.empty()) {
+    return report(context, {ErrorCode::invalid_argument,
+                            "watch needs --events (or VAULT_EVENTS), for example ipc:///run/vaultd/events",
+                            {}});
+  }
+  SubscriberOptions subscription{.endpoint = globals.events, .curve = {}};
+  if (!globals.key_dir.empty()) {
+    const auto keys = read_key_dir(globals.key_dir);
+    if (!keys) return report(context, keys.error());
+    subscription.curve = *keys;
+  }
+  stop_on_signals();
+  auto subscriber = Subscriber::connect(subscription);
+  if (!subscriber) return report(context, subscriber.error());
+  return Watcher(context, options, **subscriber).run();
+}
+
+}  // namespace
+
+void add_watch(CLI::App& app, Context& context) {
+  auto options = std::make_shared<WatchOptions>();
+  CLI::App* command = app.add_subcommand("watch", "Follow what happens: entries, receipts, checkpoints, alerts");
+  command
+      ->add_option("--topic", options->topics,
+                   "Only topics that begin so: entry.VOID, checkpoint, alert. ... (may be given several times)")
+      ->type_name("T")
+      ->allow_extra_args(false);
+  add_integer(*command, "--count", options->count, 1, "Stop after so many events");
+  command->footer(
+      "Runs until Ctrl-C. Entries that the socket dropped are read from vaultd (\"filled\": true with --json) and "
+      "stand in\n"
+      "ledger order. With --json an event a line: its map, with the topic; heartbeats are shown only there or on "
+      "request.\n"
+      "Examples:\n"
+      "  vaultctl watch --events ipc:///run/vaultd/events\n"
+      "  vaultctl watch --topic entry.VOID --topic alert. --json");
+  command->callback(
+      [options, &context] { context.run = [options, &context] { return run_watch(context, *options); }; });
+}
+
+}  // namespace vault::ctl

@@ -1,0 +1,300 @@
+#include "wire/client.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <deque>
+#include <unordered_set>
+#include <utility>
+#include <zmq.hpp>
+
+#include "ledger/canonical_json.hpp"
+
+namespace vault {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr int messages_queued_max = 65'536;                       // vaultd's own default for seals waiting
+constexpr std::int64_t reply_bytes_max = std::int64_t{64} << 20;  // a page of four payloads of the largest size
+
+milliseconds time_left(Clock::time_point deadline) {
+  return std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(deadline - Clock::now()));
+}
+
+Error seal_error(Error error) {
+  if (!error.field.empty() && error.field.find('.') == std::string::npos) error.field = "seal." + error.field;
+  return error;
+}
+
+void configure(zmq::socket_t& socket, const ClientOptions& options) {
+  socket.set(zmq::sockopt::linger, 0);
+  // No queue before there is a connection: so that a missing vaultd shows as such.
+  socket.set(zmq::sockopt::immediate, true);
+  socket.set(zmq::sockopt::sndhwm, messages_queued_max);
+  socket.set(zmq::sockopt::rcvhwm, messages_queued_max);
+  socket.set(zmq::sockopt::maxmsgsize, reply_bytes_max);
+  socket.set(zmq::sockopt::tcp_keepalive, 1);
+  if (options.curve) {
+    socket.set(zmq::sockopt::curve_serverkey, options.curve->server_public);
+    socket.set(zmq::sockopt::curve_publickey, options.curve->client_public);
+    socket.set(zmq::sockopt::curve_secretkey, options.curve->client_secret);
+  }
+}
+
+}  // namespace
+
+Result<Seal> check_draft(const SealDraft& draft, std::size_t seal_bytes_max) {
+  Seal seal;
+  if (Status ok = check_name(draft.session_id, "seal.session_id"); !ok) return tl::unexpected(ok.error());
+  if (Status ok = check_name(draft.authority, "seal.authority"); !ok) return tl::unexpected(ok.error());
+  seal.session_id = draft.session_id;
+  seal.authority = draft.authority;
+  const auto verdict = parse_verdict(draft.verdict);
+  if (!verdict) {
+    return fail(ErrorCode::invalid_argument, "verdict must be SEAL, PARTIAL, SABAR, VOID, 888_HOLD or SUNSET",
+                "seal.verdict");
+  }
+  seal.verdict = *verdict;
+  if (!draft.seal_id.empty()) {
+    seal.seal_id = parse_uuid(draft.seal_id);
+    if (!seal.seal_id) {
+      return fail(ErrorCode::invalid_argument, "seal_id must be a UUID of 36 characters", "seal.seal_id");
+    }
+  }
+  auto text = canonicalize(
+      draft.seal_data,
+      {.source = JsonSource::producer, .object_only = true, .bytes_max = seal_bytes_max, .root = "seal.seal_data"});
+  if (!text) return tl::unexpected(seal_error(std::move(text.error())));
+  seal.seal_data = std::move(*text);
+  return seal;
+}
+
+struct Client::Impl {
+  std::string endpoint;
+  milliseconds timeout;
+  zmq::context_t context{1};
+  zmq::socket_t socket{context, zmq::socket_type::dealer};
+  std::uint64_t last_id = 0;
+  std::unordered_set<std::uint64_t> submitted;  // not yet answered
+  std::deque<Reply> answered;                   // of submitted requests, not yet handed out
+
+  // True once the socket is ready for `events`; false at the deadline. Signals do not cut the wait short.
+  bool wait(short events, Clock::time_point deadline) {
+    for (;;) {
+      zmq::pollitem_t item{socket.handle(), 0, events, 0};
+      try {
+        zmq::poll(&item, 1, time_left(deadline));
+      } catch (const zmq::error_t& error) {
+        if (error.num() != EINTR) throw;
+      }
+      if ((item.revents & events) != 0) return true;
+      if (Clock::now() >= deadline) return false;
+    }
+  }
+
+  Result<std::uint64_t> send(const Operation& operation, Clock::time_point deadline) {
+    const std::uint64_t id = ++last_id;
+    const std::string message = encode_request(id, operation);
+    for (;;) {
+      if (!wait(ZMQ_POLLOUT, deadline)) {
+        return fail(ErrorCode::unavailable,
+                    fmt::format("no connection to {} within {} ms: is vaultd running, and is this client's key known "
+                                "to it?",
+                                endpoint, timeout.count()));
+      }
+      try {
+        if (socket.send(zmq::buffer(message), zmq::send_flags::dontwait)) return id;
+      } catch (const zmq::error_t& error) {
+        if (error.num() != EINTR) throw;
+      }
+    }
+  }
+
+  // The next message, whatever it answers.
+  Result<Reply> receive(Clock::time_point deadline) {
+    for (;;) {
+      if (!wait(ZMQ_POLLIN, deadline)) {
+        return fail(ErrorCode::deadline_exceeded,
+                    "no reply within the timeout; a seal may still commit: send it again with the same seal_id");
+      }
+      try {
+        zmq::message_t frame;
+        if (!socket.recv(frame, zmq::recv_flags::dontwait)) continue;
+        while (frame.more()) (void)socket.recv(frame);  // an envelope; the frames of a message arrive together
+        return decode_reply(frame.to_string_view());
+      } catch (const zmq::error_t& error) {
+        if (error.num() != EINTR) throw;
+      }
+    }
+  }
+
+  void keep(Reply reply) {
+    const auto found = submitted.find(reply.id);
+    if (found == submitted.end()) return;  // came after its call had timed out
+    if (!reply.progress) submitted.erase(found);
+    answered.push_back(std::move(reply));
+  }
+
+  // The reply to `id`. Replies to submitted requests that come meanwhile are kept for next_reply().
+  Result<std::string> await(std::uint64_t id, const Progress& progress, Clock::time_point deadline) {
+    for (;;) {
+      auto reply = receive(deadline);
+      if (!reply) return tl::unexpected(std::move(reply.error()));
+      if (reply->id != id) {
+        keep(std::move(*reply));
+      } else if (reply->progress) {
+        deadline = Clock::now() + timeout;  // it is alive
+        if (progress) progress(reply->checked, reply->total);
+      } else if (reply->error) {
+        return tl::unexpected(std::move(*reply->error));
+      } else {
+        return std::move(reply->result);
+      }
+    }
+  }
+};
+
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Client::~Client() = default;
+
+Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
+  try {
+    auto impl = std::make_unique<Impl>();
+    impl->endpoint = options.endpoint;
+    impl->timeout = options.timeout;
+    configure(impl->socket, options);
+    impl->socket.connect(options.endpoint);
+    return std::unique_ptr<Client>(new Client(std::move(impl)));
+  } catch (const zmq::error_t& error) {
+    return fail(ErrorCode::invalid_argument, fmt::format("cannot connect to {}: {}", options.endpoint, error.what()));
+  }
+}
+
+Result<std::string> Client::call(const Operation& operation, const Progress& progress) {
+  const auto deadline = Clock::now() + impl_->timeout;
+  try {
+    const auto id = impl_->send(operation, deadline);
+    if (!id) return tl::unexpected(id.error());
+    return impl_->await(*id, progress, deadline);
+  } catch (const zmq::error_t& error) {
+    return fail(ErrorCode::internal, fmt::format("ZeroMQ: {}", error.what()));
+  }
+}
+
+Result<std::uint64_t> Client::submit(const Operation& operation) {
+  try {
+    auto id = impl_->send(operation, Clock::now() + impl_->timeout);
+    if (id) impl_->submitted.insert(*id);
+    return id;
+  } catch (const zmq::error_t& error) {
+    return fail(ErrorCode::internal, fmt::format("ZeroMQ: {}", error.what()));
+  }
+}
+
+Result<Reply> Client::next_reply(milliseconds timeout) {
+  const auto deadline = Clock::now() + timeout;
+  try {
+    while (impl_->answered.empty()) {
+      auto reply = impl_->receive(deadline);
+      if (!reply) return reply;
+      impl_->keep(std::move(*reply));
+    }
+  } catch (const zmq::error_t& error) {
+    return fail(ErrorCode::internal, fmt::format("ZeroMQ: {}", error.what()));
+  }
+  Reply reply = std::move(impl_->answered.front());
+  impl_->answered.pop_front();
+  return reply;
+}
+
+Result<Receipt> Client::append_entry(const SealDraft& draft, bool sign) {
+  auto seal = check_draft(draft);
+  if (!seal) return tl::unexpected(std::move(seal.error()));
+  SealRequest request;
+  request.seals.push_back(std::move(*seal));
+  request.sign = sign;
+  return call(request).and_then(decode_receipt);
+}
+
+Result<std::vector<Receipt>> Client::append_entries(std::span<const SealDraft> drafts, bool sign) {
+  SealRequest request;
+  request.batch = true;
+  request.sign = sign;
+  for (std::size_t i = 0; i < drafts.size(); ++i) {
+    auto seal = check_draft(drafts[i]);
+    if (!seal) {
+      Error error = std::move(seal.error());
+      if (error.field.starts_with("seal")) error.field.replace(0, 4, fmt::format("seals[{}]", i));
+      return tl::unexpected(std::move(error));
+    }
+    request.seals.push_back(std::move(*seal));
+  }
+  return call(request).and_then(decode_receipts);
+}
+
+Result<Page> Client::get_entries_by_session(const std::string& session_id, std::optional<std::int64_t> cursor,
+                                            std::size_t limit) {
+  ReadRequest request;
+  PageRequest& page = request.session.emplace();
+  page.session_id = session_id;
+  page.cursor = cursor;
+  page.limit = limit;
+  page.order = Order::ascending;
+  return call(request).and_then(decode_page);
+}
+
+Result<Entry> Client::get_entry_by_sequence(std::int64_t sequence) {
+  ReadRequest request;
+  request.sequence = sequence;
+  return call(request).and_then(decode_entry);
+}
+
+Result<Entry> Client::get_entry_by_seal_id(const std::string& seal_id) {
+  ReadRequest request;
+  request.seal_id = parse_uuid(seal_id);
+  if (!request.seal_id) {
+    return fail(ErrorCode::invalid_argument, "seal_id must be a UUID of 36 characters", "seal_id");
+  }
+  return call(request).and_then(decode_entry);
+}
+
+Result<Page> Client::list_entries(const PageRequest& page) {
+  return call(ListRequest{page}).and_then(decode_page);
+}
+
+Result<Page> Client::query_by_verdict(Verdict verdict, std::optional<Timestamp> from, std::optional<Timestamp> to,
+                                      std::optional<std::int64_t> cursor, std::size_t limit) {
+  ListRequest request;
+  request.page.verdict = verdict;
+  request.page.from = from;
+  request.page.to = to;
+  request.page.cursor = cursor;
+  request.page.limit = limit;
+  return call(request).and_then(decode_page);
+}
+
+Result<VerifyResult> Client::verify_chain(std::optional<std::int64_t> from, std::optional<std::int64_t> to,
+                                          const Progress& progress) {
+  // Progress is asked for even where nobody looks: it shows that vaultd is at work, however long that takes.
+  return call(VerifyRangeRequest{from, to, true}, progress).and_then(decode_verify);
+}
+
+Result<ProofResult> Client::get_merkle_proof(std::int64_t sequence, std::optional<std::int64_t> tree_size) {
+  return call(ProofRequest{sequence, tree_size}).and_then(decode_proof);
+}
+
+Result<ConsistencyResult> Client::get_consistency_proof(std::int64_t first, std::optional<std::int64_t> second) {
+  return call(ConsistencyRequest{first, second}).and_then(decode_consistency);
+}
+
+Result<CheckpointResult> Client::get_checkpoint() {
+  return call(CheckpointRequest{}).and_then(decode_checkpoint);
+}
+Result<Head> Client::get_head() {
+  return call(HeadRequest{}).and_then(decode_head);
+}
+
+}  // namespace vault

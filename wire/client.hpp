@@ -1,0 +1,93 @@
+// The client library for producers and readers in C++ (CMake target vault_client). Other languages need nothing but
+// ZeroMQ and MessagePack: docs/protocol.md.
+//
+//   auto client = vault::Client::connect({.endpoint = "ipc:///run/vaultd/requests"});
+//   auto receipt = client->append_entry({.session_id = "s-1", .authority = "deploy-bot", .verdict = "SEAL",
+//                                        .seal_data = R"({"commit":"9f3c"})"});
+//   if (receipt) std::puts(vault::to_hex(receipt->entry.entry_hash).c_str());
+//
+// A Client belongs to one thread. Calls block until the reply or the timeout (deadline_exceeded: the seal may still
+// commit; send it again with the same seal_id). No exceptions.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "wire/codec.hpp"
+#include "wire/message.hpp"
+
+namespace vault {
+
+// CURVE (RFC 26): 40-character Z85 keys.
+struct CurveKeys {
+  std::string server_public;
+  std::string client_public;
+  std::string client_secret;
+};
+
+struct ClientOptions {
+  std::string endpoint = "ipc:///run/vaultd/requests";
+  std::chrono::milliseconds timeout{30'000};
+  std::optional<CurveKeys> curve;
+};
+
+// A seal as people write it: verdict by name, payload as JSON text, seal_id as text.
+struct SealDraft {
+  std::string session_id;
+  std::string authority;
+  std::string verdict;
+  std::string seal_data;
+  std::string seal_id;  // empty: the writer draws one, and a retry seals again
+};
+
+// Checks a draft by the rules that vaultd applies, and puts the payload into canonical text.
+Result<Seal> check_draft(const SealDraft& draft, std::size_t seal_bytes_max = limits::seal_bytes_max);
+
+class Client {
+ public:
+  // Connecting waits for nothing: an endpoint where nobody listens shows at the first call, as `unavailable` once the
+  // timeout has passed without a connection.
+  static Result<std::unique_ptr<Client>> connect(const ClientOptions& options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  Result<Receipt> append_entry(const SealDraft& draft, bool sign = false);
+  Result<std::vector<Receipt>> append_entries(std::span<const SealDraft> drafts, bool sign = false);
+  Result<Page> get_entries_by_session(const std::string& session_id, std::optional<std::int64_t> cursor = {},
+                                      std::size_t limit = limits::list_limit_default);
+  Result<Entry> get_entry_by_sequence(std::int64_t sequence);
+  Result<Entry> get_entry_by_seal_id(const std::string& seal_id);
+  Result<Page> list_entries(const PageRequest& page = {});
+  Result<Page> query_by_verdict(Verdict verdict, std::optional<Timestamp> from = {}, std::optional<Timestamp> to = {},
+                                std::optional<std::int64_t> cursor = {},
+                                std::size_t limit = limits::list_limit_default);
+  using Progress = std::function<void(std::int64_t checked, std::int64_t total)>;
+  Result<VerifyResult> verify_chain(std::optional<std::int64_t> from = {}, std::optional<std::int64_t> to = {},
+                                    const Progress& progress = {});
+  Result<ProofResult> get_merkle_proof(std::int64_t sequence, std::optional<std::int64_t> tree_size = {});
+  Result<ConsistencyResult> get_consistency_proof(std::int64_t first, std::optional<std::int64_t> second = {});
+  Result<CheckpointResult> get_checkpoint();
+  Result<Head> get_head();
+
+  // Any operation; the reply's `result` map as MessagePack bytes.
+  Result<std::string> call(const Operation& operation, const Progress& progress = {});
+
+  // Many requests in flight: submit() returns the id under which next_reply() hands out the answer, in any order.
+  Result<std::uint64_t> submit(const Operation& operation);
+  // Error deadline_exceeded if none came within `timeout`.
+  Result<Reply> next_reply(std::chrono::milliseconds timeout);
+
+ private:
+  struct Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vault

@@ -1,0 +1,115 @@
+// What travels on the requests and ingest sockets, as plain types. codec.hpp turns them into MessagePack and back.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ledger/entry.hpp"
+#include "ledger/page.hpp"
+#include "ledger/proof.hpp"
+#include "ledger/receipt.hpp"
+#include "ledger/result.hpp"
+
+namespace vault {
+
+// Any scalar, kept as the MessagePack bytes in which it came and echoed untouched. Default: nil.
+struct RequestId {
+  std::string msgpack = std::string(1, '\xc0');
+  friend bool operator==(const RequestId&, const RequestId&) = default;
+};
+
+// --- Requests --------------------------------------------------------------------------------------------------------
+
+struct SealRequest {
+  std::vector<Seal> seals;  // 1 for `seal`, 1..4096 for `seal_batch`
+  bool batch = false;       // `seal_batch`: the reply is {receipts: [...]}
+  bool sign = false;
+};
+struct ReadRequest {  // exactly one of the three is set; session_id is a page, ascending
+  std::optional<std::int64_t> sequence;
+  std::optional<Uuid> seal_id;
+  std::optional<PageRequest> session;
+};
+struct ListRequest {  // `list` and `query`
+  PageRequest page;
+};
+struct VerifyRangeRequest {
+  std::optional<std::int64_t> from, to;
+  bool progress = false;
+};
+struct ProofRequest {
+  std::int64_t sequence = 0;
+  std::optional<std::int64_t> tree_size;
+};
+struct ConsistencyRequest {
+  std::int64_t first = 0;
+  std::optional<std::int64_t> second;
+};
+struct CheckpointRequest {};
+struct HeadRequest {};
+struct StatusRequest {};
+
+using Operation = std::variant<SealRequest, ReadRequest, ListRequest, VerifyRangeRequest, ProofRequest,
+                               ConsistencyRequest, CheckpointRequest, HeadRequest, StatusRequest>;
+
+struct Request {
+  RequestId id;
+  Operation operation;
+};
+
+// --- Results ---------------------------------------------------------------------------------------------------------
+
+struct ReceiptsResult {  // `seal_batch`
+  std::vector<Receipt> receipts;
+};
+struct VerifyResult {
+  bool valid = false;
+  std::optional<std::int64_t> first_invalid_sequence;
+  std::optional<std::string> reason;
+  std::int64_t checked = 0, from = 0, to = 0;
+  Hash head_hash{}, merkle_root{};  // those of `to`
+  std::int64_t elapsed_ms = 0;
+};
+struct ProofResult {
+  std::int64_t sequence = 0, leaf_index = 0, tree_size = 0;
+  Hash entry_hash{}, merkle_root{};
+  Proof proof;
+  std::optional<std::string> checkpoint;
+};
+struct ConsistencyResult {
+  std::int64_t first = 0, second = 0;
+  Hash first_root{}, second_root{};
+  Proof proof;
+};
+struct CheckpointResult {
+  std::string checkpoint;
+  std::int64_t tree_size = 0;
+  std::string vkey;
+};
+struct HeadResult {
+  Head head;  // timestamp is nil on the wire for sequence 0
+};
+struct StatusResult {
+  std::string version;
+  std::string role;  // "writer" or "standby"
+  bool ready = false;
+  std::int64_t uptime_s = 0;
+  std::int64_t sequence = 0;
+  std::int64_t queue_depth = 0;
+  std::int64_t in_flight = 0;
+  std::int64_t writer_epoch = 0;
+  bool database_connected = false;
+  std::string database_detail;  // "" or what is wrong
+  std::string origin, vkey, ledger_id;
+  std::map<std::string, std::int64_t> counters;  // member `counters`
+  std::vector<std::string> alerts;               // kinds raised and not cleared
+};
+
+using ReplyBody = std::variant<Receipt, ReceiptsResult, Entry, Page, VerifyResult, ProofResult, ConsistencyResult,
+                               CheckpointResult, HeadResult, StatusResult>;
+
+}  // namespace vault

@@ -1,0 +1,101 @@
+// MessagePack writing shared by replies, requests and events. Private to wire/.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <msgpack.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ledger/json.hpp"
+#include "ledger/proof.hpp"
+#include "ledger/receipt.hpp"
+#include "ledger/result.hpp"
+
+namespace vault {
+
+// A msgpack-c packer that appends to a string. Every function returns *this, to write a map as it will look:
+//   packing.map(2).key("sequence").integer(7).key("valid").boolean(true);
+class Packing {
+ public:
+  explicit Packing(std::string& out) : out_(out), buffer_{out}, packer_(buffer_) {}
+
+  Packing& map(std::size_t size) {
+    packer_.pack_map(static_cast<std::uint32_t>(size));
+    return *this;
+  }
+  Packing& array(std::size_t size) {
+    packer_.pack_array(static_cast<std::uint32_t>(size));
+    return *this;
+  }
+  Packing& text(std::string_view value) {
+    packer_.pack_str(static_cast<std::uint32_t>(value.size()));
+    packer_.pack_str_body(value.data(), static_cast<std::uint32_t>(value.size()));
+    return *this;
+  }
+  Packing& key(std::string_view name) { return text(name); }
+  Packing& nil() {
+    packer_.pack_nil();
+    return *this;
+  }
+  Packing& boolean(bool value) {
+    value ? packer_.pack_true() : packer_.pack_false();
+    return *this;
+  }
+  Packing& integer(std::int64_t value) {
+    packer_.pack_int64(value);
+    return *this;
+  }
+  Packing& unsigned_integer(std::uint64_t value) {
+    packer_.pack_uint64(value);
+    return *this;
+  }
+  Packing& number(double value) {
+    packer_.pack_double(value);
+    return *this;
+  }
+  template <std::size_t N>
+  Packing& hex(const std::array<std::uint8_t, N>& bytes) {
+    std::array<char, 2 * N> digits;
+    write_hex(as_view(bytes), digits.data());
+    return text({digits.data(), digits.size()});
+  }
+  Packing& uuid(const Uuid& id) {
+    std::array<char, 36> characters;
+    write_uuid(id, characters.data());
+    return text({characters.data(), characters.size()});
+  }
+  Packing& timestamp(Timestamp instant) {
+    std::array<char, 27> characters;
+    write_timestamp(instant, characters.data());
+    return text({characters.data(), characters.size()});
+  }
+  // An array of hex texts.
+  Packing& proof(const Proof& proof);
+  // A value that is MessagePack already.
+  Packing& raw(std::string_view msgpack) {
+    out_.append(msgpack);
+    return *this;
+  }
+  // The members of a receipt, without a map around them: receipt_members of them, one more with the salt (nil once
+  // erased).
+  Packing& receipt_members(const Entry& entry, bool duplicate, bool with_salt);
+  static constexpr std::size_t receipt_members_count = 11;
+  // {code, message, field?, retryable}
+  Packing& error(const Error& error);
+  // Canonical text as a map again; false, and nothing written, if it is no JSON.
+  bool json(std::string_view canonical);
+  Packing& document(const JsonDocument& document);
+
+ private:
+  struct Buffer {
+    std::string& out;
+    void write(const char* bytes, std::size_t size) { out.append(bytes, size); }
+  };
+  std::string& out_;
+  Buffer buffer_;
+  msgpack::packer<Buffer> packer_;
+};
+
+}  // namespace vault

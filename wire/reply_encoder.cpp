@@ -1,0 +1,183 @@
+#include <fmt/format.h>
+
+#include <type_traits>
+
+#include "wire/codec.hpp"
+#include "wire/packing.hpp"
+
+namespace vault {
+namespace {
+
+// Every pack() writes one map; the error is for a stored payload that is no JSON.
+
+Status pack_entry(Packing& out, const Entry& entry) {
+  out.map(12);
+  out.key("sequence").integer(entry.sequence);
+  out.key("session_id").text(entry.session_id);
+  out.key("seal_id").uuid(entry.seal_id);
+  out.key("timestamp").timestamp(entry.timestamp);
+  out.key("authority").text(entry.authority);
+  out.key("verdict").text(verdict_name(entry.verdict));
+  out.key("seal_data");
+  if (!entry.seal_data) {
+    out.nil();
+  } else if (!out.json(*entry.seal_data)) {
+    return fail(ErrorCode::internal, fmt::format("the stored payload of sequence {} is no JSON", entry.sequence));
+  }
+  out.key("data_salt");
+  entry.data_salt ? out.hex(*entry.data_salt) : out.nil();
+  out.key("data_hash").hex(entry.data_hash);
+  out.key("entry_hash").hex(entry.entry_hash);
+  out.key("prev_hash").hex(entry.prev_hash);
+  out.key("merkle_root").hex(entry.merkle_root);
+  return {};
+}
+
+Status pack(Packing& out, const Entry& entry) {
+  out.map(1).key("entry");
+  return pack_entry(out, entry);
+}
+
+Status pack(Packing& out, const Receipt& receipt) {
+  out.map(Packing::receipt_members_count + 1 + (receipt.proof ? 4 : 0));
+  out.receipt_members(receipt.entry, receipt.duplicate, true);
+  if (receipt.proof) {
+    out.key("leaf_index").unsigned_integer(receipt.proof->leaf_index);
+    out.key("tree_size").unsigned_integer(receipt.proof->tree_size);
+    out.key("proof").proof(receipt.proof->proof);
+    out.key("checkpoint").text(receipt.proof->checkpoint);
+  }
+  return {};
+}
+
+Status pack(Packing& out, const ReceiptsResult& result) {
+  out.map(1).key("receipts").array(result.receipts.size());
+  for (const Receipt& receipt : result.receipts) {
+    if (Status packed = pack(out, receipt); !packed) return packed;
+  }
+  return {};
+}
+
+Packing& integer_or_nil(Packing& out, const std::optional<std::int64_t>& value) {
+  return value ? out.integer(*value) : out.nil();
+}
+
+Packing& text_or_nil(Packing& out, const std::optional<std::string>& value) {
+  return value ? out.text(*value) : out.nil();
+}
+
+Status pack(Packing& out, const Page& page) {
+  out.map(2).key("entries").array(page.entries.size());
+  for (const Entry& entry : page.entries) {
+    if (Status packed = pack_entry(out, entry); !packed) return packed;
+  }
+  integer_or_nil(out.key("next_cursor"), page.next_cursor);
+  return {};
+}
+
+Status pack(Packing& out, const VerifyResult& result) {
+  out.map(9);
+  out.key("valid").boolean(result.valid);
+  integer_or_nil(out.key("first_invalid_sequence"), result.first_invalid_sequence);
+  text_or_nil(out.key("reason"), result.reason);
+  out.key("checked").integer(result.checked);
+  out.key("from").integer(result.from);
+  out.key("to").integer(result.to);
+  out.key("head_hash").hex(result.head_hash);
+  out.key("merkle_root").hex(result.merkle_root);
+  out.key("elapsed_ms").integer(result.elapsed_ms);
+  return {};
+}
+
+Status pack(Packing& out, const ProofResult& result) {
+  out.map(7);
+  out.key("sequence").integer(result.sequence);
+  out.key("leaf_index").integer(result.leaf_index);
+  out.key("tree_size").integer(result.tree_size);
+  out.key("entry_hash").hex(result.entry_hash);
+  out.key("merkle_root").hex(result.merkle_root);
+  out.key("proof").proof(result.proof);
+  text_or_nil(out.key("checkpoint"), result.checkpoint);
+  return {};
+}
+
+Status pack(Packing& out, const ConsistencyResult& result) {
+  out.map(5);
+  out.key("first").integer(result.first);
+  out.key("second").integer(result.second);
+  out.key("first_root").hex(result.first_root);
+  out.key("second_root").hex(result.second_root);
+  out.key("proof").proof(result.proof);
+  return {};
+}
+
+Status pack(Packing& out, const CheckpointResult& result) {
+  out.map(3);
+  out.key("checkpoint").text(result.checkpoint);
+  out.key("tree_size").integer(result.tree_size);
+  out.key("vkey").text(result.vkey);
+  return {};
+}
+
+Status pack(Packing& out, const HeadResult& result) {
+  const Head& head = result.head;
+  out.map(4);
+  out.key("sequence").integer(head.sequence);
+  out.key("entry_hash").hex(head.entry_hash);
+  out.key("merkle_root").hex(head.merkle_root);
+  out.key("timestamp");
+  head.sequence > 0 ? out.timestamp(head.timestamp) : out.nil();
+  return {};
+}
+
+Status pack(Packing& out, const StatusResult& result) {
+  out.map(14);
+  out.key("version").text(result.version);
+  out.key("role").text(result.role);
+  out.key("ready").boolean(result.ready);
+  out.key("uptime_s").integer(result.uptime_s);
+  out.key("sequence").integer(result.sequence);
+  out.key("queue_depth").integer(result.queue_depth);
+  out.key("in_flight").integer(result.in_flight);
+  out.key("writer_epoch").integer(result.writer_epoch);
+  out.key("database").map(2);
+  out.key("connected").boolean(result.database_connected);
+  out.key("detail").text(result.database_detail);
+  out.key("origin").text(result.origin);
+  out.key("vkey").text(result.vkey);
+  out.key("ledger_id").text(result.ledger_id);
+  out.key("counters").map(result.counters.size());
+  for (const auto& [name, value] : result.counters) out.key(name).integer(value);
+  out.key("alerts").array(result.alerts.size());
+  for (const std::string& kind : result.alerts) out.text(kind);
+  return {};
+}
+
+}  // namespace
+
+std::string encode_reply(const RequestId& id, const ReplyBody& body) {
+  std::string message;
+  message.reserve(768);  // a receipt
+  Packing out(message);
+  out.map(4).key("v").integer(1).key("id").raw(id.msgpack).key("ok").boolean(true).key("result");
+  const Status packed = std::visit([&](const auto& result) { return pack(out, result); }, body);
+  if (!packed) return encode_error_reply(id, packed.error());
+  return message;
+}
+
+std::string encode_error_reply(const RequestId& id, const Error& error) {
+  std::string message;
+  Packing out(message);
+  out.map(4).key("v").integer(1).key("id").raw(id.msgpack).key("ok").boolean(false).key("error").error(error);
+  return message;
+}
+
+std::string encode_progress(const RequestId& id, std::int64_t checked, std::int64_t total) {
+  std::string message;
+  Packing out(message);
+  out.map(3).key("v").integer(1).key("id").raw(id.msgpack);
+  out.key("progress").map(2).key("checked").integer(checked).key("total").integer(total);
+  return message;
+}
+
+}  // namespace vault
