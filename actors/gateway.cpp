@@ -66,7 +66,7 @@ void Gateway::tell_state(Effects& effects) {
   if (writer_.ready) {
     state += "writer";
   } else {
-    state += writer_.database_connected ? "reading " + writer_.detail : "waiting " + writer_.detail;
+    state += (writer_.settled ? "reading " : "waiting ") + writer_.detail;
   }
   if (state == told_state_) return;
   told_state_ = state;

@@ -63,6 +63,7 @@ struct SealAnswers {
 struct WriterStatus {
   bool writer = false;  // holds the lease
   bool ready = false;   // a seal would be accepted now
+  bool settled = false;  // as writer, as standby, or refusing to write: start-up is over
   std::int64_t epoch = 0;
   Head head;  // durable; of a standby: what the database last showed
   std::size_t in_flight = 0;

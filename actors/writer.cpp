@@ -290,6 +290,7 @@ void Writer::send_status(Effects& effects) {
   WriterStatus status;
   status.writer = mode_ == Mode::active || mode_ == Mode::resolving;
   status.ready = mode_ == Mode::active && !stopping_;
+  status.settled = database_connected_ && mode_ != Mode::adopting;
   status.epoch = epoch_;
   status.head = durable_.head;
   for (const Flight& flight : flights_) status.in_flight += flight.plan.fresh_count();

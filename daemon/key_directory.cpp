@@ -2,12 +2,12 @@
 
 #include <zmq.h>
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <optional>
 #include <sstream>
-#include <toml++/toml.h>
 #include <vector>
 
 namespace vault {

@@ -27,6 +27,7 @@ struct Settings {
   std::vector<std::string> requests{"ipc:///run/vaultd/requests"};
   std::vector<std::string> ingest{"ipc:///run/vaultd/ingest"};
   std::vector<std::string> events{"ipc:///run/vaultd/events"};
+  std::string http;                  // reserved: refused by check_settings()
   std::string socket_mode = "0660";  // octal, for ipc sockets
   std::string socket_group;          // "": that of the process
 
@@ -41,16 +42,16 @@ struct Settings {
   std::size_t readers = 3;
   std::size_t max_seal_bytes = limits::seal_bytes_default;
   std::size_t max_message_bytes = limits::message_bytes_default;
-  std::size_t queue_seals = 65'536;                    // waiting for the writer
+  std::size_t queue_seals = 65'536;  // waiting for the writer
   std::size_t queue_bytes = std::size_t{256} << 20;
-  std::size_t batch_seals = 1'000;                     // in one transaction; a seal_batch request is never split
+  std::size_t batch_seals = 1'000;  // in one transaction; a seal_batch request is never split
   std::size_t batch_bytes = std::size_t{8} << 20;
   std::chrono::milliseconds request_timeout{30'000};
   std::chrono::milliseconds shutdown_timeout{10'000};
   std::chrono::milliseconds checkpoint_interval{100};
   std::chrono::milliseconds lease_timeout{3'000};
-  std::chrono::milliseconds clock_skew_max{60'000};    // vaultd's clock against the database's
-  std::size_t audit_rate = 2'000;                      // rows a second that the auditor re-verifies; 0: off
+  std::chrono::milliseconds clock_skew_max{60'000};  // vaultd's clock against the database's
+  std::size_t audit_rate = 2'000;                    // rows a second that the auditor re-verifies; 0: off
   bool publish_payloads = false;
 
   std::string log_level = "info";   // trace, debug, info, warning, error
@@ -62,6 +63,7 @@ struct Settings {
   std::string config;
   // VAULT_BACKEND; "postgres" unless the emergency mode is asked for.
   std::string backend = "postgres";
+  std::string legacy_dir;  // for the emergency mode
 };
 
 // Reads file, environment and command line. Error: invalid_argument naming file, line and key (or the flag or

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 
 namespace vault {
@@ -17,8 +18,12 @@ namespace {
 constexpr int zap_enforce_domain = 93;  // ZMQ_ZAP_ENFORCE_DOMAIN: draft-only in the header, works by number
 constexpr std::size_t ipc_path_max = 107;
 
-bool is_ipc(const std::string& endpoint) { return endpoint.compare(0, 6, "ipc://") == 0; }
-std::string ipc_path(const std::string& endpoint) { return endpoint.substr(6); }
+bool is_ipc(const std::string& endpoint) {
+  return endpoint.compare(0, 6, "ipc://") == 0;
+}
+std::string ipc_path(const std::string& endpoint) {
+  return endpoint.substr(6);
+}
 
 void set_access(const std::string& endpoint, const SocketOptions& options) {
   const std::string path = ipc_path(endpoint);
@@ -44,10 +49,13 @@ void bind_one(Port& port, const std::string& endpoint) {
 
 zmq::socket_type type_of(SocketKind kind) {
   switch (kind) {
-    case SocketKind::ingest: return zmq::socket_type::pull;
-    case SocketKind::events: return zmq::socket_type::pub;
+    case SocketKind::ingest:
+      return zmq::socket_type::pull;
+    case SocketKind::events:
+      return zmq::socket_type::pub;
     case SocketKind::requests:
-    case SocketKind::zap: break;
+    case SocketKind::zap:
+      break;
   }
   return zmq::socket_type::router;
 }
@@ -66,12 +74,13 @@ Status EndpointLocks::lock(const std::string& endpoint) {
                 endpoint + ": the path of an ipc endpoint has 1 to " + std::to_string(ipc_path_max) + " bytes");
   }
   if (path.front() == '@') return {};  // abstract: binding it twice fails by itself
+  std::error_code ignored;  // what is wrong with the directory shows when the lock is made
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   const std::string lock_path = path + ".lock";
   const int file = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) {
-    return fail(ErrorCode::invalid_argument,
-                endpoint + ": cannot make " + lock_path + ": " + std::strerror(errno) +
-                    ". Make its directory, or choose another endpoint");
+    return fail(ErrorCode::invalid_argument, endpoint + ": cannot make " + lock_path + ": " + std::strerror(errno) +
+                                                 ". Make its directory, or choose another endpoint");
   }
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     close(file);
@@ -145,9 +154,10 @@ Status test_unknown_key_is_refused(zmq::context_t& context, const std::string& e
     std::memcpy(&kind, event.data(), sizeof kind);
     zmq_socket_monitor(socket.handle(), nullptr, 0);
     if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return {};
-    return fail(ErrorCode::internal, kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED
-                                         ? endpoint + " accepts keys that nobody has authorised"
-                                         : "the CURVE handshake failed at " + endpoint + " before any key was looked at");
+    return fail(ErrorCode::internal,
+                kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED
+                    ? endpoint + " accepts keys that nobody has authorised"
+                    : "the CURVE handshake failed at " + endpoint + " before any key was looked at");
   } catch (const zmq::error_t& error) {
     return fail(ErrorCode::internal, std::string("the CURVE self-test failed: ") + error.what());
   }

@@ -77,8 +77,8 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) {
-    return fail(ErrorCode::invalid_argument, "state_dir: cannot make " + path + ": " + error.message() +
-                                                 ". Choose another with --state-dir");
+    return fail(ErrorCode::invalid_argument,
+                "state_dir: cannot make " + path + ": " + error.message() + ". Choose another with --state-dir");
   }
   std::unique_ptr<StateDirectory> state(new StateDirectory);
   state->path_ = path;
@@ -123,9 +123,8 @@ Result<SigningKey> StateDirectory::load_key(const std::string& origin, bool may_
   }
   if (!own_key_) return fail(ErrorCode::invalid_argument, "signing_key: there is no file " + key_file_);
   if (!may_create) {
-    return fail(ErrorCode::invalid_argument,
-                "this ledger has been signed before, and its key is not in " + path_ +
-                    ". Give vaultd the key that signs it (--signing-key)");
+    return fail(ErrorCode::invalid_argument, "this ledger has been signed before, and its key is not in " + path_ +
+                                                 ". Give vaultd the key that signs it (--signing-key)");
   }
   auto key = SigningKey::generate(origin);
   if (!key) return fail(ErrorCode::invalid_argument, "origin: " + key.error().message);
@@ -137,7 +136,9 @@ Result<SigningKey> StateDirectory::load_key(const std::string& origin, bool may_
   return key;
 }
 
-Result<std::optional<std::string>> StateDirectory::load_checkpoint() { return read_file(path_ + "/checkpoint"); }
+Result<std::optional<std::string>> StateDirectory::load_checkpoint() {
+  return read_file(path_ + "/checkpoint");
+}
 
 Status StateDirectory::save_checkpoint(const std::string& note) {
   return write_file_durably(path_ + "/checkpoint", note, 0644);

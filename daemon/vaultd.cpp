@@ -28,9 +28,9 @@
 #include "daemon/service_manager.hpp"
 #include "daemon/sockets.hpp"
 #include "daemon/state_directory.hpp"
-#include "version.hpp"
 #include "store/migrator.hpp"
 #include "store/postgres_store.hpp"
+#include "version.hpp"
 
 namespace vault {
 namespace {
@@ -255,7 +255,8 @@ Status Vaultd::test_curve() {
   if (!curve_) return {};
   for (std::string endpoint : bound_requests_) {
     if (endpoint.compare(0, 6, "tcp://") != 0) continue;
-    if (const auto any = endpoint.find("//0.0.0.0:"); any != std::string::npos) endpoint.replace(any + 2, 7, "127.0.0.1");
+    if (const auto any = endpoint.find("//0.0.0.0:"); any != std::string::npos)
+      endpoint.replace(any + 2, 7, "127.0.0.1");
     if (const auto any = endpoint.find("//[::]:"); any != std::string::npos) endpoint.replace(any + 2, 4, "[::1]");
     const Status refused = test_unknown_key_is_refused(context_, endpoint, *curve_);
     if (!refused) return refused;
@@ -322,8 +323,8 @@ int Vaultd::watch() {
   if (signals < 0) return fail_start({ErrorCode::internal, "no signalfd", {}});
   const auto started = Clock::now();
   const auto interval = watchdog_interval();
-  const auto tick = std::min(milliseconds(1'000), interval ? std::chrono::duration_cast<milliseconds>(*interval / 2)
-                                                           : milliseconds(1'000));
+  const auto tick = std::min(milliseconds(1'000),
+                             interval ? std::chrono::duration_cast<milliseconds>(*interval / 2) : milliseconds(1'000));
   auto next_ping = started;
   bool stop = false;
   int code = exit_stopped;

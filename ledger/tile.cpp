@@ -122,8 +122,7 @@ Result<TreeEdge> TreeEdge::from_partials(std::uint64_t size, const std::vector<s
     }
   }
   TreeEdge edge;
-  edge.partials_.assign(partials.begin(), partials.begin() + std::min<std::ptrdiff_t>(levels, std::ssize(partials)));
-  edge.partials_.resize(levels);
+  edge.partials_.assign(partials.begin(), partials.begin() + levels);  // there are as many: the top one is never empty
   std::vector<Hash> roots;
   for (unsigned level = levels; level-- > 0;) {
     std::string_view rest = edge.partials_[level];

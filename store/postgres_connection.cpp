@@ -195,7 +195,7 @@ bool PgConnection::wait_socket(bool for_write) {
 bool PgConnection::flush() {
   while (!lost_) {
     // On failure what the server said before it hung up is still to be read: receive() tells.
-    if (PQflush(connection_) <= 0) return true;
+    if (PQstatus(connection_) != CONNECTION_OK || PQflush(connection_) <= 0) return true;
     if (!wait_socket(true)) return false;
     if (PQconsumeInput(connection_) != 1) return true;
   }
@@ -204,7 +204,7 @@ bool PgConnection::flush() {
 
 bool PgConnection::wait_answer() {
   if (lost_ || !flush()) return false;
-  while (PQisBusy(connection_) != 0) {
+  while (PQisBusy(connection_) != 0 && PQstatus(connection_) == CONNECTION_OK) {
     if (!wait_socket(false)) return false;
     // A result may have arrived before the end of the connection: PQgetResult hands it out first.
     if (PQconsumeInput(connection_) != 1) break;
@@ -309,9 +309,11 @@ void PgConnection::drain_forgotten() {
 
 bool PgConnection::probe() {
   drain_forgotten();
-  if (lost_) return false;
+  // A server that hangs up says why first: its words are readable before the end is.
   pollfd watched{PQsocket(connection_), POLLIN, 0};
-  if (poll(&watched, 1, 0) > 0 && (PQconsumeInput(connection_) != 1 || PQstatus(connection_) != CONNECTION_OK)) lose();
+  while (!lost_ && (watched.fd < 0 || poll(&watched, 1, 0) > 0)) {
+    if (watched.fd < 0 || PQconsumeInput(connection_) != 1 || PQstatus(connection_) != CONNECTION_OK) lose();
+  }
   return !lost_;
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "ledger/limits.hpp"
 #include "store/postgres_rows.hpp"
 #include "store/postgres_statements.hpp"
 
@@ -44,15 +43,18 @@ class RowScan {
   }
 
  private:
-  bool going() const { return wanted_ && outcome_ && next_ <= to_; }
+  bool going() const { return wanted_ && outcome_ && !asked_all_ && next_ <= to_; }
 
   void ask() {
     const std::int64_t last = to_ - next_ < scan_chunk_rows ? to_ : next_ + scan_chunk_rows - 1;
     connection_.send(sql::rows_ascending, PgParams().int8(next_).int8(last).int8(scan_chunk_rows));
     connection_.sync();
     ++in_flight_;
-    if (last == to_) at_end_ = true;
-    next_ = last == limits::sequence_max ? last : last + 1;
+    if (last == to_) {
+      asked_all_ = true;  // to_ may be the last of all numbers
+    } else {
+      next_ = last + 1;
+    }
   }
 
   void take() {
@@ -66,7 +68,6 @@ class RowScan {
     if (!connection_.lost()) connection_.receive();
     --in_flight_;
     hole_ = empty;
-    if (at_end_) wanted_ = wanted_ && in_flight_ > 0;
   }
 
   // Rows have been deleted: go on at the next that is there, however far. False where there is none.
@@ -86,7 +87,7 @@ class RowScan {
   int in_flight_ = 0;
   bool wanted_ = true;
   bool hole_ = false;
-  bool at_end_ = false;
+  bool asked_all_ = false;
   Status outcome_;
 };
 

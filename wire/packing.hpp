@@ -1,6 +1,8 @@
 // MessagePack writing shared by replies, requests and events. Private to wire/.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <msgpack.hpp>
@@ -52,7 +54,10 @@ class Packing {
     return *this;
   }
   Packing& number(double value) {
-    packer_.pack_double(value);
+    // Not pack_double(): it turns whole numbers into integers, and 2^60 as a float and as an integer are different
+    // values (docs/ledger-format.md, "Payload").
+    out_ += '\xcb';
+    append_u64(out_, std::bit_cast<std::uint64_t>(value));
     return *this;
   }
   template <std::size_t N>

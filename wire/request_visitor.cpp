@@ -261,7 +261,9 @@ std::string RequestVisitor::path_to(std::string_view name) const {
 
 bool RequestVisitor::enter_container() {
   if (++depth_ <= nesting_max) return true;
-  keep_first(structure_error, Error{ErrorCode::invalid_argument, "nested too deep", std::string(path_to({}))});
+  const bool named = !marks_.empty() && keys_.size() > marks_.back();
+  keep_first(structure_error, Error{ErrorCode::invalid_argument, "nested too deep",
+                                    path_to(named ? key_text(keys_.back()) : std::string_view())});
   return false;
 }
 

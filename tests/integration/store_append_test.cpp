@@ -223,7 +223,8 @@ TEST_F(AppendTest, ResolveWithoutDatabaseIsUnreachable) {
   take_lease();
   const AppendRequest request = request_for(make_seal(1));
   PrivatePostgres::instance().crash();
-  EXPECT_EQ(writer_->append(request).kind, AppendKind::failed);
+  const AppendOutcome outcome = writer_->append(request);
+  EXPECT_EQ(outcome.kind, AppendKind::failed) << outcome.detail;
   EXPECT_EQ(writer_->resolve(request).kind, ResolveKind::unreachable);
   PrivatePostgres::instance().start();
   const ResolveOutcome resolved = writer_->resolve(request);

@@ -2,9 +2,11 @@
 // ledger/ but the hash of bytes. Slow, and meant to be obviously right.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "ledger/bytes.hpp"
@@ -21,10 +23,10 @@ inline std::size_t split(std::size_t count) {
 }
 
 inline Hash node(const Hash& left, const Hash& right) {
-  std::string bytes("\x01");
-  bytes += as_view(left);
-  bytes += as_view(right);
-  return sha256(bytes);
+  std::array<char, 65> bytes{1};
+  std::copy(left.begin(), left.end(), bytes.begin() + 1);
+  std::copy(right.begin(), right.end(), bytes.begin() + 33);
+  return sha256({bytes.data(), bytes.size()});
 }
 
 // MTH(D[n])

@@ -1,5 +1,4 @@
 // vaultctl canonicalize: the bytes that are hashed, for people who check a hash by hand.
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "tools/vaultctl/command.hpp"

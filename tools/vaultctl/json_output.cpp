@@ -2,6 +2,7 @@
 
 #include <msgpack.hpp>
 
+#include "ledger/bytes.hpp"
 #include "ledger/canonical_json.hpp"
 #include "ledger/json.hpp"
 

@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "tools/vaultctl/files.hpp"
-#include "wire/curve_keys.hpp"
+#include "wire/client_keys.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -1,15 +1,12 @@
 // vaultctl: the command line of a VAULT999 ledger. This file reads the global flags and hands over to the command.
-#include <clocale>
 #include <cstdio>
 #include <cstring>
-#include <iostream>
+#include <exception>
+#include <string>
 
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
-
-#ifndef VAULT_VERSION
-#define VAULT_VERSION "unknown"
-#endif
+#include "version.hpp"
 
 namespace vault::ctl {
 namespace {
@@ -60,7 +57,7 @@ bool asks_for_json(int argc, char** argv) {
 int run(int argc, char** argv) {
   Context context;
   CLI::App app{"The command line of VAULT999, a tamper-evident append-only ledger.", "vaultctl"};
-  app.set_version_flag("--version", VAULT_VERSION);
+  app.set_version_flag("--version", std::string("vaultctl ") + version_text);
   app.require_subcommand(1);
   app.fallthrough();  // inherited: global flags may follow the subcommand
   app.get_formatter()->column_width(32);

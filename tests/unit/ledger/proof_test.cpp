@@ -123,6 +123,21 @@ TEST(Proof, ATileOfTheWrongSizeIsAnError) {
   EXPECT_EQ(nodes.read_node(0, 0).error().code, ErrorCode::internal);
 }
 
+// Roots made up so that the superfluous hash leads to them: only counting levels finds it.
+TEST(Proof, TooLongProofsAreRefusedEvenIfTheRootsFit) {
+  const std::vector<Hash> leaves = make_leaves(4);
+  const Hash extra = zero_hash;
+  EXPECT_FALSE(verify_inclusion(leaves[0], 0, 1, {extra}, hash_node(extra, leaves[0])).has_value());
+  EXPECT_FALSE(verify_inclusion(leaves[0], 0, 1, {extra}, hash_node(leaves[0], extra)).has_value());
+  Proof proof = naive::consistency(3, leaves);
+  const Hash first_root = naive::root(naive::Leaves(leaves).first(3));
+  const Hash second_root = naive::root(leaves);
+  ASSERT_TRUE(verify_consistency(3, 4, first_root, second_root, proof).has_value());
+  proof.push_back(extra);
+  EXPECT_FALSE(
+      verify_consistency(3, 4, hash_node(extra, first_root), hash_node(extra, second_root), proof).has_value());
+}
+
 TEST(Proof, ConsistencyWithTheEmptyTree) {
   EXPECT_TRUE(verify_consistency(0, 0, empty_root(), empty_root(), {}).has_value());
   EXPECT_FALSE(verify_consistency(0, 0, zero_hash, zero_hash, {}).has_value());

@@ -1,4 +1,4 @@
-#include "wire/curve_keys.hpp"
+#include "wire/client_keys.hpp"
 
 #include <zmq.h>
 

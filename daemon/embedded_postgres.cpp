@@ -1,0 +1,325 @@
+#include "daemon/embedded_postgres.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "actors/log.hpp"
+#include "daemon/postgres_files.hpp"
+#include "daemon/server_process.hpp"
+
+namespace vault {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr const char* component = "postgres";
+constexpr milliseconds poll_interval{20};
+// Crash recovery replays at most max_wal_size; a slow disk may take minutes for it.
+constexpr seconds start_patience{300};
+// Backends of a server that was killed notice within moments; until then the memory they share is in use.
+constexpr seconds remains_patience{20};
+constexpr seconds fast_stop_patience{60};
+constexpr seconds immediate_stop_patience{20};
+constexpr std::uintmax_t log_bytes_max = 4 << 20;
+
+// Written to postgresql.conf once: an operator may tune these.
+constexpr const char* initial_configuration = R"(
+# --- vaultd ---
+shared_buffers = 64MB
+max_connections = 32
+max_wal_size = 1GB
+checkpoint_completion_target = 0.9
+wal_compression = on
+log_checkpoints = off
+log_min_messages = warning
+log_line_prefix = '%m [%p] '
+log_timezone = 'UTC'
+timezone = 'UTC'
+)";
+
+// Given on the command line at every start: not for tuning. Errors are logged without the statement and without the
+// row, because payloads must not reach a log.
+const std::vector<std::string> fixed_parameters{"listen_addresses=",
+                                                "port=5432",
+                                                "unix_socket_permissions=0700",
+                                                "fsync=on",
+                                                "full_page_writes=on",
+                                                "synchronous_commit=on",
+                                                "jit=off",
+                                                "logging_collector=off",
+                                                "log_destination=stderr",
+                                                "log_error_verbosity=terse",
+                                                "log_min_error_statement=panic",
+                                                "log_parameter_max_length=0",
+                                                "cluster_name=vaultd"};
+
+std::string percent_encoded(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("/_.-").find(c) != std::string_view::npos;
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+// A list of directories is split at commas and trimmed: quoted, a path is one whatever it holds.
+std::string quoted_directory(const std::string& path) {
+  std::string out = "\"";
+  for (const char c : path) out += c == '"' ? "\"\"" : std::string(1, c);
+  return out + '"';
+}
+
+void flush_directory(const std::string& path) {
+  const int opened = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (opened < 0) return;
+  fsync(opened);
+  close(opened);
+}
+
+bool wait_until(seconds patience, const auto& condition) {
+  const auto deadline = Clock::now() + patience;
+  while (!condition()) {
+    if (Clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(poll_interval);
+  }
+  return true;
+}
+
+bool is_gone(pid_t pid) {
+  return kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+}  // namespace
+
+struct EmbeddedPostgres::Impl {
+  PostgresPaths paths;
+  int lock = -1;
+  std::optional<ServerUser> user;
+  std::string programs;
+  pid_t server = -1;  // -1: none
+
+  ~Impl() {
+    stop();
+    if (lock >= 0) close(lock);
+  }
+
+  Status open_directory();
+  Status run_to_end(const std::vector<std::string>& command, const std::string& input);
+  Status initialise();
+  Status initialise_in(const std::string& fresh);
+  void remove_unfinished() const;
+  Status stop_leftover() const;
+  Status launch();
+  Status wait_until_ready();
+  Status start_server();
+  void stop();
+};
+
+Status EmbeddedPostgres::Impl::open_directory() {
+  auto locked = lock_postgres_directory(paths);
+  if (!locked) return tl::unexpected<Error>(locked.error());
+  lock = *locked;
+  auto chosen = choose_server_user(paths);
+  if (!chosen) return tl::unexpected<Error>(chosen.error());
+  user = std::move(*chosen);
+  auto version = data_version(paths);
+  if (!version) return tl::unexpected<Error>(version.error());
+  auto found = find_postgres_programs(*version);
+  if (!found) return tl::unexpected<Error>(found.error());
+  programs = *found;
+  std::error_code ignored;
+  if (fs::file_size(paths.log, ignored) > log_bytes_max && !ignored) fs::rename(paths.log, paths.log + ".1", ignored);
+  if (Status made = make_private_directory(paths.run, user); !made) return made;
+  remove_unfinished();
+  return *version ? Status{} : initialise();
+}
+
+Status EmbeddedPostgres::Impl::run_to_end(const std::vector<std::string>& command, const std::string& input) {
+  const auto child = start_child({command, user, paths.directory, paths.log, input, 0});
+  if (!child) return tl::unexpected<Error>(child.error());
+  const int code = wait_for_child(*child);
+  if (code == 0) return {};
+  return fail(ErrorCode::unavailable,
+              fmt::format("embedded: {} ended with {}: {}", command[0], code, last_lines(paths.log, 5)), "embedded");
+}
+
+Status EmbeddedPostgres::Impl::initialise_in(const std::string& fresh) {
+  // The socket's directory is private, so whoever reaches the socket is trusted.
+  Status done = run_to_end({programs + "/initdb", "--pgdata=" + fresh, "--username=vault", "--auth=trust",
+                            "--encoding=UTF8", "--locale=C", "--data-checksums"},
+                           {});
+  if (!done) return done;
+  {
+    std::ofstream configuration(fresh + "/postgresql.conf", std::ios::app);
+    configuration << initial_configuration;
+    if (!configuration.flush()) {
+      return fail(ErrorCode::unavailable, fmt::format("embedded: {}/postgresql.conf cannot be written", fresh));
+    }
+  }
+  return run_to_end({programs + "/postgres", "--single", "-D", fresh, "-c", "exit_on_error=on", "postgres"},
+                    "CREATE DATABASE vault\n");
+}
+
+// A data directory appears under its name only when it is whole; what an interruption leaves behind is in nobody's way.
+Status EmbeddedPostgres::Impl::initialise() {
+  log_info(component, "making a new database", {{"directory", paths.data}, {"programs", programs}});
+  const std::string fresh = fmt::format("{}.new.{}", paths.data, getpid());
+  if (Status made = make_private_directory(fresh, user); !made) return made;
+  Status done = initialise_in(fresh);
+  if (done && rename(fresh.c_str(), paths.data.c_str()) != 0) {
+    done = fail(ErrorCode::unavailable, fmt::format("embedded: {}: {}", paths.data, std::strerror(errno)), "embedded");
+  }
+  if (!done) {
+    remove_unfinished();
+    return done;
+  }
+  flush_directory(paths.directory);
+  return {};
+}
+
+void EmbeddedPostgres::Impl::remove_unfinished() const {
+  std::error_code ignored;
+  const std::string prefix = fs::path(paths.data).filename().string() + ".new.";
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(paths.directory, ignored)) {
+    if (entry.path().filename().string().starts_with(prefix)) found.push_back(entry.path());
+  }
+  for (const auto& path : found) fs::remove_all(path, ignored);
+}
+
+// The server of a vaultd that was killed lives on (and ends by itself where the kernel told it of the death). This one
+// holds the lock, so nobody needs it any more; its own start settings may be older than ours.
+Status EmbeddedPostgres::Impl::stop_leftover() const {
+  const auto file = read_postmaster_file(paths.data);
+  if (!file) return {};
+  if (!is_postmaster_of(file->pid, paths.data)) {
+    // PostgreSQL takes a stale file for a server where its number belongs to another process by now.
+    if (!is_gone(file->pid)) unlink((paths.data + "/postmaster.pid").c_str());
+    return {};
+  }
+  log_warning(component, "stopping a server left over", {{"pid", std::to_string(file->pid)}});
+  const auto gone = [&] { return !is_postmaster_of(file->pid, paths.data); };
+  for (const auto& [signal, patience] :
+       {std::pair{SIGINT, fast_stop_patience}, std::pair{SIGQUIT, immediate_stop_patience}}) {
+    kill(file->pid, signal);
+    if (wait_until(patience, gone)) return {};
+  }
+  return fail(ErrorCode::unavailable,
+              fmt::format("embedded: process {} holds {} and does not stop", file->pid, paths.data), "embedded");
+}
+
+Status EmbeddedPostgres::Impl::launch() {
+  std::vector<std::string> command{programs + "/postgres", "-D", paths.data};
+  for (const auto& parameter : fixed_parameters) {
+    command.emplace_back("-c");
+    command.push_back(parameter);
+  }
+  command.emplace_back("-c");
+  command.push_back("unix_socket_directories=" + quoted_directory(paths.run));
+  // Should vaultd be killed, its server stops (SIGINT: fast shutdown). The main thread ends with the process only; from
+  // another one the signal would come too soon.
+  const int farewell = gettid() == getpid() ? SIGINT : 0;
+  const auto child = start_child({command, user, paths.directory, paths.log, {}, farewell});
+  if (!child) return tl::unexpected<Error>(child.error());
+  server = *child;
+  return {};
+}
+
+Status EmbeddedPostgres::Impl::wait_until_ready() {
+  std::optional<int> ended;
+  const bool settled = wait_until(start_patience, [&] {
+    ended = poll_child(server);
+    const auto file = read_postmaster_file(paths.data);
+    return ended || (file && file->pid == server && file->ready);
+  });
+  if (settled && !ended) return {};
+  const std::string how = ended ? fmt::format("ended with {}", *ended) : "did not become ready";
+  if (ended) {
+    server = -1;
+  } else {
+    stop();
+  }
+  return fail(ErrorCode::unavailable, fmt::format("embedded: PostgreSQL {}: {}", how, last_lines(paths.log, 6)),
+              "embedded");
+}
+
+Status EmbeddedPostgres::Impl::start_server() {
+  const auto deadline = Clock::now() + remains_patience;
+  while (true) {
+    if (Status stopped = stop_leftover(); !stopped) return stopped;
+    if (Status launched = launch(); !launched) return launched;
+    Status ready = wait_until_ready();
+    if (ready || Clock::now() >= deadline) return ready;
+    const bool remains = ready.error().message.find("shared memory block") != std::string::npos ||
+                         ready.error().message.find("lock file") != std::string::npos;
+    if (!remains) return ready;
+    std::this_thread::sleep_for(milliseconds{250});
+  }
+}
+
+void EmbeddedPostgres::Impl::stop() {
+  if (server < 0) return;
+  const auto ended = [&] { return poll_child(server).has_value(); };
+  kill(server, SIGINT);
+  if (!wait_until(fast_stop_patience, ended)) {
+    log_warning(component, "does not stop: aborting it");
+    kill(server, SIGQUIT);
+    if (!wait_until(immediate_stop_patience, ended)) {
+      kill(server, SIGKILL);
+      wait_for_child(server);
+    }
+  }
+  server = -1;
+}
+
+Result<std::unique_ptr<EmbeddedPostgres>> EmbeddedPostgres::start(const std::string& directory) {
+  auto paths = postgres_paths(directory);
+  if (!paths) return tl::unexpected<Error>(paths.error());
+  std::unique_ptr<EmbeddedPostgres> postgres(new EmbeddedPostgres);
+  postgres->impl_ = std::make_unique<Impl>();
+  Impl& impl = *postgres->impl_;
+  impl.paths = std::move(*paths);
+  try {
+    if (Status opened = impl.open_directory(); !opened) return tl::unexpected<Error>(opened.error());
+  } catch (const std::exception& error) {  // the file system library
+    return fail(ErrorCode::unavailable, fmt::format("embedded: {}: {}", directory, error.what()), "embedded");
+  }
+  if (Status started = impl.start_server(); !started) return tl::unexpected<Error>(started.error());
+  postgres->url_ = fmt::format("postgresql://vault@/vault?host={}&port=5432", percent_encoded(impl.paths.run));
+  log_info(component, "running", {{"directory", impl.paths.data}, {"pid", std::to_string(impl.server)}});
+  return postgres;
+}
+
+EmbeddedPostgres::~EmbeddedPostgres() = default;
+
+bool EmbeddedPostgres::keep_running() {
+  Impl& impl = *impl_;
+  if (impl.server >= 0) {
+    const auto ended = poll_child(impl.server);
+    if (!ended) return true;
+    impl.server = -1;
+    log_error(component, "server died: starting it again",
+              {{"code", std::to_string(*ended)}, {"log", last_lines(impl.paths.log, 3)}});
+  }
+  if (Status started = impl.start_server(); !started) {
+    log_error(component, started.error().message);
+    return false;
+  }
+  return true;
+}
+
+}  // namespace vault

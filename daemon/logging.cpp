@@ -1,0 +1,156 @@
+#include "daemon/logging.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/core/null_deleter.hpp>
+#include <boost/log/attributes/value_extraction.hpp>
+#include <boost/log/core.hpp>
+#include <boost/log/expressions/record.hpp>
+#include <boost/log/sinks/sync_frontend.hpp>
+#include <boost/log/sinks/text_ostream_backend.hpp>
+#include <boost/log/sources/record_ostream.hpp>
+#include <boost/log/sources/severity_logger.hpp>
+#include <boost/make_shared.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+
+#include "actors/log.hpp"
+#include "ledger/timestamp.hpp"
+
+namespace vault {
+namespace {
+
+namespace logging = boost::log;
+
+struct LevelName {
+  const char* name;
+  int priority;  // of syslog, for the journal
+};
+constexpr std::array<LevelName, 5> levels{{{"trace", 7}, {"debug", 7}, {"info", 6}, {"warning", 4}, {"error", 3}}};
+
+enum class Form { text, journal, json };
+Form form = Form::text;  // set before other threads log
+
+const LevelName& name_of(LogLevel level) {
+  return levels[static_cast<std::size_t>(level)];
+}
+
+std::optional<LogLevel> level_by_name(const std::string& name) {
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    if (name == levels[i].name) return static_cast<LogLevel>(i);
+  }
+  return std::nullopt;
+}
+
+// One event is one line whatever a message holds, and no message can forge another's line.
+std::string one_line(std::string_view text, bool json) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(byte));
+    } else {
+      if (json && (c == '"' || c == '\\')) out += '\\';
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string quoted(std::string_view text) {
+  return '"' + one_line(text, true) + '"';
+}
+
+std::string now_text() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return format_timestamp(Timestamp{std::chrono::duration_cast<std::chrono::microseconds>(now).count()});
+}
+
+std::string text_line(LogLevel level, std::string_view component, std::string_view message, const LogFields& fields) {
+  // The journal stamps lines itself and takes the priority from <n>.
+  std::string line = form == Form::journal ? fmt::format("<{}>", name_of(level).priority)
+                                           : fmt::format("{} {:<7} ", now_text(), name_of(level).name);
+  line += fmt::format("{}: {}", component, one_line(message, false));
+  for (const auto& [key, value] : fields) {
+    const bool plain = !value.empty() && value.find_first_of(" \"=\\") == std::string::npos;
+    line += fmt::format(" {}={}", key, plain ? one_line(value, false) : quoted(value));
+  }
+  return line;
+}
+
+std::string json_line(LogLevel level, std::string_view component, std::string_view message, const LogFields& fields) {
+  std::string line = fmt::format(R"({{"time":"{}","level":"{}","component":{},"message":{})", now_text(),
+                                 name_of(level).name, quoted(component), quoted(message));
+  for (const auto& [key, value] : fields) line += fmt::format(",{}:{}", quoted(key), quoted(value));
+  return line + '}';
+}
+
+using Logger = logging::sources::severity_logger_mt<LogLevel>;
+
+Logger& logger() {
+  static Logger instance;
+  return instance;
+}
+
+void write_event(LogLevel level, std::string_view component, std::string_view message, LogFields fields) {
+  logging::record record = logger().open_record(logging::keywords::severity = level);
+  if (!record) return;  // below the level
+  logging::record_ostream stream(record);
+  stream << (form == Form::json ? json_line(level, component, message, fields)
+                                : text_line(level, component, message, fields));
+  stream.flush();
+  logger().push_record(boost::move(record));
+}
+
+// systemd says by device and inode which stream leads to the journal: a redirected stderr does not.
+bool stderr_is_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  if (stream == nullptr || fstat(STDERR_FILENO, &status) != 0) return false;
+  return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
+
+void make_sink() {
+  using Backend = logging::sinks::text_ostream_backend;
+  const auto backend = boost::make_shared<Backend>();
+  backend->add_stream(boost::shared_ptr<std::ostream>(&std::clog, boost::null_deleter()));
+  backend->auto_flush(true);
+  const auto sink = boost::make_shared<logging::sinks::synchronous_sink<Backend>>(backend);
+  sink->set_formatter([](const logging::record_view& record, logging::formatting_ostream& out) {
+    out << record[logging::expressions::smessage];
+  });
+  logging::core::get()->remove_all_sinks();
+  logging::core::get()->add_sink(sink);
+}
+
+}  // namespace
+
+Status set_log_level(const std::string& level) {
+  const auto wanted = level_by_name(level);
+  if (!wanted) {
+    return fail(ErrorCode::invalid_argument, "log_level: wants trace, debug, info, warning or error, not " + level,
+                "log_level");
+  }
+  logging::core::get()->set_filter([least = *wanted](const logging::attribute_value_set& attributes) {
+    const auto found = attributes["Severity"].extract<LogLevel>();
+    return found && *found >= least;
+  });
+  return {};
+}
+
+Status set_up_logging(const std::string& level, const std::string& format) {
+  if (format != "text" && format != "json") {
+    return fail(ErrorCode::invalid_argument, "log_format: wants text or json, not " + format, "log_format");
+  }
+  if (Status status = set_log_level(level); !status) return status;
+  form = format == "json" ? Form::json : stderr_is_journal() ? Form::journal : Form::text;
+  make_sink();
+  set_log_sink(write_event);
+  return {};
+}
+
+}  // namespace vault

@@ -1,0 +1,143 @@
+#include "daemon/settings.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <map>
+#include <set>
+
+#include "daemon/settings_fields.hpp"
+#include "daemon/settings_file.hpp"
+
+namespace vault {
+namespace {
+
+using Texts = std::map<std::string, std::vector<std::string>, std::less<>>;  // by the field's name
+
+struct CommandLine {
+  Texts values;
+  std::string config;
+  bool check_config = false;
+  bool version = false;
+};
+
+void declare_flags(CLI::App& app, CommandLine& line) {
+  app.add_option("--config", line.config, "TOML file with settings (or VAULT_CONFIG)")->type_name("FILE");
+  app.add_flag("--check-config", line.check_config, "print the effective settings as TOML, without secrets, and exit");
+  app.add_flag("--version", line.version, "print the version and exit");
+  for (const auto& field : setting_fields()) {
+    auto& texts = line.values[std::string(field.name)];
+    const std::string help{field.help};
+    if (std::holds_alternative<bool Settings::*>(field.member)) {
+      app.add_flag(flag_of(field), texts, help)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    } else if (std::holds_alternative<std::vector<std::string> Settings::*>(field.member)) {
+      app.add_option(flag_of(field), texts, help + "; may be repeated")->allow_extra_args(false)->type_name("EP");
+    } else {
+      app.add_option(flag_of(field), texts, help)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+  }
+}
+
+// A flag without a value is CLI11's "true".
+std::string boolean_text(const std::string& text) {
+  return text == "true" ? "1" : text == "false" ? "0" : text;
+}
+
+Status apply_flags(const CommandLine& line, Settings& settings, std::set<std::string>& given) {
+  for (const auto& field : setting_fields()) {
+    auto texts = line.values.find(field.name)->second;
+    if (texts.empty()) continue;
+    if (std::holds_alternative<bool Settings::*>(field.member)) texts = {boolean_text(texts.back())};
+    if (Status status = set_from_texts(field, texts, settings); !status) {
+      return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", flag_of(field), status.error().message),
+                  std::string(field.name));
+    }
+    given.emplace(field.name);
+  }
+  return {};
+}
+
+// Empty counts as not set.
+std::optional<std::string> variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+std::vector<std::string> split_at_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+Status apply_environment(Settings& settings, std::set<std::string>& given) {
+  for (const auto& field : setting_fields()) {
+    std::string name = variable_of(field);
+    auto value = variable(name);
+    if (!value && field.name == "database") {
+      name = "DATABASE_URL";
+      value = variable(name);
+    }
+    if (!value) continue;
+    const bool list = std::holds_alternative<std::vector<std::string> Settings::*>(field.member);
+    const auto texts = list ? split_at_commas(*value) : std::vector<std::string>{*value};
+    if (Status status = set_from_texts(field, texts, settings); !status) {
+      return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", name, status.error().message),
+                  std::string(field.name));
+    }
+    given.emplace(field.name);
+  }
+  return {};
+}
+
+// `database` and `embedded` answer one question: whoever answers it with more authority takes the other's answer back.
+void forget_other_place(const std::set<std::string>& given, Settings& settings) {
+  const bool database = given.contains("database");
+  const bool embedded = given.contains("embedded");
+  if (database && !embedded) settings.embedded.clear();
+  if (embedded && !database) settings.database.clear();
+}
+
+}  // namespace
+
+Result<Settings> load_settings(int argc, char** argv, std::string& help) {
+  CLI::App app{"vaultd: a tamper-evident, append-only audit ledger over ZeroMQ and PostgreSQL", "vaultd"};
+  app.footer(
+      "Every flag --a-b is also the key a_b of the TOML file and the variable VAULT_A_B; a flag wins over the "
+      "variable,\n"
+      "that over the file. Durations have a unit: 250ms, 30s, 5m.");
+  CommandLine line;
+  declare_flags(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    help = app.help();
+    return Settings{};
+  } catch (const CLI::ParseError& error) {
+    return fail(ErrorCode::invalid_argument, fmt::format("command line: {} (see --help)", error.what()));
+  }
+
+  Settings settings;
+  settings.check_config = line.check_config;
+  settings.version = line.version;
+  if (settings.version) return settings;
+  settings.config = line.config.empty() ? variable("VAULT_CONFIG").value_or("") : line.config;
+  if (!settings.config.empty()) {
+    if (auto keys = apply_settings_file(settings.config, settings); !keys) return tl::unexpected(keys.error());
+  }
+  std::set<std::string> in_environment;
+  if (Status status = apply_environment(settings, in_environment); !status) return tl::unexpected(status.error());
+  forget_other_place(in_environment, settings);
+  std::set<std::string> on_line;
+  if (Status status = apply_flags(line, settings, on_line); !status) return tl::unexpected(status.error());
+  forget_other_place(on_line, settings);
+  return settings;
+}
+
+}  // namespace vault

@@ -1,0 +1,303 @@
+#include "daemon/settings_fields.hpp"
+
+#include <fmt/format.h>
+#include <strings.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <numeric>
+
+namespace vault {
+namespace {
+
+const char* wants_endpoint(const std::string& text) {
+  constexpr const char* wanted = "an endpoint, ipc://PATH (at most 107 bytes of path) or tcp://ADDRESS:PORT";
+  if (text.starts_with("ipc://")) {
+    const std::size_t path = text.size() - 6;
+    return path > 0 && path < sizeof(sockaddr_un::sun_path) ? nullptr : wanted;
+  }
+  if (!text.starts_with("tcp://")) return wanted;
+  const std::size_t colon = text.rfind(':');
+  if (colon <= 6) return wanted;  // the colon is that of "tcp:", or no address is before it
+  const std::string port = text.substr(colon + 1);
+  if (port == "*") return nullptr;
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return error == std::errc{} && end == port.data() + port.size() && number <= 65'535 ? nullptr : wanted;
+}
+
+const char* wants_mode(const std::string& text) {
+  const bool octal = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '7'; });
+  return octal && (text.size() == 3 || (text.size() == 4 && text[0] == '0')) ? nullptr : "a mode such as 0660";
+}
+
+const char* wants_origin(const std::string& text) {
+  const bool fine = text.size() <= 255 &&
+                    std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '+'; });
+  return fine ? nullptr : "1 to 255 visible ASCII characters without '+' (vault.example.org/main)";
+}
+
+const char* wants_level(const std::string& text) {
+  constexpr std::array levels{"trace", "debug", "info", "warning", "error"};
+  return std::find(levels.begin(), levels.end(), text) != levels.end() ? nullptr
+                                                                       : "trace, debug, info, warning or error";
+}
+
+const char* wants_format(const std::string& text) {
+  return text == "text" || text == "json" ? nullptr : "text or json";
+}
+
+const char* wants_backend(const std::string& text) {
+  return text == "postgres" || text == "legacy" ? nullptr : "postgres or legacy";
+}
+
+constexpr std::int64_t second = 1'000;
+constexpr std::int64_t hour = 3'600 * second;
+constexpr std::int64_t gib = std::int64_t{1} << 30;
+using S = Settings;
+
+const std::array fields{
+    SettingField{"database", "libpq connection string or URI of the ledger's database (or DATABASE_URL)", &S::database},
+    SettingField{"embedded", "directory of a PostgreSQL of vaultd's own, instead of a database", &S::embedded},
+    SettingField{"reader_database", "connection string for queries; default: as database", &S::reader_database},
+    SettingField{"migrate", "apply missing migrations at start", &S::migrate, 0, 1},
+    SettingField{"requests", "endpoint for requests (ROUTER)", &S::requests, 0, 0, wants_endpoint},
+    SettingField{"ingest", "endpoint for fire-and-forget seals (PULL)", &S::ingest, 0, 0, wants_endpoint},
+    SettingField{"events", "endpoint for events (PUB)", &S::events, 0, 0, wants_endpoint},
+    SettingField{"http", "reserved for metrics and tiles; refused by this version", &S::http},
+    SettingField{"socket_mode", "mode of ipc sockets, octal", &S::socket_mode, 0, 0, wants_mode},
+    SettingField{"socket_group", "group of ipc sockets; default: that of the process", &S::socket_group},
+    SettingField{"state_dir", "directory for the signing key and the newest checkpoint", &S::state_dir},
+    SettingField{"origin", "name under which checkpoints are signed", &S::origin, 0, 0, wants_origin},
+    SettingField{"signing_key", "PKCS#8 PEM file; default: signing.pem in the state directory", &S::signing_key},
+    SettingField{"accept_rollback", "go on from this sequence under a new origin after a restore", &S::accept_rollback,
+                 0, limits::sequence_max},
+    SettingField{"curve_server_key", "file with the server's CURVE secret key", &S::curve_server_key},
+    SettingField{"curve_clients", "directory of authorised CURVE client keys", &S::curve_clients},
+    SettingField{"readers", "reader actors, each with a connection", &S::readers, 1, 64},
+    SettingField{"max_seal_bytes", "largest payload, canonical text", &S::max_seal_bytes, 2,
+                 std::int64_t{limits::seal_bytes_max}},
+    SettingField{"max_message_bytes", "largest message", &S::max_message_bytes, 1'024, gib / 4},
+    SettingField{"queue_seals", "seals that may wait for the writer", &S::queue_seals, 1, 10'000'000},
+    SettingField{"queue_bytes", "bytes that may wait for the writer", &S::queue_bytes, 1'024, 64 * gib},
+    SettingField{"batch_seals", "seals in one transaction", &S::batch_seals, 1, 65'536},
+    SettingField{"batch_bytes", "bytes in one transaction", &S::batch_bytes, 1'024, gib},
+    SettingField{"request_timeout", "a request is answered within this time", &S::request_timeout, 1, 24 * hour},
+    SettingField{"shutdown_timeout", "for answering what is queued when told to stop", &S::shutdown_timeout, 0, hour},
+    SettingField{"checkpoint_interval", "at most one checkpoint is signed in this time", &S::checkpoint_interval, 1,
+                 hour},
+    SettingField{"lease_timeout", "a writer silent for this long is replaced", &S::lease_timeout, 500, hour},
+    SettingField{"clock_skew_max", "largest difference to the database's clock", &S::clock_skew_max, 1, 24 * hour},
+    SettingField{"audit_rate", "rows a second that the auditor verifies; 0: off", &S::audit_rate, 0, 10'000'000},
+    SettingField{"publish_payloads", "put payload and salt into events", &S::publish_payloads, 0, 1},
+    SettingField{"log_level", "trace, debug, info, warning or error", &S::log_level, 0, 0, wants_level},
+    SettingField{"log_format", "text or json", &S::log_format, 0, 0, wants_format},
+    SettingField{"backend", "postgres, or legacy: the emergency mode", &S::backend, 0, 0, wants_backend},
+    SettingField{"legacy_dir", "directory of the filesystem vault, for the backend legacy", &S::legacy_dir},
+};
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+Status refuse(const SettingField& field, const std::string& found) {
+  return fail(ErrorCode::invalid_argument, fmt::format("wants {}, not {}", describe_wanted(field), found),
+              std::string(field.name));
+}
+
+std::optional<std::int64_t> read_number(const std::string& text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::optional<std::int64_t> read_duration_ms(const std::string& text) {
+  const std::size_t unit = text.find_first_not_of("0123456789");
+  if (unit == 0 || unit == std::string::npos || unit > 15) return std::nullopt;
+  const std::int64_t number = read_number(text.substr(0, unit)).value_or(-1);
+  const std::string name = text.substr(unit);
+  if (number < 0 || number > INT64_MAX / hour) return std::nullopt;
+  if (name == "ms") return number;
+  if (name == "s") return number * second;
+  if (name == "m") return number * 60 * second;
+  if (name == "h") return number * hour;
+  return std::nullopt;
+}
+
+// What a misspelling costs: insertions, deletions and changes of one character.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::span<const SettingField> setting_fields() {
+  return fields;
+}
+
+const SettingField* find_setting(std::string_view name) {
+  const auto found =
+      std::find_if(fields.begin(), fields.end(), [&](const SettingField& field) { return field.name == name; });
+  return found == fields.end() ? nullptr : &*found;
+}
+
+std::string_view nearest_setting(std::string_view name) {
+  std::string_view best;
+  std::size_t best_distance = 4;  // farther away, a guess misleads
+  for (const auto& field : fields) {
+    const std::size_t distance = edit_distance(name, field.name);
+    if (distance < best_distance && distance < field.name.size() / 2 + 1) {
+      best = field.name;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+std::string flag_of(const SettingField& field) {
+  std::string flag = "--" + std::string(field.name);
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+std::string variable_of(const SettingField& field) {
+  std::string variable = "VAULT_" + std::string(field.name);
+  for (char& c : variable) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return variable;
+}
+
+std::string describe_wanted(const SettingField& field) {
+  if (field.wants != nullptr) {
+    // An endpoint is never empty and no word is "\n": this asks for the description.
+    if (const char* wanted = field.wants("\n")) return wanted;
+  }
+  return std::visit(Overloaded{
+                        [](std::string Settings::*) -> std::string { return "text"; },
+                        [](std::vector<std::string> Settings::*) -> std::string { return "a list of texts"; },
+                        [](bool Settings::*) -> std::string { return "1 or 0"; },
+                        [&](std::chrono::milliseconds Settings::*) {
+                          return fmt::format("a duration with its unit, such as 30s or 250ms, from {} to {}",
+                                             format_duration(std::chrono::milliseconds(field.min)),
+                                             format_duration(std::chrono::milliseconds(field.max)));
+                        },
+                        [&](auto) { return fmt::format("a number from {} to {}", field.min, field.max); },
+                    },
+                    field.member);
+}
+
+Status set_from_texts(const SettingField& field, const std::vector<std::string>& texts, Settings& settings) {
+  const std::string& text = texts.empty() ? std::string{} : texts.back();
+  const Status set = std::visit(Overloaded{
+                                    [&](std::string Settings::*member) -> Status {
+                                      settings.*member = text;
+                                      return {};
+                                    },
+                                    [&](std::vector<std::string> Settings::*member) -> Status {
+                                      settings.*member = texts;
+                                      return {};
+                                    },
+                                    [&](bool Settings::*member) -> Status {
+                                      if (text != "0" && text != "1") return refuse(field, fmt::format("\"{}\"", text));
+                                      settings.*member = text == "1";
+                                      return {};
+                                    },
+                                    [&](std::chrono::milliseconds Settings::*member) -> Status {
+                                      const auto ms = read_duration_ms(text);
+                                      if (!ms) return refuse(field, fmt::format("\"{}\"", text));
+                                      settings.*member = std::chrono::milliseconds(*ms);
+                                      return {};
+                                    },
+                                    [&](auto) -> Status {
+                                      const auto number = read_number(text);
+                                      if (!number) return refuse(field, fmt::format("\"{}\"", text));
+                                      return set_from_integer(field, *number, settings);
+                                    },
+                                },
+                                field.member);
+  return set ? check_field(field, settings) : set;
+}
+
+Status set_from_integer(const SettingField& field, std::int64_t value, Settings& settings) {
+  const Status refused = refuse(field, std::to_string(value));
+  return std::visit(Overloaded{
+                        [&](bool Settings::*member) -> Status {
+                          if (value != 0 && value != 1) return refused;
+                          settings.*member = value == 1;
+                          return {};
+                        },
+                        [&](std::size_t Settings::*member) -> Status {
+                          if (value < field.min || value > field.max) return refused;
+                          settings.*member = static_cast<std::size_t>(value);
+                          return {};
+                        },
+                        [&](std::optional<std::int64_t> Settings::*member) -> Status {
+                          if (value < field.min || value > field.max) return refused;
+                          settings.*member = value;
+                          return {};
+                        },
+                        [&](auto) -> Status { return refused; },
+                    },
+                    field.member);
+}
+
+Status check_field(const SettingField& field, const Settings& settings) {
+  const auto in_range = [&](std::int64_t value, const std::string& shown) -> Status {
+    if (value < field.min || value > field.max) return refuse(field, shown);
+    return {};
+  };
+  const auto well_formed = [&](const std::string& text) -> Status {
+    if (field.wants != nullptr && field.wants(text) != nullptr) return refuse(field, fmt::format("\"{}\"", text));
+    return {};
+  };
+  return std::visit(Overloaded{
+                        [&](std::string Settings::*member) { return well_formed(settings.*member); },
+                        [&](std::vector<std::string> Settings::*member) -> Status {
+                          for (const auto& text : settings.*member) {
+                            if (Status status = well_formed(text); !status) return status;
+                          }
+                          return {};
+                        },
+                        [](bool Settings::*) -> Status { return {}; },
+                        [&](std::size_t Settings::*member) {
+                          const std::uint64_t value = settings.*member;
+                          const std::int64_t bounded = value > INT64_MAX ? INT64_MAX : static_cast<std::int64_t>(value);
+                          return in_range(bounded, std::to_string(value));
+                        },
+                        [&](std::chrono::milliseconds Settings::*member) {
+                          return in_range((settings.*member).count(), format_duration(settings.*member));
+                        },
+                        [&](std::optional<std::int64_t> Settings::*member) {
+                          const std::int64_t value = (settings.*member).value_or(field.min);
+                          return in_range(value, std::to_string(value));
+                        },
+                    },
+                    field.member);
+}
+
+std::string format_duration(std::chrono::milliseconds duration) {
+  const std::int64_t ms = duration.count();
+  if (ms > 0 && ms % hour == 0) return fmt::format("{}h", ms / hour);
+  if (ms > 0 && ms % second == 0) return fmt::format("{}s", ms / second);
+  return fmt::format("{}ms", ms);
+}
+
+}  // namespace vault

@@ -1,0 +1,61 @@
+// The table of settings: one row each, from which flags, variables, file keys, checks and --check-config are made.
+//
+// How a value is written, the same on the command line, in the environment and in the file:
+//   text      as it is; in the file a TOML string
+//   list      of texts: the flag once for each, the variable with commas, the file with a TOML array
+//   number    decimal digits; in the file a TOML integer
+//   boolean   1 or 0; the flag also without a value; in the file true, false, 1 or 0
+//   duration  a whole number and its unit, ms, s, m or h: 250ms, 30s; in the file a TOML string: "30s"
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "daemon/settings.hpp"
+#include "ledger/result.hpp"
+
+namespace vault {
+
+using SettingMember = std::variant<std::string Settings::*, std::vector<std::string> Settings::*, bool Settings::*,
+                                   std::size_t Settings::*, std::chrono::milliseconds Settings::*,
+                                   std::optional<std::int64_t> Settings::*>;
+
+struct SettingField {
+  std::string_view name;  // a_b: key in the file; VAULT_A_B and --a-b are derived
+  std::string_view help;
+  SettingMember member;
+  std::int64_t min = 0;  // numbers, and durations in milliseconds
+  std::int64_t max = 0;
+  // Texts, and each text of a list: what is wanted, or nullptr where `text` is fine. No check where this is nullptr.
+  const char* (*wants)(const std::string& text) = nullptr;
+};
+
+std::span<const SettingField> setting_fields();
+// nullptr where there is none of that name.
+const SettingField* find_setting(std::string_view name);
+// The setting's name nearest to a misspelt one, for the error message; empty where none is near.
+std::string_view nearest_setting(std::string_view name);
+
+std::string flag_of(const SettingField& field);      // --a-b
+std::string variable_of(const SettingField& field);  // VAULT_A_B
+
+// Sets a field from flag or variable. `texts` has one member unless the field is a list. The error's message says what
+// is wanted and what was found, not where: the caller knows.
+Status set_from_texts(const SettingField& field, const std::vector<std::string>& texts, Settings& settings);
+// Sets a number, boolean or optional number from a TOML integer.
+Status set_from_integer(const SettingField& field, std::int64_t value, Settings& settings);
+// Range and form of the value that `settings` holds.
+Status check_field(const SettingField& field, const Settings& settings);
+// "a number from 1 to 64", 'a duration such as "30s" or "250ms"', ...
+std::string describe_wanted(const SettingField& field);
+
+// 250 -> 250ms, 30000 -> 30s.
+std::string format_duration(std::chrono::milliseconds duration);
+
+}  // namespace vault

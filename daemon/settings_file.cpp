@@ -1,0 +1,109 @@
+#include "daemon/settings_file.hpp"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "daemon/settings_fields.hpp"
+
+namespace vault {
+namespace {
+
+std::string kind_of(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return fmt::format("\"{}\"", node.as_string()->get());
+    case toml::node_type::integer:
+      return std::to_string(node.as_integer()->get());
+    case toml::node_type::floating_point:
+      return "a number with a fraction";
+    case toml::node_type::boolean:
+      return node.as_boolean()->get() ? "true" : "false";
+    default:
+      return "a date or time";
+  }
+}
+
+Status mismatch(const SettingField& field, const toml::node& node) {
+  const bool duration = std::holds_alternative<std::chrono::milliseconds Settings::*>(field.member);
+  const char* quoted = duration ? R"(, in quotes)" : "";
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("wants {}{}, not {}", describe_wanted(field), quoted, kind_of(node)));
+}
+
+Status set_list(const SettingField& field, const toml::array& array, Settings& settings) {
+  std::vector<std::string> texts;
+  for (const auto& node : array) {
+    const auto text = node.value_exact<std::string>();
+    if (!text) return mismatch(field, node);
+    texts.push_back(*text);
+  }
+  return set_from_texts(field, texts, settings);
+}
+
+Status set_from_node(const SettingField& field, const toml::node& node, Settings& settings) {
+  const bool text_wanted = std::holds_alternative<std::string Settings::*>(field.member) ||
+                           std::holds_alternative<std::chrono::milliseconds Settings::*>(field.member);
+  const bool list_wanted = std::holds_alternative<std::vector<std::string> Settings::*>(field.member);
+  const bool boolean_wanted = std::holds_alternative<bool Settings::*>(field.member);
+  if (const auto* array = node.as_array(); array != nullptr && list_wanted) return set_list(field, *array, settings);
+  if (const auto* text = node.as_string(); text != nullptr && (text_wanted || list_wanted)) {
+    // Empty text stands for "not set", as it does in the environment.
+    if (text->get().empty()) return {};
+    return set_from_texts(field, {text->get()}, settings);
+  }
+  if (const auto* boolean = node.as_boolean(); boolean != nullptr && boolean_wanted) {
+    return set_from_integer(field, boolean->get() ? 1 : 0, settings);
+  }
+  if (const auto* number = node.as_integer(); number != nullptr && !text_wanted && !list_wanted) {
+    return set_from_integer(field, number->get(), settings);
+  }
+  return mismatch(field, node);
+}
+
+Result<std::set<std::string>> apply_table(const std::string& path, const toml::table& table, Settings& settings) {
+  std::set<std::string> keys;
+  for (const auto& [key, node] : table) {
+    const std::string name{key.str()};
+    const auto where = fmt::format("{}:{}: {}: ", path, key.source().begin.line, name);
+    const SettingField* field = find_setting(name);
+    if (field == nullptr) {
+      const auto near = nearest_setting(name);
+      const auto hint = near.empty() ? std::string{} : fmt::format("; did you mean {}?", near);
+      return fail(ErrorCode::invalid_argument, fmt::format("{}no such setting{}", where, hint), name);
+    }
+    if (Status status = set_from_node(*field, node, settings); !status) {
+      return fail(ErrorCode::invalid_argument, where + status.error().message, name);
+    }
+    const auto* text = node.as_string();
+    if (text == nullptr || !text->get().empty()) keys.insert(name);
+  }
+  return keys;
+}
+
+}  // namespace
+
+Result<std::set<std::string>> apply_settings_file(const std::string& path, Settings& settings) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", path, std::strerror(errno)), "config");
+  }
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (file.bad()) return fail(ErrorCode::invalid_argument, fmt::format("{}: cannot be read", path), "config");
+  try {
+    return apply_table(path, toml::parse(text, path), settings);
+  } catch (const toml::parse_error& error) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+  }
+}
+
+}  // namespace vault

@@ -1,0 +1,16 @@
+// The TOML file of settings.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "daemon/settings.hpp"
+#include "ledger/result.hpp"
+
+namespace vault {
+
+// Sets what the file names. Returns the keys found. Error: invalid_argument beginning with "FILE:LINE: KEY: ".
+Result<std::set<std::string>> apply_settings_file(const std::string& path, Settings& settings);
+
+}  // namespace vault

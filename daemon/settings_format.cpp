@@ -1,0 +1,74 @@
+// --check-config: the effective settings as TOML that can be loaded again.
+#include <fmt/format.h>
+
+#include <regex>
+
+#include "daemon/settings.hpp"
+#include "daemon/settings_fields.hpp"
+
+namespace vault {
+namespace {
+
+std::string toml_string(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      out += fmt::format("\\u{:04X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+// Both forms that libpq reads. In a URI the password stands before '@', or among the parameters; in a connection
+// string it is a word, quoted or not.
+std::string without_password(const std::string& database) {
+  if (database.starts_with("postgres://") || database.starts_with("postgresql://")) {
+    static const std::regex in_authority(R"(^([a-z]+://[^/?@:]*):[^/?]*@)");
+    static const std::regex in_parameters(R"(([?&])(ssl)?password=[^&]*)");
+    return std::regex_replace(std::regex_replace(database, in_authority, "$1@"), in_parameters, "$1");
+  }
+  static const std::regex word(R"((^|\s)(ssl)?password\s*=\s*('(\\.|[^'\\])*'?|(\\.|[^\s\\])*))");
+  return std::regex_replace(database, word, "$1");
+}
+
+struct FormatMember {
+  const SettingField& field;
+  const Settings& settings;
+
+  std::string operator()(std::string Settings::*member) const {
+    const std::string& text = settings.*member;
+    const bool may_hold_password = field.name == "database" || field.name == "reader_database";
+    return toml_string(may_hold_password ? without_password(text) : text);
+  }
+  std::string operator()(std::vector<std::string> Settings::*member) const {
+    std::string out = "[";
+    for (const auto& text : settings.*member) out += (out.size() > 1 ? ", " : "") + toml_string(text);
+    return out + "]";
+  }
+  std::string operator()(bool Settings::*member) const { return settings.*member ? "true" : "false"; }
+  std::string operator()(std::size_t Settings::*member) const { return std::to_string(settings.*member); }
+  std::string operator()(std::chrono::milliseconds Settings::*member) const {
+    return toml_string(format_duration(settings.*member));
+  }
+  std::string operator()(std::optional<std::int64_t> Settings::*member) const {
+    return settings.*member ? std::to_string(*(settings.*member)) : std::string{};
+  }
+};
+
+}  // namespace
+
+std::string format_settings(const Settings& settings) {
+  std::string out;
+  for (const auto& field : setting_fields()) {
+    const std::string value = std::visit(FormatMember{field, settings}, field.member);
+    if (!value.empty()) out += fmt::format("{} = {}\n", field.name, value);
+  }
+  return out;
+}
+
+}  // namespace vault

@@ -1,0 +1,60 @@
+// The yardstick's rows as Postgres takes them in binary: for COPY and as arrays for unnest(). A batch is encoded once;
+// what must differ from one use to the next (sequence, seal_id) is written over in place. Private to the yardstick.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ledger/entry.hpp"
+
+namespace vault {
+
+inline constexpr std::size_t yard_columns = 12;  // VAULT_ROW_COLUMNS
+
+// New seal_ids (UUIDv7) at next to no cost: nothing secret about them.
+class SealIds {
+ public:
+  void write_next(char* at);  // 16 bytes
+
+ private:
+  std::mt19937_64 engine_{std::random_device{}()};
+  std::uint64_t drawn_ = 0;
+  Timestamp now_;
+};
+
+// One row as binary COPY has it, and where its sequence and its seal_id stand.
+struct RowBytes {
+  std::string bytes;
+  std::size_t sequence_at = 0;
+  std::size_t seal_id_at = 0;
+
+  explicit RowBytes(const Entry& entry);
+  void renew(std::int64_t sequence, SealIds& ids);
+};
+
+struct CopyBatch {
+  std::string bytes;
+
+  explicit CopyBatch(std::span<const Entry> rows);
+  void renew(std::int64_t first_sequence, SealIds& ids);
+
+ private:
+  std::vector<std::size_t> sequences_at_, seal_ids_at_;
+};
+
+struct ArrayBatch {
+  std::array<std::string, yard_columns> arrays;
+
+  explicit ArrayBatch(std::span<const Entry> rows);
+  void renew(std::int64_t first_sequence, SealIds& ids);
+
+ private:
+  std::size_t rows_;
+};
+
+}  // namespace vault

@@ -1,0 +1,231 @@
+// The lease, what a grant holds, and checkpoints as the writer keeps them.
+#include <atomic>
+#include <thread>
+
+#include "ledger/checkpoint.hpp"
+#include "store/postgres_connection.hpp"
+#include "tests/integration/store_fixture.hpp"
+
+namespace vault::test {
+namespace {
+
+class LeaseTest : public StoreTest {
+ protected:
+  LeaseOutcome take(WriterStore& store, const std::string& instance) {
+    return store.take_lease({instance, std::chrono::milliseconds(3000)});
+  }
+  static std::string message_of(const LeaseOutcome& outcome) {
+    const auto* error = std::get_if<Error>(&outcome);
+    return error == nullptr ? "" : error->message;
+  }
+  StoredCheckpoint checkpoint_of(const SigningKey& key, std::int64_t size, const Hash& root) {
+    const Checkpoint checkpoint{key.name(), static_cast<std::uint64_t>(size), root};
+    return {key.name(), size, root, sign_checkpoint(checkpoint, key)};
+  }
+};
+
+TEST_F(LeaseTest, FreeLeaseIsGrantedWithTheLedgersState) {
+  take_lease();
+  EXPECT_EQ(state_, LedgerState{});
+  grow_to(700);
+  const LeaseOutcome again = take(*writer_, "a");
+  ASSERT_TRUE(std::holds_alternative<LeaseGrant>(again)) << message_of(again);
+  const auto& grant = std::get<LeaseGrant>(again);
+  EXPECT_EQ(grant.state, state_);
+  EXPECT_EQ(grant.epoch, epoch_ + 1);
+  EXPECT_EQ(grant.ledger_id, ask("SELECT ledger_id FROM vault_meta"));
+  EXPECT_GT(grant.database_now.micros, time_of(0).micros);
+  EXPECT_FALSE(grant.newest);
+  EXPECT_EQ(ask("SELECT holder || ' ' || epoch FROM vault_lease"), fmt::format("a {}", grant.epoch));
+}
+
+TEST_F(LeaseTest, FreshLeaseOfAnotherIsHeldAndTheEpochStays) {
+  take_lease("a");
+  grow_to(3);
+  auto standby = make_postgres_writer(options_);
+  const LeaseOutcome outcome = take(*standby, "b");
+  ASSERT_TRUE(std::holds_alternative<LeaseHeld>(outcome)) << message_of(outcome);
+  const auto& held = std::get<LeaseHeld>(outcome);
+  EXPECT_EQ(held.holder, "a");
+  EXPECT_EQ(held.epoch, epoch_);
+  EXPECT_EQ(held.head_sequence, 3);
+  EXPECT_EQ(ask("SELECT writer_epoch FROM vault_head"), std::to_string(epoch_));
+  EXPECT_TRUE(writer_->renew_lease("a", epoch_));
+}
+
+TEST_F(LeaseTest, ExpiredLeaseIsTakenAndTheFormerWriterFenced) {
+  take_lease("a");
+  grow_to(3);
+  const AppendRequest late = request_for(make_seal(4));
+  run("UPDATE vault_lease SET renewed_at = clock_timestamp() - interval '3.1 s'");
+  auto standby = make_postgres_writer(options_);
+  const LeaseOutcome outcome = take(*standby, "b");
+  ASSERT_TRUE(std::holds_alternative<LeaseGrant>(outcome)) << message_of(outcome);
+  EXPECT_EQ(writer_->append(late).kind, AppendKind::head_moved);
+  auto renewed = writer_->renew_lease("a", epoch_);
+  ASSERT_FALSE(renewed);
+  EXPECT_EQ(renewed.error().code, ErrorCode::forbidden);
+  EXPECT_TRUE(standby->renew_lease("b", std::get<LeaseGrant>(outcome).epoch));
+}
+
+TEST_F(LeaseTest, ReleasedLeaseIsFreeAtOnce) {
+  take_lease("a");
+  writer_->release_lease("a", epoch_ - 1);
+  auto standby = make_postgres_writer(options_);
+  EXPECT_TRUE(std::holds_alternative<LeaseHeld>(take(*standby, "b")));
+  writer_->release_lease("a", epoch_);
+  EXPECT_TRUE(std::holds_alternative<LeaseGrant>(take(*standby, "b")));
+}
+
+TEST_F(LeaseTest, ManyTakersGetOneGrant) {
+  std::atomic<int> granted{0};
+  std::atomic<int> held{0};
+  std::vector<std::thread> takers;
+  for (int i = 0; i < 8; ++i) {
+    takers.emplace_back([&, i] {
+      auto store = make_postgres_writer(options_);
+      const LeaseOutcome outcome = take(*store, fmt::format("taker-{}", i));
+      if (std::holds_alternative<LeaseGrant>(outcome)) ++granted;
+      if (std::holds_alternative<LeaseHeld>(outcome)) ++held;
+    });
+  }
+  for (auto& taker : takers) taker.join();
+  EXPECT_EQ(granted, 1);
+  EXPECT_EQ(held, 7);
+  EXPECT_EQ(ask("SELECT writer_epoch FROM vault_head"), "1");
+}
+
+// Ten writers who all believe that they are the one: exactly one batch a head gets in, and there is no fork.
+TEST_F(LeaseTest, ConcurrentWritersNeverFork) {
+  take_lease();
+  std::atomic<int> committed{0};
+  std::vector<std::thread> writers;
+  for (int w = 0; w < 10; ++w) {
+    writers.emplace_back([&, w] {
+      auto store = make_postgres_writer(options_);
+      LedgerState state;
+      for (int round = 0; round < 10; ++round) {
+        Seal seal = make_seal(1000 * w + round);
+        const SealInput input{&seal, Salt{}};
+        AppendRequest request;
+        request.epoch = epoch_;
+        LedgerState next = state;
+        request.expected = state.head;
+        request.batch = sequence_seals(next, {&input, 1}, time_of(1));
+        request.next = next.head;
+        const AppendOutcome outcome = store->append(request);
+        if (outcome.kind == AppendKind::committed) {
+          ++committed;
+          state = next;
+        } else {
+          EXPECT_EQ(outcome.kind, AppendKind::head_moved) << outcome.detail;
+        }
+      }
+    });
+  }
+  for (auto& writer : writers) writer.join();
+  EXPECT_EQ(committed, 10);  // whoever was first went on; all others are fenced
+  EXPECT_EQ(ask("SELECT head_sequence FROM vault_head"), "10");
+  EXPECT_EQ(verdict(), "valid");
+}
+
+TEST_F(LeaseTest, DamageIsNamedAndTheEpochStays) {
+  take_lease();
+  grow_to(300);
+  const std::string epoch = ask("SELECT writer_epoch FROM vault_head");
+  const auto refused = [&](const std::string& sql, const std::string& undo) {
+    tamper(sql);
+    const LeaseOutcome outcome = take(*writer_, "a");
+    tamper(undo);
+    const auto* error = std::get_if<Error>(&outcome);
+    if (error == nullptr) return std::string("granted");
+    EXPECT_EQ(error->code, ErrorCode::internal);
+    return error->message;
+  };
+  EXPECT_NE(refused("UPDATE vault_head SET head_sequence = 299", "UPDATE vault_head SET head_sequence = 300")
+                .find("vault_head is at sequence 299"),
+            std::string::npos);
+  EXPECT_NE(refused("UPDATE vault_head SET merkle_root = repeat('a', 64)",
+                    "UPDATE vault_head SET merkle_root = (SELECT merkle_root FROM vault_ledger WHERE sequence = 300)")
+                .find("merkle_root in vault_head"),
+            std::string::npos);
+  EXPECT_NE(refused("UPDATE vault_head SET head_hash = 'zz'",
+                    "UPDATE vault_head SET head_hash = (SELECT entry_hash FROM vault_ledger WHERE sequence = 300)")
+                .find("head_hash in vault_head"),
+            std::string::npos);
+  EXPECT_NE(refused("UPDATE vault_tile SET root = set_byte(root, 0, get_byte(root, 0) # 1)",
+                    "UPDATE vault_tile SET root = set_byte(root, 0, get_byte(root, 0) # 1)")
+                .find("another root than vault_head"),
+            std::string::npos);
+  EXPECT_NE(refused("UPDATE vault_ledger SET timestamp = timestamp + interval '1 day' WHERE sequence = 300",
+                    "UPDATE vault_ledger SET timestamp = timestamp - interval '1 day' WHERE sequence = 300")
+                .find("entry 300 does not have the hash"),
+            std::string::npos);
+  EXPECT_EQ(ask("SELECT writer_epoch FROM vault_head"), epoch);
+  EXPECT_TRUE(std::holds_alternative<LeaseGrant>(take(*writer_, "a")));
+}
+
+// A writer that is stopped in a transaction holds the head's lock; the server ends its session before the lease
+// expires.
+TEST_F(LeaseTest, StoppedWriterDoesNotHoldTheHead) {
+  take_lease("a");
+  EXPECT_EQ(ask("SELECT 1 WHERE EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'vaultd')"), "1");
+  const PgConnectOptions raw{url_, "stopped"};
+  auto stopped = PgConnection::open(raw,
+                                    "SET idle_in_transaction_session_timeout = 1500; BEGIN; "
+                                    "SELECT FROM vault_head FOR UPDATE",
+                                    {});
+  ASSERT_TRUE(stopped);
+  run("UPDATE vault_lease SET renewed_at = '-infinity'");
+  auto standby = make_postgres_writer(options_);
+  EXPECT_TRUE(std::holds_alternative<LeaseGrant>(take(*standby, "b")));
+}
+
+TEST_F(LeaseTest, CheckpointsAreKeptOnceWithTheirIdentity) {
+  take_lease();
+  grow_to(5);
+  const auto key = SigningKey::generate("vault.test/one").value();
+  const LogIdentity identity{key.name(), key.verifier().format(), 0};
+  const StoredCheckpoint first = checkpoint_of(key, 5, state_.head.merkle_root);
+  EXPECT_TRUE(writer_->store_checkpoint(epoch_, first, identity));
+  EXPECT_TRUE(writer_->store_checkpoint(epoch_, first, identity));
+  grow_to(6);
+  const StoredCheckpoint second = checkpoint_of(key, 6, state_.head.merkle_root);
+  EXPECT_TRUE(writer_->store_checkpoint(epoch_, second, identity));
+  EXPECT_EQ(ask("SELECT count(*) FROM vault_checkpoint"), "2");
+
+  auto conflicting = writer_->store_checkpoint(epoch_, checkpoint_of(key, 5, zero_hash), identity);
+  ASSERT_FALSE(conflicting);
+  EXPECT_EQ(conflicting.error().code, ErrorCode::internal);
+  auto fenced = writer_->store_checkpoint(epoch_ + 1, second, identity);
+  ASSERT_FALSE(fenced);
+  EXPECT_EQ(fenced.error().code, ErrorCode::forbidden);
+  const auto thief = SigningKey::generate("vault.test/one").value();
+  auto stolen = writer_->store_checkpoint(epoch_, second, {thief.name(), thief.verifier().format(), 0});
+  ASSERT_FALSE(stolen);
+  EXPECT_EQ(stolen.error().code, ErrorCode::invalid_argument);
+
+  const auto next = SigningKey::generate("vault.test/two").value();
+  const LogIdentity successor{next.name(), next.verifier().format(), 6};
+  EXPECT_TRUE(writer_->store_checkpoint(epoch_, checkpoint_of(next, 6, state_.head.merkle_root), successor));
+  EXPECT_FALSE(writer_->store_checkpoint(epoch_, second, identity));  // given up for good
+
+  const LeaseOutcome again = take(*writer_, "a");
+  const auto& grant = std::get<LeaseGrant>(again);
+  ASSERT_TRUE(grant.newest);
+  EXPECT_EQ(grant.newest->origin, "vault.test/two");
+  ASSERT_EQ(grant.identities.size(), 2U);
+  EXPECT_EQ(grant.identities[0].vkey, identity.vkey);
+  EXPECT_EQ(grant.identities[1].accepted_sequence, 6);
+
+  auto view = snapshot();
+  EXPECT_EQ(view->newest_checkpoint().value()->note, grant.newest->note);
+  EXPECT_EQ(view->checkpoints(0, 5, 10).value().size(), 1U);
+  EXPECT_EQ(view->checkpoints(6, 6, 10).value().size(), 2U);
+  EXPECT_EQ(view->checkpoints(0, 6, 1).value().size(), 1U);
+  EXPECT_EQ(view->identities().value().size(), 2U);
+  EXPECT_EQ(view->ledger_id().value(), grant.ledger_id);
+}
+
+}  // namespace
+}  // namespace vault::test

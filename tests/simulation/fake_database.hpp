@@ -1,0 +1,93 @@
+// A database in memory that means what Postgres means to the store: one row vault_head with the epoch that fences, a
+// lock on it that a lost transaction may hold, unique seal_ids, a lease with the database's own clock. Every call of
+// it can fail before it took effect, fail after, stall, or lose its connection with the transaction still under way.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "store/store.hpp"
+#include "tests/simulation/random.hpp"
+#include "tests/simulation/report.hpp"
+
+namespace vault::sim {
+
+// What is on the database's disk. Copies are snapshots to restore from.
+struct DatabaseState {
+  std::vector<Entry> entries;
+  std::unordered_map<Uuid, std::size_t, UuidHash> index_by_seal_id;
+  std::map<TileId, Tile> tiles;
+  Head head = empty_head();
+  std::int64_t epoch = 0;
+  std::string lease_holder;
+  std::int64_t lease_epoch = 0;
+  std::int64_t lease_renewed_at = 0;
+  std::vector<StoredCheckpoint> checkpoints;
+  std::vector<LogIdentity> identities;
+};
+
+enum class Fault : std::uint8_t {
+  none,
+  before,     // the connection is lost before anything took effect
+  after,      // it took effect, and then the connection was lost
+  under_way,  // append only: lost around COMMIT, and the transaction goes on without its client
+  rolled_back // append only: lost around COMMIT, and the transaction was rolled back
+};
+
+// A transaction whose client is gone. It holds the lock on vault_head until it ends.
+struct LostTransaction {
+  AppendRequest request;
+  bool commits = false;
+  Micros ends_at = 0;
+};
+
+class FakeDatabase {
+ public:
+  // `clock` is the true time.
+  FakeDatabase(const Micros& clock, Random& random, Coverage& coverage, Trace& trace)
+      : now(clock), random_(random), coverage_(coverage), trace_(trace) {}
+
+  const Micros& now;
+
+  DatabaseState state;
+  std::string ledger_id = "5ea1c0de-0000-4000-8000-000000000999";
+  bool down = false;
+  bool quiet = false;               // no faults any more
+  unsigned faults_per_mille = 0;    // of the writers' calls
+  Micros clock_offset = 0;          // of the database's clock
+  std::optional<LostTransaction> lost;
+  std::function<void(const SequencedBatch&)> on_commit;
+  bool ignore_fence = false;        // deliberately broken, to see that the invariants notice
+
+  Timestamp clock() const { return {epoch_micros + now + clock_offset}; }
+  Fault draw(const char* call, bool append);
+  Micros draw_stall();
+  // False after a wait that was too long. Adds the wait to `stall`.
+  bool lock_head(Micros& stall);
+  void commit(const AppendRequest& request);
+  void end_lost_transaction();
+  Head head_of(std::size_t size) const;
+
+  void note(const std::string& what) {
+    ++coverage_[what];
+    trace_.add(now, "database: " + what);
+  }
+  Random& random() { return random_; }
+
+  // Unix time of the simulation's beginning.
+  static constexpr std::int64_t epoch_micros = 1'700'000'000'000'000;
+
+ private:
+  Random& random_;
+  Coverage& coverage_;
+  Trace& trace_;
+};
+
+// A payload that holds this is refused by the database, as one that breaks a constraint would be.
+inline constexpr std::string_view poison = "poison";
+
+}  // namespace vault::sim

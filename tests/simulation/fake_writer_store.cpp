@@ -1,0 +1,197 @@
+#include <algorithm>
+#include <utility>
+
+#include "tests/simulation/fake_store.hpp"
+
+namespace vault::sim {
+namespace {
+
+bool same_place(const Head& a, const Head& b) {
+  return a.sequence == b.sequence && a.entry_hash == b.entry_hash && a.merkle_root == b.merkle_root;
+}
+
+std::optional<StoredCheckpoint> newest_checkpoint(const DatabaseState& state) {
+  std::optional<StoredCheckpoint> newest;
+  for (const StoredCheckpoint& kept : state.checkpoints) {
+    if (kept.origin != state.identities.back().origin) continue;
+    if (!newest || kept.tree_size > newest->tree_size) newest = kept;
+  }
+  return newest;
+}
+
+tl::unexpected<Error> connection_lost() {
+  return vault::fail(ErrorCode::unavailable, "database: connection lost");
+}
+
+}  // namespace
+
+Fault FakeWriterStore::begin(const char* call, bool append) {
+  if (!life_.spend()) return Fault::before;
+  stall_ += database_.draw_stall();
+  return database_.draw(call, append);
+}
+
+// --- The lease -------------------------------------------------------------------------------------------------------
+
+LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
+  const Fault fault = begin("take_lease");
+  if (fault == Fault::before) return connection_lost().value();
+  DatabaseState& state = database_.state;
+  const std::int64_t now = database_.clock().micros;
+  const bool expired = now - state.lease_renewed_at > std::chrono::microseconds(request.timeout).count();
+  if (!state.lease_holder.empty() && state.lease_holder != request.instance && !expired) {
+    if (fault == Fault::after) return connection_lost().value();
+    return LeaseHeld{state.lease_holder,      state.epoch,      state.head.sequence,
+                     newest_checkpoint(state), state.identities, database_.ledger_id};
+  }
+  if (!database_.lock_head(stall_)) return vault::fail(ErrorCode::unavailable, "database: lock timeout").value();
+  const bool takeover = !state.lease_holder.empty() && state.lease_holder != request.instance;
+  database_.note(takeover ? "lease.takeover" : "lease.taken");
+  LeaseGrant grant;
+  grant.epoch = ++state.epoch;
+  auto loaded = load_state(database_);
+  if (!loaded) return loaded.error();
+  grant.state = std::move(*loaded);
+  grant.newest = newest_checkpoint(state);
+  grant.identities = state.identities;
+  grant.ledger_id = database_.ledger_id;
+  grant.database_now = database_.clock();
+  state.lease_holder = request.instance;
+  state.lease_epoch = grant.epoch;
+  state.lease_renewed_at = now;
+  instance_ = request.instance;
+  attempted_epoch_.reset();
+  if (fault == Fault::after) return connection_lost().value();
+  return grant;
+}
+
+Result<Timestamp> FakeWriterStore::renew_lease(const std::string& instance, std::int64_t epoch) {
+  const Fault fault = begin("renew_lease");
+  if (fault == Fault::before) return connection_lost();
+  DatabaseState& state = database_.state;
+  const bool ours = state.lease_holder == instance && state.lease_epoch == epoch;
+  if (ours) state.lease_renewed_at = database_.clock().micros;
+  if (fault == Fault::after) return connection_lost();
+  if (!ours) return vault::fail(ErrorCode::forbidden, "the lease is held by another writer");
+  return database_.clock();
+}
+
+void FakeWriterStore::release_lease(const std::string& instance, std::int64_t epoch) {
+  if (begin("release_lease") == Fault::before) return;
+  DatabaseState& state = database_.state;
+  if (state.lease_holder != instance || state.lease_epoch != epoch) return;
+  state.lease_holder.clear();
+  database_.note("lease.released");
+}
+
+// --- Appending -------------------------------------------------------------------------------------------------------
+
+AppendOutcome FakeWriterStore::append(const AppendRequest& request) {
+  AppendOutcome outcome = run_append(request, begin("append", true));
+  const char* names[] = {"committed", "duplicate", "refused", "head_moved", "failed", "in_doubt"};
+  if (!life_.dead) database_.note(std::string("append.") + names[static_cast<std::size_t>(outcome.kind)]);
+  return outcome;
+}
+
+AppendOutcome FakeWriterStore::run_append(const AppendRequest& request, Fault fault) {
+  if (fault == Fault::before) return {AppendKind::failed, "connection lost before COMMIT"};
+  if (!database_.lock_head(stall_)) return {AppendKind::failed, "lock timeout"};
+  if (auto refusal = refuse_append(request)) {
+    if (fault != Fault::none) return {AppendKind::in_doubt, "connection lost"};
+    return *refusal;
+  }
+  switch (fault) {
+    case Fault::rolled_back:
+      return {AppendKind::in_doubt, "connection lost around COMMIT"};
+    case Fault::under_way:
+      database_.lost = LostTransaction{request, database_.random().chance(600),
+                                       database_.now + database_.random().between(0, 4 * second)};
+      return {AppendKind::in_doubt, "connection lost around COMMIT"};
+    case Fault::after:
+      database_.commit(request);
+      return {AppendKind::in_doubt, "connection lost after COMMIT"};
+    default:
+      database_.commit(request);
+      return {AppendKind::committed, {}};
+  }
+}
+
+std::optional<AppendOutcome> FakeWriterStore::refuse_append(const AppendRequest& request) {
+  const DatabaseState& state = database_.state;
+  const bool head_is_right = state.epoch == request.epoch && same_place(state.head, request.expected);
+  if (!head_is_right && !database_.ignore_fence) return AppendOutcome{AppendKind::head_moved, "VH001 head has moved"};
+  for (const Entry& entry : request.batch.entries) {
+    if (entry.seal_data->find(poison) != std::string::npos) return AppendOutcome{AppendKind::refused, "23514 check"};
+    if (state.index_by_seal_id.contains(entry.seal_id)) return AppendOutcome{AppendKind::duplicate, "23505 unique"};
+  }
+  return std::nullopt;
+}
+
+ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
+  const ResolveOutcome unreachable{ResolveKind::unreachable, 0, "database: connection lost"};
+  const Fault fault = begin("resolve");
+  if (fault == Fault::before) return unreachable;
+  if (!database_.lock_head(stall_)) return unreachable;
+  DatabaseState& state = database_.state;
+  const bool own_attempt = attempted_epoch_ == state.epoch && state.lease_holder == instance_;
+  const bool committed = same_place(state.head, request.next);
+  if ((state.epoch != request.epoch && !own_attempt) || (!committed && !same_place(state.head, request.expected))) {
+    if (fault == Fault::after) return unreachable;
+    database_.note("resolve.fenced");
+    return {ResolveKind::fenced, 0, "vault_head has moved"};
+  }
+  state.lease_epoch = ++state.epoch;
+  state.lease_renewed_at = database_.clock().micros;
+  attempted_epoch_ = state.epoch;
+  if (fault == Fault::after) return unreachable;
+  database_.note(committed ? "resolve.committed" : "resolve.not_committed");
+  return {committed ? ResolveKind::committed : ResolveKind::not_committed, state.epoch, {}};
+}
+
+Result<std::vector<std::optional<Entry>>> FakeWriterStore::find_seals(std::span<const Uuid> seal_ids) {
+  if (begin("find_seals") != Fault::none) return connection_lost();
+  std::vector<std::optional<Entry>> found;
+  for (const Uuid& id : seal_ids) {
+    const auto at = database_.state.index_by_seal_id.find(id);
+    if (at == database_.state.index_by_seal_id.end()) {
+      found.emplace_back();
+    } else {
+      found.emplace_back(database_.state.entries[at->second]);
+    }
+  }
+  return found;
+}
+
+// --- Checkpoints -----------------------------------------------------------------------------------------------------
+
+Status FakeWriterStore::store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint,
+                                         const LogIdentity& identity) {
+  const Fault fault = begin("store_checkpoint");
+  if (fault == Fault::before) return connection_lost();
+  if (!database_.lock_head(stall_)) return vault::fail(ErrorCode::unavailable, "database: lock timeout");
+  if (database_.state.epoch != epoch) return vault::fail(ErrorCode::forbidden, "another writer has taken over");
+  const Status kept = keep_checkpoint(checkpoint, identity);
+  if (fault == Fault::after) return connection_lost();
+  return kept;
+}
+
+Status FakeWriterStore::keep_checkpoint(const StoredCheckpoint& checkpoint, const LogIdentity& identity) {
+  DatabaseState& state = database_.state;
+  const auto known = std::find_if(state.identities.begin(), state.identities.end(),
+                                  [&](const LogIdentity& other) { return other.origin == identity.origin; });
+  if (known == state.identities.end()) {
+    state.identities.push_back(identity);
+  } else if (known->vkey != identity.vkey || known + 1 != state.identities.end()) {
+    return vault::fail(ErrorCode::invalid_argument, "this log identity is not the ledger's");
+  }
+  for (const StoredCheckpoint& stored : state.checkpoints) {
+    if (stored.origin != checkpoint.origin || stored.tree_size != checkpoint.tree_size) continue;
+    if (stored.root == checkpoint.root) return {};
+    throw Violation("a checkpoint of this size with another root is in the database already");
+  }
+  state.checkpoints.push_back(checkpoint);
+  database_.note("checkpoint.stored");
+  return {};
+}
+
+}  // namespace vault::sim

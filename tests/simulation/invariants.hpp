@@ -1,0 +1,92 @@
+// What must hold after every step, checked where it could break: as rows commit, as checkpoints are signed, as receipts
+// and events leave. Each check throws Violation.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "ledger/receipt.hpp"
+#include "tests/simulation/fake_database.hpp"
+
+namespace vault::sim {
+
+// What one publisher has sent so far.
+struct EventFeed {
+  std::uint64_t seq = 0;
+  std::int64_t entry = 0;       // sequence of the last entry event
+  std::int64_t checkpoint = -1;  // size of the last checkpoint event
+};
+
+class Invariants {
+ public:
+  Invariants(FakeDatabase& database, Coverage& coverage) : database_(database), coverage_(coverage) {}
+
+  // A request `request` of a producer holds this seal. Called for a seal before anyone could see it.
+  void submitted(const Seal& seal, std::uint64_t request);
+
+  // Rows: no gap, no fork, no seal_id twice, time does not run back, hashes and roots are right, and each is what a
+  // producer asked for.
+  void committed(const SequencedBatch& batch);
+
+  // A checkpoint is about to be released: of durable rows, with their root.
+  void signed_checkpoint(const std::string& note);
+
+  // A receipt has left: the row is there and says the same.
+  void receipt(const Receipt& receipt, const Seal& seal);
+
+  // A request was refused for a conflict: there is one, and nothing of it is in the ledger.
+  void conflict(const std::vector<Seal>& seals, std::uint64_t request) const;
+
+  // An event has left.
+  void event(EventFeed& feed, const std::vector<std::string>& frames);
+
+  // Everything once more, and the last root by plain recursion over all leaves.
+  void whole_ledger();
+
+  // The database was restored to its first `size` rows.
+  void forget_after(std::size_t size);
+  // Rows that were there before the simulation began.
+  void accept_history() { committed_history_ = true; }
+
+  // Root of the first `size` leaves: the recursion of RFC 6962 section 2.1, perfect subtrees remembered.
+  Hash root(std::size_t size);
+
+  // How often this seal is in the ledger; of one without seal_id, its content.
+  std::size_t times_stored(const Seal& seal) const;
+  // True if the seal_id was used with different contents: who wins is open.
+  bool contested(const Seal& seal) const;
+  bool tamper_is_fine = false;    // a test that expects alerts
+  bool rollback_is_fine = false;
+  std::size_t size() const { return leaves_.size(); }
+  std::int64_t last_checkpoint_size() const { return checkpoints_.empty() ? -1 : checkpoints_.rbegin()->first; }
+
+ private:
+  void row(const Entry& entry);
+  Hash subtree(std::size_t begin, std::size_t end);
+  void entry_event(EventFeed& feed, std::int64_t sequence, const std::string& entry_hash);
+
+  FakeDatabase& database_;
+  Coverage& coverage_;
+  std::vector<Hash> leaves_;
+  std::int64_t last_micros_ = 0;
+  bool committed_history_ = false;
+  std::unordered_map<std::uint64_t, Hash> perfect_;
+  std::map<std::int64_t, Hash> checkpoints_;                 // by size: those signed
+  std::map<std::int64_t, Hash> acknowledged_;                // by sequence
+  std::set<std::int64_t> first_receipts_;                    // sequences told with duplicate: false
+  std::map<std::string, std::size_t> stored_contents_;       // of seals in the ledger
+  std::map<Uuid, std::map<std::string, std::set<std::uint64_t>>> requests_by_id_;  // then by content
+  std::set<std::string> anonymous_;                          // contents submitted without seal_id
+};
+
+// Equal for seals with the same content.
+std::string content_of(const Seal& seal);
+std::string content_of(const Entry& entry);
+
+}  // namespace vault::sim

@@ -1,0 +1,138 @@
+// One vaultd in the simulation: the real handlers, each with a mailbox and timers of its own, driven one message at a
+// time. Between one sender and one receiver messages keep their order; everything else may overtake.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/auditor.hpp"
+#include "actors/committer.hpp"
+#include "actors/gateway.hpp"
+#include "actors/notary.hpp"
+#include "actors/publisher.hpp"
+#include "actors/reader.hpp"
+#include "actors/writer.hpp"
+#include "tests/simulation/fake_store.hpp"
+#include "tests/simulation/invariants.hpp"
+#include "tests/simulation/memory_disk.hpp"
+
+namespace vault::sim {
+
+// Where frames and news of a vaultd go.
+class Outside {
+ public:
+  virtual ~Outside() = default;
+  virtual void on_reply(int vaultd, const std::vector<std::string>& frames) = 0;
+  virtual void on_ingest_taken(int vaultd, const std::string& name) = 0;  // the message's envelope
+};
+
+// What all of a simulation share.
+struct World {
+  const Micros& now;
+  Random& random;
+  Coverage& coverage;
+  Trace& trace;
+  FakeDatabase& database;
+  Invariants& invariants;
+  Outside& outside;
+};
+
+struct VaultdOptions {
+  WriterOptions writer;
+  GatewayOptions gateway;
+  NotaryOptions notary;
+  std::size_t audit_rows_per_second = 0;
+};
+
+class SimulatedVaultd {
+ public:
+  static constexpr std::size_t readers = 2;
+  static constexpr std::size_t peers = 6;  // producers; each has a connection for requests and one for ingest
+
+  SimulatedVaultd(int index, World& world, const VaultdOptions& options);
+  ~SimulatedVaultd();
+
+  void start();
+  void crash();
+  void begin_stop();  // as SIGTERM does; running() is false once it is done
+  bool running() const { return process_ != nullptr; }
+  bool stopping() const;
+  // Counts up with every start.
+  int incarnation() const { return incarnation_; }
+
+  void pause_until(Micros until) { paused_until_ = std::max(paused_until_, until); }
+  void pause_random_actor(Micros until);
+  // The next delivery is cut short after so many effects, and the process ends there.
+  void crash_in_next_step(int effects);
+  void jump_clock(Micros offset) { clock_offset_ = offset; }
+
+  // A message of peer `peer`, if the process is there to be connected to.
+  void receive(std::size_t peer, PeerMessage message);
+
+  // Something that could happen now: a message, a due timer, the end of a round, a question whether all is done.
+  struct Choice {
+    SimulatedVaultd* vaultd = nullptr;
+    std::size_t actor = 0;
+    enum Kind : std::uint8_t { message, timer, round, stop } kind = message;
+    std::size_t which = 0;  // sender, or timer id
+  };
+  void collect(std::vector<Choice>& choices);
+  // When something can happen at the earliest; far in the future if nothing waits.
+  Micros next_at() const;
+  void run(const Choice& choice);
+
+ private:
+  friend class SimulatedEffects;
+  static constexpr std::size_t actors = static_cast<std::size_t>(ActorId::reader_first) + readers;
+  static constexpr std::size_t senders = actors + 2 * peers;  // then requests by peer, then ingest by peer
+
+  struct Letter {
+    Micros ready_at = 0;
+    Message message;
+  };
+  struct Slot {
+    std::unique_ptr<Actor> actor;
+    std::array<std::deque<Letter>, senders> from;
+    std::map<int, Micros> timers;
+    Micros blocked_until = 0;
+    bool round_open = false;
+    bool stopped = false;
+  };
+  // What a crash takes away.
+  struct Process {
+    Process(SimulatedVaultd& owner);
+    Life life;
+    FakeWriterStore writer_store;
+    MemoryDisk disk;
+    std::vector<std::unique_ptr<FakeReaderStore>> reader_stores;
+    std::atomic<bool> reading_stops{false};
+    std::array<Slot, actors> slots;
+    EventFeed feed;
+    std::size_t stop_stage = 0;  // index into stop_order + 1; 0: not stopping
+    Micros next_stop_poll = 0;
+  };
+
+  std::size_t stage_actor() const;
+  bool can_receive(const Slot& slot, std::size_t sender) const;
+  void post(std::size_t to, std::size_t from, Message message, Micros not_before);
+  void deliver(std::size_t actor, std::size_t sender);
+  void ask_to_stop(std::size_t actor);
+  Micros draw_delay();
+
+  int index_;
+  World& world_;
+  VaultdOptions options_;
+  DiskFile file_;
+  Micros clock_offset_ = 0;
+  Micros paused_until_ = 0;
+  int incarnation_ = 0;
+  int crash_after_effects_ = -1;
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace vault::sim

@@ -1,0 +1,250 @@
+#include "tests/simulation/simulation.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace vault::sim {
+namespace {
+
+constexpr Micros never = std::numeric_limits<Micros>::max();
+// Longest time in which everything must have come right once the faults have ended.
+constexpr Micros patience = 90 * second;
+constexpr Micros shutdown_timeout = 10 * second;
+
+}  // namespace
+
+Simulation::Simulation(std::uint64_t seed, Coverage& coverage)
+    : random_(seed),
+      coverage_(coverage),
+      options_(draw_options()),
+      database_(now_, random_, coverage_, trace_),
+      invariants_(database_, coverage_),
+      world_{now_, random_, coverage_, trace_, database_, invariants_, *this},
+      producers_(world_, fleet_, options_.gateway.request_timeout.count() * millisecond) {
+  draw_weather();
+  database_.faults_per_mille = weather_.store_faults;
+  database_.on_commit = [this](const SequencedBatch& batch) { invariants_.committed(batch); };
+  for (int i = 0; i < 2; ++i) fleet_.push_back(std::make_unique<SimulatedVaultd>(i, world_, options_));
+  restart_at_.assign(fleet_.size(), 0);
+  kill_at_.assign(fleet_.size(), never);
+  if (random_.chance(120)) seed_ledger(random_.chance(700) ? 240 + random_.below(16) : random_.below(40));
+  invariants_.accept_history();
+}
+
+VaultdOptions Simulation::draw_options() {
+  VaultdOptions options;
+  options.writer.batch_seals_max = 1 + random_.below(12);
+  options.writer.batch_bytes_max = 300 + random_.below(4'000);
+  options.writer.second_flight_seals = 1 + random_.below(4);
+  options.writer.recent_seals = 1 + random_.below(30);
+  options.gateway.request_timeout = std::chrono::milliseconds(1'000 + random_.below(4'000));
+  options.gateway.queue_seals_max = 10 + random_.below(100);
+  options.gateway.writer_window_seals = 1 + random_.below(40);
+  options.gateway.version = "simulated";
+  options.audit_rows_per_second = random_.chance(250) ? 20 + random_.below(100) : 0;
+  return options;
+}
+
+void Simulation::draw_weather() {
+  const auto level = [this](unsigned most) {
+    return random_.chance(300) ? 0 : static_cast<unsigned>(random_.below(most + 1));
+  };
+  weather_.store_faults = level(120);
+  weather_.crashes = level(5);
+  weather_.stalls = level(8);
+  weather_.clock_jumps = level(3);
+  weather_.outages = level(2);
+  weather_.stops = level(1);
+  weather_.duration = random_.between(4 * second, 14 * second);
+}
+
+// Rows from before, so that trees cross the edge of a tile.
+void Simulation::seed_ledger(std::size_t rows) {
+  LedgerState state;
+  for (std::size_t i = 0; i < rows; ++i) {
+    Seal seal{"session", "history", Verdict::seal, "{\"h\":" + std::to_string(i) + "}", Uuid{}};
+    random_.fill(seal.seal_id->bytes);
+    SealInput input{&seal, {}};
+    random_.fill(input.salt);
+    AppendRequest request;
+    request.batch = sequence_seals(state, {&input, 1}, database_.clock());
+    request.next = state.head;
+    database_.commit(request);
+  }
+}
+
+// --- Steps -----------------------------------------------------------------------------------------------------------
+
+void Simulation::restart_due() {
+  for (std::size_t i = 0; i < fleet_.size(); ++i) {
+    SimulatedVaultd& vaultd = *fleet_[i];
+    if (vaultd.running() && kill_at_[i] <= now_) {
+      ++coverage_["stop.killed"];
+      vaultd.crash();
+    }
+    if (vaultd.running()) continue;
+    kill_at_[i] = never;
+    if (restart_at_[i] == never) restart_at_[i] = now_ + random_.between(0, 5 * second);
+    if (restart_at_[i] > now_) continue;
+    restart_at_[i] = never;
+    vaultd.start();
+  }
+}
+
+// One thing happens; if nothing can, time passes until something can.
+void Simulation::step(bool producing) {
+  if (!database_.quiet) do_harm();
+  restart_due();
+  if (database_.lost && database_.lost->ends_at <= now_) database_.end_lost_transaction();
+  producers_.tick(producing);
+  choices_.clear();
+  for (auto& vaultd : fleet_) vaultd->collect(choices_);
+  if (!choices_.empty()) {
+    const SimulatedVaultd::Choice choice = choices_[random_.below(choices_.size())];
+    choice.vaultd->run(choice);
+    return;
+  }
+  Micros next = producers_.next_at(producing);
+  for (std::size_t i = 0; i < fleet_.size(); ++i) {
+    next = std::min(next, fleet_[i]->running() ? std::min(fleet_[i]->next_at(), kill_at_[i]) : restart_at_[i]);
+  }
+  if (database_.lost) next = std::min(next, database_.lost->ends_at);
+  if (database_.down && outage_ends_at_ > now_) next = std::min(next, outage_ends_at_);
+  require(next != never, "nothing will ever happen again");
+  now_ = std::max(now_ + 1, next);
+}
+
+void Simulation::do_harm() {
+  if (database_.down && outage_ends_at_ <= now_) {
+    database_.down = false;
+    ++coverage_["outage.over"];
+  }
+  const std::size_t dice = random_.below(1'000);
+  unsigned threshold = weather_.outages;
+  if (dice < threshold) {
+    if (database_.down) return;
+    database_.note("outage.begins");
+    database_.down = true;
+    outage_ends_at_ = now_ + random_.between(50 * millisecond, 6 * second);
+    return;
+  }
+  if (dice < (threshold += weather_.clock_jumps)) {
+    const Micros most = random_.chance(300) ? 600 * second : 3 * second;
+    if (random_.chance(150)) {
+      database_.clock_offset = random_.between(-most, most);
+      database_.note("fault.database_clock");
+    } else {
+      fleet_[random_.below(fleet_.size())]->jump_clock(random_.between(-most, most));
+      ++coverage_["fault.clock"];
+    }
+    return;
+  }
+  if (dice < (threshold += weather_.stalls)) {
+    SimulatedVaultd& vaultd = *fleet_[random_.below(fleet_.size())];
+    const Micros until = now_ + random_.between(10 * millisecond, random_.chance(400) ? 9 * second : second);
+    if (random_.chance(500)) {
+      trace_.add(now_, "a vaultd stands still until " + std::to_string(until / millisecond) + " ms");
+      vaultd.pause_until(until);
+      ++coverage_["fault.paused_process"];
+    } else {
+      vaultd.pause_random_actor(until);
+      ++coverage_["fault.paused_actor"];
+    }
+    return;
+  }
+  if (dice < threshold + weather_.crashes + weather_.stops) harm_process();
+}
+
+void Simulation::harm_process() {
+  const std::size_t which = random_.below(fleet_.size());
+  SimulatedVaultd& vaultd = *fleet_[which];
+  if (!vaultd.running()) return;
+  if (random_.below(weather_.crashes + weather_.stops) < weather_.stops) {
+    vaultd.begin_stop();
+    kill_at_[which] = std::min(kill_at_[which], now_ + shutdown_timeout);
+  } else if (random_.chance(500)) {
+    vaultd.crash();
+  } else {
+    vaultd.crash_in_next_step(static_cast<int>(random_.below(6)));
+  }
+}
+
+// --- Runs ------------------------------------------------------------------------------------------------------------
+
+template <class Done>
+void Simulation::run_until(Micros limit, bool producing, const char* what, Done done) {
+  const Micros end = now_ + limit;
+  while (!done()) {
+    if (now_ > end) throw Violation(std::string("no progress: ") + what + ";" + producers_.describe_open());
+    step(producing);
+  }
+}
+
+void Simulation::calm_down() {
+  trace_.add(now_, "the faults end");
+  database_.quiet = true;
+  database_.down = false;
+  database_.clock_offset = 0;
+  for (auto& vaultd : fleet_) vaultd->jump_clock(0);
+}
+
+// Stops a vaultd as SIGTERM does and sees what it leaves behind.
+void Simulation::drain(int vaultd) {
+  SimulatedVaultd& process = *fleet_[static_cast<std::size_t>(vaultd)];
+  const int incarnation = process.incarnation();
+  process.begin_stop();
+  restart_at_[static_cast<std::size_t>(vaultd)] = now_ + 60 * second;
+  run_until(shutdown_timeout, false, "a vaultd that was told to stop", [&] { return !process.running(); });
+  producers_.ingest_is_stored(vaultd, incarnation, false);
+}
+
+void Simulation::run() {
+  while (now_ < weather_.duration) step(true);
+  calm_down();
+  // One of the two becomes the writer again; a stop that was under way is seen through first.
+  run_until(patience, false, "vaultds that were stopping or down", [&] {
+    return std::all_of(fleet_.begin(), fleet_.end(), [](const auto& v) { return v->running() && !v->stopping(); });
+  });
+  std::uint64_t probes[2] = {producers_.send_probe(0), producers_.send_probe(1)};
+  run_until(patience, false, "one vaultd must take seals again",
+            [&] { return producers_.acknowledged(probes[0]) || producers_.acknowledged(probes[1]); });
+  const int writer = producers_.acknowledged(probes[0]) ? 0 : 1;
+  producers_.allow_anywhere(probes[1 - writer]);
+  run_until(patience, false, "every request must be answered", [&] { return producers_.all_answered(); });
+  // The writer goes; the other one takes over and finishes what it holds.
+  drain(writer);
+  const int other = 1 - writer;
+  const int incarnation = fleet_[static_cast<std::size_t>(other)]->incarnation();
+  const std::uint64_t probe = producers_.send_probe(other);
+  run_until(patience, false, "the standby must take over", [&] { return producers_.acknowledged(probe); });
+  run_until(patience, false, "ingest seals must be stored",
+            [&] { return producers_.ingest_is_stored(other, incarnation, true); });
+  run_until(patience, false, "every request must be answered", [&] { return producers_.all_answered(); });
+  drain(other);
+  invariants_.whole_ledger();
+  ++coverage_["runs"];
+  coverage_["seals"] += static_cast<std::int64_t>(invariants_.size());
+}
+
+void Simulation::run_restore() {
+  weather_ = {};
+  database_.quiet = true;
+  restart_at_[1] = never - 1;  // one vaultd
+  for (Micros next = now_ + 2 * second; now_ < next;) step(true);
+  const DatabaseState backup = database_.state;
+  for (Micros next = now_ + 3 * second; now_ < next;) step(true);
+  run_until(patience, true, "a checkpoint beyond the backup",
+            [&] { return invariants_.last_checkpoint_size() > std::ssize(backup.entries); });
+  if (random_.chance(500)) fleet_[0]->crash();
+  database_.state = backup;
+  invariants_.forget_after(backup.entries.size());
+  invariants_.rollback_is_fine = true;
+  trace_.add(now_, "the database is restored to " + std::to_string(backup.entries.size()) + " rows");
+  for (Micros end = now_ + 20 * second; now_ < end;) step(true);
+  require(database_.state.entries.size() == backup.entries.size(), "a ledger behind its checkpoint was written on");
+  require(coverage_["alert.rollback"] > 0, "no alert.rollback");
+  ++coverage_["restores"];
+}
+
+}  // namespace vault::sim

@@ -1,0 +1,76 @@
+// One run: two vaultds on one database, producers, and a scheduler that decides by its seed what happens next and what
+// goes wrong. The same seed gives the same course, step by step.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/fake_store.hpp"
+#include "tests/simulation/invariants.hpp"
+#include "tests/simulation/producers.hpp"
+#include "tests/simulation/report.hpp"
+#include "tests/simulation/simulated_vaultd.hpp"
+
+namespace vault::sim {
+
+// How bad the world is; drawn from the seed. Rates are per 1,000 steps, or per 1,000 calls of the database.
+struct Weather {
+  unsigned store_faults = 0;
+  unsigned crashes = 0;
+  unsigned stalls = 0;
+  unsigned clock_jumps = 0;
+  unsigned outages = 0;
+  unsigned stops = 0;
+  Micros duration = 0;
+};
+
+class Simulation final : public Outside {
+ public:
+  Simulation(std::uint64_t seed, Coverage& coverage);
+
+  // Faults for a while, then calm, in which everything must come right. Throws Violation.
+  void run();
+  // One vaultd; its database is restored to a state older than a checkpoint that it has signed. It must not write.
+  void run_restore();
+
+  std::string trace() const { return trace_.text(); }
+
+  // To break things on purpose.
+  FakeDatabase& database() { return database_; }
+
+  void on_reply(int vaultd, const std::vector<std::string>& frames) override { producers_.on_reply(vaultd, frames); }
+  void on_ingest_taken(int vaultd, const std::string& name) override { producers_.on_ingest_taken(vaultd, name); }
+
+ private:
+  VaultdOptions draw_options();
+  void draw_weather();
+  void seed_ledger(std::size_t rows);
+  void step(bool producing);
+  void do_harm();
+  void harm_process();
+  void calm_down();
+  void restart_due();
+  template <class Done>
+  void run_until(Micros patience, bool producing, const char* what, Done done);
+  void drain(int vaultd);
+
+  Random random_;
+  Coverage& coverage_;
+  Trace trace_;
+  Micros now_ = 0;
+  Weather weather_;
+  VaultdOptions options_;
+  FakeDatabase database_;
+  Invariants invariants_;
+  World world_;
+  Fleet fleet_;
+  Producers producers_;
+  std::vector<Micros> restart_at_;      // of a vaultd that is down
+  std::vector<Micros> kill_at_;         // of one that is stopping
+  Micros outage_ends_at_ = 0;
+  std::vector<SimulatedVaultd::Choice> choices_;
+};
+
+}  // namespace vault::sim

@@ -1,0 +1,95 @@
+// Two vaultds, one database, thousands of courses of events. VAULT_SIM_SEEDS and VAULT_SIM_FIRST_SEED choose others.
+#include "tests/simulation/simulation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace vault::sim {
+namespace {
+
+constexpr std::uint64_t seeds_default = 2'000;
+
+std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text && *text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+// A CHECK that fails ends the process: its seed must be known even then.
+std::uint64_t current_seed = 0;
+const Simulation* current_simulation = nullptr;
+extern "C" void tell_seed(int) {
+  std::fprintf(stderr, "simulation: aborted in seed %llu\n", static_cast<unsigned long long>(current_seed));
+  if (current_simulation) std::fputs(current_simulation->trace().c_str(), stderr);
+  std::signal(SIGABRT, SIG_DFL);
+}
+
+// Runs a seed; the reason why it failed, or nothing.
+template <class Run>
+std::string try_seed(std::uint64_t seed, Coverage& coverage, Run run) {
+  current_seed = seed;
+  Simulation simulation(seed, coverage);
+  current_simulation = &simulation;
+  std::string failure;
+  try {
+    run(simulation);
+  } catch (const std::exception& violation) {
+    failure = "seed " + std::to_string(seed) + ": " + violation.what() + "\n" + simulation.trace();
+  }
+  current_simulation = nullptr;
+  return failure;
+}
+
+const char* const must_happen[] = {
+    "fault.append.before", "fault.append.after", "fault.append.under_way", "fault.append.rolled_back",
+    "fault.take_lease.before", "fault.take_lease.after", "fault.renew_lease.before", "fault.renew_lease.after",
+    "fault.resolve.before", "fault.resolve.after", "fault.find_seals.before", "fault.store_checkpoint.before",
+    "fault.store_checkpoint.after", "fault.reader", "fault.disk.before", "fault.disk.after", "fault.stall",
+    "fault.lock_wait", "fault.lock_timeout", "fault.database_down", "fault.database_clock", "fault.clock",
+    "fault.crash", "fault.crash_inside_a_step", "fault.paused_process", "fault.paused_actor", "outage.over",
+    "lost_transaction.committed", "lost_transaction.rolled_back", "append.committed", "append.duplicate",
+    "append.refused", "append.head_moved", "append.failed", "append.in_doubt", "resolve.committed",
+    "resolve.not_committed", "resolve.fenced", "lease.takeover", "lease.released", "checkpoint.signed",
+    "checkpoint.stored", "receipt", "receipt.duplicate", "receipt.signed", "reply.seal_id_conflict", "reply.busy",
+    "reply.unavailable", "reply.deadline_exceeded", "reply.internal", "reply.malformed", "ingest.taken", "stop.clean",
+    "event.entry", "event.receipt", "event.checkpoint", "event.heartbeat", "alert.fenced", "alert.database",
+    "alert.clock", "alert.ingest", "query.verify", "query.proof", "query.consistency", "producer.right_reuse",
+    "producer.wrong_reuse", "producer.twice_in_a_batch"};
+
+TEST(Simulation, KeepsItsInvariantsWhateverFails) {
+  const std::uint64_t first = number_from("VAULT_SIM_FIRST_SEED", 1);
+  const std::uint64_t count = number_from("VAULT_SIM_SEEDS", seeds_default);
+  std::printf("simulation: seeds %llu to %llu\n", static_cast<unsigned long long>(first),
+              static_cast<unsigned long long>(first + count - 1));
+  std::signal(SIGABRT, tell_seed);
+  Coverage coverage;
+  int failures = 0;
+  for (std::uint64_t seed = first; seed < first + count && failures < 3; ++seed) {
+    const std::string failure = try_seed(seed, coverage, [](Simulation& simulation) { simulation.run(); });
+    if (failure.empty()) continue;
+    ++failures;
+    ADD_FAILURE() << failure << "\nagain: VAULT_SIM_FIRST_SEED=" << seed << " VAULT_SIM_SEEDS=1";
+  }
+  if (std::getenv("VAULT_SIM_COVERAGE")) {
+    for (const auto& [what, times] : coverage) std::printf("  %-32s %lld\n", what.c_str(), static_cast<long long>(times));
+  }
+  if (failures > 0 || count < seeds_default) return;
+  for (const char* what : must_happen) EXPECT_GT(coverage[what], 0) << what << " never happened";
+}
+
+TEST(Simulation, RefusesADatabaseBehindItsCheckpoint) {
+  std::signal(SIGABRT, tell_seed);
+  const std::uint64_t first = number_from("VAULT_SIM_FIRST_SEED", 1);
+  for (std::uint64_t seed = first; seed < first + 100; ++seed) {
+    Coverage coverage;
+    const std::string failure = try_seed(seed, coverage, [](Simulation& simulation) { simulation.run_restore(); });
+    ASSERT_TRUE(failure.empty()) << failure;
+  }
+}
+
+}  // namespace
+}  // namespace vault::sim

@@ -1,0 +1,404 @@
+#include "wire/codec.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/wire/samples.hpp"
+
+namespace vault {
+namespace {
+
+using nlohmann::json;
+using samples::pack;
+using samples::unpack;
+
+template <class T>
+T round_trip(const T& request) {
+  const auto decoded = decode_request(encode_request(99, request), CodecLimits{});
+  if (!decoded) {
+    ADD_FAILURE() << decoded.error().error.message << " in " << decoded.error().error.field;
+    return {};
+  }
+  EXPECT_EQ(decoded->id.msgpack, "\x63");  // 99
+  return std::get<T>(decoded->operation);
+}
+
+// --- Requests --------------------------------------------------------------------------------------------------------
+
+TEST(Requests, Seal) {
+  const SealRequest request{{samples::seal()}, false, true};
+  const SealRequest decoded = round_trip(request);
+  EXPECT_EQ(decoded.seals, request.seals);
+  EXPECT_FALSE(decoded.batch);
+  EXPECT_TRUE(decoded.sign);
+}
+
+TEST(Requests, SealBatch) {
+  Seal other = samples::seal();
+  other.seal_id.reset();
+  other.seal_data = "{}";
+  const SealRequest request{{samples::seal(), other}, true, false};
+  const SealRequest decoded = round_trip(request);
+  EXPECT_EQ(decoded.seals, request.seals);
+  EXPECT_TRUE(decoded.batch);
+  EXPECT_FALSE(decoded.sign);
+}
+
+TEST(Requests, SealBatchOfTheLargestSize) {
+  const SealRequest request{std::vector<Seal>(limits::batch_seals_max, samples::seal()), true, false};
+  EXPECT_EQ(round_trip(request).seals, request.seals);
+}
+
+TEST(Requests, Read) {
+  ReadRequest request;
+  request.sequence = INT64_MAX;
+  EXPECT_EQ(round_trip(request).sequence, INT64_MAX);
+  request = {};
+  request.seal_id = parse_uuid(samples::seal_id_text);
+  EXPECT_EQ(round_trip(request).seal_id, request.seal_id);
+  request = {};
+  PageRequest& page = request.session.emplace();
+  page.session_id = "s";
+  page.cursor = 17;
+  page.limit = 3;
+  page.order = Order::ascending;
+  EXPECT_EQ(round_trip(request).session, request.session);
+}
+
+TEST(Requests, ListAndQuery) {
+  ListRequest list;
+  EXPECT_EQ(round_trip(list).page, list.page);
+  list.page.cursor = 0;
+  list.page.limit = 1000;
+  list.page.order = Order::ascending;
+  EXPECT_EQ(round_trip(list).page, list.page);
+  EXPECT_EQ(unpack(encode_request(1, list)).at("op"), "list");
+  list.page.verdict = Verdict::void_;
+  list.page.session_id = "s";
+  list.page.authority = "a";
+  list.page.from = Timestamp{1};
+  list.page.to = Timestamp{2};
+  EXPECT_EQ(round_trip(list).page, list.page);
+  EXPECT_EQ(unpack(encode_request(1, list)).at("op"), "query");
+}
+
+TEST(Requests, VerifyProofConsistency) {
+  const auto verify = round_trip(VerifyRangeRequest{3, 9, true});
+  EXPECT_EQ(verify.from, 3);
+  EXPECT_EQ(verify.to, 9);
+  EXPECT_TRUE(verify.progress);
+  EXPECT_FALSE(round_trip(VerifyRangeRequest{}).from);
+  const auto proof = round_trip(ProofRequest{5, 8});
+  EXPECT_EQ(proof.sequence, 5);
+  EXPECT_EQ(proof.tree_size, 8);
+  const auto consistency = round_trip(ConsistencyRequest{0, 8});
+  EXPECT_EQ(consistency.first, 0);
+  EXPECT_EQ(consistency.second, 8);
+  EXPECT_FALSE(round_trip(ConsistencyRequest{1, {}}).second);
+}
+
+TEST(Requests, WithoutArguments) {
+  round_trip(CheckpointRequest{});
+  round_trip(HeadRequest{});
+  round_trip(StatusRequest{});
+}
+
+TEST(Requests, MembersMayComeInAnyOrderAndUnknownOnesAreIgnored) {
+  const auto decoded = decode_request(
+      pack(R"({"later":{"x":[1,{"y":2}]},"sign":null,"seal":{"seal_data":{"b":1,"a":{"z":[],"y":{}}},"new":[{"q":1}],
+               "verdict":"VOID","authority":"a","session_id":"s","seal_id":null},"seals":"not an argument of seal",
+               "id":"x","op":"seal","v":1})"),
+      CodecLimits{});
+  ASSERT_TRUE(decoded) << decoded.error().error.message;
+  EXPECT_EQ(decoded->id.msgpack, "\xa1x");
+  const auto& request = std::get<SealRequest>(decoded->operation);
+  ASSERT_EQ(request.seals.size(), 1U);
+  EXPECT_EQ(request.seals[0], (Seal{"s", "a", Verdict::void_, R"({"a":{"y":{},"z":[]},"b":1})", std::nullopt}));
+}
+
+TEST(Requests, ARefusedSealIsNoMatterToOtherOperations) {
+  EXPECT_TRUE(decode_request(pack(R"({"v":1,"op":"head","seal":{"verdict":5},"seals":[]})"), CodecLimits{}));
+}
+
+TEST(Requests, NilCountsAsAbsent) {
+  const auto decoded =
+      decode_request(pack(R"({"v":1,"op":"query","verdict":null,"cursor":null,"limit":null,"order":null,"from":null})"),
+                     CodecLimits{});
+  ASSERT_TRUE(decoded) << decoded.error().error.message;
+  EXPECT_EQ(std::get<ListRequest>(decoded->operation).page, PageRequest{});
+}
+
+TEST(Requests, TheIdIsEchoedByteForByte) {
+  using namespace std::string_literals;
+  const std::string ids[] = {
+      "\xc0"s,                                  // nil
+      "\xc3"s,                                  // true
+      "\x05"s,                                  // 5
+      "\xcd\x00\x05"s,                          // 5 in three bytes
+      "\xd3\x00\x00\x00\x00\x00\x00\x00\x05"s,  // 5 as int 64
+      "\xd0\xdf"s,                              // -33
+      "\xff"s,                                  // -1
+      "\xcf\xff\xff\xff\xff\xff\xff\xff\xff"s,  // 2^64 - 1
+      "\xca\x3f\xc0\x00\x00"s,                  // 1.5 as float 32
+      "\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00"s,  // NaN
+      "\xa2id"s,
+      "\xd9\x02id"s,            // str 8 where a fixstr would do
+      "\xa0"s,                  // ""
+      "\xa1\xff"s,              // no UTF-8: still the peer's own
+      "\xc4\x03\x00\x01\x02"s,  // bin
+      "\xc4\x00"s,
+  };
+  for (const std::string& id : ids) {
+    const std::string message = "\x83\xa2id" + id + "\xa2op\xa4head\xa1v\x01";
+    const auto decoded = decode_request(message, CodecLimits{});
+    ASSERT_TRUE(decoded) << decoded.error().error.message;
+    EXPECT_EQ(decoded->id.msgpack, id);
+    EXPECT_NE(encode_error_reply(decoded->id, {}).find("\xa2id" + id), std::string::npos);
+  }
+}
+
+TEST(Requests, PayloadsBecomeCanonicalText) {
+  msgpack::sbuffer buffer;
+  msgpack::packer<msgpack::sbuffer> packer(buffer);
+  packer.pack_map(3).pack("v").pack(1).pack("op").pack("seal").pack("seal");
+  packer.pack_map(4).pack("session_id").pack("s").pack("authority").pack("a").pack("verdict").pack("SEAL");
+  packer.pack("seal_data").pack_map(6);
+  packer.pack("z").pack_float(1.5F);
+  packer.pack("y");
+  buffer.write("\xcb\x43\xb0\0\0\0\0\0\0", 9);  // the float 2^60; pack_double() would make it an integer
+  packer.pack("x").pack_uint64(UINT64_MAX);
+  packer.pack("w").pack_int64(INT64_MIN);
+  packer.pack("v").pack_fix_int64(7);
+  packer.pack("u");
+  buffer.write("\xcb\x80\0\0\0\0\0\0\0", 9);  // -0.0
+  const auto decoded = decode_request({buffer.data(), buffer.size()}, CodecLimits{});
+  ASSERT_TRUE(decoded) << decoded.error().error.message;
+  EXPECT_EQ(std::get<SealRequest>(decoded->operation).seals[0].seal_data,
+            R"({"u":0,"v":7,"w":-9223372036854775808,"x":18446744073709551615,"y":1152921504606847000,"z":1.5})");
+}
+
+// --- Replies ---------------------------------------------------------------------------------------------------------
+
+std::string result_of(const ReplyBody& body) {
+  const auto reply = decode_reply(encode_reply(RequestId{"\x07"}, body));
+  if (!reply) {
+    ADD_FAILURE() << reply.error().message;
+    return {};
+  }
+  EXPECT_EQ(reply->id, 7U);
+  EXPECT_FALSE(reply->error);
+  EXPECT_FALSE(reply->progress);
+  return reply->result;
+}
+
+TEST(Replies, Receipt) {
+  EXPECT_EQ(decode_receipt(result_of(samples::receipt())), samples::receipt());
+  EXPECT_EQ(decode_receipt(result_of(samples::signed_receipt())), samples::signed_receipt());
+  Receipt erased = samples::receipt();
+  erased.entry.data_salt.reset();
+  EXPECT_EQ(decode_receipt(result_of(erased)), erased);
+}
+
+TEST(Replies, ReceiptHasTheMembersOfTheProtocol) {
+  const json expected = {{"v", 1},
+                         {"id", 7},
+                         {"ok", true},
+                         {"result",
+                          {{"sequence", 42},
+                           {"seal_id", samples::seal_id_text},
+                           {"session_id", "session-1"},
+                           {"verdict", "888_HOLD"},
+                           {"authority", "deploy-bot"},
+                           {"timestamp", "2026-01-02T03:04:05.000678Z"},
+                           {"entry_hash", to_hex(samples::hash_of(0xe1))},
+                           {"prev_hash", to_hex(samples::hash_of(0x0f))},
+                           {"merkle_root", to_hex(samples::hash_of(0xab))},
+                           {"data_hash", to_hex(samples::hash_of(0xd1))},
+                           {"data_salt", "010203ff000000000000000000000000"},
+                           {"duplicate", false}}}};
+  EXPECT_EQ(unpack(encode_reply(RequestId{"\x07"}, samples::receipt())), expected);
+}
+
+TEST(Replies, Receipts) {
+  const ReceiptsResult result{{samples::receipt(), samples::signed_receipt()}};
+  EXPECT_EQ(decode_receipts(result_of(result)), result.receipts);
+}
+
+TEST(Replies, Entry) {
+  EXPECT_EQ(decode_entry(result_of(samples::entry())), samples::entry());
+  EXPECT_EQ(decode_entry(result_of(samples::erased_entry())), samples::erased_entry());
+  const json map = unpack(encode_reply({}, samples::erased_entry())).at("result").at("entry");
+  EXPECT_TRUE(map.at("seal_data").is_null());
+  EXPECT_TRUE(map.at("data_salt").is_null());
+  EXPECT_EQ(map.at("data_hash"), to_hex(samples::hash_of(0xd1)));
+}
+
+TEST(Replies, Page) {
+  const Page page{{samples::entry(), samples::erased_entry()}, 41};
+  EXPECT_EQ(decode_page(result_of(page)), page);
+  EXPECT_EQ(decode_page(result_of(Page{})), Page{});
+  EXPECT_TRUE(unpack(encode_reply({}, Page{})).at("result").at("next_cursor").is_null());
+}
+
+TEST(Replies, AnUnreadablePayloadIsAnInternalErrorThatNamesTheEntry) {
+  Entry broken = samples::entry();
+  broken.seal_data = "{";
+  const auto reply = decode_reply(encode_reply(RequestId{"\x07"}, Page{{broken}, {}}));
+  ASSERT_TRUE(reply && reply->error);
+  EXPECT_EQ(reply->error->code, ErrorCode::internal);
+  EXPECT_NE(reply->error->message.find("42"), std::string::npos);
+}
+
+TEST(Replies, Verify) {
+  const VerifyResult result{false, 5, "entry_hash_mismatch", 4, 1, 9, samples::hash_of(1), samples::hash_of(2), 12};
+  const auto decoded = decode_verify(result_of(result));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_FALSE(decoded->valid);
+  EXPECT_EQ(decoded->first_invalid_sequence, 5);
+  EXPECT_EQ(decoded->reason, "entry_hash_mismatch");
+  EXPECT_EQ(decoded->checked, 4);
+  EXPECT_EQ(decoded->from, 1);
+  EXPECT_EQ(decoded->to, 9);
+  EXPECT_EQ(decoded->head_hash, samples::hash_of(1));
+  EXPECT_EQ(decoded->merkle_root, samples::hash_of(2));
+  EXPECT_EQ(decoded->elapsed_ms, 12);
+  const json valid = unpack(encode_reply({}, VerifyResult{})).at("result");
+  EXPECT_TRUE(valid.at("first_invalid_sequence").is_null());
+  EXPECT_TRUE(valid.at("reason").is_null());
+}
+
+TEST(Replies, ProofAndConsistency) {
+  const ProofResult proof{5, 4, 9, samples::hash_of(1), samples::hash_of(2), {samples::hash_of(3)}, "note"};
+  const auto decoded = decode_proof(result_of(proof));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(decoded->sequence, 5);
+  EXPECT_EQ(decoded->leaf_index, 4);
+  EXPECT_EQ(decoded->tree_size, 9);
+  EXPECT_EQ(decoded->entry_hash, proof.entry_hash);
+  EXPECT_EQ(decoded->merkle_root, proof.merkle_root);
+  EXPECT_EQ(decoded->proof, proof.proof);
+  EXPECT_EQ(decoded->checkpoint, "note");
+  EXPECT_FALSE(decode_proof(result_of(ProofResult{}))->checkpoint);
+
+  const auto consistency =
+      decode_consistency(result_of(ConsistencyResult{3, 9, samples::hash_of(1), samples::hash_of(2), proof.proof}));
+  ASSERT_TRUE(consistency) << consistency.error().message;
+  EXPECT_EQ(consistency->first, 3);
+  EXPECT_EQ(consistency->second, 9);
+  EXPECT_EQ(consistency->first_root, samples::hash_of(1));
+  EXPECT_EQ(consistency->second_root, samples::hash_of(2));
+  EXPECT_EQ(consistency->proof, proof.proof);
+}
+
+TEST(Replies, CheckpointAndHead) {
+  const auto checkpoint = decode_checkpoint(result_of(CheckpointResult{"note", 9, "vkey"}));
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  EXPECT_EQ(checkpoint->checkpoint, "note");
+  EXPECT_EQ(checkpoint->tree_size, 9);
+  EXPECT_EQ(checkpoint->vkey, "vkey");
+
+  const Head head{3, samples::hash_of(1), samples::hash_of(2), Timestamp{5}};
+  EXPECT_EQ(decode_head(result_of(HeadResult{head})), head);
+  EXPECT_EQ(unpack(encode_reply({}, HeadResult{empty_head()})).at("result"),
+            json::parse(R"({"sequence":0,"timestamp":null,
+                "entry_hash":"0000000000000000000000000000000000000000000000000000000000000000",
+                "merkle_root":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"})"));
+}
+
+TEST(Replies, Status) {
+  StatusResult status;
+  status.version = "0.1.0";
+  status.role = "writer";
+  status.ready = true;
+  status.uptime_s = 1;
+  status.sequence = 2;
+  status.queue_depth = 3;
+  status.in_flight = 4;
+  status.writer_epoch = 5;
+  status.database_connected = true;
+  status.origin = "o";
+  status.vkey = "k";
+  status.ledger_id = "l";
+  status.counters = {{"sealed", 6}};
+  status.alerts = {"tamper"};
+  EXPECT_EQ(unpack(encode_reply({}, status)).at("result"),
+            json::parse(R"({"version":"0.1.0","role":"writer","ready":true,"uptime_s":1,"sequence":2,"queue_depth":3,
+                "in_flight":4,"writer_epoch":5,"database":{"connected":true,"detail":""},"origin":"o","vkey":"k",
+                "ledger_id":"l","counters":{"sealed":6},"alerts":["tamper"]})"));
+}
+
+TEST(Replies, Errors) {
+  EXPECT_EQ(unpack(encode_error_reply(RequestId{"\x07"}, {ErrorCode::busy, "full", ""})),
+            json::parse(R"({"v":1,"id":7,"ok":false,"error":{"code":"busy","message":"full","retryable":true}})"));
+  const Error error{ErrorCode::invalid_argument, "no", "seal.verdict"};
+  const auto reply = decode_reply(encode_error_reply(RequestId{"\x07"}, error));
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->error, error);
+}
+
+TEST(Replies, ErrorsAreCutToBoundedUtf8) {
+  const json error =
+      unpack(encode_error_reply({}, {ErrorCode::internal, "\xff", std::string(100'000, 'x')})).at("error");
+  EXPECT_EQ(error.at("message"), "?");
+  EXPECT_EQ(error.at("field").get<std::string>().size(), 1024U);
+}
+
+TEST(Replies, Progress) {
+  const std::string message = encode_progress(RequestId{"\x07"}, 10, 20);
+  EXPECT_EQ(unpack(message), json::parse(R"({"v":1,"id":7,"progress":{"checked":10,"total":20}})"));
+  const auto reply = decode_reply(message);
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_TRUE(reply->progress);
+  EXPECT_EQ(reply->id, 7U);
+  EXPECT_EQ(reply->checked, 10);
+  EXPECT_EQ(reply->total, 20);
+}
+
+TEST(Replies, OtherBytesAreInternalErrors) {
+  using namespace std::string_literals;
+  for (const std::string& message :
+       {""s, "\xc1"s, "\x01"s, "\x80"s, "\x81\xa2ok\xc3"s, "\xdd\xff\xff\xff\xff"s,
+        "\xdf\xff\xff\xff\xff\xa1"
+        "a"s,
+        std::string(100'000, '\x91'), pack(R"({"v":1,"id":"x","ok":true,"result":{}})"),
+        pack(R"({"v":1,"id":1,"ok":true,"result":5})"), pack(R"({"v":1,"id":1,"ok":false})"),
+        pack(R"({"v":1,"id":1,"ok":true,"result":{}})") + "x"}) {
+    const auto reply = decode_reply(message);
+    ASSERT_FALSE(reply) << unpack(message);
+    EXPECT_EQ(reply.error().code, ErrorCode::internal);
+  }
+}
+
+TEST(Replies, AMissingOrMistypedMemberIsNamed) {
+  const json good = unpack(result_of(samples::signed_receipt()));
+  for (const auto& [name, value] : good.items()) {
+    if (name == "data_salt" || name == "checkpoint") continue;  // may be nil
+    for (const bool missing : {true, false}) {
+      json bad = good;
+      if (missing) {
+        bad.erase(name);
+      } else {
+        bad[name] = json::object();
+      }
+      const auto receipt = decode_receipt(pack(bad.dump()));
+      ASSERT_FALSE(receipt) << name;
+      EXPECT_EQ(receipt.error().field, name);
+    }
+  }
+}
+
+// --- Documents -------------------------------------------------------------------------------------------------------
+
+TEST(AppendMsgpack, KeepsEveryKindOfValue) {
+  const std::string_view text = R"({"a":[null,true,false,-1,18446744073709551615,0.5,"x",1e18],"b":{"c":{}}})";
+  JsonDocument document;
+  ASSERT_TRUE(parse_json(text, JsonRules{}, document));
+  std::string out;
+  append_msgpack(document, out);
+  EXPECT_EQ(unpack(out), json::parse(text));
+  EXPECT_EQ(unpack(out).at("a")[3].type(), json::value_t::number_integer);
+  EXPECT_EQ(unpack(out).at("a")[5].type(), json::value_t::number_float);
+  EXPECT_EQ(unpack(out).at("a")[7].type(), json::value_t::number_float);
+}
+
+}  // namespace
+}  // namespace vault

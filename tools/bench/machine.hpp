@@ -1,0 +1,16 @@
+// The machine that the figures come from.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "store/postgres_yardstick.hpp"
+
+namespace vault::bench {
+
+// Processor, memory, kernel, the server's version and those of its settings that durability and speed hang on.
+Result<nlohmann::json> describe_machine(Yardstick& yardstick);
+
+// False for builds whose figures mean nothing: debug builds, sanitizers.
+bool is_release_build();
+
+}  // namespace vault::bench

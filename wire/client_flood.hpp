@@ -1,0 +1,63 @@
+// The load generator's end of the wire: many DEALER sockets with many requests in flight on each, at a cost per request
+// that is small beside vaultd's. Requests are encoded once and sent over and over without a copy; of a reply only the
+// verdict is read. For vault-bench; producers want client.hpp.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "ledger/result.hpp"
+
+namespace vault {
+
+struct FloodOptions {
+  std::string endpoint;
+  std::size_t sockets = 16;
+  std::size_t in_flight = 512;                 // on each socket
+  std::chrono::milliseconds patience{60'000};  // longest wait for any one reply
+};
+
+// What to measure: after `warm_up` acknowledgements that do not count, so many acknowledgements or so much time,
+// whichever ends first.
+struct FloodWindow {
+  std::uint64_t warm_up = 0;
+  std::uint64_t acknowledged_max = UINT64_MAX;
+  std::chrono::nanoseconds duration_max = std::chrono::nanoseconds::max();
+};
+
+struct FloodCounts {
+  std::uint64_t acknowledged = 0;  // in the window
+  double seconds = 0;              // length of the window
+  std::uint64_t total = 0;         // acknowledged from start to end, warm-up and last answers included
+  std::uint64_t busy = 0;          // refused as `busy` and sent again
+};
+
+// Belongs to one thread.
+class FloodClient {
+ public:
+  // `requests` are encoded seal requests, sent in turn; they must outlive the client.
+  // Error: invalid_argument for an endpoint that ZeroMQ does not take.
+  static Result<std::unique_ptr<FloodClient>> connect(const FloodOptions& options,
+                                                      std::span<const std::string> requests);
+  ~FloodClient();
+  FloodClient(const FloodClient&) = delete;
+  FloodClient& operator=(const FloodClient&) = delete;
+
+  // Sends, counts, and waits for the answer to everything that it has sent.
+  // Errors: unavailable (no reply within the patience), internal (any refusal but `busy`: the reply is in the message).
+  Result<FloodCounts> run(const FloodWindow& window);
+
+  // One request on the first socket, and its answer; nothing else may be in flight. Errors as run().
+  Result<std::chrono::nanoseconds> round_trip();
+
+ private:
+  struct Impl;
+  explicit FloodClient(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vault
