@@ -65,21 +65,25 @@ void Gateway::queue_read(ReadTask task, Effects& effects) {
   dispatch_reads(effects);
 }
 
-// Long verifications never take the last reader.
+// Long verifications never take the first reader: the notary asks it before a new writer may begin.
 void Gateway::dispatch_reads(Effects& effects) {
   const auto is_verify = [](const ReadTask& task) { return std::holds_alternative<VerifyRangeRequest>(task.task); };
-  std::size_t verifying = 0;
-  for (const auto& task : running_) verifying += task && is_verify(*task) ? 1 : 0;
   for (std::size_t reader = 0; reader < running_.size(); ++reader) {
     if (running_[reader]) continue;
+    const bool no_verify = reader == 0 && running_.size() > 1;
     auto next = reads_.begin();
-    if (verifying + 1 >= running_.size() && running_.size() > 1) next = std::find_if_not(next, reads_.end(), is_verify);
-    while (next != reads_.end() && !pending_.contains(next->ticket)) next = reads_.erase(next);  // past its deadline
-    if (next == reads_.end()) return;
-    if (is_verify(*next) && verifying + 1 >= running_.size() && running_.size() > 1) return;
+    while (next != reads_.end()) {
+      if (!pending_.contains(next->ticket)) {
+        next = reads_.erase(next);  // past its deadline
+      } else if (no_verify && is_verify(*next)) {
+        ++next;
+      } else {
+        break;
+      }
+    }
+    if (next == reads_.end()) continue;
     ReadTask task = std::move(*next);
     reads_.erase(next);
-    verifying += is_verify(task) ? 1 : 0;
     task.checkpoint = latest_;
     task.known_head = writer_.writer ? writer_.head : Head{};
     running_[reader] = task;

@@ -176,25 +176,41 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
 
 // --- Standing by -----------------------------------------------------------------------------------------------------
 
+// The checkpoint on disk, if it is one that `key` has signed.
+std::optional<StoredCheckpoint> Notary::load_remembered(const VerifierKey& key) {
+  const auto note = disk_.load_checkpoint();
+  if (!note || !*note) return std::nullopt;
+  const auto opened = open_checkpoint(**note, key);
+  if (!opened) return std::nullopt;
+  return StoredCheckpoint{opened->origin, static_cast<std::int64_t>(opened->tree_size), opened->root, **note};
+}
+
 void Notary::follow(Follow follow, Effects& effects) {
   active_ = false;
   adopting_.reset();
   leaves_since_.clear();
   if (!follow.newest || follow.identities.empty()) return;
+  const auto key = VerifierKey::parse(follow.identities.back().vkey);
+  if (!key) return;
+  // What is on disk may be newer than what the database keeps, and must not be overwritten by that.
+  const bool first = !signed_;
+  if (first) signed_ = load_remembered(*key);
   const bool newer =
       !signed_ || signed_->origin != follow.newest->origin || follow.newest->tree_size > signed_->tree_size;
-  if (!newer) return;
-  // A copy is kept only of what the log's key has signed.
-  const auto key = VerifierKey::parse(follow.identities.back().vkey);
-  if (!key || !open_checkpoint(follow.newest->note, *key)) {
-    log_error("notary", "the writer's checkpoint does not verify; not kept", {{"origin", follow.newest->origin}});
+  if (newer) {
+    // A copy is kept only of what the log's key has signed.
+    if (!open_checkpoint(follow.newest->note, *key)) {
+      log_error("notary", "the writer's checkpoint does not verify; not kept", {{"origin", follow.newest->origin}});
+      return;
+    }
+    if (const Status saved = disk_.save_checkpoint(follow.newest->note); !saved) {
+      log_warning("notary", "copy of the checkpoint not kept", {{"reason", saved.error().message}});
+      return;
+    }
+    signed_ = follow.newest;
+  } else if (!first) {
     return;
   }
-  if (const Status saved = disk_.save_checkpoint(follow.newest->note); !saved) {
-    log_warning("notary", "copy of the checkpoint not kept", {{"reason", saved.error().message}});
-    return;
-  }
-  signed_ = follow.newest;
   CheckpointSigned message{*signed_, follow.identities.back().vkey, std::nullopt};
   effects.send(ActorId::auditor, message);
   effects.send(ActorId::gateway, std::move(message));

@@ -54,6 +54,7 @@ class Notary final : public Actor {
   void finish_adoption(Effects& effects);
   void refuse(const std::string& alert, Error error, Effects& effects);
   void follow(Follow follow, Effects& effects);
+  std::optional<StoredCheckpoint> load_remembered(const VerifierKey& key);
   void on_committed(Committed committed, Effects& effects);
   void on_stored(const StoreCheckpointAnswer& answer, Effects& effects);
   void sign(Effects& effects);

@@ -124,8 +124,15 @@ Status Notary::recall(const Adopt& adopt) {
   std::string other_origin = stored && stored->origin != identity_.origin ? stored->origin : "";
   if (stored) {
     if (stored->origin == identity_.origin) {
-      best = stored;
-      stored_size_ = stored->tree_size;
+      // A row that somebody else wrote must not hide what is remembered here.
+      const auto opened = open_checkpoint(stored->note, key_->verifier());
+      if (opened && opened->root == stored->root && opened->tree_size == static_cast<std::uint64_t>(stored->tree_size)) {
+        best = stored;
+        stored_size_ = stored->tree_size;
+      } else {
+        log_error("notary", "the newest checkpoint in the database is not one that this log signed; ignored",
+                  {{"tree_size", std::to_string(stored->tree_size)}});
+      }
     } else {
       newest_of_others = stored->tree_size;
     }
@@ -135,6 +142,8 @@ Status Notary::recall(const Adopt& adopt) {
     if (!peeked) return tl::unexpected<Error>(peeked.error());
     const auto size = static_cast<std::int64_t>(peeked->tree_size);
     if (peeked->origin == identity_.origin) {
+      const auto opened = open_checkpoint(**remembered, key_->verifier());
+      if (!opened) return tl::unexpected<Error>(opened.error());
       if (!best || size > best->tree_size) best = StoredCheckpoint{peeked->origin, size, peeked->root, **remembered};
     } else if (!options_.accept_rollback && adopt.identities.empty()) {
       return fail(ErrorCode::invalid_argument, "the state directory remembers checkpoints of another log (\"" +

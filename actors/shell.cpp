@@ -159,11 +159,11 @@ class Loop {
       wait();
       while (const auto word = receive_word(lifecycle_)) obey(*word);
       for (int id : effects_.take_due()) actor_.handle(TimerFired{id}, effects_);
-      bool quiet = drain_mailbox();
-      for (Port& port : ports_) quiet = drain_port(port) && quiet;
+      const bool all_heard = drain_mailbox();
+      busy_ = !all_heard;
+      for (Port& port : ports_) busy_ = !drain_port(port) || busy_;
       actor_.round_done(effects_);
-      busy_ = !quiet;
-      if (stopping_ && quiet && actor_.stop(effects_)) stopped_ = true;
+      if (stopping_ && all_heard && actor_.stop(effects_)) stopped_ = true;
     }
   }
 
@@ -191,17 +191,7 @@ class Loop {
     if (word == "ping") {
       effects_.say("pong");
     } else if (word == "stop" && !stopping_) {
-      stopping_ = true;
-      for (Port& port : ports_) {
-        if (port.kind == SocketKind::events) continue;
-        for (const std::string& endpoint : port.endpoints) {
-          try {
-            port.socket.unbind(endpoint);
-          } catch (const zmq::error_t& error) {
-            log_debug("shell", "unbind failed", {{"endpoint", endpoint}, {"reason", error.what()}});
-          }
-        }
-      }
+      stopping_ = true;  // endpoints stay bound: unbinding ends their connections, and with them the replies still due
     }
   }
 

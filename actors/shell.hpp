@@ -21,7 +21,7 @@ struct Port {
   SocketKind kind = SocketKind::requests;
   zmq::socket_t socket;
   std::function<bool()> wanted = [] { return true; };  // polled for reading only while this says so
-  std::vector<std::string> endpoints{};                // as bound, for unbinding
+  std::vector<std::string> endpoints{};                // as bound
 };
 
 class Shell {

@@ -102,6 +102,7 @@ void Writer::on_timer(int id, Effects& effects) {
       }
       break;
     case status_timer:
+      if (mode_ == Mode::active) clock_is_sane(effects);
       send_status(effects);
       effects.set_timer(status_timer, milliseconds(250));
       break;
@@ -172,6 +173,7 @@ void Writer::on_adopted(Adopted adopted, Effects& effects) {
   } else {
     mode_ = Mode::active;
     detail_.clear();
+    clear_alert("fenced", effects);
     for (auto seal = adopted.first_seals.rbegin(); seal != adopted.first_seals.rend(); ++seal) {
       PendingOrder pending;
       pending.order.ingest = true;
@@ -226,7 +228,7 @@ void Writer::fenced(const std::string& why, Effects& effects) {
   detail_ = "fenced: " + why;
   ++counters_["fenced"];
   log_error("writer", "fenced", {{"reason", why}});
-  effects.alert({.kind = "fenced", .severity = Severity::critical, .message = detail_});
+  set_alert("fenced", Severity::critical, detail_, effects);
   refuse_waiting(unavailable(), effects);
   effects.set_timer(lease_timer, options_.lease_timeout / 2);
   send_status(effects);
@@ -260,8 +262,12 @@ bool Writer::clock_is_sane(Effects& effects) {
 
 // --- Telling ---------------------------------------------------------------------------------------------------------
 
+bool Writer::has_alert(const std::string& kind) const {
+  return std::find(alerts_.begin(), alerts_.end(), kind) != alerts_.end();
+}
+
 void Writer::set_alert(const std::string& kind, Severity severity, const std::string& message, Effects& effects) {
-  if (std::find(alerts_.begin(), alerts_.end(), kind) != alerts_.end()) return;
+  if (has_alert(kind)) return;
   alerts_.push_back(kind);
   log_error("writer", "alert raised", {{"kind", kind}, {"reason", message}});
   effects.alert({.kind = kind, .severity = severity, .message = message});
@@ -288,15 +294,16 @@ void Writer::flush_answers(Effects& effects) {
 
 void Writer::send_status(Effects& effects) {
   WriterStatus status;
+  status.detail = detail_;
   status.writer = mode_ == Mode::active || mode_ == Mode::resolving;
-  status.ready = mode_ == Mode::active && !stopping_;
+  status.ready = mode_ == Mode::active && !stopping_ && !has_alert("clock");
+  if (status.writer && has_alert("clock")) status.detail = "the clocks of vaultd and its database disagree";
   status.settled = database_connected_ && mode_ != Mode::adopting;
   status.epoch = epoch_;
   status.head = durable_.head;
   for (const Flight& flight : flights_) status.in_flight += flight.plan.fresh_count();
   status.queued = queue_.size() + suspects_.size() + looking_up_.size();
   status.database_connected = database_connected_;
-  status.detail = detail_;
   status.ledger_id = ledger_id_;
   status.counters = counters_;
   effects.send(ActorId::gateway, std::move(status));

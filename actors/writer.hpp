@@ -82,6 +82,7 @@ class Writer final : public Actor {
   void refuse_waiting(const Error& error, Effects& effects);
   void note_database_clock(Timestamp database_now, Effects& effects);
   bool clock_is_sane(Effects& effects);
+  bool has_alert(const std::string& kind) const;
   void set_alert(const std::string& kind, Severity severity, const std::string& message, Effects& effects);
   void clear_alert(const std::string& kind, Effects& effects);
   void flush_answers(Effects& effects);

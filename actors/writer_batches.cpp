@@ -50,7 +50,7 @@ bool Writer::plan_batch(BatchPlan& plan, Effects& effects) {
     const bool alone = pending.alone;
     prepare(pending, effects);
     if (const Status added = plan.add(pending); !added) refuse(pending, added.error(), effects);
-    if (alone) break;
+    if (alone && !plan.empty()) break;
   }
   return !plan.empty();
 }
@@ -116,7 +116,9 @@ void Writer::on_found(FindAnswer answer, Effects& effects) {
   for (PendingOrder& order : orders) {
     for (std::size_t i = 0; i < order.order.seals.size(); ++i) {
       VAULT_CHECK(next < answer.found->size());
-      order.known.push_back(std::move((*answer.found)[next++]));
+      // One without seal_id was asked for under the nil UUID, which some producer may really use.
+      order.known.push_back(order.order.seals[i].seal_id ? std::move((*answer.found)[next]) : std::nullopt);
+      ++next;
     }
   }
   for (auto order = orders.rbegin(); order != orders.rend(); ++order) queue_.push_front(std::move(*order));

@@ -104,6 +104,8 @@ Result<PostgresPaths> postgres_paths(const std::string& directory) {
   if (error) return refuse(fmt::format("{}: {}", directory, error.message()));
   std::string path = absolute.lexically_normal().string();
   while (path.size() > 1 && path.back() == '/') path.pop_back();
+  // In a connection string a comma begins the next host.
+  if (path.find(',') != std::string::npos) return refuse(fmt::format("{} holds a comma; choose another name", path));
   PostgresPaths paths{path, path + "/data", path + "/run", path + "/postgres.log"};
   const std::string socket = paths.run + socket_name;
   constexpr std::size_t socket_bytes_max = sizeof(sockaddr_un::sun_path) - 1;

@@ -7,7 +7,7 @@
 
 namespace vault {
 
-// Exit codes of vaultd (docs/operations.md): systemd does not restart it after `exit_configuration`.
+// Exit codes of vaultd (docs/operating.md): systemd does not restart it after `exit_configuration`.
 inline constexpr int exit_stopped = 0;
 inline constexpr int exit_failure = 1;
 inline constexpr int exit_configuration = 2;

@@ -20,12 +20,13 @@ struct Checkpoint {
 
 // The three lines.
 std::string format_checkpoint(const Checkpoint& checkpoint);
-// Reads the three lines; further lines are refused (this log writes none). Error: invalid_argument naming the line.
+// Reads the three lines; further lines are refused (this log writes none), and so are sizes over 2^63 - 1 and a size of
+// 0 with another root than the empty tree's. Error: invalid_argument naming the line.
 Result<Checkpoint> parse_checkpoint(std::string_view text);
 
 // The whole note, signed by the log's own key (whose name is the origin; CHECK).
 std::string sign_checkpoint(const Checkpoint& checkpoint, const SigningKey& key);
-// Parses, verifies the signature, and requires origin == key name.
+// Parses, verifies the signature, and requires origin == key name and a key of type ed25519.
 Result<Checkpoint> open_checkpoint(std::string_view note, const VerifierKey& key);
 // Parses without verifying, for text that is about to be checked or only shown.
 Result<Checkpoint> peek_checkpoint(std::string_view note);

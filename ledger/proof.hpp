@@ -14,14 +14,16 @@ namespace vault {
 
 using Proof = std::vector<Hash>;  // in RFC order; for inclusion the leaf's sibling first
 
-// Source of the roots of perfect subtrees: node `index` at `level` covers leaves [index * 2^level, (index+1) * 2^level).
+// Source of the roots of perfect subtrees: node `index` at `level` covers leaves [index * 2^level, (index+1) *
+// 2^level).
 class NodeReader {
  public:
   virtual ~NodeReader() = default;
   virtual Result<Hash> read_node(unsigned level, std::uint64_t index) = 0;
 };
 
-// Reads nodes out of the tiles of a tree of `tree_size` leaves, never beyond it. Each tile is read once.
+// Reads nodes out of the tiles of a tree of `tree_size` leaves, never beyond it (not_found). Each tile is read once and
+// kept; a node costs up to 127 hashes.
 class TileNodeReader final : public NodeReader {
  public:
   TileNodeReader(TileReader& tiles, std::uint64_t tree_size) : tiles_(tiles), tree_size_(tree_size) {}

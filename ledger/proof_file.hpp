@@ -19,6 +19,7 @@ struct ProofFile {
   std::string checkpoint;            // a signed note, verbatim
 };
 
+// An `extra` of no bytes is left out, as one that is not there.
 std::string format_proof_file(const ProofFile& file);
 // Strict (a line too many, white space, non-canonical base64, over 63 hashes are refused): invalid_argument + line.
 Result<ProofFile> parse_proof_file(std::string_view text);

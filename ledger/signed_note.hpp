@@ -52,7 +52,7 @@ struct VerifierKey {
 
 // OK if `note` carries a valid signature by `key`. Lines of other keys are ignored; a line that names this key and does
 // not verify is an error (invalid_argument), as is its absence.
-// For cosignatures the timestamp (POSIX seconds) is stored through `cosigned_at` where given.
+// For cosignatures the timestamp (POSIX seconds, the newest of several) is stored through `cosigned_at` where given.
 Status verify_note(const SignedNote& note, const VerifierKey& key, std::uint64_t* cosigned_at = nullptr);
 
 // An Ed25519 private key (RFC 8032) with the name it signs under. Move-only; the secret lives in OpenSSL and is wiped

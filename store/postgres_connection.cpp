@@ -5,7 +5,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include "ledger/check.hpp"
@@ -116,28 +115,19 @@ Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions&
 
   const std::string seconds = std::to_string(std::max<long>(1, (options.connect_timeout.count() + 999) / 1000));
   // What stands before dbname yields to the URL, what stands after it does not.
-  const std::array<const char*, 10> keys = {"fallback_application_name",
-                                            "connect_timeout",
-                                            "keepalives_idle",
-                                            "keepalives_interval",
-                                            "keepalives_count",
-                                            "tcp_user_timeout",
-                                            "dbname",
-                                            "client_encoding",
-                                            "options",
-                                            nullptr};
-  std::array<const char*, 10> values = {options.application_name.c_str(),
-                                        seconds.c_str(),
-                                        "5",
-                                        "2",
-                                        "3",
-                                        "10000",
-                                        options.url.c_str(),
-                                        "UTF8",
-                                        nullptr,
-                                        nullptr};
+  const char* const keys[] = {"fallback_application_name",
+                              "connect_timeout",
+                              "keepalives_idle",
+                              "keepalives_interval",
+                              "keepalives_count",
+                              "tcp_user_timeout",
+                              "dbname",
+                              "client_encoding",
+                              nullptr};
+  const char* const values[] = {
+      options.application_name.c_str(), seconds.c_str(), "5", "2", "3", "10000", options.url.c_str(), "UTF8", nullptr};
   std::unique_ptr<PgConnection> connection(
-      new PgConnection(PQconnectdbParams(keys.data(), values.data(), 1), options.answer_timeout));
+      new PgConnection(PQconnectdbParams(keys, values, 1), options.answer_timeout));
   pg_conn* raw = connection->connection_;
   if (PQstatus(raw) != CONNECTION_OK) {
     return fail(ErrorCode::unavailable, "cannot connect to the database: " + one_line(PQerrorMessage(raw)));

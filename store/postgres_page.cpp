@@ -56,7 +56,7 @@ const PgStatement time_bounds{
 const PgStatement rows_by_sequence{"rows_by_sequence",
                                    "SELECT l.* FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (sequence, place) "
                                    "CROSS JOIN LATERAL (SELECT " VAULT_ROW_COLUMNS
-                                   " FROM vault_ledger WHERE sequence = wanted.sequence) l"};
+                                   " FROM vault_ledger WHERE sequence = wanted.sequence) l ORDER BY place"};
 
 class PageQuery {
  public:

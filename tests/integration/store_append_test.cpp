@@ -83,14 +83,15 @@ TEST_F(AppendTest, CommitsDurablyWhateverTheDatabaseDefaultsTo) {
   run("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$");
   run("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', "
       "current_database()); END $$");
-  run("CREATE TABLE seen (setting TEXT, isolation TEXT);"
+  run("CREATE TABLE seen (setting TEXT, isolation TEXT, idle TEXT);"
       "CREATE FUNCTION note_setting() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-      "INSERT INTO seen VALUES (current_setting('synchronous_commit'), current_setting('transaction_isolation'));"
+      "INSERT INTO seen VALUES (current_setting('synchronous_commit'), current_setting('transaction_isolation'), "
+      "current_setting('idle_in_transaction_session_timeout'));"
       "RETURN NULL; END $$;"
       "CREATE TRIGGER note AFTER INSERT ON vault_ledger FOR EACH STATEMENT EXECUTE FUNCTION note_setting()");
   take_lease();
   grow_to(1);
-  EXPECT_EQ(ask("SELECT setting || ' ' || isolation FROM seen"), "on read committed");
+  EXPECT_EQ(ask("SELECT setting || ' ' || isolation || ' ' || idle FROM seen"), "on read committed 1500ms");
 }
 
 TEST_F(AppendTest, UnreachableDatabaseIsFailedNotInDoubt) {

@@ -56,6 +56,11 @@ class Case(unittest.TestCase):
         self.assertEqual(answer.stderr, "")
         return json.loads(answer.stdout)
 
+    @staticmethod
+    def lines(answer):
+        """The lines of NDJSON; str.splitlines() would also split at U+2028."""
+        return answer.stdout.removesuffix("\n").split("\n")
+
     def seal(self, *more, session="s-1", data=PAYLOAD_TEXT):
         return self.json(0, "seal", "--session", session, "--authority", "tester", "--verdict", "SEAL", "--data", data,
                          *more)
@@ -194,7 +199,8 @@ class Read(Case):
         self.assertEqual({name: entry[name] for name in RECEIPT_MEMBERS - {"duplicate"}},
                          {name: receipt[name] for name in RECEIPT_MEMBERS - {"duplicate"}})
         self.assertEqual(self.json(0, "read", "--seal-id", receipt["seal_id"]), result)
-        self.assertEqual(entry["seal_data"], json.loads(PAYLOAD_TEXT))
+        canonical = self.ctl(0, "canonicalize", stdin=PAYLOAD_TEXT).stdout
+        self.assertEqual(entry["seal_data"], json.loads(canonical))
 
     def test_numbers_survive_the_round_trip(self):
         receipt = self.seal()
@@ -292,13 +298,6 @@ class Prove(Case):
 
 
 class Verify(Case):
-    def database(self):
-        """libpq's words for vaultd's own PostgreSQL, or None where its socket is elsewhere."""
-        for socket in self.vaultd.data.rglob(".s.PGSQL.*"):
-            if not socket.name.endswith(".lock"):
-                return f"host={socket.parent} port={socket.name.rsplit('.', 1)[1]}"
-        return None
-
     def test_valid(self):
         head = self.head()
         result = self.json(0, "verify")
@@ -323,17 +322,95 @@ class Verify(Case):
         kept = self.file("kept", note.replace("example.org/test\n", "example.org/tost\n", 1))
         self.ctl(1, "verify", "--checkpoint", kept, "--vkey", self.vkey())
 
+    def test_straight_in_the_database(self):
+        result = self.json(0, "verify", "--database", self.vaultd.database_url())
+        online = self.json(0, "verify")
+        self.assertEqual(list(result), list(online))
+        for answer in (result, online):
+            del answer["elapsed_ms"]
+        self.assertEqual(result, online)
+        self.seal("--sign")
+        kept = self.file("kept", self.ctl(0, "checkpoint").stdout)
+        self.ctl(0, "verify", "--database", self.vaultd.database_url(), "--checkpoint", kept, "--vkey", self.vkey())
+
+    def test_tampering_is_named(self):
+        """One row is edited with the triggers off, and put back."""
+        def edit(authority):
+            self.vaultd.sql("BEGIN; ALTER TABLE vault_ledger DISABLE TRIGGER ALL;"
+                            f"UPDATE vault_ledger SET authority = '{authority}' WHERE sequence = 3; COMMIT;")
+
+        edit("forger")
+        try:
+            for where in ([], ["--database", self.vaultd.database_url()]):
+                result = self.json(1, "verify", *where)
+                self.assertEqual((result["valid"], result["first_invalid_sequence"], result["reason"]),
+                                 (False, 3, "entry_hash_mismatch"))
+                text = self.ctl(1, "verify", *where).stdout
+                self.assertIn("INVALID  at sequence 3: entry_hash_mismatch", text)
+                self.json(0, "verify", "--to", 2, *where)
+            self.assertEqual(self.json(1, "proof", 3, "-o", self.directory / "p")["code"], "internal")
+            self.assertFalse((self.directory / "p").exists())
+        finally:
+            edit("tester")
+        self.json(0, "verify")
+
+    def test_against_a_checkpoint_of_another_history(self):
+        """The same key, but another tree: made by a second vaultd with the first one's key and origin."""
+        with VaultdProcess("--origin", "example.org/test", "--signing-key", str(self.vaultd.state / "signing.pem"),
+                           ) as other:
+            line = json.dumps({"session_id": "x", "authority": "a", "verdict": "SEAL", "seal_data": {}})
+            size = self.head()["sequence"]
+            self.assertEqual(other.ctl("seal", "--batch", stdin="\n".join([line] * (size - 1))).returncode, 0)
+            other.ctl("seal", "--session", "x", "--authority", "a", "--verdict", "SEAL", "--data", "{}", "--sign")
+            same_size = self.file("same", other.ctl("checkpoint").stdout)
+            other.ctl("seal", "--batch", "--sign", stdin="\n".join([line] * 3))
+            longer = self.file("longer", other.ctl("checkpoint").stdout)
+            for where in ([], ["--database", self.vaultd.database_url()]):
+                result = self.json(1, "verify", "--checkpoint", same_size, "--vkey", self.vkey(), *where)
+                self.assertEqual((result["valid"], result["reason"]), (False, "checkpoint_mismatch"))
+                result = self.json(1, "verify", "--checkpoint", longer, "--vkey", self.vkey(), *where)
+                self.assertEqual((result["valid"], result["reason"]), (False, "truncated"))
+
     def test_beyond_the_head(self):
-        self.assertIn(self.json(2, "verify", "--from", 10**9)["code"], ("invalid_argument",))
+        self.assertEqual(self.json(2, "verify", "--from", 10**9)["code"], "invalid_argument")
+
+
+class Migrate(Case):
+    def setUp(self):
+        super().setUp()
+        self.vaultd.sql("CREATE DATABASE other;")
+        self.addCleanup(self.vaultd.sql, "DROP DATABASE other WITH (FORCE);")
+        self.url = self.vaultd.database_url().replace("dbname=vault", "dbname=other")
+
+    def test_up_status_down(self):
+        def applied(code=0):
+            return [item["applied"] for item in self.json(code, "migrate", "status", "--database", self.url)["migrations"]]
+
+        self.assertNotIn(True, applied())
+        up = self.json(0, "migrate", "up", "--database", self.url)["applied"]
+        self.assertEqual([item["version"] for item in up], list(range(1, len(up) + 1)))
+        self.assertNotIn(False, applied())
+        self.assertEqual(self.json(0, "migrate", "up", "--database", self.url)["applied"], [])
+        self.assertIn("up to date", self.ctl(0, "migrate", "up", "--database", self.url).stdout)
+        self.assertEqual(self.json(2, "migrate", "down", "--database", self.url)["code"], "invalid_argument")
+        self.assertNotIn(False, applied())
+        down = self.json(0, "migrate", "down", "--database", self.url, "--yes-destroy-data")["rolled_back"]
+        self.assertEqual([item["version"] for item in down], list(range(len(up), 0, -1)))
+        self.assertNotIn(True, applied())
+
+    def test_the_url_from_the_environment(self):
+        answer = self.vaultd.ctl("migrate", "status", environment={"DATABASE_URL": self.vaultd.database_url()})
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertIn("VERSION", answer.stdout)
 
 
 class Export(Case):
     def test_all_and_a_range(self):
-        lines = self.ctl(0, "export").stdout.splitlines()
+        lines = self.lines(self.ctl(0, "export"))
         self.assertEqual([json.loads(line)["sequence"] for line in lines], list(range(1, len(lines) + 1)))
         self.assertEqual(len(lines), self.head()["sequence"])
         self.assertLessEqual(ENTRY_MEMBERS, set(json.loads(lines[0])))
-        some = self.ctl(0, "export", "--from", 2, "--to", 4, "--json").stdout.splitlines()
+        some = self.lines(self.ctl(0, "export", "--from", 2, "--to", 4, "--json"))
         self.assertEqual(some, lines[1:4])
         self.assertEqual(self.ctl(0, "export", "--from", len(lines) + 1).stdout, "")
         self.ctl(1, "export", "--to", 10**9)

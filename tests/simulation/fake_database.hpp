@@ -32,10 +32,19 @@ struct DatabaseState {
 
 enum class Fault : std::uint8_t {
   none,
-  before,     // the connection is lost before anything took effect
-  after,      // it took effect, and then the connection was lost
-  under_way,  // append only: lost around COMMIT, and the transaction goes on without its client
-  rolled_back // append only: lost around COMMIT, and the transaction was rolled back
+  before,      // the connection is lost before anything took effect
+  after,       // it took effect, and then the connection was lost
+  under_way,   // append only: lost around COMMIT, and the transaction goes on without its client
+  rolled_back  // append only: lost around COMMIT, and the transaction was rolled back
+};
+
+// A database that does not keep its promises: to see that the invariants notice.
+enum class Breakage : std::uint8_t {
+  none,
+  no_fence,            // appends to a head that has moved
+  loses_rows,          // says committed, keeps nothing
+  no_unique_seal_ids,  // takes a seal_id twice
+  guesses_in_doubt,    // says committed of a transaction that was rolled back
 };
 
 // A transaction whose client is gone. It holds the lock on vault_head until it ends.
@@ -56,12 +65,12 @@ class FakeDatabase {
   DatabaseState state;
   std::string ledger_id = "5ea1c0de-0000-4000-8000-000000000999";
   bool down = false;
-  bool quiet = false;               // no faults any more
-  unsigned faults_per_mille = 0;    // of the writers' calls
-  Micros clock_offset = 0;          // of the database's clock
+  bool quiet = false;             // no faults any more
+  unsigned faults_per_mille = 0;  // of the writers' calls
+  Micros clock_offset = 0;        // of the database's clock
   std::optional<LostTransaction> lost;
   std::function<void(const SequencedBatch&)> on_commit;
-  bool ignore_fence = false;        // deliberately broken, to see that the invariants notice
+  Breakage breakage = Breakage::none;
 
   Timestamp clock() const { return {epoch_micros + now + clock_offset}; }
   Fault draw(const char* call, bool append);

@@ -41,7 +41,7 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   const bool expired = now - state.lease_renewed_at > std::chrono::microseconds(request.timeout).count();
   if (!state.lease_holder.empty() && state.lease_holder != request.instance && !expired) {
     if (fault == Fault::after) return connection_lost().value();
-    return LeaseHeld{state.lease_holder,      state.epoch,      state.head.sequence,
+    return LeaseHeld{state.lease_holder,       state.epoch,      state.head.sequence,
                      newest_checkpoint(state), state.identities, database_.ledger_id};
   }
   if (!database_.lock_head(stall_)) return vault::fail(ErrorCode::unavailable, "database: lock timeout").value();
@@ -111,7 +111,7 @@ AppendOutcome FakeWriterStore::run_append(const AppendRequest& request, Fault fa
       database_.commit(request);
       return {AppendKind::in_doubt, "connection lost after COMMIT"};
     default:
-      database_.commit(request);
+      if (database_.breakage != Breakage::loses_rows) database_.commit(request);
       return {AppendKind::committed, {}};
   }
 }
@@ -119,10 +119,13 @@ AppendOutcome FakeWriterStore::run_append(const AppendRequest& request, Fault fa
 std::optional<AppendOutcome> FakeWriterStore::refuse_append(const AppendRequest& request) {
   const DatabaseState& state = database_.state;
   const bool head_is_right = state.epoch == request.epoch && same_place(state.head, request.expected);
-  if (!head_is_right && !database_.ignore_fence) return AppendOutcome{AppendKind::head_moved, "VH001 head has moved"};
+  if (!head_is_right && database_.breakage != Breakage::no_fence)
+    return AppendOutcome{AppendKind::head_moved, "VH001 head has moved"};
   for (const Entry& entry : request.batch.entries) {
     if (entry.seal_data->find(poison) != std::string::npos) return AppendOutcome{AppendKind::refused, "23514 check"};
-    if (state.index_by_seal_id.contains(entry.seal_id)) return AppendOutcome{AppendKind::duplicate, "23505 unique"};
+    const bool taken = state.index_by_seal_id.contains(entry.seal_id);
+    if (taken && database_.breakage != Breakage::no_unique_seal_ids)
+      return AppendOutcome{AppendKind::duplicate, "23505 unique"};
   }
   return std::nullopt;
 }
@@ -134,7 +137,7 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
   if (!database_.lock_head(stall_)) return unreachable;
   DatabaseState& state = database_.state;
   const bool own_attempt = attempted_epoch_ == state.epoch && state.lease_holder == instance_;
-  const bool committed = same_place(state.head, request.next);
+  const bool committed = same_place(state.head, request.next) || database_.breakage == Breakage::guesses_in_doubt;
   if ((state.epoch != request.epoch && !own_attempt) || (!committed && !same_place(state.head, request.expected))) {
     if (fault == Fault::after) return unreachable;
     database_.note("resolve.fenced");

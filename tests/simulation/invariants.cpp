@@ -11,7 +11,8 @@
 namespace vault::sim {
 namespace {
 
-std::string content(const std::string& session, const std::string& authority, Verdict verdict, const std::string& data) {
+std::string content(const std::string& session, const std::string& authority, Verdict verdict,
+                    const std::string& data) {
   return session + '\n' + authority + '\n' + std::string(verdict_name(verdict)) + '\n' + data;
 }
 
@@ -26,6 +27,20 @@ std::string member(const msgpack::object& map, std::string_view name) {
     return "?";
   }
   return {};
+}
+
+// The member `consistency` of a checkpoint event.
+Proof proof_member(const msgpack::object& map) {
+  Proof proof;
+  for (std::uint32_t i = 0; i < map.via.map.size; ++i) {
+    if (map.via.map.ptr[i].key.as<std::string>() != "consistency") continue;
+    for (const auto& digits : map.via.map.ptr[i].val.as<std::vector<std::string>>()) {
+      const auto hash = hash_from_hex(digits);
+      require(hash.has_value(), "a proof that is no hex");
+      proof.push_back(*hash);
+    }
+  }
+  return proof;
 }
 
 }  // namespace
@@ -65,7 +80,8 @@ void Invariants::committed(const SequencedBatch& batch) {
   for (const Entry& entry : batch.entries) row(entry);
   for (const Tile& tile : batch.tiles) {
     const std::size_t width = std::size_t{1} << (limits::tile_height * (tile.id.level + 1));
-    require(tile.root == subtree(tile.id.index * width, (tile.id.index + 1) * width), "a tile's root is not its subtree's");
+    require(tile.root == subtree(tile.id.index * width, (tile.id.index + 1) * width),
+            "a tile's root is not its subtree's");
   }
 }
 
@@ -76,6 +92,7 @@ void Invariants::row(const Entry& entry) {
   require(entry.prev_hash == (leaves_.empty() ? zero_hash : leaves_.back()), "fork: prev_hash is not the last entry's");
   require(entry.timestamp.micros >= last_micros_, "a timestamp is smaller than the one before");
   last_micros_ = entry.timestamp.micros;
+  require(ids_.insert(entry.seal_id).second, "a seal_id is in the ledger twice");
   Entry again = entry;
   link_entry(again, entry.prev_hash);
   require(again.entry_hash == entry.entry_hash && again.data_hash == entry.data_hash, "an entry's hash is not its own");
@@ -119,7 +136,11 @@ void Invariants::forget_after(std::size_t size) {
   last_micros_ = database_.head_of(size).timestamp.micros;
   acknowledged_.erase(acknowledged_.upper_bound(static_cast<std::int64_t>(size)), acknowledged_.end());
   stored_contents_.clear();
-  for (const Entry& entry : database_.state.entries) ++stored_contents_[content_of(entry)];
+  ids_.clear();
+  for (const Entry& entry : database_.state.entries) {
+    ++stored_contents_[content_of(entry)];
+    ids_.insert(entry.seal_id);
+  }
 }
 
 void Invariants::whole_ledger() {
@@ -210,11 +231,19 @@ void Invariants::event(EventFeed& feed, const std::vector<std::string>& frames) 
     feed.checkpoint = size;
     require(checkpoints_.contains(size) && checkpoints_[size] == peek_checkpoint(member(map, "checkpoint"))->root,
             "a checkpoint event of what was not remembered on disk");
+    checkpoint_growth(std::stoull(member(map, "previous_size")), static_cast<std::uint64_t>(size), proof_member(map));
   } else if (name == "alert") {
     ++coverage_[frames[0]];
-    require(tamper_is_fine || frames[0] != "alert.tamper", "alert.tamper where nobody tampered: " + member(map, "message"));
+    require(tamper_is_fine || frames[0] != "alert.tamper",
+            "alert.tamper where nobody tampered: " + member(map, "message"));
     require(rollback_is_fine || frames[0] != "alert.rollback", "alert.rollback where nothing was restored");
   }
+}
+
+void Invariants::checkpoint_growth(std::uint64_t from, std::uint64_t to, const Proof& proof) {
+  if (from == 0) return;  // every tree continues the empty one
+  require(from <= to && verify_consistency(from, to, root(from), root(to), proof).has_value(),
+          "a checkpoint event whose consistency proof does not check");
 }
 
 void Invariants::entry_event(EventFeed& feed, std::int64_t sequence, const std::string& entry_hash) {

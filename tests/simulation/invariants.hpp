@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "ledger/proof.hpp"
 #include "ledger/receipt.hpp"
 #include "tests/simulation/fake_database.hpp"
 
@@ -19,7 +20,7 @@ namespace vault::sim {
 // What one publisher has sent so far.
 struct EventFeed {
   std::uint64_t seq = 0;
-  std::int64_t entry = 0;       // sequence of the last entry event
+  std::int64_t entry = 0;        // sequence of the last entry event
   std::int64_t checkpoint = -1;  // size of the last checkpoint event
 };
 
@@ -61,7 +62,7 @@ class Invariants {
   std::size_t times_stored(const Seal& seal) const;
   // True if the seal_id was used with different contents: who wins is open.
   bool contested(const Seal& seal) const;
-  bool tamper_is_fine = false;    // a test that expects alerts
+  bool tamper_is_fine = false;  // a test that expects alerts
   bool rollback_is_fine = false;
   std::size_t size() const { return leaves_.size(); }
   std::int64_t last_checkpoint_size() const { return checkpoints_.empty() ? -1 : checkpoints_.rbegin()->first; }
@@ -69,20 +70,22 @@ class Invariants {
  private:
   void row(const Entry& entry);
   Hash subtree(std::size_t begin, std::size_t end);
+  void checkpoint_growth(std::uint64_t from, std::uint64_t to, const Proof& proof);
   void entry_event(EventFeed& feed, std::int64_t sequence, const std::string& entry_hash);
 
   FakeDatabase& database_;
   Coverage& coverage_;
   std::vector<Hash> leaves_;
   std::int64_t last_micros_ = 0;
+  std::set<Uuid> ids_;
   bool committed_history_ = false;
   std::unordered_map<std::uint64_t, Hash> perfect_;
-  std::map<std::int64_t, Hash> checkpoints_;                 // by size: those signed
-  std::map<std::int64_t, Hash> acknowledged_;                // by sequence
-  std::set<std::int64_t> first_receipts_;                    // sequences told with duplicate: false
-  std::map<std::string, std::size_t> stored_contents_;       // of seals in the ledger
+  std::map<std::int64_t, Hash> checkpoints_;            // by size: those signed
+  std::map<std::int64_t, Hash> acknowledged_;           // by sequence
+  std::set<std::int64_t> first_receipts_;               // sequences told with duplicate: false
+  std::map<std::string, std::size_t> stored_contents_;  // of seals in the ledger
   std::map<Uuid, std::map<std::string, std::set<std::uint64_t>>> requests_by_id_;  // then by content
-  std::set<std::string> anonymous_;                          // contents submitted without seal_id
+  std::set<std::string> anonymous_;                                                // contents submitted without seal_id
 };
 
 // Equal for seals with the same content.

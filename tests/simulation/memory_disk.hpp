@@ -19,7 +19,9 @@ class MemoryDisk final : public NotaryDisk {
       : file_(file), world_(world), life_(life), on_save_(std::move(on_save)) {}
 
   // Every vaultd of a simulation is given the same key.
-  Result<SigningKey> load_key(const std::string& origin, bool) override { return SigningKey::from_seed(origin, Hash{7}); }
+  Result<SigningKey> load_key(const std::string& origin, bool) override {
+    return SigningKey::from_seed(origin, Hash{7});
+  }
 
   Result<std::optional<std::string>> load_checkpoint() override { return file_; }
 
@@ -31,6 +33,10 @@ class MemoryDisk final : public NotaryDisk {
       return vault::fail(ErrorCode::internal, "disk: write failed");
     }
     on_save_(note);
+    if (file_) {
+      require(peek_checkpoint(*file_)->tree_size <= peek_checkpoint(note)->tree_size,
+              "an older checkpoint takes the place of the newest one remembered");
+    }
     file_ = note;
     if (!faulty) return {};
     world_.note("fault.disk.after");

@@ -131,7 +131,8 @@ void Producers::on_query_reply(const Operation& query, const Reply& reply) {
   } else if (std::holds_alternative<VerifyRangeRequest>(query)) {
     const auto result = decode_verify(reply.result);
     require(result.has_value(), "a verification that cannot be decoded");
-    require(result->valid || world_.invariants.rollback_is_fine, "verify found fault with a good ledger: " + result->reason.value_or("?"));
+    require(result->valid || world_.invariants.rollback_is_fine,
+            "verify found fault with a good ledger: " + result->reason.value_or("?"));
     ++world_.coverage["query.verify"];
   } else if (std::holds_alternative<ProofRequest>(query)) {
     const auto result = decode_proof(reply.result);
@@ -140,12 +141,12 @@ void Producers::on_query_reply(const Operation& query, const Reply& reply) {
   } else if (std::holds_alternative<ConsistencyRequest>(query)) {
     const auto result = decode_consistency(reply.result);
     require(result.has_value(), "a consistency proof that cannot be decoded");
-    const auto first = static_cast<std::uint64_t>(result->first);
-    const auto second = static_cast<std::uint64_t>(result->second);
-    require(first <= second && second <= world_.invariants.size(), "a consistency proof beyond the ledger");
-    require(result->first_root == world_.invariants.root(first) && result->second_root == world_.invariants.root(second),
+    const auto from = static_cast<std::uint64_t>(result->first);
+    const auto to = static_cast<std::uint64_t>(result->second);
+    require(from <= to && to <= world_.invariants.size(), "a consistency proof beyond the ledger");
+    require(result->first_root == world_.invariants.root(from) && result->second_root == world_.invariants.root(to),
             "a consistency proof of other roots");
-    require(first == 0 || verify_consistency(first, second, result->first_root, result->second_root, result->proof),
+    require(from == 0 || verify_consistency(from, to, result->first_root, result->second_root, result->proof),
             "a consistency proof that does not check");
     ++world_.coverage["query.consistency"];
   } else if (std::holds_alternative<CheckpointRequest>(query)) {
@@ -155,7 +156,8 @@ void Producers::on_query_reply(const Operation& query, const Reply& reply) {
   } else if (std::holds_alternative<HeadRequest>(query)) {
     const auto head = decode_head(reply.result);
     require(head.has_value(), "a head that cannot be decoded");
-    require(head->merkle_root == world_.invariants.root(static_cast<std::size_t>(head->sequence)), "a head of no ledger");
+    require(head->merkle_root == world_.invariants.root(static_cast<std::size_t>(head->sequence)),
+            "a head of no ledger");
   }
 }
 

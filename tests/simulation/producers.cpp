@@ -7,13 +7,14 @@
 namespace vault::sim {
 namespace {
 
-const Verdict verdicts[] = {Verdict::seal, Verdict::partial, Verdict::sabar, Verdict::void_, Verdict::hold, Verdict::sunset};
+const Verdict verdicts[] = {Verdict::seal,  Verdict::partial, Verdict::sabar,
+                            Verdict::void_, Verdict::hold,    Verdict::sunset};
 
 }  // namespace
 
 void Producers::tick(bool producing) {
   if (producing && next_request_at_ <= world_.now) {
-    next_request_at_ = world_.now + world_.random.between(0, 250 * millisecond);
+    next_request_at_ = world_.now + world_.random.between(0, 160 * millisecond);
     const std::size_t burst = world_.random.chance(60) ? 1 + world_.random.below(12) : 1;
     for (std::size_t i = 0; i < burst; ++i) {
       const std::size_t dice = world_.random.below(100);
@@ -184,8 +185,8 @@ void Producers::send_query() {
 void Producers::send_malformed() {
   ++world_.coverage["producer.malformed"];
   const bool ingest = world_.random.chance(300);
-  transmit(static_cast<int>(world_.random.below(fleet_.size())), 0,
-           ingest ? SocketKind::ingest : SocketKind::requests, "\x83\xa1v", ingest ? "0" : "malformed");
+  transmit(static_cast<int>(world_.random.below(fleet_.size())), 0, ingest ? SocketKind::ingest : SocketKind::requests,
+           "\x83\xa1v", ingest ? "0" : "malformed");
 }
 
 // False if nobody is connected. ZeroMQ keeps the message for a peer that may come back, or drops it: to the producer
@@ -224,7 +225,8 @@ bool Producers::ingest_is_stored(int vaultd, int incarnation, bool wait) const {
     if (open || request.poisoned) continue;
     for (const Seal& seal : request.seal.seals) {
       if (world_.invariants.times_stored(seal) == 1) continue;
-      require(wait, "a seal taken on ingest is not in the ledger (request " + std::to_string(number) + ")");
+      require(wait, "a seal taken on ingest is " + std::to_string(world_.invariants.times_stored(seal)) +
+                        " times in the ledger: " + content_of(seal) + " of request " + std::to_string(number));
       return false;
     }
   }

@@ -82,9 +82,9 @@ class Producers {
   Micros patience_;
   Micros next_request_at_ = 0;
   std::map<std::uint64_t, LogicalRequest> requests_;
-  std::set<std::uint64_t> open_;  // requests not yet decided, ingest apart
-  std::map<std::uint64_t, Attempt> attempts_;  // by wire id
-  std::vector<std::uint64_t> used_;            // requests with seal_ids, to reuse them
+  std::set<std::uint64_t> open_;                                         // requests not yet decided, ingest apart
+  std::map<std::uint64_t, Attempt> attempts_;                            // by wire id
+  std::vector<std::uint64_t> used_;                                      // requests with seal_ids, to reuse them
   std::map<std::pair<int, int>, std::set<std::uint64_t>> ingest_taken_;  // by vaultd and incarnation
   std::uint64_t next_number_ = 1;
   std::uint64_t next_wire_id_ = 1;

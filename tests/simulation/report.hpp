@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <stdexcept>
@@ -28,11 +30,12 @@ inline void require(bool holds, const std::string& what) {
 // How often each thing worth testing has happened, over all seeds.
 using Coverage = std::map<std::string, std::int64_t>;
 
-// The last lines, for people who look into a failure.
+// The last lines, for people who look into a failure. With VAULT_SIM_TRACE in the environment all of them, at once.
 class Trace {
  public:
   void add(Micros now, std::string line) {
     if (lines_.size() >= lines_max) lines_.pop_front();
+    if (echo_) std::fprintf(stderr, "%lld ms  %s\n", static_cast<long long>(now / millisecond), line.c_str());
     lines_.emplace_back(now, std::move(line));
   }
   std::string text() const {
@@ -43,6 +46,7 @@ class Trace {
 
  private:
   static constexpr std::size_t lines_max = 80;
+  bool echo_ = std::getenv("VAULT_SIM_TRACE") != nullptr;
   std::deque<std::pair<Micros, std::string>> lines_;
 };
 

@@ -17,12 +17,13 @@ constexpr std::size_t committer_slot = slot_of(ActorId::committer);
 constexpr ActorId stop_order[] = {ActorId::gateway, ActorId::writer, ActorId::notary, ActorId::committer};
 
 const char* const message_names[] = {
-    "SealOrders",  "SealAnswers",   "WriterStatus", "TakeLease",     "RenewLease",       "Append",
-    "Resolve",     "FindSeals",     "StoreCheckpoint", "LeaseAnswer", "RenewAnswer",      "AppendAnswer",
-    "ResolveAnswer", "FindAnswer",  "StoreCheckpointAnswer", "Adopt", "Follow",           "Committed",
-    "IngestRefused", "Epoch",       "Adopted",      "SliceRequest",  "TreeSlice",        "CheckpointSigned",
-    "ReadTask",    "ReadProgress",  "ReadAnswer",   "KeysChanged",   "PeerMessage",      "AlertMessage",
-    "Heartbeat",   "TimerFired",    "SettingsChanged"};
+    "SealOrders",   "SealAnswers",  "WriterStatus",   "TakeLease",        "RenewLease",
+    "Append",       "Resolve",      "FindSeals",      "StoreCheckpoint",  "LeaseAnswer",
+    "RenewAnswer",  "AppendAnswer", "ResolveAnswer",  "FindAnswer",       "StoreCheckpointAnswer",
+    "Adopt",        "Follow",       "Committed",      "IngestRefused",    "Epoch",
+    "Adopted",      "SliceRequest", "TreeSlice",      "CheckpointSigned", "ReadTask",
+    "ReadProgress", "ReadAnswer",   "KeysChanged",    "PeerMessage",      "AlertMessage",
+    "Heartbeat",    "TimerFired",   "SettingsChanged"};
 static_assert(std::size(message_names) == std::variant_size_v<Message>);
 
 }  // namespace

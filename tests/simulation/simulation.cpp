@@ -50,13 +50,13 @@ void Simulation::draw_weather() {
   const auto level = [this](unsigned most) {
     return random_.chance(300) ? 0 : static_cast<unsigned>(random_.below(most + 1));
   };
-  weather_.store_faults = level(120);
-  weather_.crashes = level(5);
-  weather_.stalls = level(8);
-  weather_.clock_jumps = level(3);
-  weather_.outages = level(2);
+  weather_.store_faults = level(150);
+  weather_.crashes = level(3);
+  weather_.stalls = level(5);
+  weather_.clock_jumps = level(2);
+  weather_.outages = level(1);
   weather_.stops = level(1);
-  weather_.duration = random_.between(4 * second, 14 * second);
+  weather_.duration = random_.between(5 * second, 16 * second);
 }
 
 // Rows from before, so that trees cross the edge of a tile.
@@ -85,7 +85,7 @@ void Simulation::restart_due() {
     }
     if (vaultd.running()) continue;
     kill_at_[i] = never;
-    if (restart_at_[i] == never) restart_at_[i] = now_ + random_.between(0, 5 * second);
+    if (restart_at_[i] == never) restart_at_[i] = now_ + random_.between(0, random_.chance(700) ? second : 6 * second);
     if (restart_at_[i] > now_) continue;
     restart_at_[i] = never;
     vaultd.start();
@@ -239,11 +239,13 @@ void Simulation::run_restore() {
   if (random_.chance(500)) fleet_[0]->crash();
   database_.state = backup;
   invariants_.forget_after(backup.entries.size());
+  const std::int64_t alerts_before = coverage_["alert.rollback"];
   invariants_.rollback_is_fine = true;
+  invariants_.tamper_is_fine = true;
   trace_.add(now_, "the database is restored to " + std::to_string(backup.entries.size()) + " rows");
   for (Micros end = now_ + 20 * second; now_ < end;) step(true);
   require(database_.state.entries.size() == backup.entries.size(), "a ledger behind its checkpoint was written on");
-  require(coverage_["alert.rollback"] > 0, "no alert.rollback");
+  require(coverage_["alert.rollback"] > alerts_before, "no alert.rollback");
   ++coverage_["restores"];
 }
 

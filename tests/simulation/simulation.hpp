@@ -37,8 +37,8 @@ class Simulation final : public Outside {
 
   std::string trace() const { return trace_.text(); }
 
-  // To break things on purpose.
-  FakeDatabase& database() { return database_; }
+  // To see that broken promises are noticed.
+  void break_database(Breakage breakage) { database_.breakage = breakage; }
 
   void on_reply(int vaultd, const std::vector<std::string>& frames) override { producers_.on_reply(vaultd, frames); }
   void on_ingest_taken(int vaultd, const std::string& name) override { producers_.on_ingest_taken(vaultd, name); }
@@ -67,8 +67,8 @@ class Simulation final : public Outside {
   World world_;
   Fleet fleet_;
   Producers producers_;
-  std::vector<Micros> restart_at_;      // of a vaultd that is down
-  std::vector<Micros> kill_at_;         // of one that is stopping
+  std::vector<Micros> restart_at_;  // of a vaultd that is down
+  std::vector<Micros> kill_at_;     // of one that is stopping
   Micros outage_ends_at_ = 0;
   std::vector<SimulatedVaultd::Choice> choices_;
 };

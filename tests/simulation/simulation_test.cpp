@@ -44,21 +44,73 @@ std::string try_seed(std::uint64_t seed, Coverage& coverage, Run run) {
   return failure;
 }
 
-const char* const must_happen[] = {
-    "fault.append.before", "fault.append.after", "fault.append.under_way", "fault.append.rolled_back",
-    "fault.take_lease.before", "fault.take_lease.after", "fault.renew_lease.before", "fault.renew_lease.after",
-    "fault.resolve.before", "fault.resolve.after", "fault.find_seals.before", "fault.store_checkpoint.before",
-    "fault.store_checkpoint.after", "fault.reader", "fault.disk.before", "fault.disk.after", "fault.stall",
-    "fault.lock_wait", "fault.lock_timeout", "fault.database_down", "fault.database_clock", "fault.clock",
-    "fault.crash", "fault.crash_inside_a_step", "fault.paused_process", "fault.paused_actor", "outage.over",
-    "lost_transaction.committed", "lost_transaction.rolled_back", "append.committed", "append.duplicate",
-    "append.refused", "append.head_moved", "append.failed", "append.in_doubt", "resolve.committed",
-    "resolve.not_committed", "resolve.fenced", "lease.takeover", "lease.released", "checkpoint.signed",
-    "checkpoint.stored", "receipt", "receipt.duplicate", "receipt.signed", "reply.seal_id_conflict", "reply.busy",
-    "reply.unavailable", "reply.deadline_exceeded", "reply.internal", "reply.malformed", "ingest.taken", "stop.clean",
-    "event.entry", "event.receipt", "event.checkpoint", "event.heartbeat", "alert.fenced", "alert.database",
-    "alert.clock", "alert.ingest", "query.verify", "query.proof", "query.consistency", "producer.right_reuse",
-    "producer.wrong_reuse", "producer.twice_in_a_batch"};
+const char* const must_happen[] = {"fault.append.before",
+                                   "fault.append.after",
+                                   "fault.append.under_way",
+                                   "fault.append.rolled_back",
+                                   "fault.take_lease.before",
+                                   "fault.take_lease.after",
+                                   "fault.renew_lease.before",
+                                   "fault.renew_lease.after",
+                                   "fault.resolve.before",
+                                   "fault.resolve.after",
+                                   "fault.find_seals.before",
+                                   "fault.store_checkpoint.before",
+                                   "fault.store_checkpoint.after",
+                                   "fault.reader",
+                                   "fault.disk.before",
+                                   "fault.disk.after",
+                                   "fault.stall",
+                                   "fault.lock_wait",
+                                   "fault.lock_timeout",
+                                   "fault.database_down",
+                                   "fault.database_clock",
+                                   "fault.clock",
+                                   "fault.crash",
+                                   "fault.crash_inside_a_step",
+                                   "fault.paused_process",
+                                   "fault.paused_actor",
+                                   "outage.over",
+                                   "lost_transaction.committed",
+                                   "lost_transaction.rolled_back",
+                                   "append.committed",
+                                   "append.duplicate",
+                                   "append.refused",
+                                   "append.head_moved",
+                                   "append.failed",
+                                   "append.in_doubt",
+                                   "resolve.committed",
+                                   "resolve.not_committed",
+                                   "resolve.fenced",
+                                   "lease.takeover",
+                                   "lease.released",
+                                   "checkpoint.signed",
+                                   "checkpoint.stored",
+                                   "receipt",
+                                   "receipt.duplicate",
+                                   "receipt.signed",
+                                   "reply.seal_id_conflict",
+                                   "reply.busy",
+                                   "reply.unavailable",
+                                   "reply.deadline_exceeded",
+                                   "reply.internal",
+                                   "reply.malformed",
+                                   "ingest.taken",
+                                   "stop.clean",
+                                   "event.entry",
+                                   "event.receipt",
+                                   "event.checkpoint",
+                                   "event.heartbeat",
+                                   "alert.fenced",
+                                   "alert.database",
+                                   "alert.clock",
+                                   "alert.ingest",
+                                   "query.verify",
+                                   "query.proof",
+                                   "query.consistency",
+                                   "producer.right_reuse",
+                                   "producer.wrong_reuse",
+                                   "producer.twice_in_a_batch"};
 
 TEST(Simulation, KeepsItsInvariantsWhateverFails) {
   const std::uint64_t first = number_from("VAULT_SIM_FIRST_SEED", 1);
@@ -75,10 +127,31 @@ TEST(Simulation, KeepsItsInvariantsWhateverFails) {
     ADD_FAILURE() << failure << "\nagain: VAULT_SIM_FIRST_SEED=" << seed << " VAULT_SIM_SEEDS=1";
   }
   if (std::getenv("VAULT_SIM_COVERAGE")) {
-    for (const auto& [what, times] : coverage) std::printf("  %-32s %lld\n", what.c_str(), static_cast<long long>(times));
+    for (const auto& [what, times] : coverage)
+      std::printf("  %-32s %lld\n", what.c_str(), static_cast<long long>(times));
   }
   if (failures > 0 || count < seeds_default) return;
   for (const char* what : must_happen) EXPECT_GT(coverage[what], 0) << what << " never happened";
+}
+
+// The simulation is worth something only if it fails where something is broken.
+TEST(Simulation, NoticesADatabaseThatBreaksItsPromises) {
+  std::signal(SIGABRT, tell_seed);
+  for (const Breakage breakage :
+       {Breakage::no_fence, Breakage::loses_rows, Breakage::no_unique_seal_ids, Breakage::guesses_in_doubt}) {
+    bool noticed = false;
+    for (std::uint64_t seed = 1; seed <= 300 && !noticed; ++seed) {
+      Coverage coverage;
+      const std::string failure = try_seed(seed, coverage, [&](Simulation& simulation) {
+        simulation.break_database(breakage);
+        simulation.run();
+      });
+      noticed = !failure.empty();
+      if (noticed)
+        std::printf("breakage %d, %s\n", static_cast<int>(breakage), failure.substr(0, failure.find('\n')).c_str());
+    }
+    EXPECT_TRUE(noticed) << "breakage " << static_cast<int>(breakage) << " goes unnoticed";
+  }
 }
 
 TEST(Simulation, RefusesADatabaseBehindItsCheckpoint) {

@@ -154,11 +154,10 @@ int PrivatePostgres::run_as_server_user(const std::string& command) const {
 
 void PrivatePostgres::initialise() {
   const int made = run_as_server_user(quoted(binaries_ + "/initdb") + " -D " + quoted(directory_ + "/data") +
-                                      " -U vault_test -A trust -E UTF8 --locale=C");
+                                      " -N -U vault_test -A trust -E UTF8 --locale=C");
   if (made != 0) throw std::runtime_error("initdb failed; see " + directory_ + "/setup.log");
   std::ofstream settings(directory_ + "/data/postgresql.auto.conf", std::ios::app);
-  settings << "listen_addresses = ''\nunix_socket_directories = '" << directory_ << "'\nshared_buffers = 32MB\n"
-           << "max_prepared_transactions = 5\n";
+  settings << "listen_addresses = ''\nunix_socket_directories = '" << directory_ << "'\nshared_buffers = 32MB\n";
   settings.close();
   start();
 }

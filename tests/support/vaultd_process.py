@@ -131,6 +131,19 @@ class VaultdProcess:
             if self.owns_directory:
                 shutil.rmtree(self.directory, ignore_errors=True)
 
+    def database_url(self):
+        """Of the embedded PostgreSQL, as its superuser. None but its own user and root may reach the socket."""
+        return f"host={self.data}/run user=vault dbname=vault"
+
+    def sql(self, text):
+        """Runs SQL as the superuser; the rows of the last statement as lists of text."""
+        answer = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d",
+                                 self.database_url()], input=text, capture_output=True, text=True, timeout=60,
+                                check=False, env=clean_environment())
+        if answer.returncode != 0:
+            raise RuntimeError(f"psql: {answer.stderr}")
+        return [line.split("\t") for line in answer.stdout.splitlines()]
+
     def log_tail(self, lines=40):
         try:
             return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])

@@ -30,7 +30,7 @@ class MemoryWatch {
   MemoryWatch(const MemoryWatch&) = delete;
   MemoryWatch& operator=(const MemoryWatch&) = delete;
 
-  double largest_sample_mib() const { return largest_kib_.load() / 1024.0; }
+  double largest_sample_mib() const { return static_cast<double>(largest_kib_.load()) / 1024; }
 
  private:
   std::atomic<std::int64_t> largest_kib_{0};

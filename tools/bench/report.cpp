@@ -91,10 +91,11 @@ nlohmann::json to_json(const std::vector<Figure>& figures, const nlohmann::json&
   nlohmann::json all = nlohmann::json::array();
   for (const Figure& figure : figures) {
     const Target& of = target(figure.name);
-    nlohmann::json one = {{"name", figure.name},   {"what", of.what},       {"unit", of.unit},
-                          {"floor", of.floor},     {"goal", of.goal},       {"smaller_is_better", of.smaller_is_better},
-                          {"value", nullptr},      {"meets_floor", nullptr}, {"meets_goal", nullptr},
-                          {"note", figure.note},   {"details", figure.details}};
+    nlohmann::json one = {
+        {"name", figure.name}, {"what", of.what},          {"unit", of.unit},
+        {"floor", of.floor},   {"goal", of.goal},          {"smaller_is_better", of.smaller_is_better},
+        {"value", nullptr},    {"meets_floor", nullptr},   {"meets_goal", nullptr},
+        {"note", figure.note}, {"details", figure.details}};
     if (figure.value) {
       one["value"] = *figure.value;
       one["meets_floor"] = meets(*figure.value, of.floor, of.smaller_is_better);

@@ -37,20 +37,13 @@ Result<std::unique_ptr<VaultProcess>> VaultProcess::start(const std::string& pro
   vaultd->endpoint_ = fmt::format("ipc://{}/requests", directory);
   const std::string log = directory + "/vaultd.log";
   ChildOptions child;
-  child.command = {program,
-                   "--database",
-                   url,
-                   "--migrate",
-                   "--requests",
-                   vaultd->endpoint_,
-                   "--ingest",
-                   fmt::format("ipc://{}/ingest", directory),
-                   "--events",
-                   fmt::format("ipc://{}/events", directory),
-                   "--state-dir",
-                   directory + "/state",
-                   "--log-level",
-                   "warning"};
+  child.command = {program,       "--database",
+                   url,           "--migrate",
+                   "--requests",  vaultd->endpoint_,
+                   "--ingest",    fmt::format("ipc://{}/ingest", directory),
+                   "--events",    fmt::format("ipc://{}/events", directory),
+                   "--state-dir", directory + "/state",
+                   "--log-level", "warning"};
   child.directory = directory;
   child.log = log;
   child.signal_at_parents_death = SIGTERM;

@@ -12,9 +12,9 @@ namespace vault::bench {
 
 class VaultProcess {
  public:
-  // Starts `program` on the database (migrating it) with sockets, state and log in `directory`, which is made, and waits
-  // until it takes seals: one has been sealed then. It ends with the calling thread.
-  // Error: unavailable, with the end of the log.
+  // Starts `program` on the database (migrating it) with sockets, state and log in `directory`, which is made, and
+  // waits until it takes seals: one has been sealed then. It ends with the calling thread. Error: unavailable, with the
+  // end of the log.
   static Result<std::unique_ptr<VaultProcess>> start(const std::string& program, const std::string& url,
                                                      const std::string& directory);
   // Stops it, by force where it takes longer than 20 seconds.

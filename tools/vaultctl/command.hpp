@@ -16,7 +16,7 @@
 
 namespace vault::ctl {
 
-// docs/operations.md, "Exit codes".
+// docs/operating.md, "Exit codes".
 enum ExitCode : int {
   exit_done = 0,
   exit_no = 1,           // the answer is no: invalid, tampered, not found, conflict, forbidden, internal error

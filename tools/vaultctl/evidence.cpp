@@ -59,4 +59,16 @@ Result<std::string> rebuild_leaf(const EntryText& text) {
   return leaf_data;
 }
 
+Status check_consistency(const ConsistencyResult& answer) {
+  if (answer.first < 0 || answer.second < answer.first) return wrong("first", "the sizes are not those of two trees");
+  if (answer.first > 0) {
+    return verify_consistency(static_cast<std::uint64_t>(answer.first), static_cast<std::uint64_t>(answer.second),
+                              answer.first_root, answer.second_root, answer.proof);
+  }
+  if (answer.first_root != empty_root()) return wrong("first_root", "the root of no entries is another one");
+  if (!answer.proof.empty()) return wrong("proof", "there is nothing to prove of the empty tree");
+  if (answer.second == 0 && answer.second_root != answer.first_root) return wrong("second_root", "the roots differ");
+  return {};
+}
+
 }  // namespace vault::ctl

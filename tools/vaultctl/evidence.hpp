@@ -8,6 +8,7 @@
 #include "ledger/proof.hpp"
 #include "ledger/result.hpp"
 #include "tools/vaultctl/ledger_json.hpp"
+#include "wire/message.hpp"
 
 namespace vault::ctl {
 
@@ -19,5 +20,9 @@ Result<Hash> root_at_leaf(const Hash& leaf_hash, std::uint64_t index, std::uint6
 // Recomputes data_hash from salt and payload (an erased entry's is taken as it stands) and returns leaf_data made of
 // the entry's members. Error: invalid_argument naming the member that contradicts the others, or that is missing.
 Result<std::string> rebuild_leaf(const EntryText& text);
+
+// The tree of `first` entries is a prefix of that of `second` (RFC 9162 section 2.1.4.2); the empty tree, whose root
+// must be that of no entries, is one of every tree. Error: invalid_argument.
+Status check_consistency(const ConsistencyResult& answer);
 
 }  // namespace vault::ctl

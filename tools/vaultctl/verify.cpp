@@ -4,12 +4,12 @@
 
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/evidence.hpp"
 #include "tools/vaultctl/files.hpp"
 #include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/terminal.hpp"
 
 #include "ledger/checkpoint.hpp"
-#include "ledger/merkle_hash.hpp"
 #include "ledger/verifier.hpp"
 #include "store/postgres_store.hpp"
 #include "store/verify.hpp"
@@ -60,9 +60,8 @@ Result<Verified> compare_checkpoint(Client& client, const Checkpoint& known, Ver
   const Hash& known_root = known_size == first ? proof->first_root : proof->second_root;
   const Hash& verified_root = known_size == first ? proof->second_root : proof->first_root;
   if (known_root != known.root) return mismatch(not_prefix);
-  if (verified_root != verified.result.merkle_root ||
-      !verify_consistency(static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(second), proof->first_root,
-                          proof->second_root, proof->proof)) {
+  const bool about_these = proof->first == first && proof->second == second;
+  if (!about_these || verified_root != verified.result.merkle_root || !check_consistency(*proof)) {
     return mismatch("vaultd's proof that the signed tree is a part of this one does not check");
   }
   return verified;

@@ -194,7 +194,7 @@ TEST(Client, NoReplyIsDeadlineExceededAndItsLateReplyIsDiscarded) {
     self.send(encode_reply(held[0], HeadResult{late}));
     self.send(encode_reply(held[1], HeadResult{empty_head()}));
   });
-  auto client = connect(server, 300ms);
+  auto client = connect(server, 1s);
   EXPECT_EQ(client->get_head().error().code, ErrorCode::deadline_exceeded);
   EXPECT_EQ(client->get_head(), empty_head());
   EXPECT_EQ(client->next_reply(1ms).error().code, ErrorCode::deadline_exceeded);
@@ -239,13 +239,13 @@ TEST(Client, ProgressIsReportedAndKeepsTheCallAlive) {
   FakeServer server([](FakeServer& self, const Request& request) {
     EXPECT_TRUE(std::get<VerifyRangeRequest>(request.operation).progress);
     for (int i = 1; i <= 4; ++i) {
-      std::this_thread::sleep_for(150ms);
+      std::this_thread::sleep_for(300ms);
       self.send(encode_progress(request.id, i, 4));
     }
     self.send(encode_reply(request.id, VerifyResult{}));
   });
   std::vector<std::int64_t> seen;
-  const auto verified = connect(server, 400ms)->verify_chain({}, {}, [&](std::int64_t checked, std::int64_t total) {
+  const auto verified = connect(server, 1s)->verify_chain({}, {}, [&](std::int64_t checked, std::int64_t total) {
     EXPECT_EQ(total, 4);
     seen.push_back(checked);
   });

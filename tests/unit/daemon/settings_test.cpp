@@ -1,0 +1,274 @@
+#include "daemon/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "daemon/settings_fields.hpp"
+
+namespace vault {
+namespace {
+
+using std::chrono::milliseconds;
+
+class SettingsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const auto& field : setting_fields()) unsetenv(variable_of(field).c_str());
+    unsetenv("DATABASE_URL");
+    unsetenv("VAULT_CONFIG");
+  }
+
+  Result<Settings> load(std::vector<std::string> flags) {
+    flags.insert(flags.begin(), "vaultd");
+    std::vector<char*> argv;
+    for (auto& flag : flags) argv.push_back(flag.data());
+    argv.push_back(nullptr);
+    return load_settings(static_cast<int>(flags.size()), argv.data(), help_);
+  }
+
+  // The settings that this text as a file gives.
+  Result<Settings> load_text(const std::string& text) {
+    std::ofstream(file_) << text;
+    return load({"--config", file_});
+  }
+
+  std::string refusal(const std::string& text) {
+    const auto settings = load_text(text);
+    if (settings) return "accepted";
+    EXPECT_EQ(settings.error().code, ErrorCode::invalid_argument);
+    return settings.error().message;
+  }
+
+  std::string help_;
+  const std::string file_ = testing::TempDir() + "vaultd settings " + std::to_string(getpid()) + ".toml";
+};
+
+TEST_F(SettingsTest, DefaultsAreWhatTheyAreAndFit) {
+  auto settings = load({"--database", "postgresql:///vault"});
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->database, "postgresql:///vault");
+  EXPECT_EQ(settings->requests, std::vector<std::string>{"ipc:///run/vaultd/requests"});
+  EXPECT_EQ(settings->request_timeout, milliseconds(30'000));
+  EXPECT_TRUE(check_settings(*settings));
+}
+
+TEST_F(SettingsTest, FlagOverVariableOverFileOverDefault) {
+  EXPECT_EQ(load_text("")->readers, 3U);
+  EXPECT_EQ(load_text("readers = 4")->readers, 4U);
+  setenv("VAULT_READERS", "5", 1);
+  EXPECT_EQ(load_text("readers = 4")->readers, 5U);
+  EXPECT_EQ(load({"--config", file_, "--readers", "6"})->readers, 6U);
+  EXPECT_EQ(load({"--config", file_, "--readers=6"})->readers, 6U);
+}
+
+TEST_F(SettingsTest, AnEmptyVariableIsNoVariable) {
+  setenv("VAULT_READERS", "", 1);
+  EXPECT_EQ(load({})->readers, 3U);
+}
+
+TEST_F(SettingsTest, TheFileMayComeFromTheEnvironment) {
+  std::ofstream(file_) << "readers = 9\n";
+  setenv("VAULT_CONFIG", file_.c_str(), 1);
+  EXPECT_EQ(load({})->readers, 9U);
+}
+
+TEST_F(SettingsTest, EverySettingHasAFlagAVariableAndAKey) {
+  // A value that each form accepts and that is not the default.
+  const auto sample = [](const SettingField& field) -> std::string {
+    if (std::holds_alternative<bool Settings::*>(field.member)) return "1";
+    if (std::holds_alternative<milliseconds Settings::*>(field.member)) return "777ms";
+    if (std::holds_alternative<std::vector<std::string> Settings::*>(field.member)) return "ipc:///tmp/a";
+    if (field.name == "socket_mode") return "0600";
+    if (field.name == "log_level") return "debug";
+    if (field.name == "log_format") return "json";
+    if (field.name == "backend") return "legacy";
+    if (std::holds_alternative<std::string Settings::*>(field.member)) return "some-text";
+    return "2048";
+  };
+  for (const auto& field : setting_fields()) {
+    if (field.name == "readers") continue;  // at most 64
+    const std::string value = sample(field);
+    const std::string line = std::string(field.name) + " = ";
+    const auto by_flag = load({flag_of(field) + "=" + value});
+    ASSERT_TRUE(by_flag) << by_flag.error().message;
+    const std::string shown = format_settings(*by_flag);
+    EXPECT_NE(shown, format_settings(*load({}))) << field.name;
+    setenv(variable_of(field).c_str(), value.c_str(), 1);
+    EXPECT_EQ(format_settings(*load({})), shown) << field.name;
+    unsetenv(variable_of(field).c_str());
+    const auto at = shown.find("\n" + line);
+    const std::string as_toml = shown.substr(at == std::string::npos ? 0 : at + 1);
+    const auto by_file = load_text(as_toml.substr(0, as_toml.find('\n') + 1));
+    ASSERT_TRUE(by_file) << by_file.error().message;
+    EXPECT_EQ(format_settings(*by_file), shown) << field.name;
+  }
+}
+
+TEST_F(SettingsTest, ListsRepeatTheFlagAndReplaceTheDefault) {
+  const std::vector<std::string> both{"ipc:///tmp/a", "tcp://127.0.0.1:5555"};
+  EXPECT_EQ(load({"--requests", both[0], "--requests", both[1]})->requests, both);
+  setenv("VAULT_REQUESTS", "ipc:///tmp/a,tcp://127.0.0.1:5555", 1);
+  EXPECT_EQ(load({})->requests, both);
+  unsetenv("VAULT_REQUESTS");
+  EXPECT_EQ(load_text("requests = ['ipc:///tmp/a', 'tcp://127.0.0.1:5555']")->requests, both);
+  EXPECT_FALSE(load({"--requests", both[0], both[1]}));  // one flag, one endpoint
+}
+
+TEST_F(SettingsTest, BooleansAreZeroOrOne) {
+  EXPECT_TRUE(load({"--migrate"})->migrate);
+  EXPECT_FALSE(load({"--migrate=0"})->migrate);
+  EXPECT_TRUE(load_text("migrate = 1")->migrate);
+  EXPECT_TRUE(load_text("migrate = true")->migrate);
+  setenv("VAULT_MIGRATE", "1", 1);
+  EXPECT_TRUE(load({})->migrate);
+  EXPECT_FALSE(load({"--migrate=0"})->migrate);
+  setenv("VAULT_MIGRATE", "yes", 1);
+  const auto refused = load({});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "VAULT_MIGRATE: wants 1 or 0, not \"yes\"");
+}
+
+TEST_F(SettingsTest, DurationsHaveAUnitEverywhere) {
+  EXPECT_EQ(load({"--request-timeout", "250ms"})->request_timeout, milliseconds(250));
+  EXPECT_EQ(load_text("request_timeout = '2s'")->request_timeout, milliseconds(2'000));
+  setenv("VAULT_REQUEST_TIMEOUT", "5m", 1);
+  EXPECT_EQ(load({})->request_timeout, milliseconds(300'000));
+  for (const char* wrong : {"30", "s", "-1s", "1.5s", "1 s", "30sec", "25h", "0s", "99999999999999999999s"}) {
+    setenv("VAULT_REQUEST_TIMEOUT", wrong, 1);
+    const auto refused = load({});
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_TRUE(refused.error().message.starts_with("VAULT_REQUEST_TIMEOUT: wants a duration with its unit"))
+        << refused.error().message;
+  }
+  EXPECT_EQ(format_duration(milliseconds(30'000)), "30s");
+  EXPECT_EQ(format_duration(milliseconds(1'500)), "1500ms");
+  EXPECT_EQ(format_duration(milliseconds(0)), "0ms");
+}
+
+TEST_F(SettingsTest, AWrongFileIsNamedWithLineAndKey) {
+  EXPECT_EQ(refusal("\nreader = 4\n"), file_ + ":2: reader: no such setting; did you mean readers?");
+  EXPECT_EQ(refusal("nonsense_here = 4\n"), file_ + ":1: nonsense_here: no such setting");
+  EXPECT_EQ(refusal("# why\n\nreaders = 0\n"), file_ + ":3: readers: wants a number from 1 to 64, not 0");
+  EXPECT_EQ(refusal("readers = 'four'\n"), file_ + ":1: readers: wants a number from 1 to 64, not \"four\"");
+  EXPECT_EQ(refusal("request_timeout = 30\n"),
+            file_ +
+                ":1: request_timeout: wants a duration with its unit, such as 30s or 250ms, from 1ms to 24h, in "
+                "quotes, not 30");
+  EXPECT_EQ(refusal("requests = ['ipc:///tmp/a', 5]\n").substr(0, file_.size() + 14), file_ + ":1: requests: ");
+  EXPECT_EQ(refusal("log_level = 'loud'\n"),
+            file_ + ":1: log_level: wants trace, debug, info, warning or error, not \"loud\"");
+  EXPECT_EQ(refusal("[limits]\nreaders = 4\n"), file_ + ":1: limits: no such setting");
+  EXPECT_TRUE(refusal("readers = 4\nreaders = 5\n").starts_with(file_ + ":2: "));
+  EXPECT_TRUE(refusal("readers = \n").starts_with(file_ + ":1: "));
+  const auto missing = load({"--config", "/nowhere/vaultd.toml"});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message, "/nowhere/vaultd.toml: No such file or directory");
+}
+
+TEST_F(SettingsTest, AWrongFlagIsNamed) {
+  const auto unknown = load({"--reader", "4"});
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().message.find("--reader"), std::string::npos) << unknown.error().message;
+  const auto value = load({"--readers", "-1"});
+  ASSERT_FALSE(value);
+  EXPECT_FALSE(load({"stray"}));
+  const auto range = load({"--readers", "65"});
+  ASSERT_FALSE(range);
+  EXPECT_EQ(range.error().message, "--readers: wants a number from 1 to 64, not 65");
+  EXPECT_EQ(range.error().field, "readers");
+}
+
+TEST_F(SettingsTest, DatabaseAndEmbeddedWhoeverHasMoreAuthority) {
+  setenv("DATABASE_URL", "postgresql:///from-url", 1);
+  EXPECT_EQ(load({})->database, "postgresql:///from-url");
+  setenv("VAULT_DATABASE", "postgresql:///from-variable", 1);
+  EXPECT_EQ(load({})->database, "postgresql:///from-variable");
+  const auto embedded = load({"--embedded", "/tmp/x"});
+  EXPECT_EQ(embedded->database, "");
+  EXPECT_TRUE(check_settings(*embedded));
+  EXPECT_EQ(load_text("embedded = '/tmp/x'")->embedded, "");
+  EXPECT_FALSE(check_settings(*load({"--embedded", "/tmp/x", "--database", "postgresql:///x"})));
+}
+
+TEST_F(SettingsTest, WhatBelongsTogetherIsChecked) {
+  const auto refused = [&](std::vector<std::string> flags, const std::string& key) {
+    flags.insert(flags.end(), {"--database", "postgresql:///vault"});
+    const auto settings = load(flags);
+    ASSERT_TRUE(settings) << settings.error().message;
+    const Status status = check_settings(*settings);
+    ASSERT_FALSE(status) << flags[0];
+    EXPECT_EQ(status.error().field, key) << status.error().message;
+    EXPECT_EQ(status.error().code, ErrorCode::invalid_argument);
+  };
+  EXPECT_EQ(check_settings(*load({})).error().field, "database");
+  refused({"--requests=tcp://0.0.0.0:5555"}, "requests");
+  refused({"--ingest=tcp://*:5555"}, "ingest");
+  refused({"--events=tcp://[::]:5555"}, "events");
+  refused({"--events=tcp://127.evil.example:5555"}, "events");
+  refused({"--requests=ipc:///tmp/a", "--ingest=ipc:///tmp/a"}, "ingest");
+  refused({"--curve-server-key=/tmp/key"}, "curve_clients");
+  refused({"--curve-clients=/tmp/keys"}, "curve_server_key");
+  refused({"--max-message-bytes=2048"}, "max_message_bytes");
+  refused({"--accept-rollback=5"}, "accept_rollback");
+  refused({"--http=127.0.0.1:80"}, "http");
+  refused({"--backend=legacy", "--legacy-dir=/tmp/x"}, "backend");
+  for (const char* local : {"tcp://127.0.0.1:5555", "tcp://[::1]:5555", "tcp://127.1.2.3:0"}) {
+    EXPECT_TRUE(check_settings(*load({"--database=x", "--requests", local}))) << local;
+  }
+  EXPECT_TRUE(check_settings(
+      *load({"--database=x", "--requests=tcp://*:5555", "--curve-server-key=/k", "--curve-clients=/c"})));
+}
+
+TEST_F(SettingsTest, EndpointsHaveAForm) {
+  for (const std::string wrong : {"", "/run/vaultd", "inproc://x", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:x",
+                                  "tcp://:5555", "tcp://127.0.0.1:65536", "ipc://"}) {
+    EXPECT_FALSE(load({"--requests=" + wrong})) << wrong;
+  }
+  EXPECT_TRUE(load({"--requests=ipc://" + std::string(107, 'a')}));
+  EXPECT_FALSE(load({"--requests=ipc://" + std::string(108, 'a')}));
+}
+
+TEST_F(SettingsTest, TheLegacySwitchIsRefusedInWords) {
+  setenv("VAULT_BACKEND", "legacy", 1);
+  const auto settings = load({"--legacy-dir", "/srv/VAULT999", "--database=x"});
+  ASSERT_TRUE(settings);
+  const Status status = check_settings(*settings);
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().message.find("no emergency mode"), std::string::npos);
+}
+
+TEST_F(SettingsTest, PrintedSettingsLoadAgainAndHoldNoSecrets) {
+  const auto shown_database = [&](const std::string& database) {
+    const std::string shown = format_settings(*load({"--database", database, "--reader-database", database}));
+    EXPECT_EQ(shown.find("s3cret"), std::string::npos) << shown;
+    const auto again = load_text(shown);
+    EXPECT_TRUE(again) << again.error().message;
+    EXPECT_EQ(format_settings(*again), shown);
+    EXPECT_EQ(again->database, again->reader_database);
+    return again->database;
+  };
+  EXPECT_EQ(shown_database("postgresql://me:s3cret@h1,h2/vault?target_session_attrs=read-write"),
+            "postgresql://me@h1,h2/vault?target_session_attrs=read-write");
+  EXPECT_EQ(shown_database("postgres://me:s3c@s3cret@h/vault"), "postgres://me@h/vault");
+  shown_database("postgresql://h/vault?user=me&password=s3cret&sslpassword=s3cret");
+  EXPECT_EQ(shown_database("host=h password=s3cret dbname=vault"), "host=h  dbname=vault");
+  shown_database("host=h password = 's3cret with \\' s3cret' dbname=vault");
+  EXPECT_EQ(shown_database("host='/a b' dbname=\"x\\y\""), "host='/a b' dbname=\"x\\y\"");
+  const auto all = load({"--embedded=/tmp/x y", "--accept-rollback=7", "--origin=new", "--publish-payloads"});
+  EXPECT_EQ(format_settings(*load_text(format_settings(*all))), format_settings(*all));
+}
+
+TEST_F(SettingsTest, HelpAndVersion) {
+  ASSERT_TRUE(load({"--version"})->version);
+  ASSERT_TRUE(help_.empty());
+  ASSERT_TRUE(load({"--help"}));
+  for (const auto& field : setting_fields()) EXPECT_NE(help_.find(flag_of(field)), std::string::npos) << field.name;
+  EXPECT_TRUE(load({"--check-config"})->check_config);
+}
+
+}  // namespace
+}  // namespace vault

@@ -1,0 +1,171 @@
+#include "tools/bench/bench.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "tools/bench/machine.hpp"
+#include "tools/bench/samples.hpp"
+
+namespace vault::bench {
+namespace {
+
+// Different seals that are sent over and over: enough to keep any cache honest, little to hold.
+constexpr std::size_t samples = 8192;
+
+}  // namespace
+
+void progress(const std::string& line) {
+  fmt::print(stderr, "vault-bench: {}\n", line);
+  std::fflush(stderr);
+}
+
+Bench::Bench(const BenchOptions& options)
+    : options_(options), seals_(sample_seals(samples)), requests_(encode_requests(seals_)) {}
+
+Result<std::unique_ptr<Bench>> Bench::open(const BenchOptions& options) {
+  std::unique_ptr<Bench> bench(new Bench(options));
+  if (Status started = bench->start(); !started) return tl::unexpected(started.error());
+  return bench;
+}
+
+Status Bench::start() {
+  url_ = options_.database;
+  endpoint_ = options_.endpoint;
+  if (url_.empty()) {
+    progress("starting PostgreSQL in " + options_.directory);
+    auto postgres = EmbeddedPostgres::start(options_.directory + "/postgres");
+    if (!postgres) return tl::unexpected(postgres.error());
+    postgres_ = *std::move(postgres);
+    url_ = postgres_->url();
+  }
+  if (endpoint_.empty()) {
+    progress("starting " + options_.vaultd);
+    auto vaultd = VaultProcess::start(options_.vaultd, url_, options_.directory + "/large");
+    if (!vaultd) return tl::unexpected(vaultd.error());
+    vaultd_ = *std::move(vaultd);
+    endpoint_ = vaultd_->endpoint();
+    memory_ = std::make_unique<MemoryWatch>(vaultd_->pid());
+  }
+  auto yardstick = Yardstick::open(url_, sample_rows(seals_));
+  if (!yardstick) return tl::unexpected(yardstick.error());
+  yardstick_ = *std::move(yardstick);
+  auto client = Client::connect({.endpoint = endpoint_, .timeout = std::chrono::minutes{10}, .curve = {}});
+  if (!client) return tl::unexpected(client.error());
+  client_ = *std::move(client);
+  auto machine = describe_machine(*yardstick_);
+  if (!machine) return tl::unexpected(machine.error());
+  machine_ = *std::move(machine);
+  if (!is_release_build()) progress("this is no release build: its figures mean little");
+  return {};
+}
+
+bool Bench::wanted(const std::string& figure) const {
+  return std::find(options_.figures.begin(), options_.figures.end(), figure) != options_.figures.end();
+}
+
+nlohmann::json Bench::settings() const {
+  return {{"entries", options_.entries},
+          {"small_entries", options_.small_entries},
+          {"seconds", options_.seconds},
+          {"rounds", options_.rounds},
+          {"producers", options_.producers},
+          {"in_flight", options_.in_flight},
+          {"payload_bytes_mean", mean_payload_bytes(seals_)}};
+}
+
+std::vector<Figure> Bench::run() {
+  struct Step {
+    const char* name;
+    Result<Figure> (Bench::*measure)();
+  };
+  // Latency first, on a ledger as small as its yardstick; what wants a large ledger last.
+  const Step steps[] = {{"latency", &Bench::measure_latency}, {"lone", &Bench::measure_lone},
+                        {"flood", &Bench::measure_flood},     {"growth", &Bench::measure_growth},
+                        {"verify", &Bench::measure_verify},   {"proof", &Bench::measure_proof},
+                        {"memory", &Bench::measure_memory}};
+  std::vector<Figure> figures;
+  for (const Step& step : steps) {
+    if (!wanted(step.name)) continue;
+    progress(std::string("measuring ") + step.name);
+    auto figure = (this->*step.measure)();
+    if (figure) {
+      figures.push_back(*std::move(figure));
+    } else {
+      progress(figure.error().message);
+      figures.push_back(
+          {.name = step.name, .value = {}, .note = figure.error().message, .details = {}, .failed = true});
+    }
+  }
+  const auto rank = [](const Figure& figure) { return &target(figure.name) - targets().data(); };
+  std::sort(figures.begin(), figures.end(), [&](const Figure& a, const Figure& b) { return rank(a) < rank(b); });
+  return figures;
+}
+
+std::chrono::nanoseconds Bench::round_duration() const {
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(options_.seconds * 1e9 / options_.rounds));
+}
+
+Result<Head> Bench::head() {
+  return client_->get_head();
+}
+
+Result<FloodCounts> Bench::flood(const std::string& endpoint, const FloodWindow& window) {
+  FloodOptions options;
+  options.endpoint = endpoint;
+  options.sockets = options_.producers;
+  options.in_flight = options_.in_flight;
+  auto client = FloodClient::connect(options, requests_);
+  if (!client) return tl::unexpected(client.error());
+  return (*client)->run(window);
+}
+
+Status Bench::fill_ledger(std::int64_t entries) {
+  for (;;) {
+    auto now = head();
+    if (!now) return tl::unexpected(now.error());
+    if (now->sequence >= entries) return {};
+    // In pieces, so that people see it move.
+    const auto piece = std::min<std::int64_t>(entries - now->sequence, 100'000);
+    progress(fmt::format("filling the ledger: {} of {}", with_commas(static_cast<double>(now->sequence)),
+                         with_commas(static_cast<double>(entries))));
+    FloodWindow window;
+    window.acknowledged_max = static_cast<std::uint64_t>(piece);
+    if (auto filled = flood(endpoint_, window); !filled) return tl::unexpected(filled.error());
+  }
+}
+
+Status Bench::fill_large_table() {
+  auto now = head();
+  if (!now) return tl::unexpected(now.error());
+  if (!large_table_made_) {
+    if (Status made = yardstick_->make_table("large"); !made) return made;
+    large_table_made_ = true;
+  }
+  return yardstick_->fill_from_ledger("large", now->sequence);
+}
+
+Result<InsertWay> Bench::best_insert() {
+  if (best_insert_) return *best_insert_;
+  if (Status made = yardstick_->make_table("tries"); !made) return tl::unexpected(made.error());
+  InsertWindow window;
+  window.duration_max = std::chrono::nanoseconds(static_cast<std::int64_t>(options_.seconds * 1e9 / 20));
+  const auto ways = insert_ways();
+  std::vector<double> best(ways.size());
+  for (int pass = 0; pass < 2; ++pass) {
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+      auto tried = yardstick_->insert("tries", ways[i], window);
+      if (!tried) return tl::unexpected(tried.error());
+      best[i] = std::max(best[i], rate(*tried));
+    }
+  }
+  for (std::size_t i = 0; i < ways.size(); ++i) inserts_tried_[describe(ways[i])] = best[i];
+  const auto fastest = static_cast<std::size_t>(std::max_element(best.begin(), best.end()) - best.begin());
+  best_insert_ = ways[fastest];
+  progress(fmt::format("fastest plain insert: {}, {} rows/s", describe(ways[fastest]), with_commas(best[fastest])));
+  if (auto dropped = yardstick_->run("DROP TABLE vault_bench.tries"); !dropped) return tl::unexpected(dropped.error());
+  return *best_insert_;
+}
+
+}  // namespace vault::bench

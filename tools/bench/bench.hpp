@@ -1,0 +1,99 @@
+// The benchmark: a PostgreSQL, a vaultd, its yardsticks beside it, and one function a figure.
+//
+// Machines are noisy and their speed drifts, so what is compared is measured in turns: rounds of a yardstick and of
+// vaultd side by side, a ratio a round, and the median of those.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/embedded_postgres.hpp"
+#include "store/postgres_yardstick.hpp"
+#include "tools/bench/process_stats.hpp"
+#include "tools/bench/report.hpp"
+#include "tools/bench/vault_process.hpp"
+#include "wire/client.hpp"
+#include "wire/client_flood.hpp"
+
+namespace vault::bench {
+
+struct BenchOptions {
+  std::string endpoint;   // a vaultd that runs already; "": one is started
+  std::string database;   // its database; "": an embedded PostgreSQL of the benchmark's own
+  std::string vaultd;     // program to start
+  std::string directory;  // for everything that is made
+  std::vector<std::string> figures;
+  std::int64_t entries = 1'000'000;     // the large ledger
+  std::int64_t small_entries = 10'000;  // the small one
+  double seconds = 10;                  // a figure, for vaultd and for its yardstick each
+  int rounds = 5;
+  std::size_t producers = 16;
+  std::size_t in_flight = 512;  // each, where there are many
+};
+
+class Bench {
+ public:
+  // Starts what is to be started. Belongs to the thread that calls it.
+  static Result<std::unique_ptr<Bench>> open(const BenchOptions& options);
+
+  // Measures what the options ask for, in the order of targets(). A figure that fails says why.
+  std::vector<Figure> run();
+  const nlohmann::json& machine() const { return machine_; }
+  nlohmann::json settings() const;
+
+ private:
+  explicit Bench(const BenchOptions& options);
+  Status start();
+  bool wanted(const std::string& figure) const;
+
+  // write_figures.cpp
+  Result<Figure> measure_flood();
+  Result<Figure> measure_lone();
+  Result<Figure> measure_growth();
+  Result<Figure> measure_latency();
+  // read_figures.cpp
+  Result<Figure> measure_verify();
+  Result<Figure> measure_proof();
+  Result<Figure> measure_memory();
+
+  // Seals until the ledger holds so many entries (and up to what is in flight more).
+  Status fill_ledger(std::int64_t entries);
+  // Makes the yardstick's large table as long as the ledger.
+  Status fill_large_table();
+  // The fastest plain insert, tried once.
+  Result<InsertWay> best_insert();
+  Result<FloodCounts> flood(const std::string& endpoint, const FloodWindow& window);
+  Result<Head> head();
+  std::chrono::nanoseconds round_duration() const;
+
+  BenchOptions options_;
+  std::vector<Seal> seals_;
+  std::vector<std::string> requests_;
+  nlohmann::json machine_;
+  std::string url_;
+  std::string endpoint_;
+  std::unique_ptr<EmbeddedPostgres> postgres_;
+  std::unique_ptr<VaultProcess> vaultd_;  // empty where it runs already
+  std::unique_ptr<Yardstick> yardstick_;
+  std::unique_ptr<Client> client_;
+  std::unique_ptr<MemoryWatch> memory_;
+  std::optional<InsertWay> best_insert_;
+  nlohmann::json inserts_tried_;
+  bool large_table_made_ = false;
+};
+
+// A line on stderr, so that people see what goes on.
+void progress(const std::string& line);
+
+inline double rate(const FloodCounts& counts) {
+  return counts.seconds > 0 ? static_cast<double>(counts.acknowledged) / counts.seconds : 0;
+}
+inline double rate(const RowRate& rows) {
+  return rows.seconds > 0 ? static_cast<double>(rows.rows) / rows.seconds : 0;
+}
+
+}  // namespace vault::bench

@@ -1,0 +1,124 @@
+// vault-bench: how fast vaultd is, measured against yardsticks in the same run (docs/performance.md).
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+
+#include "tools/bench/bench.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using vault::bench::BenchOptions;
+
+struct Arguments {
+  BenchOptions bench;
+  bool json = false;
+  bool keep = false;
+};
+
+void add_options(CLI::App& app, Arguments& arguments) {
+  BenchOptions& options = arguments.bench;
+  std::vector<std::string> names;
+  for (const auto& target : vault::bench::targets()) names.push_back(target.name);
+  options.figures = names;
+  app.add_option("--figures", options.figures, "what to measure (default: all)")
+      ->delimiter(',')
+      ->check(CLI::IsMember(names));
+  app.add_option("--entries", options.entries, "size of the large ledger")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--small-entries", options.small_entries, "size of the small ledger, for growth")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--seconds", options.seconds, "seconds a figure, for vaultd and for its yardstick each")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--rounds", options.rounds, "turns of vaultd and yardstick")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--producers", options.producers, "sockets that seal")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--in-flight", options.in_flight, "requests in flight on each, for flood")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--vaultd", options.vaultd, "the vaultd to start (default: the one beside this program)");
+  app.add_option("--database", options.database,
+                 "libpq URL of the ledger's database, which will be filled; default: an embedded PostgreSQL");
+  app.add_option("--endpoint", options.endpoint,
+                 "requests endpoint of a vaultd that runs already, on the database given with --database");
+  app.add_option("--dir", options.directory, "directory for what is made (default: a new one below /var/tmp)");
+  app.add_flag("--keep", arguments.keep, "leave that directory behind");
+  app.add_flag("--json", arguments.json, "one JSON document on stdout");
+}
+
+std::string beside_this_program(const std::string& name) {
+  std::error_code failed;
+  return (fs::read_symlink("/proc/self/exe", failed).parent_path() / name).string();
+}
+
+// A directory that PostgreSQL's user can pass through, where the benchmark runs as root.
+bool make_directory(std::string& directory) {
+  if (directory.empty()) {
+    std::string pattern = "/var/tmp/vault-bench.XXXXXX";
+    if (mkdtemp(pattern.data()) == nullptr) return false;
+    directory = pattern;
+  } else {
+    std::error_code failed;
+    fs::create_directories(directory, failed);
+    if (failed) return false;
+    directory = fs::absolute(directory).string();
+  }
+  return chmod(directory.c_str(), 0755) == 0;
+}
+
+int measure(const Arguments& arguments) {
+  auto bench = vault::bench::Bench::open(arguments.bench);
+  if (!bench) {
+    std::cerr << "vault-bench: " << bench.error().message << "\n";
+    return 1;
+  }
+  const auto figures = (*bench)->run();
+  if (arguments.json) {
+    std::cout << to_json(figures, (*bench)->machine(), (*bench)->settings()).dump(2) << "\n";
+  } else {
+    print_table(figures, (*bench)->machine());
+  }
+  return std::any_of(figures.begin(), figures.end(), [](const auto& figure) { return figure.failed; }) ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Measures vaultd against its yardsticks: the same rows put into and taken out of PostgreSQL without it.");
+  Arguments arguments;
+  add_options(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  BenchOptions& options = arguments.bench;
+  if (!options.endpoint.empty() && options.database.empty()) {
+    std::cerr << "vault-bench: --endpoint needs --database, for the yardsticks\n";
+    return 2;
+  }
+  if (options.vaultd.empty()) options.vaultd = beside_this_program("vaultd");
+  const bool made_here = options.directory.empty();
+  if (!make_directory(options.directory)) {
+    std::cerr << "vault-bench: cannot make a directory for the run\n";
+    return 1;
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  const int code = measure(arguments);
+  std::error_code ignored;
+  if (made_here && !arguments.keep) fs::remove_all(options.directory, ignored);
+  return code;
+}

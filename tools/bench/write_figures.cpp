@@ -1,0 +1,226 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "tools/bench/bench.hpp"
+
+namespace vault::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t latency_samples_max = 3000;
+constexpr int latency_block = 20;  // seals, then as many inserts, and so on
+
+double micros(std::chrono::nanoseconds duration) {
+  return static_cast<double>(duration.count()) / 1e3;
+}
+
+// One round: vaultd and its yardstick, one after the other.
+struct Round {
+  double seals = 0;  // a second
+  double rows = 0;   // a second
+  double share() const { return rows > 0 ? seals / rows : 0; }
+};
+
+std::vector<double> shares(const std::vector<Round>& rounds) {
+  std::vector<double> all;
+  for (const Round& round : rounds) all.push_back(round.share());
+  return all;
+}
+
+double median_seals(const std::vector<Round>& rounds) {
+  std::vector<double> all;
+  for (const Round& round : rounds) all.push_back(round.seals);
+  return median(all);
+}
+
+double median_rows(const std::vector<Round>& rounds) {
+  std::vector<double> all;
+  for (const Round& round : rounds) all.push_back(round.rows);
+  return median(all);
+}
+
+nlohmann::json rounds_json(const std::vector<Round>& rounds) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const Round& round : rounds) {
+    all.push_back({{"seals_per_s", round.seals}, {"rows_per_s", round.rows}, {"share", round.share()}});
+  }
+  return all;
+}
+
+}  // namespace
+
+Result<Figure> Bench::measure_flood() {
+  if (Status filled = fill_ledger(options_.small_entries); !filled) return tl::unexpected(filled.error());
+  if (Status filled = fill_large_table(); !filled) return tl::unexpected(filled.error());
+  const auto way = best_insert();
+  if (!way) return tl::unexpected(way.error());
+  FloodWindow seals;
+  seals.warm_up = options_.producers * options_.in_flight;
+  seals.duration_max = round_duration();
+  InsertWindow rows;
+  rows.warm_up = static_cast<std::int64_t>(seals.warm_up);
+  rows.duration_max = round_duration();
+
+  std::vector<Round> rounds;
+  Figure figure{.name = "flood", .value = {}, .note = {}, .details = {}};
+  for (int i = 0; i < options_.rounds; ++i) {
+    Round round;
+    // Which of them goes first changes: what one leaves to the server (dirty pages, a checkpoint) hits the other.
+    for (int half = 0; half < 2; ++half) {
+      if ((i + half) % 2 == 0) {
+        auto inserted = yardstick_->insert("large", *way, rows);
+        if (!inserted) return tl::unexpected(inserted.error());
+        round.rows = rate(*inserted);
+        continue;
+      }
+      const auto before = vaultd_ ? processor_times(vaultd_->pid()) : ProcessorTimes{};
+      auto counts = flood(endpoint_, seals);
+      if (!counts) return tl::unexpected(counts.error());
+      round.seals = rate(*counts);
+      if (!vaultd_) continue;
+      figure.details["processor_us_per_seal"] =
+          micros_per_unit(before, processor_times(vaultd_->pid()), static_cast<double>(counts->total));
+    }
+    rounds.push_back(round);
+    progress(fmt::format("flood {} of {}: {} seals/s, {} rows/s, share {:.2f}", i + 1, options_.rounds,
+                         with_commas(round.seals), with_commas(round.rows), round.share()));
+  }
+  figure.value = median(shares(rounds));
+  figure.note = fmt::format("{} seals/s against {} rows/s ({})", with_commas(median_seals(rounds)),
+                            with_commas(median_rows(rounds)), describe(*way));
+  figure.details["seals_per_s"] = median_seals(rounds);
+  figure.details["rows_per_s"] = median_rows(rounds);
+  figure.details["yardstick"] = describe(*way);
+  figure.details["yardsticks_tried_rows_per_s"] = inserts_tried_;
+  figure.details["rounds"] = rounds_json(rounds);
+  return figure;
+}
+
+Result<Figure> Bench::measure_lone() {
+  FloodOptions options;
+  options.endpoint = endpoint_;
+  options.sockets = options_.producers;
+  options.in_flight = 1;
+  auto client = FloodClient::connect(options, requests_);
+  if (!client) return tl::unexpected(client.error());
+  FloodWindow window;
+  window.warm_up = 10 * options_.producers;
+  window.duration_max = round_duration();
+  std::vector<double> rates;
+  Figure figure{.name = "lone", .value = {}, .note = {}, .details = {}};
+  for (int i = 0; i < options_.rounds; ++i) {
+    const auto before = vaultd_ ? processor_times(vaultd_->pid()) : ProcessorTimes{};
+    auto counts = (*client)->run(window);
+    if (!counts) return tl::unexpected(counts.error());
+    rates.push_back(rate(*counts));
+    progress(fmt::format("lone {} of {}: {} seals/s", i + 1, options_.rounds, with_commas(rates.back())));
+    if (!vaultd_) continue;
+    figure.details["processor_us_per_seal"] =
+        micros_per_unit(before, processor_times(vaultd_->pid()), static_cast<double>(counts->total));
+  }
+  figure.value = median(rates);
+  figure.note = fmt::format("mean time of a seal {:.2f} ms",
+                            1e3 * static_cast<double>(options_.producers) / std::max(1.0, *figure.value));
+  figure.details["rounds_seals_per_s"] = rates;
+  return figure;
+}
+
+Result<Figure> Bench::measure_growth() {
+  if (Status filled = fill_ledger(options_.entries); !filled) return tl::unexpected(filled.error());
+  if (Status filled = fill_large_table(); !filled) return tl::unexpected(filled.error());
+  const auto way = best_insert();
+  if (!way) return tl::unexpected(way.error());
+  // The same window on both ledgers, from `small_entries` on: short, so that the small one stays small.
+  FloodWindow seals;
+  seals.warm_up = static_cast<std::uint64_t>(options_.small_entries);
+  seals.acknowledged_max = 5 * seals.warm_up;
+  InsertWindow rows;
+  rows.warm_up = options_.small_entries;
+  rows.rows_max = 5 * options_.small_entries;
+
+  const std::string database = "vault_bench_small";
+  std::vector<Round> small_rounds, large_rounds;
+  std::vector<double> ratios;
+  for (int i = 0; i < options_.rounds; ++i) {
+    // A fresh ledger each time, in a database of its own on the same server.
+    for (const char* sql : {"DROP DATABASE IF EXISTS ", "CREATE DATABASE "}) {
+      if (auto done = yardstick_->run(sql + database); !done) return tl::unexpected(done.error());
+    }
+    auto url = url_of_database(url_, database);
+    if (!url) return tl::unexpected(url.error());
+    auto small = VaultProcess::start(options_.vaultd, *url, fmt::format("{}/small{}", options_.directory, i));
+    if (!small) return tl::unexpected(small.error());
+    if (Status made = yardstick_->make_table("small"); !made) return tl::unexpected(made.error());
+    Round rounds[2];
+    for (const bool large : {false, true}) {
+      auto counts = flood(large ? endpoint_ : (*small)->endpoint(), seals);
+      if (!counts) return tl::unexpected(counts.error());
+      auto inserted = yardstick_->insert(large ? "large" : "small", *way, rows);
+      if (!inserted) return tl::unexpected(inserted.error());
+      rounds[large] = {rate(*counts), rate(*inserted)};
+    }
+    small_rounds.push_back(rounds[0]);
+    large_rounds.push_back(rounds[1]);
+    ratios.push_back(rounds[0].share() > 0 ? rounds[1].share() / rounds[0].share() : 0);
+    progress(fmt::format("growth {} of {}: small {} seals/s ({:.2f}), large {} seals/s ({:.2f})", i + 1,
+                         options_.rounds, with_commas(rounds[0].seals), rounds[0].share(), with_commas(rounds[1].seals),
+                         rounds[1].share()));
+  }
+  if (auto done = yardstick_->run("DROP DATABASE IF EXISTS " + database); !done) progress(done.error().message);
+  const auto size = head();
+  if (!size) return tl::unexpected(size.error());
+
+  Figure figure{.name = "growth", .value = median(ratios), .note = {}, .details = {}};
+  const double plain = median_seals(large_rounds) / std::max(1.0, median_seals(small_rounds));
+  figure.note = fmt::format("{} seals/s at {} entries against {} at {}; without yardsticks {:.2f}",
+                            with_commas(median_seals(large_rounds)), with_commas(static_cast<double>(size->sequence)),
+                            with_commas(median_seals(small_rounds)),
+                            with_commas(static_cast<double>(options_.small_entries)), plain);
+  figure.details["large_entries"] = size->sequence;
+  figure.details["small_rounds"] = rounds_json(small_rounds);
+  figure.details["large_rounds"] = rounds_json(large_rounds);
+  figure.details["seals_per_s_ratio"] = plain;
+  return figure;
+}
+
+Result<Figure> Bench::measure_latency() {
+  if (Status filled = fill_ledger(options_.small_entries); !filled) return tl::unexpected(filled.error());
+  if (Status made = yardstick_->make_table("single"); !made) return tl::unexpected(made.error());
+  if (Status filled = yardstick_->fill_from_ledger("single", INT64_MAX); !filled) return tl::unexpected(filled.error());
+  FloodOptions options;
+  options.endpoint = endpoint_;
+  options.sockets = 1;
+  options.in_flight = 1;
+  auto client = FloodClient::connect(options, requests_);
+  if (!client) return tl::unexpected(client.error());
+  std::vector<double> seals_us, rows_us;
+  const auto end = Clock::now() + std::chrono::duration<double>(2 * options_.seconds);
+  while (Clock::now() < end && seals_us.size() < latency_samples_max) {
+    for (int i = 0; i < latency_block; ++i) {
+      auto sealed = (*client)->round_trip();
+      if (!sealed) return tl::unexpected(sealed.error());
+      seals_us.push_back(micros(*sealed));
+    }
+    for (int i = 0; i < latency_block; ++i) {
+      auto inserted = yardstick_->insert_one("single");
+      if (!inserted) return tl::unexpected(inserted.error());
+      rows_us.push_back(micros(*inserted));
+    }
+  }
+  Figure figure{.name = "latency", .value = {}, .note = {}, .details = {}};
+  const double seal_us = median(seals_us), row_us = median(rows_us);
+  figure.value = row_us > 0 ? seal_us / row_us : 0;
+  figure.note = fmt::format("{:.0f} us against {:.0f} us; 99th percentile {:.0f} us against {:.0f} us", seal_us, row_us,
+                            percentile(seals_us, 0.99), percentile(rows_us, 0.99));
+  figure.details = {{"seal_us", seal_us},
+                    {"row_us", row_us},
+                    {"seal_us_p99", percentile(seals_us, 0.99)},
+                    {"row_us_p99", percentile(rows_us, 0.99)},
+                    {"samples", seals_us.size()}};
+  return figure;
+}
+
+}  // namespace vault::bench
