@@ -16,6 +16,11 @@ enum : std::size_t { routing_id, delimiter, version, request_id, domain, address
 
 }  // namespace
 
+bool is_curve_key(const std::string& text) {
+  std::array<std::uint8_t, 32> raw{};
+  return text.size() == 40 && zmq_z85_decode(raw.data(), text.c_str()) != nullptr;
+}
+
 void Authenticator::start(Effects& effects) {
   reload(effects);
   effects.set_timer(0, std::chrono::milliseconds(1'000));

@@ -11,6 +11,9 @@
 
 namespace vault {
 
+// True for a CURVE key in Z85: 40 characters that stand for 32 bytes.
+bool is_curve_key(const std::string& text);
+
 class Authenticator final : public Actor {
  public:
   // `load` reads the directory of authorised keys; nullptr if nothing has changed since its last call. It is asked once

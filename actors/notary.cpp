@@ -61,6 +61,9 @@ void Notary::handle(Message message, Effects& effects) {
   if (auto* committed = std::get_if<Committed>(&message)) {
     on_committed(std::move(*committed), effects);
   } else if (auto* refused = std::get_if<IngestRefused>(&message)) {
+    for (const auto& [seal_id, error] : refused->refusals) {
+      if (awaited_seal_ == seal_id) awaited_seal_.reset();  // another of this identity is in the ledger already
+    }
     effects.send(ActorId::publisher, std::move(*refused));
   } else if (auto* timer = std::get_if<TimerFired>(&message)) {
     if (timer->id == sign_timer) sign_timer_set_ = false;
@@ -86,7 +89,8 @@ void Notary::round_done(Effects& effects) {
 }
 
 bool Notary::stop(Effects& effects) {
-  if (!active_) return true;
+  stopping_ = true;
+  if (!active_ || awaited_seal_) return true;
   if (!leaves_since_.empty() || !signed_) sign(effects);
   if (!active_ || !signed_ || stored_size_ >= signed_->tree_size) return true;
   stored_at_.reset();
@@ -101,11 +105,14 @@ void Notary::on_committed(Committed committed, Effects& effects) {
     for (const Entry& entry : *committed.entries) leaves_since_.push_back(entry.entry_hash);
     if (!committed.entries->empty()) root_now_ = committed.entries->back().merkle_root;
   }
+  for (const Committed::IngestReceipt& ingest : committed.ingest) {
+    if (awaited_seal_ == ingest.receipt.entry.seal_id) awaited_seal_.reset();
+  }
   effects.send(ActorId::publisher, std::move(committed));
 }
 
 bool Notary::due(Effects& effects) {
-  if (signed_ && leaves_since_.empty()) return false;
+  if (awaited_seal_ || (signed_ && leaves_since_.empty())) return false;
   if (!signed_at_ || effects.clock() - *signed_at_ >= options_.checkpoint_interval) return true;
   if (!sign_timer_set_) {
     const auto left = options_.checkpoint_interval - (effects.clock() - *signed_at_);
@@ -170,6 +177,7 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
     stored_size_ = answer.tree_size;
   } else {
     log_warning("notary", "checkpoint not stored yet", {{"reason", answer.status.error().message}});
+    if (stopping_) active_ = false;  // it is on disk; a database that is away must not hold up the end
   }
   store(effects);
 }

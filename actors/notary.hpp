@@ -67,6 +67,7 @@ class Notary final : public Actor {
   LogIdentity identity_;
   std::optional<Adopt> adopting_;
   bool active_ = false;
+  bool stopping_ = false;
   std::string refused_for_;  // the alert raised by the last refusal
   std::int64_t epoch_ = 0;
 
@@ -75,6 +76,7 @@ class Notary final : public Actor {
   std::vector<Hash> leaves_since_;          // durable, not yet under a checkpoint
   Hash root_now_{};                         // what the writer says the root of all of them is
   std::vector<Seal> first_seals_;
+  std::optional<Uuid> awaited_seal_;  // a new identity signs nothing before the seal that tells of it is durable
 
   std::optional<std::chrono::steady_clock::time_point> signed_at_;
   bool sign_timer_set_ = false;

@@ -214,6 +214,8 @@ void Notary::finish_adoption(Effects& effects) {
     effects.send(ActorId::gateway, message);
     effects.send(ActorId::auditor, std::move(message));
   }
+  awaited_seal_.reset();
+  if (!first_seals_.empty()) awaited_seal_ = first_seals_.back().seal_id;
   effects.send(ActorId::writer, Adopted{std::nullopt, std::move(first_seals_)});
   first_seals_.clear();
   store(effects);

@@ -110,7 +110,8 @@ struct EmbeddedPostgres::Impl {
   int lock = -1;
   std::optional<ServerUser> user;
   std::string programs;
-  pid_t server = -1;  // -1: none
+  pid_t server = -1;        // -1: none
+  bool recovering = false;  // started again, not known to be ready yet
 
   ~Impl() {
     stop();
@@ -310,16 +311,21 @@ bool EmbeddedPostgres::keep_running() {
   Impl& impl = *impl_;
   if (impl.server >= 0) {
     const auto ended = poll_child(impl.server);
-    if (!ended) return true;
+    if (!ended && !impl.recovering) return true;
+    if (!ended) {
+      const auto file = read_postmaster_file(impl.paths.data);
+      if (!file || file->pid != impl.server || !file->ready) return false;
+      impl.recovering = false;
+      log_info(component, "running again", {{"pid", std::to_string(impl.server)}});
+      return true;
+    }
     impl.server = -1;
     log_error(component, "server died: starting it again",
               {{"code", std::to_string(*ended)}, {"log", last_lines(impl.paths.log, 3)}});
   }
-  if (Status started = impl.start_server(); !started) {
-    log_error(component, started.error().message);
-    return false;
-  }
-  return true;
+  impl.recovering = true;
+  if (Status launched = impl.launch(); !launched) log_error(component, launched.error().message);
+  return false;
 }
 
 }  // namespace vault

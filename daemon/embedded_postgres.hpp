@@ -24,7 +24,9 @@ class EmbeddedPostgres {
 
   const std::string& url() const { return url_; }  // of the ledger's database
 
-  // Restarts a server that has died. True if it is running (again). Call it from the thread that called start().
+  // Starts a server that has died again. True if it is running; false while it recovers, which is not waited for (the
+  // backends of a server that was killed may need some attempts to be gone). Call it about once a second, from the
+  // thread that called start().
   bool keep_running();
 
  private:

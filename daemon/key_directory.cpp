@@ -1,7 +1,5 @@
 #include "daemon/key_directory.hpp"
 
-#include <zmq.h>
-
 #include <toml++/toml.h>
 #include <algorithm>
 #include <array>
@@ -10,6 +8,8 @@
 #include <sstream>
 #include <vector>
 
+#include "actors/authenticator.hpp"
+
 namespace vault {
 namespace {
 
@@ -17,11 +17,6 @@ namespace fs = std::filesystem;
 
 tl::unexpected<Error> bad_key_file(const fs::path& file, const std::string& what) {
   return fail(ErrorCode::invalid_argument, file.string() + ": " + what);
-}
-
-bool is_z85_key(const std::string& text) {
-  std::array<std::uint8_t, 32> raw{};
-  return text.size() == 40 && zmq_z85_decode(raw.data(), text.c_str()) != nullptr;
 }
 
 Result<toml::table> parse(const fs::path& file) {
@@ -36,7 +31,7 @@ Result<toml::table> parse(const fs::path& file) {
 
 Result<std::string> z85_member(const toml::table& table, const fs::path& file, const char* name) {
   const auto value = table[name].value<std::string>();
-  if (!value || !is_z85_key(*value)) return bad_key_file(file, std::string(name) + " must be 40 characters of Z85");
+  if (!value || !is_curve_key(*value)) return bad_key_file(file, std::string(name) + " must be 40 characters of Z85");
   return *value;
 }
 

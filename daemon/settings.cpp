@@ -1,6 +1,7 @@
 #include "daemon/settings.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
@@ -96,6 +97,24 @@ Status apply_environment(Settings& settings, std::set<std::string>& given) {
   return {};
 }
 
+// The first of the directories that systemd made for this very process (not for one above it), or "".
+std::string service_directory(const char* name) {
+  const auto process = variable("SYSTEMD_EXEC_PID");
+  if (!process || *process != std::to_string(getpid())) return {};
+  const std::string directories = variable(name).value_or("");
+  return directories.substr(0, directories.find(':'));
+}
+
+// Instances of a unit template have directories of their own.
+void apply_service_directories(Settings& settings) {
+  if (const std::string run = service_directory("RUNTIME_DIRECTORY"); !run.empty()) {
+    settings.requests = {"ipc://" + run + "/requests"};
+    settings.ingest = {"ipc://" + run + "/ingest"};
+    settings.events = {"ipc://" + run + "/events"};
+  }
+  if (const std::string state = service_directory("STATE_DIRECTORY"); !state.empty()) settings.state_dir = state;
+}
+
 // `database` and `embedded` answer one question: whoever answers it with more authority takes the other's answer back.
 void forget_other_place(const std::set<std::string>& given, Settings& settings) {
   const bool database = given.contains("database");
@@ -124,6 +143,7 @@ Result<Settings> load_settings(int argc, char** argv, std::string& help) {
   }
 
   Settings settings;
+  apply_service_directories(settings);
   settings.check_config = line.check_config;
   settings.version = line.version;
   if (settings.version) return settings;

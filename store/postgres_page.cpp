@@ -65,10 +65,10 @@ class PageQuery {
     descending_ = request.order == Order::descending;
     if (request.session_id) {
       driver_ = by_session;
-      driving_value_ = request.session_id;
+      driving_value_ = *request.session_id;
     } else if (request.verdict) {
       driver_ = by_verdict;
-      driving_value_ = std::string(verdict_name(*request.verdict));
+      driving_value_ = verdict_name(*request.verdict);
     }
     filtered_ = request.authority || (request.verdict && driver_ != by_verdict);
   }
@@ -97,7 +97,10 @@ class PageQuery {
 
   PgParams range(std::size_t rows) const {
     PgParams params;
-    params.optional_text(driving_value_).int8(low_).int8(high_).int8(static_cast<std::int64_t>(rows));
+    (driver_ == by_sequence ? params.null() : params.text(driving_value_))
+        .int8(low_)
+        .int8(high_)
+        .int8(static_cast<std::int64_t>(rows));
     return params;
   }
 
@@ -188,7 +191,7 @@ class PageQuery {
   std::size_t limit_ = 0;
   bool descending_ = false;
   Driver driver_ = by_sequence;
-  std::optional<std::string> driving_value_;
+  std::string driving_value_;
   bool filtered_ = false;
   std::int64_t low_ = 0;
   std::int64_t high_ = limits::sequence_max;

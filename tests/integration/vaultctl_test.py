@@ -14,7 +14,7 @@ import unittest
 import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.vaultd_process import VaultdProcess, clean_environment, program  # noqa: E402
+from support.vaultd_process import VaultdProcess, clean_environment, free_ports, make_directory, program  # noqa: E402
 
 # Numbers of every kind, and names that need sorting.
 PAYLOAD_TEXT = ('{"z":-0.0,"big":18446744073709551615,"clock":1767225600123456789,"small":-9223372036854775808,'
@@ -172,7 +172,7 @@ class SealBatch(Case):
 
     def test_receipts_come_while_the_input_stays_open(self):
         process = subprocess.Popen([program("vaultctl"), "seal", "--batch"], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                    env={**clean_environment(), "VAULT_ENDPOINT": self.vaultd.requests})
         with process:
             for n in range(3):
@@ -514,8 +514,8 @@ class Outage(Case):
         out = self.directory / "out"
         with open(out, "w", encoding="utf-8") as stdout:
             process = subprocess.Popen([program("vaultctl"), "seal", "--batch", str(path), "--timeout", "60s"],
-                                       stdout=stdout, env={**clean_environment(),
-                                                           "VAULT_ENDPOINT": self.vaultd.requests})
+                                       stdout=stdout, stderr=subprocess.DEVNULL,
+                                       env={**clean_environment(), "VAULT_ENDPOINT": self.vaultd.requests})
             until = time.monotonic() + 60
             while os.path.getsize(out) == 0 and time.monotonic() < until:
                 time.sleep(0.01)
@@ -524,6 +524,54 @@ class Outage(Case):
         receipts = [json.loads(line) for line in out.read_text().splitlines()]
         self.assertEqual(len(receipts), 4000)
         self.assertEqual(len({receipt["sequence"] for receipt in receipts}), 4000)
+
+
+class Curve(unittest.TestCase):
+    """Keys as `keygen --curve` makes them, for vaultd and for its peers."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = make_directory()
+        cls.addClassCleanup(shutil.rmtree, cls.directory)
+        clients = cls.directory / "clients"
+        clients.mkdir()
+        server_key = cls.keys("server")
+        for name, roles in (("both", ["producer", "reader"]), ("producer", ["producer"]), ("stranger", None)):
+            public = cls.keys(name)
+            (cls.directory / name / "server.toml").write_text(f'public_key = "{server_key}"\n')
+            if roles is not None:
+                (clients / f"{name}.toml").write_text(f'public_key = "{public}"\nroles = {json.dumps(roles)}\n')
+        cls.requests, cls.events = (f"tcp://127.0.0.1:{port}" for port in free_ports(2))
+        cls.vaultd = VaultdProcess("--requests", cls.requests, "--events", cls.events,
+                                   environment={"VAULT_CURVE_SERVER_KEY": str(cls.directory / "server/secret.toml"),
+                                                "VAULT_CURVE_CLIENTS": str(clients)})
+        cls.addClassCleanup(cls.vaultd.remove)
+        cls.vaultd.start()
+
+    @classmethod
+    def keys(cls, name):
+        return subprocess.run([program("vaultctl"), "keygen", "--curve", "-o", cls.directory / name], check=True,
+                              capture_output=True, text=True, timeout=60).stdout.strip()
+
+    def ctl(self, code, name, *arguments):
+        answer = self.vaultd.ctl("--endpoint", self.requests, "--events", self.events, "--key-dir",
+                                 str(self.directory / name), *arguments, "--json")
+        self.assertEqual(answer.returncode, code, f"{arguments}\nstdout: {answer.stdout}\nstderr: {answer.stderr}")
+        return json.loads(answer.stdout.splitlines()[0])
+
+    def test_roles(self):
+        seal = ["seal", "--session", "s", "--authority", "a", "--verdict", "SEAL", "--data", "{}"]
+        receipt = self.ctl(0, "both", *seal)
+        self.assertEqual(self.ctl(0, "both", "read", "--seal-id", receipt["seal_id"])["entry"]["sequence"],
+                         receipt["sequence"])
+        self.ctl(0, "producer", *seal)
+        self.assertEqual(self.ctl(1, "producer", "head")["code"], "forbidden")
+
+    def test_a_stranger_is_not_let_in(self):
+        self.assertEqual(self.ctl(3, "stranger", "--timeout", "2s", "head")["code"], "unavailable")
+
+    def test_watch(self):
+        self.assertEqual(self.ctl(0, "both", "watch", "--topic", "heartbeat", "--count", "1")["event"], "heartbeat")
 
 
 if __name__ == "__main__":

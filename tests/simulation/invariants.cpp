@@ -101,6 +101,10 @@ void Invariants::row(const Entry& entry) {
   const std::string text = content_of(entry);
   ++stored_contents_[text];
   if (!committed_history_) return;
+  if (entry.authority == "vaultd") {
+    ++own_seals_;
+    return;
+  }
   const auto by_id = requests_by_id_.find(entry.seal_id);
   if (by_id != requests_by_id_.end()) {
     require(by_id->second.contains(text), "an entry's content is not what was submitted under its seal_id");
@@ -130,10 +134,13 @@ Hash Invariants::subtree(std::size_t begin, std::size_t end) {
 }
 
 void Invariants::forget_after(std::size_t size) {
-  for (std::size_t i = size; i < leaves_.size(); ++i) leaves_[i] = zero_hash;
+  for (std::size_t lost = size + 1; lost <= leaves_.size(); ++lost) {
+    lost_roots_[static_cast<std::int64_t>(lost)] = root(lost);
+  }
   leaves_.resize(size);
   perfect_.clear();
   last_micros_ = database_.head_of(size).timestamp.micros;
+  first_receipts_.erase(first_receipts_.upper_bound(static_cast<std::int64_t>(size)), first_receipts_.end());
   acknowledged_.erase(acknowledged_.upper_bound(static_cast<std::int64_t>(size)), acknowledged_.end());
   stored_contents_.clear();
   ids_.clear();
@@ -165,9 +172,12 @@ void Invariants::signed_checkpoint(const std::string& note) {
   const auto checkpoint = peek_checkpoint(note);
   require(checkpoint.has_value(), "a checkpoint that cannot be read");
   const auto size = static_cast<std::int64_t>(checkpoint->tree_size);
-  const auto [known, fresh] = checkpoints_.emplace(size, checkpoint->root);
+  const auto [known, fresh] = checkpoints_.emplace(std::pair(checkpoint->origin, size), checkpoint->root);
   require(known->second == checkpoint->root, "two checkpoints of one size with different roots");
   if (!fresh) return;
+  last_checkpoint_size_ = std::max(last_checkpoint_size_, size);
+  // What was durable may still be signed after a restore has lost it: nobody has told the notary.
+  if (const auto lost = lost_roots_.find(size); lost != lost_roots_.end() && lost->second == checkpoint->root) return;
   ++coverage_["checkpoint.signed"];
   require(checkpoint->tree_size <= leaves_.size(), "a checkpoint of rows that are not durable");
   require(checkpoint->root == root(checkpoint->tree_size), "a checkpoint that is not consistent with the ledger");
@@ -229,7 +239,9 @@ void Invariants::event(EventFeed& feed, const std::vector<std::string>& frames) 
     const std::int64_t size = std::stoll(member(map, "tree_size"));
     require(size > feed.checkpoint, "checkpoint events do not grow");
     feed.checkpoint = size;
-    require(checkpoints_.contains(size) && checkpoints_[size] == peek_checkpoint(member(map, "checkpoint"))->root,
+    const auto told = peek_checkpoint(member(map, "checkpoint"));
+    const auto known = checkpoints_.find({told->origin, size});
+    require(known != checkpoints_.end() && known->second == told->root,
             "a checkpoint event of what was not remembered on disk");
     checkpoint_growth(std::stoull(member(map, "previous_size")), static_cast<std::uint64_t>(size), proof_member(map));
   } else if (name == "alert") {
@@ -241,7 +253,8 @@ void Invariants::event(EventFeed& feed, const std::vector<std::string>& frames) 
 }
 
 void Invariants::checkpoint_growth(std::uint64_t from, std::uint64_t to, const Proof& proof) {
-  if (from == 0) return;  // every tree continues the empty one
+  if (from == 0) return;                                        // every tree continues the empty one
+  if (to > leaves_.size() && lost_roots_.contains(to)) return;  // signed before anybody told of the restore
   require(from <= to && verify_consistency(from, to, root(from), root(to), proof).has_value(),
           "a checkpoint event whose consistency proof does not check");
 }

@@ -65,7 +65,10 @@ class Invariants {
   bool tamper_is_fine = false;  // a test that expects alerts
   bool rollback_is_fine = false;
   std::size_t size() const { return leaves_.size(); }
-  std::int64_t last_checkpoint_size() const { return checkpoints_.empty() ? -1 : checkpoints_.rbegin()->first; }
+  // Size of the largest checkpoint signed.
+  std::int64_t last_checkpoint_size() const { return last_checkpoint_size_; }
+  // How many entries are vaultd's own: nobody has submitted them.
+  std::size_t own_seals() const { return own_seals_; }
 
  private:
   void row(const Entry& entry);
@@ -78,12 +81,15 @@ class Invariants {
   std::vector<Hash> leaves_;
   std::int64_t last_micros_ = 0;
   std::set<Uuid> ids_;
+  std::int64_t last_checkpoint_size_ = -1;
+  std::size_t own_seals_ = 0;
   bool committed_history_ = false;
   std::unordered_map<std::uint64_t, Hash> perfect_;
-  std::map<std::int64_t, Hash> checkpoints_;            // by size: those signed
-  std::map<std::int64_t, Hash> acknowledged_;           // by sequence
-  std::set<std::int64_t> first_receipts_;               // sequences told with duplicate: false
-  std::map<std::string, std::size_t> stored_contents_;  // of seals in the ledger
+  std::map<std::pair<std::string, std::int64_t>, Hash> checkpoints_;  // by origin and size: those signed
+  std::map<std::int64_t, Hash> lost_roots_;                           // by size: of rows that a restore has lost
+  std::map<std::int64_t, Hash> acknowledged_;                         // by sequence
+  std::set<std::int64_t> first_receipts_;                             // sequences told with duplicate: false
+  std::map<std::string, std::size_t> stored_contents_;                // of seals in the ledger
   std::map<Uuid, std::map<std::string, std::set<std::uint64_t>>> requests_by_id_;  // then by content
   std::set<std::string> anonymous_;                                                // contents submitted without seal_id
 };

@@ -6,9 +6,15 @@
 #include <string>
 
 #include "actors/notary.hpp"
+#include "ledger/sha256.hpp"
 #include "tests/simulation/fake_store.hpp"
 
 namespace vault::sim {
+
+// The key that every vaultd of a simulation is given for this log.
+inline SigningKey key_of(const std::string& origin) {
+  return std::move(*SigningKey::from_seed(origin, sha256("key of " + origin)));
+}
 
 // The file, which belongs to the machine and not to the process.
 using DiskFile = std::optional<std::string>;
@@ -18,10 +24,7 @@ class MemoryDisk final : public NotaryDisk {
   MemoryDisk(DiskFile& file, FakeDatabase& world, Life& life, std::function<void(const std::string&)> on_save)
       : file_(file), world_(world), life_(life), on_save_(std::move(on_save)) {}
 
-  // Every vaultd of a simulation is given the same key.
-  Result<SigningKey> load_key(const std::string& origin, bool) override {
-    return SigningKey::from_seed(origin, Hash{7});
-  }
+  Result<SigningKey> load_key(const std::string& origin, bool) override { return key_of(origin); }
 
   Result<std::optional<std::string>> load_checkpoint() override { return file_; }
 
@@ -34,7 +37,9 @@ class MemoryDisk final : public NotaryDisk {
     }
     on_save_(note);
     if (file_) {
-      require(peek_checkpoint(*file_)->tree_size <= peek_checkpoint(note)->tree_size,
+      const auto old = peek_checkpoint(*file_);
+      const auto next = peek_checkpoint(note);
+      require(old->origin != next->origin || old->tree_size <= next->tree_size,
               "an older checkpoint takes the place of the newest one remembered");
     }
     file_ = note;

@@ -17,10 +17,6 @@ const std::map<ErrorCode, const char*> code_names = {
     {ErrorCode::internal, "internal"},   {ErrorCode::deadline_exceeded, "deadline_exceeded"},
     {ErrorCode::not_found, "not_found"}, {ErrorCode::seal_id_conflict, "seal_id_conflict"}};
 
-VerifierKey log_key(const std::string& origin) {
-  return SigningKey::from_seed(origin, Hash{7})->verifier();
-}
-
 }  // namespace
 
 void Producers::on_reply(int vaultd, const std::vector<std::string>& frames) {
@@ -42,6 +38,8 @@ void Producers::on_reply(int vaultd, const std::vector<std::string>& frames) {
     require(name != code_names.end(), "an error that no good request deserves: " + reply->error->message);
     ++world_.coverage[std::string("reply.") + name->second];
   }
+  const bool late = reply->error && reply->error->code == ErrorCode::deadline_exceeded;
+  require(!late || !no_deadlines_, "a deadline is missed where nothing is wrong");
   // Some replies are lost on their way.
   if (!world_.database.quiet && world_.random.chance(20)) return;
   if (attempt.request) {
@@ -70,7 +68,6 @@ void Producers::on_seal_reply(std::uint64_t number, const Reply& reply) {
   require(request.state != State::refused, "a receipt after a refusal for good");
   request.state = State::sealed;
   open_.erase(number);
-  ++acknowledged_count_;
 }
 
 void Producers::check_receipts(const LogicalRequest& request, const std::vector<Receipt>& receipts) {
@@ -92,7 +89,7 @@ void Producers::check_signature(const Receipt& receipt, const Seal& seal) {
   ++world_.coverage["receipt.signed"];
   const auto peeked = peek_checkpoint(receipt.proof->checkpoint);
   require(peeked.has_value(), "a signed receipt whose checkpoint cannot be read");
-  const auto checked = check_receipt(receipt, log_key(peeked->origin), seal.seal_data);
+  const auto checked = check_receipt(receipt, key_of(peeked->origin).verifier(), seal.seal_data);
   require(checked.has_value(), "a signed receipt that does not check: " + (checked ? "" : checked.error().message));
   world_.invariants.signed_checkpoint(receipt.proof->checkpoint);
 }

@@ -21,7 +21,7 @@ void Producers::tick(bool producing) {
       if (dice < 80) {
         make_request();
       } else if (dice < 97) {
-        send_query();
+        send_query(static_cast<int>(world_.random.below(8)), static_cast<int>(world_.random.below(fleet_.size())));
       } else {
         send_malformed();
       }
@@ -114,8 +114,9 @@ void Producers::make_request() {
   }
 }
 
-std::uint64_t Producers::send_probe(int vaultd) {
+std::uint64_t Producers::send_probe(int vaultd, bool sign) {
   LogicalRequest request;
+  request.seal.sign = sign;
   request.seal.seals.push_back(make_seal(false));
   request.seal.seals.front().seal_id.emplace();
   world_.random.fill(request.seal.seals.front().seal_id->bytes);
@@ -146,11 +147,16 @@ void Producers::send_request(std::uint64_t number) {
   }
 }
 
-void Producers::send_query() {
+void Producers::send_round(int vaultd) {
+  for (int kind = 0; kind < 8; ++kind) send_query(kind, vaultd);
+  for (int i = 0; i < 3; ++i) send_probe(vaultd, true);
+}
+
+void Producers::send_query(int kind, int vaultd) {
   const auto head = static_cast<std::int64_t>(world_.invariants.size());
   Operation query = HeadRequest{};
   const std::int64_t some = world_.random.between(0, head + 2);
-  switch (world_.random.below(8)) {
+  switch (kind) {
     case 0:
       query = ReadRequest{std::max<std::int64_t>(some, 1), {}, {}};
       break;
@@ -175,7 +181,6 @@ void Producers::send_query() {
     default:
       break;
   }
-  const int vaultd = static_cast<int>(world_.random.below(fleet_.size()));
   const std::uint64_t wire_id = next_wire_id_++;
   const bool connected = transmit(vaultd, world_.random.below(SimulatedVaultd::peers), SocketKind::requests,
                                   encode_request(wire_id, query), "");

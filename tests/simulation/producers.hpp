@@ -28,9 +28,15 @@ class Producers {
   void on_ingest_taken(int vaultd, const std::string& name);
 
   // A seal that must be acknowledged soon, sent to `vaultd`.
-  std::uint64_t send_probe(int vaultd);
+  std::uint64_t send_probe(int vaultd, bool sign = false);
+  void give_up_all() { open_.clear(); }
   void allow_anywhere(std::uint64_t request) { requests_.at(request).vaultd.reset(); }
   bool acknowledged(std::uint64_t request) const { return requests_.at(request).state == State::sealed; }
+
+  // From now on nothing may miss its deadline.
+  void expect_no_deadlines(bool expected) { no_deadlines_ = expected; }
+  // One of everything, to `vaultd`.
+  void send_round(int vaultd);
 
   // Every request that must be sent again until it is decided is decided, and everything sent to a vaultd that still
   // lives has its one reply.
@@ -38,7 +44,6 @@ class Producers {
   // Throws unless every ingest seal that this incarnation of `vaultd` has taken is in the ledger, once.
   // With `wait` it only tells.
   bool ingest_is_stored(int vaultd, int incarnation, bool wait) const;
-  std::size_t acknowledged_count() const { return acknowledged_count_; }
   std::string describe_open() const;
 
  private:
@@ -66,7 +71,7 @@ class Producers {
   Seal make_seal(bool with_id);
   std::optional<Uuid> make_seal_id(Seal& seal);
   void send_request(std::uint64_t number);
-  void send_query();
+  void send_query(int kind, int vaultd);
   void send_malformed();
   bool transmit(int vaultd, std::size_t peer, SocketKind socket, std::string body, const std::string& name);
 
@@ -88,7 +93,7 @@ class Producers {
   std::map<std::pair<int, int>, std::set<std::uint64_t>> ingest_taken_;  // by vaultd and incarnation
   std::uint64_t next_number_ = 1;
   std::uint64_t next_wire_id_ = 1;
-  std::size_t acknowledged_count_ = 0;
+  bool no_deadlines_ = false;
 };
 
 }  // namespace vault::sim

@@ -61,7 +61,10 @@ class SimulatedEffects final : public Effects {
   }
   void random(std::span<std::uint8_t> out) override { world_.random.fill(out); }
   void fatal_configuration(const std::string& message) override {
-    throw Violation("vaultd would end with exit code 2: " + message);
+    if (!process_.life.spend()) return;
+    world_.trace.add(world_.now, "vaultd-" + std::to_string(vaultd_.index_) + " ends with exit code 2: " + message);
+    world_.outside.on_exit_2(vaultd_.index_, message);
+    process_.life.dead = true;
   }
 
  private:
@@ -92,8 +95,12 @@ SimulatedVaultd::Process::Process(SimulatedVaultd& owner)
   }
 }
 
-SimulatedVaultd::SimulatedVaultd(int index, World& world, const VaultdOptions& options)
-    : index_(index), world_(world), options_(options) {
+SimulatedVaultd::SimulatedVaultd(int index, World& world, const VaultdOptions& options) : index_(index), world_(world) {
+  configure(options);
+}
+
+void SimulatedVaultd::configure(const VaultdOptions& options) {
+  options_ = options;
   options_.gateway.readers = readers;
 }
 
@@ -247,8 +254,8 @@ void SimulatedVaultd::run(const Choice& choice) {
   }
   if (!process_) return;
   if (choice.actor == committer_slot) slot.blocked_until = world_.now + process_->writer_store.take_stall();
-  if (dies_here) {
-    ++world_.coverage["fault.crash_inside_a_step"];
+  if (dies_here) ++world_.coverage["fault.crash_inside_a_step"];
+  if (dies_here || process_->life.dead) {
     crash();
   }
 }

@@ -29,6 +29,7 @@ class Outside {
   virtual ~Outside() = default;
   virtual void on_reply(int vaultd, const std::vector<std::string>& frames) = 0;
   virtual void on_ingest_taken(int vaultd, const std::string& name) = 0;  // the message's envelope
+  virtual void on_exit_2(int vaultd, const std::string& reason) = 0;
 };
 
 // What all of a simulation share.
@@ -57,6 +58,8 @@ class SimulatedVaultd {
   SimulatedVaultd(int index, World& world, const VaultdOptions& options);
   ~SimulatedVaultd();
 
+  // From the next start on.
+  void configure(const VaultdOptions& options);
   void start();
   void crash();
   void begin_stop();  // as SIGTERM does; running() is false once it is done

@@ -206,12 +206,19 @@ void Simulation::run() {
   run_until(patience, false, "vaultds that were stopping or down", [&] {
     return std::all_of(fleet_.begin(), fleet_.end(), [](const auto& v) { return v->running() && !v->stopping(); });
   });
+  // A clock of the database's that was wrong may still hand the lease over once.
+  for (const Micros end = now_ + 5 * second; now_ < end;) step(false);
   std::uint64_t probes[2] = {producers_.send_probe(0), producers_.send_probe(1)};
   run_until(patience, false, "one vaultd must take seals again",
             [&] { return producers_.acknowledged(probes[0]) || producers_.acknowledged(probes[1]); });
   const int writer = producers_.acknowledged(probes[0]) ? 0 : 1;
   producers_.allow_anywhere(probes[1 - writer]);
   run_until(patience, false, "every request must be answered", [&] { return producers_.all_answered(); });
+  // Nothing is wrong now, so nothing is late.
+  producers_.expect_no_deadlines(true);
+  producers_.send_round(writer);
+  run_until(patience, false, "every request must be answered", [&] { return producers_.all_answered(); });
+  producers_.expect_no_deadlines(false);
   // The writer goes; the other one takes over and finishes what it holds.
   drain(writer);
   const int other = 1 - writer;
@@ -227,26 +234,58 @@ void Simulation::run() {
   coverage_["seals"] += static_cast<std::int64_t>(invariants_.size());
 }
 
-void Simulation::run_restore() {
+// One vaultd, and its database goes back to a state older than the last checkpoint signed. Returns the rows left.
+std::size_t Simulation::restore() {
   weather_ = {};
   database_.quiet = true;
-  restart_at_[1] = never - 1;  // one vaultd
-  for (Micros next = now_ + 2 * second; now_ < next;) step(true);
+  restart_at_[1] = never - 1;
+  for (const Micros end = now_ + 2 * second; now_ < end;) step(true);
   const DatabaseState backup = database_.state;
-  for (Micros next = now_ + 3 * second; now_ < next;) step(true);
+  for (const Micros end = now_ + 3 * second; now_ < end;) step(true);
   run_until(patience, true, "a checkpoint beyond the backup",
             [&] { return invariants_.last_checkpoint_size() > std::ssize(backup.entries); });
   if (random_.chance(500)) fleet_[0]->crash();
   database_.state = backup;
   invariants_.forget_after(backup.entries.size());
-  const std::int64_t alerts_before = coverage_["alert.rollback"];
   invariants_.rollback_is_fine = true;
   invariants_.tamper_is_fine = true;
   trace_.add(now_, "the database is restored to " + std::to_string(backup.entries.size()) + " rows");
-  for (Micros end = now_ + 20 * second; now_ < end;) step(true);
-  require(database_.state.entries.size() == backup.entries.size(), "a ledger behind its checkpoint was written on");
+  return backup.entries.size();
+}
+
+void Simulation::run_restore() {
+  const std::size_t rows = restore();
+  const std::int64_t alerts_before = coverage_["alert.rollback"];
+  for (const Micros end = now_ + 20 * second; now_ < end;) step(true);
+  require(database_.state.entries.size() == rows, "a ledger behind its checkpoint was written on");
   require(coverage_["alert.rollback"] > alerts_before, "no alert.rollback");
-  ++coverage_["restores"];
+}
+
+// The operator reads why, and says it again as the ledger is now.
+void Simulation::on_exit_2(int vaultd, const std::string& reason) {
+  require(options_.notary.accept_rollback.has_value(), "vaultd ends with exit code 2: " + reason);
+  ++coverage_["exit_2"];
+  options_.notary.accept_rollback = std::ssize(database_.state.entries);
+  fleet_[static_cast<std::size_t>(vaultd)]->configure(options_);
+}
+
+// The loss is accepted: a new log identity begins, and an entry says so, once, whatever crashes in between.
+void Simulation::run_accepted_rollback() {
+  const std::size_t rows = restore();
+  fleet_[0]->crash();
+  options_.notary.accept_rollback = static_cast<std::int64_t>(rows);
+  options_.notary.origin = "example.com/second-life";
+  fleet_[0]->configure(options_);
+  producers_.give_up_all();
+  database_.quiet = false;
+  weather_.crashes = 20;
+  for (const Micros end = now_ + 2 * second; now_ < end;) step(false);
+  calm_down();
+  run_until(patience, false, "a vaultd that was down", [&] { return fleet_[0]->running(); });
+  const std::uint64_t probe = producers_.send_probe(0, true);
+  run_until(patience, false, "the new identity must take seals", [&] { return producers_.acknowledged(probe); });
+  require(invariants_.own_seals() == 1, "not one entry that tells of the new identity");
+  invariants_.whole_ledger();
 }
 
 }  // namespace vault::sim

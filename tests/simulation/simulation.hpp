@@ -34,6 +34,8 @@ class Simulation final : public Outside {
   void run();
   // One vaultd; its database is restored to a state older than a checkpoint that it has signed. It must not write.
   void run_restore();
+  // The same, and the operator accepts the loss.
+  void run_accepted_rollback();
 
   std::string trace() const { return trace_.text(); }
 
@@ -41,6 +43,7 @@ class Simulation final : public Outside {
   void break_database(Breakage breakage) { database_.breakage = breakage; }
 
   void on_reply(int vaultd, const std::vector<std::string>& frames) override { producers_.on_reply(vaultd, frames); }
+  void on_exit_2(int vaultd, const std::string& reason) override;
   void on_ingest_taken(int vaultd, const std::string& name) override { producers_.on_ingest_taken(vaultd, name); }
 
  private:
@@ -55,6 +58,7 @@ class Simulation final : public Outside {
   template <class Done>
   void run_until(Micros patience, bool producing, const char* what, Done done);
   void drain(int vaultd);
+  std::size_t restore();
 
   Random random_;
   Coverage& coverage_;

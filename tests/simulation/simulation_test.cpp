@@ -154,14 +154,22 @@ TEST(Simulation, NoticesADatabaseThatBreaksItsPromises) {
   }
 }
 
-TEST(Simulation, RefusesADatabaseBehindItsCheckpoint) {
+void try_hundred(void (Simulation::*run)()) {
   std::signal(SIGABRT, tell_seed);
   const std::uint64_t first = number_from("VAULT_SIM_FIRST_SEED", 1);
   for (std::uint64_t seed = first; seed < first + 100; ++seed) {
     Coverage coverage;
-    const std::string failure = try_seed(seed, coverage, [](Simulation& simulation) { simulation.run_restore(); });
+    const std::string failure = try_seed(seed, coverage, [&](Simulation& simulation) { (simulation.*run)(); });
     ASSERT_TRUE(failure.empty()) << failure;
   }
+}
+
+TEST(Simulation, RefusesADatabaseBehindItsCheckpoint) {
+  try_hundred(&Simulation::run_restore);
+}
+
+TEST(Simulation, BeginsANewIdentityWhereTheLossIsAccepted) {
+  try_hundred(&Simulation::run_accepted_rollback);
 }
 
 }  // namespace

@@ -7,11 +7,13 @@
 Everything lives in a new directory below TMPDIR that goes when the test ends. Programs come from VAULT_BIN_DIR.
 Needs nothing but the standard library.
 """
+import ctypes
 import json
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -40,6 +42,24 @@ def make_directory(prefix="vault-test-"):
     directory = pathlib.Path(tempfile.mkdtemp(prefix=prefix))
     directory.chmod(0o755)
     return directory
+
+
+def end_with_parent():
+    """In a child: SIGTERM when the test's main thread ends, so that a test that is killed leaves no vaultd behind."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def free_ports(count):
+    """TCP ports of loopback that nobody uses at the moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
 
 
 class VaultdProcess:
@@ -79,7 +99,8 @@ class VaultdProcess:
         self.state.mkdir(exist_ok=True)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={**clean_environment(), **self.environment})
+                                            env={**clean_environment(), **self.environment},
+                                            preexec_fn=end_with_parent)
         if wait:
             self.wait_ready()
         return self

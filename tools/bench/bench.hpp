@@ -69,6 +69,7 @@ class Bench {
   Result<FloodCounts> flood(const std::string& endpoint, const FloodWindow& window);
   Result<Head> head();
   std::chrono::nanoseconds round_duration() const;
+  pid_t vaultd_pid() const { return vaultd_ ? vaultd_->pid() : -1; }
 
   BenchOptions options_;
   std::vector<Seal> seals_;

@@ -16,7 +16,7 @@ double resident_mib(pid_t pid);
 double peak_resident_mib(pid_t pid);
 
 // Processor seconds used so far, by "process/thread". Counted: this process as "vault-bench", `vaultd` by its threads'
-// names, and the PostgreSQL servers below this process ("postgres backend", "postgres background").
+// names (-1: none), and the PostgreSQL below this process ("postgres backend", "postgres background").
 using ProcessorTimes = std::map<std::string, double>;
 ProcessorTimes processor_times(pid_t vaultd);
 // Microseconds used between the two for each of `units`; what used next to nothing is left out.

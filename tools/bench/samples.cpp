@@ -49,7 +49,7 @@ std::vector<Seal> sample_seals(std::size_t count) {
         .verdict = verdict_of(i),
         .seal_data = fmt::format(
             R"({{"query_hash":"{}","model":"assistant-{}","confidence":0.{:03},"tokens":{},"tools":["search","read_file",)"
-            R"("run_tests"],"human_review":{},"summary":"Change {} was reviewed, its tests passed and it was released."}})",
+            R"("run_tests"],"human_review":{},"summary":"Change {} was reviewed, its tests passed, and it was released to every region."}})",
             to_hex(noise<32>(engine)), i % 7, 1 + engine() % 998, engine() % 100'000, i % 5 == 0 ? "true" : "false",
             engine() % 1'000'000),
         .seal_id = {}};

@@ -70,19 +70,20 @@ Result<Figure> Bench::measure_flood() {
     Round round;
     // Which of them goes first changes: what one leaves to the server (dirty pages, a checkpoint) hits the other.
     for (int half = 0; half < 2; ++half) {
+      const auto before = processor_times(vaultd_pid());
       if ((i + half) % 2 == 0) {
         auto inserted = yardstick_->insert("large", *way, rows);
         if (!inserted) return tl::unexpected(inserted.error());
         round.rows = rate(*inserted);
-        continue;
+        const auto inserted_rows = static_cast<double>(inserted->rows + rows.warm_up);
+        figure.details["processor_us_per_row"] = micros_per_unit(before, processor_times(vaultd_pid()), inserted_rows);
+      } else {
+        auto counts = flood(endpoint_, seals);
+        if (!counts) return tl::unexpected(counts.error());
+        round.seals = rate(*counts);
+        const auto total = static_cast<double>(counts->total);
+        figure.details["processor_us_per_seal"] = micros_per_unit(before, processor_times(vaultd_pid()), total);
       }
-      const auto before = vaultd_ ? processor_times(vaultd_->pid()) : ProcessorTimes{};
-      auto counts = flood(endpoint_, seals);
-      if (!counts) return tl::unexpected(counts.error());
-      round.seals = rate(*counts);
-      if (!vaultd_) continue;
-      figure.details["processor_us_per_seal"] =
-          micros_per_unit(before, processor_times(vaultd_->pid()), static_cast<double>(counts->total));
     }
     rounds.push_back(round);
     progress(fmt::format("flood {} of {}: {} seals/s, {} rows/s, share {:.2f}", i + 1, options_.rounds,
@@ -112,14 +113,13 @@ Result<Figure> Bench::measure_lone() {
   std::vector<double> rates;
   Figure figure{.name = "lone", .value = {}, .note = {}, .details = {}};
   for (int i = 0; i < options_.rounds; ++i) {
-    const auto before = vaultd_ ? processor_times(vaultd_->pid()) : ProcessorTimes{};
+    const auto before = processor_times(vaultd_pid());
     auto counts = (*client)->run(window);
     if (!counts) return tl::unexpected(counts.error());
+    const auto total = static_cast<double>(counts->total);
+    figure.details["processor_us_per_seal"] = micros_per_unit(before, processor_times(vaultd_pid()), total);
     rates.push_back(rate(*counts));
     progress(fmt::format("lone {} of {}: {} seals/s", i + 1, options_.rounds, with_commas(rates.back())));
-    if (!vaultd_) continue;
-    figure.details["processor_us_per_seal"] =
-        micros_per_unit(before, processor_times(vaultd_->pid()), static_cast<double>(counts->total));
   }
   figure.value = median(rates);
   figure.note = fmt::format("mean time of a seal {:.2f} ms",

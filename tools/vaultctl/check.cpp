@@ -178,7 +178,7 @@ int run_check_receipt(const Context& context, const CheckOptions& options) {
 void add_check_commands(CLI::App& app, Context& context) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* proof = app.add_subcommand("check-proof", "Check a proof file offline");
-  proof->add_option("file", options->file, "The .tlog-proof; - is stdin")->required()->type_name("FILE");
+  proof->add_option("FILE", options->file, "The .tlog-proof; - is stdin")->required();
   add_vkey(*proof, options->vkey)->required();
   proof
       ->add_option("--entry", options->entry,
@@ -191,9 +191,7 @@ void add_check_commands(CLI::App& app, Context& context) {
       [options, &context] { context.run = [options, &context] { return run_check_proof(context, *options); }; });
 
   CLI::App* receipt = app.add_subcommand("check-receipt", "Check a signed receipt offline");
-  receipt->add_option("file", options->file, "The receipt (vaultctl seal --sign -o FILE); - is stdin")
-      ->required()
-      ->type_name("FILE");
+  receipt->add_option("FILE", options->file, "The receipt (vaultctl seal --sign -o FILE); - is stdin")->required();
   add_vkey(*receipt, options->vkey)->required();
   receipt->add_option("--data-file", options->data_file, "The payload: that it is the one sealed; - is stdin")
       ->type_name("F");

@@ -75,6 +75,7 @@ std::string show_value(const std::string& name, const nlohmann::ordered_json& va
 void collect_fields(const std::string& prefix, const nlohmann::ordered_json& map, Fields& out) {
   for (const auto& [name, value] : map.items()) {
     std::string label = prefix + name;
+    if (label == "uptime_s") label = "uptime";
     for (char& c : label) c = c == '_' ? ' ' : c;
     if (value.is_object()) {
       collect_fields(name == "counters" ? "" : name + " ", value, out);

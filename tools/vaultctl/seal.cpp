@@ -137,9 +137,8 @@ void add_seal(CLI::App& app, Context& context) {
   command->add_flag("--batch", options->batch,
                     "Seal the JSON objects on the lines of FILE or stdin: {session_id, authority, verdict, seal_data, "
                     "seal_id?}; receipts as NDJSON in the same order");
-  command
-      ->add_option("input", options->input, "With --batch the file to read [stdin]; without, - for a payload on stdin")
-      ->type_name("FILE");
+  command->add_option("FILE", options->input,
+                      "With --batch the file to read [stdin]; without, - for a payload on stdin");
   command->footer(
       "Examples:\n"
       "  vaultctl seal --session s-1 --authority deploy-bot --verdict SEAL --data '{\"commit\":\"9f3c\"}'\n"

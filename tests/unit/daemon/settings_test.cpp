@@ -1,7 +1,9 @@
 #include "daemon/settings.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -21,6 +23,8 @@ class SettingsTest : public testing::Test {
     unsetenv("DATABASE_URL");
     unsetenv("VAULT_CONFIG");
   }
+
+  void TearDown() override { std::remove(file_.c_str()); }
 
   Result<Settings> load(std::vector<std::string> flags) {
     flags.insert(flags.begin(), "vaultd");
@@ -68,6 +72,39 @@ TEST_F(SettingsTest, FlagOverVariableOverFileOverDefault) {
 TEST_F(SettingsTest, AnEmptyVariableIsNoVariable) {
   setenv("VAULT_READERS", "", 1);
   EXPECT_EQ(load({})->readers, 3U);
+}
+
+TEST_F(SettingsTest, AServicesDirectoriesAreItsDefaults) {
+  setenv("RUNTIME_DIRECTORY", "/run/vaultd/a:/run/other", 1);
+  setenv("STATE_DIRECTORY", "/var/lib/vaultd/a", 1);
+  setenv("SYSTEMD_EXEC_PID", "1", 1);  // made for a process above this one
+  EXPECT_EQ(load({})->state_dir, "/var/lib/vaultd");
+  setenv("SYSTEMD_EXEC_PID", std::to_string(getpid()).c_str(), 1);
+  EXPECT_EQ(load({})->state_dir, "/var/lib/vaultd/a");
+  EXPECT_EQ(load({})->events, std::vector<std::string>{"ipc:///run/vaultd/a/events"});
+  EXPECT_EQ(load({"--events=ipc:///tmp/e"})->events, std::vector<std::string>{"ipc:///tmp/e"});
+  for (const char* name : {"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "SYSTEMD_EXEC_PID"}) unsetenv(name);
+}
+
+// The example in systemd/ shows every setting that a file may sensibly hold, with its default.
+TEST_F(SettingsTest, TheExampleFileLoadsAndShowsTheDefaults) {
+  std::ifstream file(VAULT_SOURCE_DIR "/systemd/vaultd.toml");
+  std::string text;
+  for (std::string line; std::getline(file, line);) {
+    const bool setting = line.size() > 2 && line[0] == '#' && line[1] >= 'a' && line[1] <= 'z';
+    if (setting && !line.starts_with("#database") && !line.starts_with("#curve")) line.erase(0, 1);
+    text += line + "\n";
+  }
+  const auto settings = load_text(text);
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_TRUE(check_settings(*settings));
+  EXPECT_EQ(format_settings(*settings), format_settings(*load({"--embedded=/var/lib/vaultd/postgres"})));
+  for (const auto& field : setting_fields()) {
+    if (field.name == "http" || field.name == "backend" || field.name == "legacy_dir") continue;
+    if (field.name == "accept_rollback") continue;  // said once, on the command line
+    const std::string line = std::string(field.name) + " = ";
+    EXPECT_TRUE(text.find("\n" + line) != std::string::npos || text.find("\n#" + line) != std::string::npos) << line;
+  }
 }
 
 TEST_F(SettingsTest, TheFileMayComeFromTheEnvironment) {

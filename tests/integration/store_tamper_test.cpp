@@ -1,0 +1,251 @@
+// Verification names the first bad sequence and the reason, whatever is done to the tables behind its back.
+#include "tests/integration/store_verify_fixture.hpp"
+
+namespace vault::test {
+namespace {
+
+using TamperTest = VerifyTest;
+
+TEST_F(TamperTest, EveryColumnIsGuarded) {
+  fill(600);
+  const std::vector<std::pair<std::string, std::string>> edits{
+      {"session_id = 'x'", "entry_hash_mismatch"},
+      {"session_id = ''", "entry_hash_mismatch"},
+      {"seal_id = gen_random_uuid()", "entry_hash_mismatch"},
+      {"timestamp = timestamp + interval '1 microsecond'", "entry_hash_mismatch"},
+      {"timestamp = 'infinity'", "entry_hash_mismatch"},
+      {"timestamp = '-infinity'", "entry_hash_mismatch"},
+      {"authority = authority || ' '", "entry_hash_mismatch"},
+      {"verdict = CASE verdict WHEN 'VOID' THEN 'SEAL' ELSE 'VOID' END", "entry_hash_mismatch"},
+      {"seal_data = jsonb_set(seal_data, '{n}', '0')", "entry_hash_mismatch"},
+      {"seal_data = '[]'", "entry_hash_mismatch"},
+      {"data_salt = set_byte(data_salt, 15, 1)", "entry_hash_mismatch"},
+      {"data_salt = ''", "entry_hash_mismatch"},
+      {"seal_data = NULL, data_salt = NULL, data_hash = repeat('0', 64)", "entry_hash_mismatch"},
+      {"seal_data = NULL, data_salt = NULL, data_hash = 'gone'", "entry_hash_mismatch"},
+      {"entry_hash = repeat('0', 64)", "entry_hash_mismatch"},
+      {"entry_hash = ''", "entry_hash_mismatch"},
+      {"prev_hash = repeat('0', 64)", "entry_hash_mismatch"},
+      {"merkle_root = repeat('0', 64)", "merkle_root_mismatch"},
+      {"merkle_root = upper(merkle_root)", "merkle_root_mismatch"},
+  };
+  run("CREATE TABLE original AS SELECT * FROM vault_ledger WHERE sequence IN (300, 600)");
+  for (const int sequence : {300, 600}) {
+    for (const auto& [edit, reason] : edits) {
+      tamper(fmt::format("UPDATE vault_ledger SET {} WHERE sequence = {}", edit, sequence));
+      EXPECT_EQ(verdict(), fmt::format("{}@{}", reason, sequence)) << edit;
+      EXPECT_EQ(range(1, sequence - 1), "valid") << edit;
+      tamper(
+          fmt::format("DELETE FROM vault_ledger WHERE sequence = {0};"
+                      "INSERT INTO vault_ledger SELECT * FROM original WHERE sequence = {0}",
+                      sequence));
+    }
+  }
+  EXPECT_EQ(verdict(), "valid");
+  // Not hashed: informative.
+  tamper("UPDATE vault_ledger SET created_at = now() + interval '1 day'");
+  EXPECT_EQ(verdict(), "valid");
+}
+
+TEST_F(TamperTest, SequenceIsGuarded) {
+  fill(20);
+  tamper("UPDATE vault_ledger SET sequence = 5000000000 WHERE sequence = 20");
+  EXPECT_EQ(verdict(), "sequence_gap@20");
+  tamper(
+      "UPDATE vault_ledger SET sequence = 20 WHERE sequence > 20; UPDATE vault_ledger SET sequence = -7 WHERE sequence "
+      "= 9");
+  EXPECT_EQ(verdict(), "sequence_gap@9");
+}
+
+TEST_F(TamperTest, SequenceAtTheEndOfTheNumbersIsFound) {
+  fill(20);
+  tamper("UPDATE vault_ledger SET sequence = 9223372036854775807 WHERE sequence = 20");
+  EXPECT_EQ(verdict(), "sequence_gap@20");
+}
+
+TEST_F(TamperTest, RewrittenRowsAreFoundByTheirChain) {
+  fill(20);
+  // A row whose own hash is consistent, but which does not follow: swapped in from another history.
+  tamper(
+      "UPDATE vault_ledger SET sequence = -1 WHERE sequence = 7; UPDATE vault_ledger SET sequence = 7 WHERE sequence = "
+      "8;"
+      "UPDATE vault_ledger SET sequence = 8 WHERE sequence = -1");
+  EXPECT_EQ(verdict(), "entry_hash_mismatch@7");
+}
+
+TEST_F(TamperTest, RowOfAnotherChainIsPrevHashMismatch) {
+  fill(20);
+  // Entry 21 built on another entry 20.
+  LedgerState other = state_;
+  other.head.entry_hash = Hash{1};
+  const Seal seal = make_seal(21);
+  const SealInput input{&seal, Salt{7}};
+  AppendRequest forged;
+  forged.epoch = epoch_;
+  forged.expected = state_.head;
+  forged.batch = sequence_seals(other, {&input, 1}, time_of(21));
+  forged.next = other.head;
+  ASSERT_EQ(writer_->append(forged).kind, AppendKind::committed);
+  EXPECT_EQ(verdict(), "prev_hash_mismatch@21");
+}
+
+TEST_F(TamperTest, TimeThatRunsBackwardsIsFound) {
+  fill(20);
+  LedgerState other = state_;
+  other.head.timestamp = {};
+  const Seal seal = make_seal(21);
+  const SealInput input{&seal, Salt{7}};
+  AppendRequest forged;
+  forged.epoch = epoch_;
+  forged.expected = state_.head;
+  forged.batch = sequence_seals(other, {&input, 1}, time_of(19));
+  forged.next = other.head;
+  ASSERT_EQ(writer_->append(forged).kind, AppendKind::committed);
+  EXPECT_EQ(verdict(), "timestamp_regression@21");
+}
+
+TEST_F(TamperTest, DeletedRowsAreFound) {
+  fill(20'000);
+  tamper("DELETE FROM vault_ledger WHERE sequence BETWEEN 16380 AND 19990");
+  EXPECT_EQ(verdict(), "sequence_gap@16380");
+  tamper("DELETE FROM vault_ledger WHERE sequence > 16000");
+  EXPECT_EQ(verdict(), "head_mismatch@16001");
+  EXPECT_EQ(range(1, 16'000), "valid");
+  EXPECT_EQ(range(1, 17'000), "head_mismatch@16001");
+  tamper("DELETE FROM vault_ledger");
+  EXPECT_EQ(verdict(), "head_mismatch@1");
+}
+
+TEST_F(TamperTest, DeletedRowInTheMiddleAndAtTheEnd) {
+  fill(50);
+  tamper("DELETE FROM vault_ledger WHERE sequence = 50");
+  EXPECT_EQ(verdict(), "head_mismatch@50");
+  tamper("DELETE FROM vault_ledger WHERE sequence = 1");
+  EXPECT_EQ(verdict(), "sequence_gap@1");
+  EXPECT_EQ(range(2, 10), "sequence_gap@1");
+  EXPECT_EQ(range(10, 20), "merkle_root_mismatch@9");  // the tree before the range cannot be rebuilt
+}
+
+TEST_F(TamperTest, EditedHeadIsFound) {
+  fill(50);
+  for (const auto& [edit, finding] :
+       std::vector<std::pair<std::string, std::string>>{{"head_hash = repeat('0', 64)", "head_mismatch@50"},
+                                                        {"head_hash = 'x'", "head_mismatch@50"},
+                                                        {"merkle_root = repeat('0', 64)", "head_mismatch@50"},
+                                                        {"head_sequence = 49", "head_mismatch@50"},
+                                                        {"head_sequence = 51", "head_mismatch@51"},
+                                                        {"head_sequence = 0", "head_mismatch@1"}}) {
+    run("CREATE TABLE original AS SELECT * FROM vault_head");
+    run("UPDATE vault_head SET " + edit);
+    EXPECT_EQ(verdict(), finding) << edit;
+    if (edit != "head_sequence = 0") {
+      EXPECT_EQ(range(1, 40), "valid") << edit;
+    }
+    run("DELETE FROM vault_head; INSERT INTO vault_head SELECT * FROM original; DROP TABLE original");
+  }
+  run("DELETE FROM vault_head");
+  EXPECT_EQ(verdict(), "head_mismatch@1");
+}
+
+TEST_F(TamperTest, TailAndHeadCutTogetherIsFoundByCheckpoints) {
+  fill(600);
+  const Head full = state_.head;
+  const auto cut = [this](int size) {
+    tamper(fmt::format(
+        "DELETE FROM vault_ledger WHERE sequence > {0}; DELETE FROM vault_tile WHERE (index + 1) * 256 > {0};"
+        "UPDATE vault_head SET (head_sequence, head_hash, merkle_root) = "
+        "(SELECT sequence, entry_hash, merkle_root FROM vault_ledger WHERE sequence = {0})",
+        size));
+  };
+  VerifyRequest known;
+  known.known.push_back({"elsewhere", 590, full.merkle_root});
+  cut(580);
+  EXPECT_EQ(verdict(), "valid");  // nothing in the database tells
+  EXPECT_EQ(verdict(known), "truncated@581");
+  VerifyRequest by_head;
+  by_head.known_head = full;
+  EXPECT_EQ(verdict(by_head), "truncated@581");
+  VerifyRequest resumed;
+  resumed.resume = LedgerState{full, {}};
+  EXPECT_EQ(verdict(resumed), "truncated@581");
+}
+
+TEST_F(TamperTest, TailAndHeadCutBelowAStoredCheckpoint) {
+  fill(600);
+  store_checkpoint();
+  tamper(
+      "DELETE FROM vault_ledger WHERE sequence > 599;"
+      "UPDATE vault_head SET (head_sequence, head_hash, merkle_root) = "
+      "(SELECT sequence, entry_hash, merkle_root FROM vault_ledger WHERE sequence = 599)");
+  EXPECT_EQ(verdict(), "truncated@600");
+  EXPECT_EQ(range(1, 598), "valid");
+}
+
+TEST_F(TamperTest, TamperedTilesAreFound) {
+  fill(600);
+  EXPECT_EQ(ask("SELECT count(*) FROM vault_tile"), "2");
+  const std::string flip = "set_byte({0}, 31, get_byte({0}, 31) # 1)";
+  const std::string hashes =
+      "UPDATE vault_tile SET hashes = " + fmt::format(fmt::runtime(flip), "hashes") + " WHERE index = 1";
+  const std::string root =
+      "UPDATE vault_tile SET root = " + fmt::format(fmt::runtime(flip), "root") + " WHERE index = 0";
+  tamper(hashes);
+  EXPECT_EQ(verdict(), "tile_mismatch@512");
+  EXPECT_EQ(range(1, 511), "valid");
+  tamper(root);
+  EXPECT_EQ(verdict(), "tile_mismatch@256");
+  tamper(hashes + ";" + root);
+  EXPECT_EQ(verdict(), "valid");
+  tamper("INSERT INTO vault_tile SELECT level, 2, hashes, root FROM vault_tile WHERE index = 0");
+  EXPECT_EQ(verdict(), "tile_mismatch@600");
+  tamper("DELETE FROM vault_tile WHERE index <> 1");
+  EXPECT_EQ(verdict(), "tile_mismatch@256");
+  tamper("UPDATE vault_tile SET index = 0, hashes = ''");
+  EXPECT_EQ(verdict(), "tile_mismatch@256");
+}
+
+TEST_F(TamperTest, TamperedCheckpointsAreFound) {
+  fill(10);
+  store_checkpoint();
+  grow_to(20);
+  store_checkpoint();
+  EXPECT_EQ(verdict(), "valid");
+  run("CREATE TABLE original AS SELECT * FROM vault_checkpoint");
+  const auto restore = [this] {
+    tamper("DELETE FROM vault_checkpoint; INSERT INTO vault_checkpoint SELECT * FROM original");
+  };
+  for (const auto& [edit, finding] : std::vector<std::pair<std::string, std::string>>{
+           {"root = repeat('0', 64)", "checkpoint_mismatch@10"},
+           {"root = 'x'", "checkpoint_mismatch@10"},
+           {"tree_size = 9", "checkpoint_mismatch@9"},
+           {"tree_size = -9", "checkpoint_mismatch@0"},
+           {"tree_size = 99", "checkpoint_mismatch@21"},
+           {"origin = 'vault.test/other'", "checkpoint_signature_invalid@10"},
+           {"note = ''", "checkpoint_signature_invalid@10"},
+           {"note = replace(note, E'log\\n10\\n', E'log\\n11\\n')", "checkpoint_mismatch@10"},
+           {"note = regexp_replace(note, '[A-Za-z0-9+/]{4}=+\\n$', E'AAA=\\n')", "checkpoint_signature_invalid@10"},
+           {"note = left(note, length(note) - 20) || E'AAAAAAAAAAAAAAAAA==\\n'", "checkpoint_signature_invalid@10"}}) {
+    tamper("UPDATE vault_checkpoint SET " + edit + " WHERE tree_size = 10");
+    EXPECT_EQ(verdict(), finding) << edit;
+    restore();
+  }
+  tamper("UPDATE vault_origin SET vkey = 'x'");
+  EXPECT_EQ(verdict(), "checkpoint_signature_invalid@10");
+}
+
+// Every row consistently rewritten: only the checkpoint tells.
+TEST_F(TamperTest, RewrittenHistoryIsCheckpointMismatch) {
+  fill(30);
+  store_checkpoint();
+  tamper(
+      "DELETE FROM vault_ledger; UPDATE vault_head SET head_sequence = 0, head_hash = repeat('0', 64), "
+      "merkle_root = encode(sha256(''), 'hex')");
+  state_ = LedgerState{};
+  Seal other = make_seal(500);
+  ASSERT_EQ(writer_->append(request_for(other)).kind, AppendKind::committed);
+  grow_to(40);
+  EXPECT_EQ(verdict(), "checkpoint_mismatch@30");
+}
+
+}  // namespace
+}  // namespace vault::test
