@@ -28,7 +28,6 @@ void notify_reloading() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1'000));
-  notify("READY=1");
 }
 
 void notify_status(const std::string& text) {

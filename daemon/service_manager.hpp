@@ -9,7 +9,7 @@ namespace vault {
 
 void notify_ready();
 void notify_stopping();
-// RELOADING with the monotonic stamp, then READY.
+// RELOADING with the monotonic stamp; notify_ready() ends it.
 void notify_reloading();
 void notify_status(const std::string& text);
 void feed_watchdog();

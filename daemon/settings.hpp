@@ -1,8 +1,8 @@
 // Every setting of vaultd: default, key in the TOML file, environment variable and flag.
 //
 // A setting `a_b` is `a_b = ...` in the file, VAULT_A_B in the environment and --a-b on the command line; a flag wins
-// over the environment, that over the file, that over the default. DATABASE_URL stands in for VAULT_DATABASE. Started by
-// systemd, the defaults of endpoints and state_dir lie in the unit's RuntimeDirectory and StateDirectory.
+// over the environment, that over the file, that over the default. DATABASE_URL stands in for VAULT_DATABASE. Started
+// by systemd, the defaults of endpoints and state_dir lie in the unit's RuntimeDirectory and StateDirectory.
 #pragma once
 
 #include <chrono>

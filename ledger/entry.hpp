@@ -44,8 +44,10 @@ struct Entry {
   Hash entry_hash{};
   Hash prev_hash{};
   Hash merkle_root{};
+  // When the database wrote the row, by its own clock. Informative: neither hashed nor compared; unknown until read back.
+  std::optional<Timestamp> created_at{};
 
-  friend bool operator==(const Entry&, const Entry&) = default;
+  friend bool operator==(const Entry& a, const Entry& b);
 };
 
 // The end of the chain: what the next entry builds on.

@@ -116,6 +116,7 @@ Result<Entry> entry_from_row(const RowView& row) {
   if (row.seal_data) entry.seal_data = std::move(canonical);
   entry.entry_hash = *entry_hash;
   entry.merkle_root = *merkle_root;
+  if (row.created_at_micros) entry.created_at = Timestamp{*row.created_at_micros};
   return entry;
 }
 

@@ -46,6 +46,7 @@ struct RowView {
   std::optional<std::string_view> data_salt; // raw bytes
   std::optional<std::string_view> data_hash; // hex; only where erased
   std::string_view entry_hash, prev_hash, merkle_root;  // hex
+  std::optional<std::int64_t> created_at_micros{};      // informative
 };
 
 // The entry in a row, payload in canonical text and data_hash computed from it.

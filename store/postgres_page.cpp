@@ -30,7 +30,7 @@ constexpr std::size_t look_rows_max = 8192;
 #define VAULT_VERDICT_ASC VAULT_KEY_RANGE("verdict") "ORDER BY verdict, sequence "
 #define VAULT_VERDICT_DESC VAULT_KEY_RANGE("verdict") "ORDER BY verdict DESC, sequence DESC "
 
-#define VAULT_FETCH(range) "SELECT " VAULT_ROW_COLUMNS " FROM vault_ledger " range "LIMIT $4::bigint"
+#define VAULT_FETCH(range) "SELECT " VAULT_READ_COLUMNS " FROM vault_ledger " range "LIMIT $4::bigint"
 // Looks at $4 rows: which of them match, how many there were, and the last one's sequence.
 #define VAULT_LOOK(range)                                                                                            \
   "WITH looked AS MATERIALIZED (SELECT sequence, authority, verdict FROM vault_ledger " range                        \
@@ -55,7 +55,7 @@ const PgStatement time_bounds{
     "time_bounds", "SELECT vault_first_sequence_at($1::timestamptz), vault_first_sequence_at($2::timestamptz)"};
 const PgStatement rows_by_sequence{"rows_by_sequence",
                                    "SELECT l.* FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (sequence, place) "
-                                   "CROSS JOIN LATERAL (SELECT " VAULT_ROW_COLUMNS
+                                   "CROSS JOIN LATERAL (SELECT " VAULT_READ_COLUMNS
                                    " FROM vault_ledger WHERE sequence = wanted.sequence) l ORDER BY place"};
 
 class PageQuery {

@@ -39,6 +39,7 @@ RowView row_view(const PgResult& result, int row) {
   view.entry_hash = result.value(row, 9);
   view.prev_hash = result.value(row, 10);
   view.merkle_root = result.value(row, 11);
+  view.created_at_micros = read_timestamp(result.value(row, 12)).micros;
   return view;
 }
 

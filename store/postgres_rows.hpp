@@ -17,7 +17,7 @@ namespace vault {
 const Hash& impossible_hash();
 Hash hash_or_impossible(std::string_view hex);
 
-// Columns as VAULT_ROW_COLUMNS names them; views into `result`.
+// Columns as VAULT_READ_COLUMNS names them; views into `result`.
 RowView row_view(const PgResult& result, int row);
 Result<Entry> entry_at(const PgResult& result, int row);
 

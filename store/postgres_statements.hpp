@@ -8,6 +8,8 @@ namespace vault::sql {
 #define VAULT_ROW_COLUMNS                                                                           \
   "sequence, session_id, seal_id, timestamp, authority, verdict, seal_data, data_salt, data_hash, " \
   "entry_hash, prev_hash, merkle_root"
+// And what Postgres added by itself.
+#define VAULT_READ_COLUMNS VAULT_ROW_COLUMNS ", created_at"
 
 // --- Transactions ----------------------------------------------------------------------------------------------------
 
@@ -37,7 +39,7 @@ inline constexpr PgStatement update_head{"update_head",
                                          "merkle_root = $3::text, updated_at = now() WHERE id = 1"};
 
 inline constexpr PgStatement find_seals{
-    "find_seals", "SELECT " VAULT_ROW_COLUMNS " FROM vault_ledger WHERE seal_id = ANY ($1::uuid[])"};
+    "find_seals", "SELECT " VAULT_READ_COLUMNS " FROM vault_ledger WHERE seal_id = ANY ($1::uuid[])"};
 
 // --- Lease and fence -------------------------------------------------------------------------------------------------
 
@@ -113,13 +115,13 @@ inline constexpr PgStatement head{
     "FROM vault_head h LEFT JOIN vault_ledger l ON l.sequence = h.head_sequence WHERE h.id = 1"};
 
 inline constexpr PgStatement entry_by_sequence{
-    "entry_by_sequence", "SELECT " VAULT_ROW_COLUMNS " FROM vault_ledger WHERE sequence = $1::bigint"};
+    "entry_by_sequence", "SELECT " VAULT_READ_COLUMNS " FROM vault_ledger WHERE sequence = $1::bigint"};
 
 inline constexpr PgStatement entry_by_seal_id{
-    "entry_by_seal_id", "SELECT " VAULT_ROW_COLUMNS " FROM vault_ledger WHERE seal_id = $1::uuid"};
+    "entry_by_seal_id", "SELECT " VAULT_READ_COLUMNS " FROM vault_ledger WHERE seal_id = $1::uuid"};
 
 inline constexpr PgStatement rows_ascending{
-    "rows_ascending", "SELECT " VAULT_ROW_COLUMNS
+    "rows_ascending", "SELECT " VAULT_READ_COLUMNS
                       " FROM vault_ledger WHERE sequence >= $1::bigint AND sequence <= $2::bigint "
                       "ORDER BY sequence LIMIT $3::bigint"};
 

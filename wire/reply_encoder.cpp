@@ -11,7 +11,7 @@ namespace {
 // Every pack() writes one map; the error is for a stored payload that is no JSON.
 
 Status pack_entry(Packing& out, const Entry& entry) {
-  out.map(12);
+  out.map(13);
   out.key("sequence").integer(entry.sequence);
   out.key("session_id").text(entry.session_id);
   out.key("seal_id").uuid(entry.seal_id);
@@ -30,6 +30,8 @@ Status pack_entry(Packing& out, const Entry& entry) {
   out.key("entry_hash").hex(entry.entry_hash);
   out.key("prev_hash").hex(entry.prev_hash);
   out.key("merkle_root").hex(entry.merkle_root);
+  out.key("created_at");
+  entry.created_at ? out.timestamp(*entry.created_at) : out.nil();
   return {};
 }
 

@@ -206,6 +206,7 @@ Result<Entry> read_entry(const msgpack::object& object) {
   MapReader map(object);
   Entry entry;
   read_entry_members(map, entry);
+  if (!map.is_nil("created_at")) entry.created_at = map.timestamp("created_at");
   if (map.is_nil("seal_data")) return map.finish(std::move(entry));
   if (const msgpack::object* payload = map.map("seal_data")) {
     JsonDocument document;

@@ -26,19 +26,26 @@ ENTRY_MEMBERS = (RECEIPT_MEMBERS - {"duplicate"}) | {"seal_data"}
 HASH = re.compile(r"[0-9a-f]{64}")
 
 
-class Case(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.vaultd = VaultdProcess("--origin", "example.org/test")
-        cls.addClassCleanup(cls.vaultd.remove)
-        cls.vaultd.start()
-        cls.seals(["SEAL", "VOID", "SEAL", "888_HOLD", "PARTIAL"])
+# One for all cases; a case that stops it starts it again. Entries 1 to 5 are those that setUpModule() seals.
+VAULTD = VaultdProcess("--origin", "example.org/test")
 
-    @classmethod
-    def seals(cls, verdicts, session="s-0"):
+
+def setUpModule():
+    unittest.addModuleCleanup(VAULTD.remove)
+    VAULTD.start()
+    Case.seals(["SEAL", "VOID", "SEAL", "888_HOLD", "PARTIAL"])
+
+
+class Case(unittest.TestCase):
+    @property
+    def vaultd(self):
+        return VAULTD
+
+    @staticmethod
+    def seals(verdicts, session="s-0"):
         lines = [json.dumps({"session_id": session, "authority": "tester", "verdict": verdict, "seal_data": {"n": n}})
                  for n, verdict in enumerate(verdicts)]
-        answer = cls.vaultd.ctl("seal", "--batch", stdin="\n".join(lines))
+        answer = VAULTD.ctl("seal", "--batch", stdin="\n".join(lines))
         assert answer.returncode == 0, answer.stderr
         return [json.loads(line) for line in answer.stdout.splitlines()]
 

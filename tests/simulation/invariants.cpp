@@ -134,9 +134,6 @@ Hash Invariants::subtree(std::size_t begin, std::size_t end) {
 }
 
 void Invariants::forget_after(std::size_t size) {
-  for (std::size_t lost = size + 1; lost <= leaves_.size(); ++lost) {
-    lost_roots_[static_cast<std::int64_t>(lost)] = root(lost);
-  }
   leaves_.resize(size);
   perfect_.clear();
   last_micros_ = database_.head_of(size).timestamp.micros;
@@ -176,8 +173,6 @@ void Invariants::signed_checkpoint(const std::string& note) {
   require(known->second == checkpoint->root, "two checkpoints of one size with different roots");
   if (!fresh) return;
   last_checkpoint_size_ = std::max(last_checkpoint_size_, size);
-  // What was durable may still be signed after a restore has lost it: nobody has told the notary.
-  if (const auto lost = lost_roots_.find(size); lost != lost_roots_.end() && lost->second == checkpoint->root) return;
   ++coverage_["checkpoint.signed"];
   require(checkpoint->tree_size <= leaves_.size(), "a checkpoint of rows that are not durable");
   require(checkpoint->root == root(checkpoint->tree_size), "a checkpoint that is not consistent with the ledger");
@@ -253,8 +248,7 @@ void Invariants::event(EventFeed& feed, const std::vector<std::string>& frames) 
 }
 
 void Invariants::checkpoint_growth(std::uint64_t from, std::uint64_t to, const Proof& proof) {
-  if (from == 0) return;                                        // every tree continues the empty one
-  if (to > leaves_.size() && lost_roots_.contains(to)) return;  // signed before anybody told of the restore
+  if (from == 0) return;  // every tree continues the empty one
   require(from <= to && verify_consistency(from, to, root(from), root(to), proof).has_value(),
           "a checkpoint event whose consistency proof does not check");
 }

@@ -86,7 +86,6 @@ class Invariants {
   bool committed_history_ = false;
   std::unordered_map<std::uint64_t, Hash> perfect_;
   std::map<std::pair<std::string, std::int64_t>, Hash> checkpoints_;  // by origin and size: those signed
-  std::map<std::int64_t, Hash> lost_roots_;                           // by size: of rows that a restore has lost
   std::map<std::int64_t, Hash> acknowledged_;                         // by sequence
   std::set<std::int64_t> first_receipts_;                             // sequences told with duplicate: false
   std::map<std::string, std::size_t> stored_contents_;                // of seals in the ledger

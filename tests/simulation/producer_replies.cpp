@@ -96,9 +96,8 @@ void Producers::check_signature(const Receipt& receipt, const Seal& seal) {
 
 void Producers::on_seal_refused(LogicalRequest& request, std::uint64_t number, const Error& error) {
   if (is_retryable_code(error.code)) {
-    if (request.state == State::open) {
-      request.send_at = std::min(request.send_at, world_.now + world_.random.between(10 * millisecond, second));
-    }
+    const Micros again_at = world_.now + world_.random.between(10 * millisecond, second);
+    if (const auto open = open_.find(number); open != open_.end()) open->second = std::min(open->second, again_at);
     return;
   }
   if (error.code == ErrorCode::seal_id_conflict) {

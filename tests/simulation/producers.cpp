@@ -28,15 +28,15 @@ void Producers::tick(bool producing) {
     }
   }
   std::vector<std::uint64_t> due;
-  for (const std::uint64_t number : open_) {
-    if (requests_.at(number).send_at <= world_.now) due.push_back(number);
+  for (const auto& [number, send_at] : open_) {
+    if (send_at <= world_.now) due.push_back(number);
   }
   for (const std::uint64_t number : due) send_request(number);
 }
 
 Micros Producers::next_at(bool producing) const {
   Micros next = producing ? next_request_at_ : std::numeric_limits<Micros>::max();
-  for (const std::uint64_t number : open_) next = std::min(next, requests_.at(number).send_at);
+  for (const auto& [number, send_at] : open_) next = std::min(next, send_at);
   return next;
 }
 
@@ -104,13 +104,12 @@ void Producers::make_request() {
   const std::uint64_t number = next_number_++;
   for (const Seal& seal : request.seal.seals) world_.invariants.submitted(seal, number);
   if (request.repeatable) used_.push_back(number);
-  request.send_at = world_.now;
   const bool ingest = request.ingest;
   requests_.emplace(number, std::move(request));
   if (ingest) {
     send_request(number);
   } else {
-    open_.insert(number);
+    open_[number] = world_.now;
   }
 }
 
@@ -121,19 +120,18 @@ std::uint64_t Producers::send_probe(int vaultd, bool sign) {
   request.seal.seals.front().seal_id.emplace();
   world_.random.fill(request.seal.seals.front().seal_id->bytes);
   request.repeatable = true;
-  request.send_at = world_.now;
   request.vaultd = vaultd;
   const std::uint64_t number = next_number_++;
   world_.invariants.submitted(request.seal.seals.front(), number);
   requests_.emplace(number, std::move(request));
-  open_.insert(number);
+  open_[number] = world_.now;
   return number;
 }
 
 void Producers::send_request(std::uint64_t number) {
   LogicalRequest& request = requests_.at(number);
   const int vaultd = request.vaultd.value_or(static_cast<int>(world_.random.below(fleet_.size())));
-  request.send_at = world_.now + patience_ + world_.random.between(0, second);
+  if (!request.ingest) open_[number] = world_.now + patience_ + world_.random.between(0, second);
   const std::uint64_t wire_id = next_wire_id_++;
   const bool connected = transmit(vaultd, request.peer, request.ingest ? SocketKind::ingest : SocketKind::requests,
                                   encode_request(wire_id, request.seal), std::to_string(number));
@@ -249,7 +247,7 @@ bool Producers::all_answered() const {
 
 std::string Producers::describe_open() const {
   std::string out;
-  for (const std::uint64_t number : open_) {
+  for (const auto& [number, send_at] : open_) {
     out += " request " + std::to_string(number) + (requests_.at(number).seal.sign ? " (signed)" : "") + ";";
   }
   for (const auto& [wire_id, attempt] : attempts_) {

@@ -56,7 +56,6 @@ class Producers {
     bool repeatable = false;  // every seal has a seal_id
     bool poisoned = false;
     State state = State::open;
-    Micros send_at = 0;
     std::optional<int> vaultd;  // where it must go; else anywhere
   };
   struct Attempt {
@@ -87,9 +86,9 @@ class Producers {
   Micros patience_;
   Micros next_request_at_ = 0;
   std::map<std::uint64_t, LogicalRequest> requests_;
-  std::set<std::uint64_t> open_;                                         // requests not yet decided, ingest apart
-  std::map<std::uint64_t, Attempt> attempts_;                            // by wire id
-  std::vector<std::uint64_t> used_;                                      // requests with seal_ids, to reuse them
+  std::map<std::uint64_t, Micros> open_;       // not yet decided, ingest apart: when to send it (again)
+  std::map<std::uint64_t, Attempt> attempts_;  // by wire id
+  std::vector<std::uint64_t> used_;            // requests with seal_ids, to reuse them
   std::map<std::pair<int, int>, std::set<std::uint64_t>> ingest_taken_;  // by vaultd and incarnation
   std::uint64_t next_number_ = 1;
   std::uint64_t next_wire_id_ = 1;

@@ -33,21 +33,43 @@ using Coverage = std::map<std::string, std::int64_t>;
 // The last lines, for people who look into a failure. With VAULT_SIM_TRACE in the environment all of them, at once.
 class Trace {
  public:
+  // A message from one actor to another; put into words only where somebody reads it.
+  void add_delivery(Micros now, int vaultd, std::string (*name_of)(std::size_t), std::size_t from, std::size_t to,
+                    const char* message) {
+    if (echo_) return add(now, describe({now, {}, vaultd, name_of, from, to, message}));
+    if (lines_.size() >= lines_max) lines_.pop_front();
+    lines_.push_back({now, {}, vaultd, name_of, from, to, message});
+  }
   void add(Micros now, std::string line) {
     if (lines_.size() >= lines_max) lines_.pop_front();
     if (echo_) std::fprintf(stderr, "%lld ms  %s\n", static_cast<long long>(now / millisecond), line.c_str());
-    lines_.emplace_back(now, std::move(line));
+    lines_.push_back({now, std::move(line), 0, nullptr, 0, 0, nullptr});
   }
   std::string text() const {
     std::string out;
-    for (const auto& [at, line] : lines_) out += "  " + std::to_string(at / 1'000) + " ms  " + line + "\n";
+    for (const Line& line : lines_)
+      out += "  " + std::to_string(line.at / millisecond) + " ms  " + describe(line) + "\n";
     return out;
   }
 
  private:
+  struct Line {
+    Micros at = 0;
+    std::string text;
+    int vaultd = 0;
+    std::string (*name_of)(std::size_t) = nullptr;
+    std::size_t from = 0, to = 0;
+    const char* message = nullptr;
+  };
+  static std::string describe(const Line& line) {
+    if (!line.message) return line.text;
+    return "vaultd-" + std::to_string(line.vaultd) + " " + line.name_of(line.from) + " -> " + line.name_of(line.to) +
+           " " + line.message;
+  }
+
   static constexpr std::size_t lines_max = 80;
   bool echo_ = std::getenv("VAULT_SIM_TRACE") != nullptr;
-  std::deque<std::pair<Micros, std::string>> lines_;
+  std::deque<Line> lines_;
 };
 
 }  // namespace vault::sim

@@ -24,6 +24,10 @@ const char* const message_names[] = {
     "Adopted",      "SliceRequest", "TreeSlice",      "CheckpointSigned", "ReadTask",
     "ReadProgress", "ReadAnswer",   "KeysChanged",    "PeerMessage",      "AlertMessage",
     "Heartbeat",    "TimerFired",   "SettingsChanged"};
+std::string name_of_sender(std::size_t sender) {
+  constexpr std::size_t actors = static_cast<std::size_t>(ActorId::reader_first) + SimulatedVaultd::readers;
+  return sender < actors ? actor_name(static_cast<ActorId>(sender)) : "outside";
+}
 static_assert(std::size(message_names) == std::variant_size_v<Message>);
 
 }  // namespace
@@ -156,6 +160,12 @@ void SimulatedVaultd::pause_random_actor(Micros until) {
   slot.blocked_until = std::max(slot.blocked_until, until);
 }
 
+void SimulatedVaultd::wake_up() {
+  paused_until_ = 0;
+  if (!process_) return;
+  for (Slot& slot : process_->slots) slot.blocked_until = std::min(slot.blocked_until, world_.now + millisecond);
+}
+
 // --- Mail ------------------------------------------------------------------------------------------------------------
 
 Micros SimulatedVaultd::draw_delay() {
@@ -264,10 +274,7 @@ void SimulatedVaultd::deliver(std::size_t actor, std::size_t sender) {
   Slot& slot = process_->slots[actor];
   Letter letter = std::move(slot.from[sender].front());
   slot.from[sender].pop_front();
-  const std::string from = sender < actors ? actor_name(static_cast<ActorId>(sender)) : "outside";
-  world_.trace.add(world_.now, "vaultd-" + std::to_string(index_) + " " + from + " -> " +
-                                   actor_name(static_cast<ActorId>(actor)) + " " +
-                                   message_names[letter.message.index()]);
+  world_.trace.add_delivery(world_.now, index_, name_of_sender, sender, actor, message_names[letter.message.index()]);
   if (sender >= actors + peers) {
     world_.outside.on_ingest_taken(index_, std::get<PeerMessage>(letter.message).envelope.front());
   }

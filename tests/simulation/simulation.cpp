@@ -206,8 +206,12 @@ void Simulation::run() {
   run_until(patience, false, "vaultds that were stopping or down", [&] {
     return std::all_of(fleet_.begin(), fleet_.end(), [](const auto& v) { return v->running() && !v->stopping(); });
   });
-  // A clock of the database's that was wrong may still hand the lease over once.
-  for (const Micros end = now_ + 5 * second; now_ < end;) step(false);
+  // A clock that was wrong may still hand the lease over once, and some wake up only now.
+  const bool wake = random_.chance(800);
+  if (wake) {
+    for (auto& vaultd : fleet_) vaultd->wake_up();
+  }
+  for (const Micros end = now_ + (wake ? 5 : 14) * second; now_ < end;) step(false);
   std::uint64_t probes[2] = {producers_.send_probe(0), producers_.send_probe(1)};
   run_until(patience, false, "one vaultd must take seals again",
             [&] { return producers_.acknowledged(probes[0]) || producers_.acknowledged(probes[1]); });
@@ -244,6 +248,9 @@ std::size_t Simulation::restore() {
   for (const Micros end = now_ + 3 * second; now_ < end;) step(true);
   run_until(patience, true, "a checkpoint beyond the backup",
             [&] { return invariants_.last_checkpoint_size() > std::ssize(backup.entries); });
+  // What is on its way arrives: of rows that are lost nothing is said later on.
+  run_until(patience, false, "every request must be answered", [&] { return producers_.all_answered(); });
+  for (const Micros end = now_ + 2 * second; now_ < end;) step(false);
   if (random_.chance(500)) fleet_[0]->crash();
   database_.state = backup;
   invariants_.forget_after(backup.entries.size());

@@ -152,15 +152,20 @@ Result<InsertWay> Bench::best_insert() {
   InsertWindow window;
   window.duration_max = std::chrono::nanoseconds(static_cast<std::int64_t>(options_.seconds * 1e9 / 20));
   const auto ways = insert_ways();
-  std::vector<double> best(ways.size());
+  std::vector<double> best(ways.size()), backend_us(ways.size());
   for (int pass = 0; pass < 2; ++pass) {
     for (std::size_t i = 0; i < ways.size(); ++i) {
+      const auto before = processor_times(vaultd_pid());
       auto tried = yardstick_->insert("tries", ways[i], window);
       if (!tried) return tl::unexpected(tried.error());
       best[i] = std::max(best[i], rate(*tried));
+      const auto used = micros_per_unit(before, processor_times(vaultd_pid()), static_cast<double>(tried->rows));
+      if (used.count(backend_processes) != 0) backend_us[i] = used.at(backend_processes);
     }
   }
-  for (std::size_t i = 0; i < ways.size(); ++i) inserts_tried_[describe(ways[i])] = best[i];
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    inserts_tried_[describe(ways[i])] = {{"rows_per_s", best[i]}, {"backend_us_per_row", backend_us[i]}};
+  }
   const auto fastest = static_cast<std::size_t>(std::max_element(best.begin(), best.end()) - best.begin());
   best_insert_ = ways[fastest];
   progress(fmt::format("fastest plain insert: {}, {} rows/s", describe(ways[fastest]), with_commas(best[fastest])));

@@ -81,7 +81,7 @@ void add_postgres(ProcessorTimes& times) {
   for (const auto& [pid, stat] : processes) {
     if (stat.name != "postgres" || !descends_from(pid, getpid(), processes)) continue;
     const bool backend = read_file(fmt::format("/proc/{}/cmdline", pid)).find("[local]") != std::string::npos;
-    times[backend ? "postgres backend" : "postgres background"] += stat.seconds;
+    times[backend ? backend_processes : "postgres background"] += stat.seconds;
   }
 }
 

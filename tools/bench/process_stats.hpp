@@ -17,6 +17,7 @@ double peak_resident_mib(pid_t pid);
 
 // Processor seconds used so far, by "process/thread". Counted: this process as "vault-bench", `vaultd` by its threads'
 // names (-1: none), and the PostgreSQL below this process ("postgres backend", "postgres background").
+inline constexpr const char* backend_processes = "postgres backend";
 using ProcessorTimes = std::map<std::string, double>;
 ProcessorTimes processor_times(pid_t vaultd);
 // Microseconds used between the two for each of `units`; what used next to nothing is left out.
