@@ -156,6 +156,7 @@ struct Epoch {  // the writer's epoch has changed (an in-doubt commit was resolv
 // --- notary -> writer ------------------------------------------------------------------------------------------------
 
 struct Adopted {
+  std::int64_t epoch = 0;            // of the Adopt that this answers
   std::optional<Error> refusal;      // why this tree must not be written on
   std::vector<Seal> first_seals;     // to be sealed before anything else (--accept-rollback)
 };

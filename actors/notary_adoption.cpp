@@ -10,8 +10,8 @@ namespace vault {
 namespace {
 
 // That seal is made once an identity, however often vaultd starts with the flag.
-constexpr Uuid rollback_namespace{{0x6b, 0x1d, 0x0c, 0x52, 0x9a, 0x0e, 0x4f, 0x3b, 0x8f, 0x61, 0x2e, 0x47, 0xd5, 0x90,
-                                   0x33, 0xc8}};
+constexpr Uuid rollback_namespace{
+    {0x6b, 0x1d, 0x0c, 0x52, 0x9a, 0x0e, 0x4f, 0x3b, 0x8f, 0x61, 0x2e, 0x47, 0xd5, 0x90, 0x33, 0xc8}};
 
 Seal make_rollback_seal(std::int64_t accepted, std::int64_t lost, const std::string& old_origin,
                         const std::string& new_origin) {
@@ -101,14 +101,15 @@ Status Notary::choose_identity(const Adopt& adopt) {
 }
 
 Status Notary::accept_rollback(const Adopt& adopt, const LogIdentity& old) {
-  if (key_->verifier().format() == old.vkey || as_view(key_->verifier().public_key) ==
-                                                   as_view(VerifierKey::parse(old.vkey).value_or(VerifierKey{}).public_key)) {
+  if (key_->verifier().format() == old.vkey ||
+      as_view(key_->verifier().public_key) ==
+          as_view(VerifierKey::parse(old.vkey).value_or(VerifierKey{}).public_key)) {
     return fail(ErrorCode::invalid_argument, "a new log identity needs a new signing key (vaultctl keygen)");
   }
   if (adopt.head.sequence != *options_.accept_rollback) {
-    return fail(ErrorCode::invalid_argument,
-                "--accept-rollback names sequence " + std::to_string(*options_.accept_rollback) +
-                    ", but the ledger's head is " + std::to_string(adopt.head.sequence));
+    return fail(ErrorCode::invalid_argument, "--accept-rollback names sequence " +
+                                                 std::to_string(*options_.accept_rollback) +
+                                                 ", but the ledger's head is " + std::to_string(adopt.head.sequence));
   }
   identity_ = {key_->name(), key_->verifier().format(), adopt.head.sequence};
   return {};
@@ -126,7 +127,8 @@ Status Notary::recall(const Adopt& adopt) {
     if (stored->origin == identity_.origin) {
       // A row that somebody else wrote must not hide what is remembered here.
       const auto opened = open_checkpoint(stored->note, key_->verifier());
-      if (opened && opened->root == stored->root && opened->tree_size == static_cast<std::uint64_t>(stored->tree_size)) {
+      if (opened && opened->root == stored->root &&
+          opened->tree_size == static_cast<std::uint64_t>(stored->tree_size)) {
         best = stored;
         stored_size_ = stored->tree_size;
       } else {
@@ -147,7 +149,8 @@ Status Notary::recall(const Adopt& adopt) {
       if (!best || size > best->tree_size) best = StoredCheckpoint{peeked->origin, size, peeked->root, **remembered};
     } else if (!options_.accept_rollback && adopt.identities.empty()) {
       return fail(ErrorCode::invalid_argument, "the state directory remembers checkpoints of another log (\"" +
-                                                   peeked->origin + "\"); give this ledger a state directory of its own");
+                                                   peeked->origin +
+                                                   "\"); give this ledger a state directory of its own");
     } else {
       newest_of_others = std::max(newest_of_others, size);
       if (other_origin.empty()) other_origin = peeked->origin;
@@ -194,7 +197,8 @@ void Notary::on_slice(TreeSlice slice, Effects& effects) {
   Frontier grown = signed_frontier_;
   for (const Hash& leaf : leaves_since_) grown.append(leaf);
   if (grown.root() != root_now_) {
-    refuse("tamper", {ErrorCode::internal, "entries after the last checkpoint do not lead to the head; run vaultctl verify", {}},
+    refuse("tamper",
+           {ErrorCode::internal, "entries after the last checkpoint do not lead to the head; run vaultctl verify", {}},
            effects);
     return;
   }
@@ -216,7 +220,7 @@ void Notary::finish_adoption(Effects& effects) {
   }
   awaited_seal_.reset();
   if (!first_seals_.empty()) awaited_seal_ = first_seals_.back().seal_id;
-  effects.send(ActorId::writer, Adopted{std::nullopt, std::move(first_seals_)});
+  effects.send(ActorId::writer, Adopted{epoch_, std::nullopt, std::move(first_seals_)});
   first_seals_.clear();
   store(effects);
 }
@@ -228,7 +232,7 @@ void Notary::refuse(const std::string& alert, Error error, Effects& effects) {
     log_error("notary", "refusing to sign", {{"reason", error.message}});
     refused_for_ = alert;
   }
-  effects.send(ActorId::writer, Adopted{std::move(error), {}});
+  effects.send(ActorId::writer, Adopted{epoch_, std::move(error), {}});
 }
 
 }  // namespace vault

@@ -156,23 +156,34 @@ class Loop {
     actor_.start(effects_);
     actor_.round_done(effects_);
     while (!stopped_) {
-      wait();
-      while (const auto word = receive_word(lifecycle_)) obey(*word);
+      const Readable readable = wait();
+      if (readable.lifecycle) {
+        while (const auto word = receive_word(lifecycle_)) obey(*word);
+      }
       for (int id : effects_.take_due()) actor_.handle(TimerFired{id}, effects_);
-      const bool all_heard = drain_mailbox();
+      const bool all_heard = !readable.mailbox || drain_mailbox();
       busy_ = !all_heard;
-      for (Port& port : ports_) busy_ = !drain_port(port) || busy_;
+      for (Port* port : readable.ports) busy_ = !drain_port(*port) || busy_;
       actor_.round_done(effects_);
       if (stopping_ && all_heard && actor_.stop(effects_)) stopped_ = true;
     }
   }
 
  private:
-  void wait() {
+  // Asking a socket that has nothing costs two system calls, so only those that have something are asked.
+  struct Readable {
+    bool mailbox = false, lifecycle = false;
+    std::vector<Port*> ports;
+  };
+
+  Readable wait() {
     std::vector<zmq::pollitem_t> items{{mailbox_.socket().handle(), 0, ZMQ_POLLIN, 0},
                                        {lifecycle_.handle(), 0, ZMQ_POLLIN, 0}};
+    std::vector<Port*> polled;
     for (Port& port : ports_) {
-      if (port.kind != SocketKind::events && port.wanted()) items.push_back({port.socket.handle(), 0, ZMQ_POLLIN, 0});
+      if (port.kind == SocketKind::events || !port.wanted()) continue;
+      items.push_back({port.socket.handle(), 0, ZMQ_POLLIN, 0});
+      polled.push_back(&port);
     }
     long timeout_ms = 1'000;
     if (const auto next = effects_.next_due()) {
@@ -184,7 +195,15 @@ class Loop {
       zmq::poll(items.data(), items.size(), milliseconds(timeout_ms));
     } catch (const zmq::error_t& error) {
       if (error.num() != EINTR) throw;
+      return {};
     }
+    Readable readable;
+    readable.mailbox = (items[0].revents & ZMQ_POLLIN) != 0;
+    readable.lifecycle = (items[1].revents & ZMQ_POLLIN) != 0;
+    for (std::size_t i = 0; i < polled.size(); ++i) {
+      if (items[i + 2].revents & ZMQ_POLLIN) readable.ports.push_back(polled[i]);
+    }
+    return readable;
   }
 
   void obey(const std::string& word) {

@@ -45,8 +45,7 @@ bool Writer::stop(Effects& effects) {
   fly(effects);
   flush_answers(effects);
   const bool can_progress = mode_ == Mode::active || mode_ == Mode::resolving;
-  return !can_progress ||
-         (queue_.empty() && flights_.empty() && suspects_.empty() && looking_up_.empty());
+  return !can_progress || (queue_.empty() && flights_.empty() && suspects_.empty() && looking_up_.empty());
 }
 
 // --- Orders ----------------------------------------------------------------------------------------------------------
@@ -94,7 +93,7 @@ void Writer::on_timer(int id, Effects& effects) {
       }
       break;
     case renew_timer:
-      if (mode_ == Mode::active) effects.send(ActorId::committer, RenewLease{epoch_});
+      if (mode_ == Mode::active || mode_ == Mode::adopting) effects.send(ActorId::committer, RenewLease{epoch_});
       break;
     case resolve_timer:
       if (mode_ == Mode::resolving && !flights_.empty()) {
@@ -126,6 +125,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     tip_ = durable_;
     ledger_id_ = grant->ledger_id;
     note_database_clock(grant->database_now, effects);
+    effects.set_timer(renew_timer, options_.renew_interval);  // adoption of a large tree may outlast the lease
     log_info("writer", "lease taken",
              {{"epoch", std::to_string(epoch_)}, {"sequence", std::to_string(durable_.head.sequence)}});
     effects.send(ActorId::notary, Adopt{epoch_, durable_.head, durable_.edge.frontier(), std::move(grant->newest),
@@ -163,7 +163,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
 }
 
 void Writer::on_adopted(Adopted adopted, Effects& effects) {
-  if (mode_ != Mode::adopting) return;
+  if (mode_ != Mode::adopting || adopted.epoch != epoch_) return;
   if (adopted.refusal) {
     mode_ = Mode::blocked;
     detail_ = adopted.refusal->message;
@@ -188,7 +188,7 @@ void Writer::on_adopted(Adopted adopted, Effects& effects) {
 }
 
 void Writer::on_renewed(const RenewAnswer& answer, Effects& effects) {
-  if (mode_ != Mode::active) return;
+  if (mode_ != Mode::active && mode_ != Mode::adopting) return;
   if (answer.database_now) {
     note_database_clock(*answer.database_now, effects);
     effects.set_timer(renew_timer, options_.renew_interval);

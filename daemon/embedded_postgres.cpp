@@ -42,7 +42,6 @@ shared_buffers = 64MB
 max_connections = 32
 max_wal_size = 1GB
 checkpoint_completion_target = 0.9
-wal_compression = on
 log_checkpoints = off
 log_min_messages = warning
 log_line_prefix = '%m [%p] '
