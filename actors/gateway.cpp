@@ -19,7 +19,9 @@ constexpr milliseconds drain_time{200};
 
 }  // namespace
 
-Gateway::Gateway(const GatewayOptions& options) : options_(options), running_(options.readers) {}
+Gateway::Gateway(const GatewayOptions& options) : options_(options), running_(options.readers) {
+  writer_.detail = "vaultd is starting";
+}
 
 void Gateway::start(Effects& effects) {
   started_ = effects.clock();

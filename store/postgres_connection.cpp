@@ -88,6 +88,9 @@ std::string PgResult::message() const {
 
 Error error_of(const PgResult& result) {
   const std::string state = result.sqlstate();
+  if (state == "42P01") {  // undefined_table: not migrated yet, or another vaultd is at it
+    return {ErrorCode::unavailable, "the database has no ledger schema yet; vaultctl migrate up makes it", {}};
+  }
   const bool transient =
       state.empty() || starts_with_any(state, {"08", "53", "40", "57", "58", "55P03", "25006", "25P03"});
   return Error{transient ? ErrorCode::unavailable : ErrorCode::internal, "database: " + result.message(), {}};
