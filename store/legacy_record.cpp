@@ -133,6 +133,7 @@ LegacyItem finish(LegacyPlace place, std::string_view bytes, Draft draft) {
   if (!text) return refused(record.place, bytes, 0, text.error().message);
   seal.seal_data = std::move(*text);
   record.timestamp = std::move(draft.timestamp);
+  if (mapped) record.mapped_from = draft.verdict.value_or("null");
   item.record = std::move(record);
   return item;
 }

@@ -38,6 +38,7 @@ struct LegacyRecord {
   Seal seal;                      // ready to be sealed, seal_id included
   std::string timestamp;          // the original value as JSON text, or "null"
   std::optional<Timestamp> time;  // the instant that it names, where that can be told
+  std::optional<std::string> mapped_from;  // the original verdict as JSON text, where it is none of the ledger's
   bool raw = false;               // kept as bytes: JSON that payloads must not hold
   bool hash_valid = true;         // false only for a line of ledger.jsonl whose entry_hash does not fit
 };
