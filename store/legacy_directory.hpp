@@ -25,8 +25,8 @@
 
 namespace vault {
 
-// A record is sealed whole, so it cannot be larger than a seal.
-inline constexpr std::size_t legacy_record_bytes_max = limits::seal_bytes_max;
+// A record is sealed whole, so it cannot be larger than a seal, with room for what the emergency mode puts around one.
+inline constexpr std::size_t legacy_record_bytes_max = limits::seal_bytes_max + 8'192;
 
 class LegacyDirectory {
  public:

@@ -133,6 +133,17 @@ class Importer {
   bool all_read_ = false;
 };
 
+// A vaultd in the emergency mode would keep the records as files again, perhaps in the very same directory.
+Status check_backend(Client& client) {
+  const auto status =
+      client.call(StatusRequest{}).and_then([](const std::string& map) { return msgpack_to_json(map); });
+  if (!status) return tl::unexpected<Error>(status.error());
+  const Json map = Json::parse(*status, nullptr, false);
+  if (!map.is_object() || map.value("backend", "") != "legacy") return {};
+  return fail(ErrorCode::unavailable,
+              "this vaultd runs in the emergency mode; import once it runs on its database again");
+}
+
 }  // namespace
 
 int run_legacy_import(const Context& context, const std::string& path, bool dry_run) {
@@ -140,8 +151,9 @@ int run_legacy_import(const Context& context, const std::string& path, bool dry_
   if (!directory) return report(context, directory.error());
   if (dry_run) return Importer(context, *directory, nullptr).run();
   auto client = connect_daemon(context.globals);
-  if (!client) {
-    const int code = report(context, client.error());
+  const Status usable = client ? check_backend(**client) : tl::unexpected<Error>(client.error());
+  if (!usable) {
+    const int code = report(context, usable.error());
     if (code == exit_unavailable && !context.globals.json) print_hint(run_again);
     return code;
   }

@@ -172,17 +172,25 @@ void print_fields(const Fields& fields) {
 void print_entries(const std::vector<Entry>& entries) {
   Table table({"SEQUENCE", "TIMESTAMP", "VERDICT", "SESSION", "AUTHORITY", "ENTRY HASH"});
   for (const Entry& entry : entries) {
-    table.add({{std::to_string(entry.sequence), Colour::none, true},
+    table.add({{entry.emergency ? "-" : std::to_string(entry.sequence), Colour::none, true},
                {format_timestamp(entry.timestamp)},
                {std::string(verdict_name(entry.verdict)), verdict_colour(entry.verdict)},
                {cut_to_columns(printable(entry.session_id), name_columns_max)},
                {cut_to_columns(printable(entry.authority), name_columns_max)},
-               {short_hash(entry.entry_hash), Colour::dim}});
+               {entry.emergency ? "(emergency)" : short_hash(entry.entry_hash), Colour::dim}});
   }
   table.print();
 }
 
 Fields entry_fields(const Entry& entry) {
+  if (entry.emergency) {
+    return {{"backend", coloured("legacy: kept as a file by the emergency mode, not in the chain yet", Colour::yellow)},
+            {"session", printable(entry.session_id)},
+            {"seal id", format_uuid(entry.seal_id)},
+            {"timestamp", format_timestamp(entry.timestamp)},
+            {"authority", printable(entry.authority)},
+            {"verdict", coloured(verdict_name(entry.verdict), verdict_colour(entry.verdict))}};
+  }
   return {{"sequence", std::to_string(entry.sequence)},
           {"session", printable(entry.session_id)},
           {"seal id", format_uuid(entry.seal_id)},
