@@ -29,7 +29,7 @@ void SealPipe::put(Seal seal) {
   slot.seal = std::move(seal);
   bytes_ += slot.seal.seal_data.size();
   slot.first_sent = Clock::now();
-  send(taken_ + slots_.size() - 1);
+  (void)send(taken_ + slots_.size() - 1);
 }
 
 void SealPipe::put_refused(Error error) {
@@ -51,7 +51,8 @@ std::optional<SealPipe::Answer> SealPipe::take() {
   return answer;
 }
 
-void SealPipe::send(std::size_t number) {
+// False where there is no connection, which has then been waited for.
+bool SealPipe::send(std::size_t number) {
   Slot& slot = slot_at(number);
   // A reply that does not come (vaultd went away with the request) is asked for again, well before time is up.
   slot.send_again_at = Clock::now() + timeout_ / 3;
@@ -62,6 +63,7 @@ void SealPipe::send(std::size_t number) {
   } else {
     put_off(slot, id.error());
   }
+  return id.has_value();
 }
 
 // Later, if time is left; else this is the seal's answer.
@@ -78,9 +80,10 @@ void SealPipe::fail_slot(Slot& slot, Error error) {
 }
 
 void SealPipe::send_due() {
-  const auto now = Clock::now();
+  auto now = Clock::now();
   if (now < next_look_) return;
   next_look_ = now + turn_time;
+  bool connected = true;  // without, waiting is for one seal, not for each in turn
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (slot.answer || now < slot.send_again_at) continue;
@@ -88,8 +91,9 @@ void SealPipe::send_due() {
       fail_slot(slot, {ErrorCode::deadline_exceeded,
                        "no receipt in time; it may be sealed all the same: seal it again with the same seal_id",
                        {}});
-    } else {
-      send(taken_ + i);
+    } else if (connected) {
+      connected = send(taken_ + i);
+      now = Clock::now();
     }
   }
 }

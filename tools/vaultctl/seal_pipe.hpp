@@ -51,7 +51,7 @@ class SealPipe {
     std::chrono::milliseconds back_off{20};
   };
   Slot& slot_at(std::size_t number) { return slots_[number - taken_]; }
-  void send(std::size_t number);
+  bool send(std::size_t number);
   void send_due();
   void take_replies();
   void put_off(Slot& slot, const Error& error);
