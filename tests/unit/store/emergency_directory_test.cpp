@@ -7,6 +7,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "store/legacy_directory.hpp"
 
@@ -123,6 +124,24 @@ TEST_F(EmergencyDirectory, MoreSealsThanFilesMayBeOpen) {
   ASSERT_TRUE(receipts) << receipts.error().message;
   EXPECT_EQ(receipts->size(), 1'500U);
   EXPECT_EQ(files().size(), 1'500U);
+}
+
+TEST_F(EmergencyDirectory, OfTwoAtOnceOneIsFirst) {
+  std::vector<std::vector<Seal>> orders;
+  for (int i = 0; i < 400; ++i) orders.push_back({seal(i)});
+  std::vector<Result<std::vector<Receipt>>> mine, theirs;
+  auto other = open_writer();
+  std::thread thread([&] {
+    for (const auto& order : orders) theirs.push_back(other->keep(std::span(&order, 1), start).front());
+  });
+  for (const auto& order : orders) mine.push_back(keep(order));
+  thread.join();
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    ASSERT_TRUE(mine[i] && theirs[i]) << i;
+    EXPECT_NE(mine[i]->front().duplicate, theirs[i]->front().duplicate) << i;
+    EXPECT_EQ(mine[i]->front().entry.timestamp, theirs[i]->front().entry.timestamp) << i;
+  }
+  EXPECT_EQ(files().size(), orders.size());
 }
 
 TEST_F(EmergencyDirectory, NeverOverwrites) {
