@@ -81,6 +81,7 @@ def entries(vault):
 def make_large(directory, tag, sessions, lines):
     """`sessions` files and `lines` lines in each of the two line files."""
     vault = pathlib.Path(directory) / f"VAULT-{tag}"
+    entries(vault)
     for number in range(sessions):
         record = {"session_id": f"{tag}-{number:06d}", "merkle_root": f"{number:016x}", "leaf_count": 4,
                   "timestamp": 1_768_700_000 + number, "verdict": VERDICTS[number % 6],
