@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/emergency_reader.hpp"
 #include "actors/log.hpp"
 #include "ledger/check.hpp"
 
@@ -42,9 +43,8 @@ void Gateway::handle(Message message, Effects& effects) {
     on_checkpoint(std::move(*checkpoint));
   } else if (auto* writer = std::get_if<WriterStatus>(&message)) {
     // Answers overtake nothing, but a status may be older than the head that the last answers brought.
-    const Head newest = writer_.head.sequence > writer->head.sequence && writer->epoch == writer_.epoch
-                            ? writer_.head
-                            : writer->head;
+    const Head newest =
+        writer_.head.sequence > writer->head.sequence && writer->epoch == writer_.epoch ? writer_.head : writer->head;
     writer_ = std::move(*writer);
     writer_.head = newest;
     tell_state(effects);
@@ -66,7 +66,7 @@ void Gateway::handle(Message message, Effects& effects) {
 void Gateway::tell_state(Effects& effects) {
   std::string state = "state ";
   if (writer_.ready) {
-    state += "writer";
+    state += options_.emergency ? "writer in EMERGENCY MODE" : "writer";
   } else {
     state += (writer_.settled ? "reading " : "waiting ") + writer_.detail;
   }
@@ -104,7 +104,8 @@ void Gateway::on_peer(PeerMessage message, Effects& effects) {
   if (!decoded) {
     ++counters_["malformed"];
     if (ingest) return ingest_failed(decoded.error().error, effects);
-    return reply_to(std::move(message.envelope), encode_error_reply(decoded.error().id, decoded.error().error), effects);
+    return reply_to(std::move(message.envelope), encode_error_reply(decoded.error().id, decoded.error().error),
+                    effects);
   }
   message.body.clear();
   if (auto refusal = forbidden(message, decoded->operation)) {
@@ -116,8 +117,9 @@ void Gateway::on_peer(PeerMessage message, Effects& effects) {
     return seal(std::move(message), std::move(decoded->id), std::move(*request), effects);
   }
   if (ingest) {
-    return ingest_failed({ErrorCode::unknown_op, "ingest takes seal and seal_batch only; queries go to the requests socket", "op"},
-                         effects);
+    return ingest_failed(
+        {ErrorCode::unknown_op, "ingest takes seal and seal_batch only; queries go to the requests socket", "op"},
+        effects);
   }
   read(std::move(message), std::move(*decoded), effects);
 }
@@ -168,10 +170,13 @@ void Gateway::seal(PeerMessage message, RequestId id, SealRequest request, Effec
   if (!ingest) {
     std::optional<Error> refusal;
     if (!is_writable()) {
-      refusal = Error{ErrorCode::unavailable,
-                      "no seal is accepted now: " + (refusing_ ? std::string("vaultd is shutting down") : writer_.detail) +
-                          ". Try again with the same seal_id",
-                      {}};
+      refusal =
+          Error{ErrorCode::unavailable,
+                "no seal is accepted now: " + (refusing_ ? std::string("vaultd is shutting down") : writer_.detail) +
+                    ". Try again with the same seal_id",
+                {}};
+    } else if (options_.emergency && request.sign) {
+      refusal = emergency_refusal("sign: true");
     } else {
       refusal = admit(producer, request.seals.size(), bytes);
     }
@@ -216,8 +221,9 @@ void Gateway::read(PeerMessage message, Request request, Effects& effects) {
   }
   if (std::holds_alternative<CheckpointRequest>(request.operation)) {
     std::string body =
-        latest_ ? encode_reply(request.id, CheckpointResult{latest_->note, latest_->tree_size, vkey_})
-                : encode_error_reply(request.id, {ErrorCode::unavailable, "no checkpoint has been signed yet", {}});
+        options_.emergency ? encode_error_reply(request.id, emergency_refusal("checkpoint"))
+        : latest_          ? encode_reply(request.id, CheckpointResult{latest_->note, latest_->tree_size, vkey_})
+                  : encode_error_reply(request.id, {ErrorCode::unavailable, "no checkpoint has been signed yet", {}});
     return reply_to(std::move(message.envelope), std::move(body), effects);
   }
   if (refusing_ || reads_.size() + parked_.size() >= options_.read_queue_max) {

@@ -26,6 +26,7 @@ struct GatewayOptions {
   std::size_t read_queue_max = 10'000;
   std::size_t readers = 3;
   std::chrono::milliseconds request_timeout{30'000};
+  bool emergency = false;  // the emergency mode's actors stand behind: no chain, nothing to sign
   std::string version;
 };
 

@@ -177,6 +177,7 @@ void Gateway::reply_to(std::vector<std::string> envelope, std::string message, E
 StatusResult Gateway::status(Effects& effects) const {
   StatusResult result;
   result.version = options_.version;
+  if (options_.emergency) result.backend = "legacy";
   result.role = writer_.writer ? "writer" : "standby";
   result.ready = is_writable();
   result.uptime_s = std::chrono::duration_cast<std::chrono::seconds>(effects.clock() - started_).count();

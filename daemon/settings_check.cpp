@@ -42,6 +42,11 @@ Status check_endpoints(const Settings& settings) {
 }
 
 Status check_place(const Settings& settings) {
+  // In the emergency mode the settings of the database may stand as they do on every other day: one variable switches.
+  if (settings.backend == "legacy") {
+    if (!settings.legacy_dir.empty()) return {};
+    return refuse("legacy_dir", "the emergency mode (backend legacy) needs a directory to keep seals in");
+  }
   if (!settings.database.empty() && !settings.embedded.empty()) {
     return refuse("database", "set either database or embedded, not both");
   }
@@ -63,9 +68,6 @@ Status check_settings(const Settings& settings) {
     if (Status status = check_field(field, settings); !status) {
       return refuse(std::string(field.name).c_str(), status.error().message);
     }
-  }
-  if (settings.backend == "legacy") {
-    return refuse("backend", "this version of vaultd has no emergency mode yet: VAULT_BACKEND=legacy cannot be served");
   }
   if (!settings.http.empty()) {
     return refuse("http", "reserved: this version of vaultd serves nothing over HTTP yet");

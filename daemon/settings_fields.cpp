@@ -94,8 +94,8 @@ const std::array fields{
     SettingField{"publish_payloads", "put payload and salt into events", &S::publish_payloads, 0, 1},
     SettingField{"log_level", "trace, debug, info, warning or error", &S::log_level, 0, 0, wants_level},
     SettingField{"log_format", "text or json", &S::log_format, 0, 0, wants_format},
-    SettingField{"backend", "postgres, or legacy: the emergency mode", &S::backend, 0, 0, wants_backend},
-    SettingField{"legacy_dir", "directory of the filesystem vault, for the backend legacy", &S::legacy_dir},
+    SettingField{"backend", "postgres, or legacy: the emergency mode, without a database", &S::backend, 0, 0, wants_backend},
+    SettingField{"legacy_dir", "directory in which the emergency mode keeps seals", &S::legacy_dir},
 };
 
 template <class... F>

@@ -23,6 +23,7 @@
 #include "actors/supervisor.hpp"
 #include "actors/writer.hpp"
 #include "daemon/embedded_postgres.hpp"
+#include "daemon/emergency_mode.hpp"
 #include "daemon/key_directory.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/service_manager.hpp"
@@ -66,7 +67,8 @@ GatewayOptions gateway_options(const Settings& settings) {
   options.queue_seals_max = settings.queue_seals;
   options.queue_bytes_max = settings.queue_bytes;
   options.writer_window_seals = 4 * settings.batch_seals;
-  options.readers = settings.readers;
+  options.emergency = settings.backend == "legacy";
+  options.readers = options.emergency ? 1 : settings.readers;
   options.request_timeout = settings.request_timeout;
   options.version = version_text;
   return options;
@@ -96,6 +98,7 @@ class Vaultd {
   Settings settings_;
   std::function<Result<Settings>()> reload_;
   std::unique_ptr<EmbeddedPostgres> embedded_;
+  std::unique_ptr<EmergencyMode> emergency_;  // instead of everything that needs a database
   std::unique_ptr<StateDirectory> state_;
   EndpointLocks locks_;
   std::optional<ServerKey> curve_;
@@ -128,9 +131,15 @@ int fail_start(const Error& error) {
 }
 
 Status Vaultd::open() {
-  auto state = StateDirectory::open(settings_.state_dir, settings_.signing_key);
-  if (!state) return tl::unexpected<Error>(state.error());
-  state_ = std::move(*state);
+  if (settings_.backend == "legacy") {
+    auto emergency = EmergencyMode::open(settings_.legacy_dir);
+    if (!emergency) return tl::unexpected<Error>(emergency.error());
+    emergency_ = std::move(*emergency);
+  } else {
+    auto state = StateDirectory::open(settings_.state_dir, settings_.signing_key);
+    if (!state) return tl::unexpected<Error>(state.error());
+    state_ = std::move(*state);
+  }
   for (const auto* endpoints : {&settings_.requests, &settings_.ingest, &settings_.events}) {
     for (const std::string& endpoint : *endpoints) {
       if (const Status locked = locks_.lock(endpoint); !locked) return locked;
@@ -145,6 +154,7 @@ Status Vaultd::open() {
 }
 
 Status Vaultd::start_database() {
+  if (emergency_) return {};
   if (!settings_.embedded.empty()) {
     auto started = EmbeddedPostgres::start(settings_.embedded);
     if (!started) return tl::unexpected<Error>(started.error());
@@ -193,6 +203,7 @@ std::function<Status()> prepare_database(const Settings& settings) {
 
 // Actors that no peer can reach.
 Status Vaultd::start_inside() {
+  if (emergency_) return emergency_->start(*supervisor_, stop_writer, stop_others);
   writer_ = std::make_unique<Writer>(writer_options(settings_));
   LeaseRequest lease;
   lease.instance = state_->instance();
@@ -275,7 +286,7 @@ Status Vaultd::start_actors() {
 
 void Vaultd::announce(const std::string& state) {
   notify_status(state);
-  const bool settled = state == "writer" || state.compare(0, 7, "reading") == 0;
+  const bool settled = state.compare(0, 6, "writer") == 0 || state.compare(0, 7, "reading") == 0;
   if (settled && !ready_) {
     ready_ = true;
     notify_ready();

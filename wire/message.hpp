@@ -95,6 +95,7 @@ struct HeadResult {
 };
 struct StatusResult {
   std::string version;
+  std::string backend = "postgres";  // or "legacy": the emergency mode
   std::string role;  // "writer" or "standby"
   bool ready = false;
   std::int64_t uptime_s = 0;

@@ -26,13 +26,23 @@ Packing& Packing::proof(const Proof& proof) {
   return *this;
 }
 
+std::size_t Packing::receipt_members_count(const Entry& entry, bool with_salt) {
+  if (entry.emergency) return 7;
+  return with_salt ? 12 : 11;
+}
+
 Packing& Packing::receipt_members(const Entry& entry, bool duplicate, bool with_salt) {
-  key("sequence").integer(entry.sequence);
+  if (entry.emergency) {
+    key("backend").text("legacy");
+  } else {
+    key("sequence").integer(entry.sequence);
+  }
   key("seal_id").uuid(entry.seal_id);
   key("session_id").text(entry.session_id);
   key("verdict").text(verdict_name(entry.verdict));
   key("authority").text(entry.authority);
   key("timestamp").timestamp(entry.timestamp);
+  if (entry.emergency) return key("duplicate").boolean(duplicate);
   key("entry_hash").hex(entry.entry_hash);
   key("prev_hash").hex(entry.prev_hash);
   key("merkle_root").hex(entry.merkle_root);

@@ -83,10 +83,10 @@ class Packing {
     out_.append(msgpack);
     return *this;
   }
-  // The members of a receipt, without a map around them: receipt_members of them, one more with the salt (nil once
-  // erased).
+  // The members of a receipt, without a map around them, and how many these are. The salt is nil once erased. A receipt
+  // of the emergency mode says so, and holds nothing of a chain.
   Packing& receipt_members(const Entry& entry, bool duplicate, bool with_salt);
-  static constexpr std::size_t receipt_members_count = 11;
+  static std::size_t receipt_members_count(const Entry& entry, bool with_salt);
   // {code, message, field?, retryable}
   Packing& error(const Error& error);
   // Canonical text as a map again; false, and nothing written, if it is no JSON.

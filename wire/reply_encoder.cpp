@@ -11,8 +11,11 @@ namespace {
 // Every pack() writes one map; the error is for a stored payload that is no JSON.
 
 Status pack_entry(Packing& out, const Entry& entry) {
-  out.map(13);
-  out.key("sequence").integer(entry.sequence);
+  if (entry.emergency) {
+    out.map(7).key("backend").text("legacy");
+  } else {
+    out.map(13).key("sequence").integer(entry.sequence);
+  }
   out.key("session_id").text(entry.session_id);
   out.key("seal_id").uuid(entry.seal_id);
   out.key("timestamp").timestamp(entry.timestamp);
@@ -24,6 +27,7 @@ Status pack_entry(Packing& out, const Entry& entry) {
   } else if (!out.json(*entry.seal_data)) {
     return fail(ErrorCode::internal, fmt::format("the stored payload of sequence {} is no JSON", entry.sequence));
   }
+  if (entry.emergency) return {};
   out.key("data_salt");
   entry.data_salt ? out.hex(*entry.data_salt) : out.nil();
   out.key("data_hash").hex(entry.data_hash);
@@ -41,7 +45,7 @@ Status pack(Packing& out, const Entry& entry) {
 }
 
 Status pack(Packing& out, const Receipt& receipt) {
-  out.map(Packing::receipt_members_count + 1 + (receipt.proof ? 4 : 0));
+  out.map(Packing::receipt_members_count(receipt.entry, true) + (receipt.proof ? 4 : 0));
   out.receipt_members(receipt.entry, receipt.duplicate, true);
   if (receipt.proof) {
     out.key("leaf_index").unsigned_integer(receipt.proof->leaf_index);
@@ -133,8 +137,9 @@ Status pack(Packing& out, const HeadResult& result) {
 }
 
 Status pack(Packing& out, const StatusResult& result) {
-  out.map(14);
+  out.map(15);
   out.key("version").text(result.version);
+  out.key("backend").text(result.backend);
   out.key("role").text(result.role);
   out.key("ready").boolean(result.ready);
   out.key("uptime_s").integer(result.uptime_s);

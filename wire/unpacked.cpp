@@ -189,12 +189,14 @@ Proof MapReader::proof(std::string_view name) {
 }
 
 void read_entry_members(MapReader& map, Entry& entry) {
-  entry.sequence = map.integer("sequence");
+  entry.emergency = !map.is_nil("backend") && map.text("backend") == "legacy";
+  if (!entry.emergency) entry.sequence = map.integer("sequence");
   entry.session_id = map.text("session_id");
   entry.seal_id = map.uuid("seal_id");
   entry.timestamp = map.timestamp("timestamp");
   entry.authority = map.text("authority");
   entry.verdict = map.verdict("verdict");
+  if (entry.emergency) return;
   entry.data_salt = map.optional_salt("data_salt");
   entry.data_hash = map.hash("data_hash");
   entry.entry_hash = map.hash("entry_hash");

@@ -44,6 +44,9 @@ class Examples(unittest.TestCase):
     def test_protocol(self):
         self.assertEqual(2, self.run_page("docs/protocol.md", 2))
 
+    def test_legacy(self):
+        self.assertEqual(1, self.run_page("docs/legacy.md", 2))
+
 
 class Settings(unittest.TestCase):
     """docs/operating.md names every setting of vaultd, with its default."""

@@ -88,7 +88,11 @@ int report(const Context& context, const Error& error) {
   std::string text = error.message;
   if (!error.field.empty()) text += " [" + error.field + "]";
   print_problem(std::string(error_name(error.code)) + ": " + text);
-  if (error.code == ErrorCode::unavailable) {
+  const bool unreachable = error.message.find("does not answer") != std::string::npos ||
+                           error.message.find("no connection to") != std::string::npos;
+  if (error.code == ErrorCode::unavailable && !unreachable) {
+    print_hint("`vaultctl status` tells how vaultd is doing");
+  } else if (error.code == ErrorCode::unavailable) {
     print_hint("is vaultd running? `systemctl status vaultd`; another address goes in --endpoint or VAULT_ENDPOINT");
   } else if (error.code == ErrorCode::busy || error.code == ErrorCode::deadline_exceeded) {
     print_hint("try again later, or with a longer --timeout");

@@ -71,5 +71,6 @@ void add_export(CLI::App& app, Context& context);
 void add_canonicalize(CLI::App& app, Context& context);
 void add_keygen(CLI::App& app, Context& context);
 void add_migrate(CLI::App& app, Context& context);
+void add_legacy(CLI::App& app, Context& context);  // legacy stats, list, read, import
 
 }  // namespace vault::ctl

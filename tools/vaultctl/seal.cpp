@@ -100,7 +100,9 @@ int run_seal(const Context& context, const SealOptions& options) {
   } else if (options.out.empty()) {
     print_receipt(*receipt);
   } else if (options.out != "-") {
-    print_line("sealed as " + std::to_string(receipt->entry.sequence) + "; receipt in " + options.out);
+    print_line((receipt->entry.emergency ? "kept by the emergency mode, not in the chain yet"
+                                         : "sealed as " + std::to_string(receipt->entry.sequence)) +
+               "; receipt in " + options.out);
   }
   return finish_output(exit_done);
 }

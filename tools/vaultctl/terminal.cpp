@@ -66,18 +66,6 @@ std::size_t code_point_width(char32_t code) {
   return wide ? 2 : 1;
 }
 
-std::string cut_to(std::string_view text, std::size_t columns) {
-  std::size_t width = 0, at = 0;
-  if (display_width(text) <= columns) return std::string(text);
-  while (at < text.size()) {
-    std::size_t next = at;
-    width += code_point_width(next_code_point(text, next));
-    if (width > columns - 1) break;
-    at = next;
-  }
-  return std::string(text.substr(0, at)) + "…";
-}
-
 void put(std::FILE* file, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), file);
 }
@@ -135,6 +123,18 @@ std::size_t display_width(std::string_view text) {
   return width;
 }
 
+std::string cut_to_columns(std::string_view text, std::size_t columns) {
+  std::size_t width = 0, at = 0;
+  if (display_width(text) <= columns) return std::string(text);
+  while (at < text.size()) {
+    std::size_t next = at;
+    width += code_point_width(next_code_point(text, next));
+    if (width > columns - 1) break;
+    at = next;
+  }
+  return std::string(text.substr(0, at)) + "…";
+}
+
 void Table::print() const {
   std::vector<std::size_t> widths;
   for (const auto& name : header_) widths.push_back(display_width(name));
@@ -172,17 +172,25 @@ void print_fields(const Fields& fields) {
 void print_entries(const std::vector<Entry>& entries) {
   Table table({"SEQUENCE", "TIMESTAMP", "VERDICT", "SESSION", "AUTHORITY", "ENTRY HASH"});
   for (const Entry& entry : entries) {
-    table.add({{std::to_string(entry.sequence), Colour::none, true},
+    table.add({{entry.emergency ? "-" : std::to_string(entry.sequence), Colour::none, true},
                {format_timestamp(entry.timestamp)},
                {std::string(verdict_name(entry.verdict)), verdict_colour(entry.verdict)},
-               {cut_to(printable(entry.session_id), name_columns_max)},
-               {cut_to(printable(entry.authority), name_columns_max)},
-               {short_hash(entry.entry_hash), Colour::dim}});
+               {cut_to_columns(printable(entry.session_id), name_columns_max)},
+               {cut_to_columns(printable(entry.authority), name_columns_max)},
+               {entry.emergency ? "(emergency)" : short_hash(entry.entry_hash), Colour::dim}});
   }
   table.print();
 }
 
 Fields entry_fields(const Entry& entry) {
+  if (entry.emergency) {
+    return {{"backend", coloured("legacy: kept as a file by the emergency mode, not in the chain yet", Colour::yellow)},
+            {"session", printable(entry.session_id)},
+            {"seal id", format_uuid(entry.seal_id)},
+            {"timestamp", format_timestamp(entry.timestamp)},
+            {"authority", printable(entry.authority)},
+            {"verdict", coloured(verdict_name(entry.verdict), verdict_colour(entry.verdict))}};
+  }
   return {{"sequence", std::to_string(entry.sequence)},
           {"session", printable(entry.session_id)},
           {"seal id", format_uuid(entry.seal_id)},

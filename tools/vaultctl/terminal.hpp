@@ -29,6 +29,9 @@ std::string short_hash(const Hash& hash);
 // Columns a text takes on a terminal (wide East Asian characters count two); escape sequences are not expected.
 std::size_t display_width(std::string_view text);
 
+// Cut to so many columns, with an ellipsis where something is missing.
+std::string cut_to_columns(std::string_view text, std::size_t columns);
+
 struct Cell {
   std::string text;
   Colour colour = Colour::none;

@@ -252,7 +252,7 @@ TEST_F(SettingsTest, WhatBelongsTogetherIsChecked) {
   refused({"--max-message-bytes=2048"}, "max_message_bytes");
   refused({"--accept-rollback=5"}, "accept_rollback");
   refused({"--http=127.0.0.1:80"}, "http");
-  refused({"--backend=legacy", "--legacy-dir=/tmp/x"}, "backend");
+  refused({"--backend=legacy"}, "legacy_dir");
   for (const char* local : {"tcp://127.0.0.1:5555", "tcp://[::1]:5555", "tcp://127.1.2.3:0"}) {
     EXPECT_TRUE(check_settings(*load({"--database=x", "--requests", local}))) << local;
   }
@@ -269,13 +269,15 @@ TEST_F(SettingsTest, EndpointsHaveAForm) {
   EXPECT_FALSE(load({"--requests=ipc://" + std::string(108, 'a')}));
 }
 
-TEST_F(SettingsTest, TheLegacySwitchIsRefusedInWords) {
+TEST_F(SettingsTest, TheLegacySwitchLeavesTheSettingsOfEveryDayAlone) {
   setenv("VAULT_BACKEND", "legacy", 1);
-  const auto settings = load({"--legacy-dir", "/srv/VAULT999", "--database=x"});
-  ASSERT_TRUE(settings);
-  const Status status = check_settings(*settings);
-  ASSERT_FALSE(status);
-  EXPECT_NE(status.error().message.find("no emergency mode"), std::string::npos);
+  for (const char* place : {"--database=x", "--embedded=/tmp/pg"}) {
+    const auto settings = load({"--legacy-dir", "/srv/VAULT999", place});
+    ASSERT_TRUE(settings);
+    EXPECT_TRUE(check_settings(*settings)) << place;
+    EXPECT_EQ(settings->legacy_dir, "/srv/VAULT999");
+  }
+  EXPECT_TRUE(check_settings(*load({"--legacy-dir", "/srv/VAULT999"})));
 }
 
 TEST_F(SettingsTest, PrintedSettingsLoadAgainAndHoldNoSecrets) {

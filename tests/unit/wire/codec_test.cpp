@@ -304,6 +304,33 @@ TEST(Replies, CheckpointAndHead) {
                 "merkle_root":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"})"));
 }
 
+// What the emergency mode keeps says so, and claims nothing of a chain.
+TEST(Replies, OfTheEmergencyMode) {
+  Entry entry = samples::entry();
+  entry.emergency = true;
+  const json packed = unpack(encode_reply({}, entry)).at("result").at("entry");
+  EXPECT_EQ(packed, json::parse(R"({"backend":"legacy","seal_id":"018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f",
+      "session_id":"session-1","authority":"deploy-bot","verdict":"888_HOLD","timestamp":"2026-01-02T03:04:05.000678Z",
+      "seal_data":{"a":[{},-5,18446744073709551615,0.25,"é"],"b":null}})"));
+  const auto read = decode_entry(result_of(entry));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE(read->emergency);
+  EXPECT_EQ(
+      std::tie(read->seal_id, read->session_id, read->authority, read->verdict, read->timestamp, read->seal_data),
+      std::tie(entry.seal_id, entry.session_id, entry.authority, entry.verdict, entry.timestamp, entry.seal_data));
+
+  Receipt receipt = samples::receipt();
+  receipt.entry.emergency = true;
+  receipt.duplicate = true;
+  EXPECT_EQ(unpack(encode_reply({}, receipt)).at("result"),
+            json::parse(R"({"backend":"legacy","seal_id":"018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f","duplicate":true,
+      "session_id":"session-1","authority":"deploy-bot","verdict":"888_HOLD",
+      "timestamp":"2026-01-02T03:04:05.000678Z"})"));
+  const auto read_receipt = decode_receipt(result_of(receipt));
+  ASSERT_TRUE(read_receipt) << read_receipt.error().message;
+  EXPECT_TRUE(read_receipt->entry.emergency && read_receipt->duplicate);
+}
+
 TEST(Replies, Status) {
   StatusResult status;
   status.version = "0.1.0";
@@ -320,8 +347,10 @@ TEST(Replies, Status) {
   status.ledger_id = "l";
   status.counters = {{"sealed", 6}};
   status.alerts = {"tamper"};
-  EXPECT_EQ(unpack(encode_reply({}, status)).at("result"),
-            json::parse(R"({"version":"0.1.0","role":"writer","ready":true,"uptime_s":1,"sequence":2,"queue_depth":3,
+  EXPECT_EQ(
+      unpack(encode_reply({}, status)).at("result"),
+      json::parse(
+          R"({"version":"0.1.0","backend":"postgres","role":"writer","ready":true,"uptime_s":1,"sequence":2,"queue_depth":3,
                 "in_flight":4,"writer_epoch":5,"database":{"connected":true,"detail":""},"origin":"o","vkey":"k",
                 "ledger_id":"l","counters":{"sealed":6},"alerts":["tamper"]})"));
 }

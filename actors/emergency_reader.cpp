@@ -1,0 +1,67 @@
+#include "actors/emergency_reader.hpp"
+
+#include <utility>
+
+#include "actors/log.hpp"
+#include "wire/codec.hpp"
+
+namespace vault {
+
+Error emergency_refusal(std::string_view what) {
+  return {ErrorCode::unavailable,
+          std::string(what) +
+              " is not to be had in the emergency mode (backend legacy): without the database there is no "
+              "chain and no proof. Ask again once vaultd runs on its database and the seals are imported",
+          {}};
+}
+
+void EmergencyReader::handle(Message message, Effects& effects) {
+  const auto* task = std::get_if<ReadTask>(&message);
+  if (task == nullptr) return;
+  const auto body = run(*task);
+  tell_problems(effects);
+  effects.send(ActorId::gateway,
+               ReadAnswer{task->ticket, id_,
+                          body ? encode_reply(task->id, *body) : encode_error_reply(task->id, body.error()), 0});
+}
+
+Result<ReplyBody> EmergencyReader::run(const ReadTask& task) {
+  if (const auto* read = std::get_if<ReadRequest>(&task.task)) return run_read(*read);
+  if (const auto* list = std::get_if<ListRequest>(&task.task)) return run_page(list->page);
+  const std::string_view operation = std::holds_alternative<VerifyRangeRequest>(task.task)   ? "verify"
+                                     : std::holds_alternative<ProofRequest>(task.task)       ? "proof"
+                                     : std::holds_alternative<ConsistencyRequest>(task.task) ? "consistency"
+                                                                                             : "head";
+  return tl::unexpected<Error>(emergency_refusal(operation));
+}
+
+Result<ReplyBody> EmergencyReader::run_read(const ReadRequest& request) {
+  if (request.session) return run_page(*request.session);
+  if (request.sequence) return tl::unexpected<Error>(emergency_refusal("reading by sequence"));
+  auto entry = store_.entry_by_seal_id(*request.seal_id);
+  if (!entry) return tl::unexpected<Error>(entry.error());
+  if (*entry) return ReplyBody(std::move(**entry));
+  return fail(ErrorCode::not_found,
+              "there is no seal with seal_id " + format_uuid(*request.seal_id) +
+                  " in the emergency mode's directory; what was sealed before is in the database",
+              "seal_id");
+}
+
+Result<ReplyBody> EmergencyReader::run_page(const PageRequest& request) {
+  auto page = store_.page(request);
+  if (!page) return tl::unexpected<Error>(page.error());
+  return ReplyBody(std::move(*page));
+}
+
+void EmergencyReader::tell_problems(Effects& effects) {
+  for (const std::string& problem : store_.take_problems()) {
+    log_error("reader", "a seal of the emergency mode cannot be read", {{"reason", problem}});
+    Alert alert;
+    alert.kind = "emergency_damage";
+    alert.severity = Severity::critical;
+    alert.message = problem;
+    effects.alert(std::move(alert));
+  }
+}
+
+}  // namespace vault

@@ -1,0 +1,150 @@
+#include "actors/emergency_writer.hpp"
+
+#include <utility>
+
+#include "actors/log.hpp"
+
+namespace vault {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::size_t group_seals = 512;  // made durable together: a lone seal waits for nobody, a flood shares
+constexpr milliseconds probe_interval{1'000};
+constexpr milliseconds shout_interval{60'000};
+
+}  // namespace
+
+void EmergencyWriter::start(Effects& effects) {
+  answers_.head = empty_head();
+  committed_.entries = std::make_shared<const std::vector<Entry>>();
+  effects.set_timer(probe_timer, probe_interval);
+  shout(effects);
+  send_status(effects);
+}
+
+void EmergencyWriter::handle(Message message, Effects& effects) {
+  if (auto* orders = std::get_if<SealOrders>(&message)) {
+    for (SealOrder& order : orders->orders) {
+      for (Seal& seal : order.seals) {
+        if (seal.seal_id) continue;
+        std::array<std::uint8_t, 16> random{};
+        effects.random(random);
+        seal.seal_id = make_uuid_v7(effects.now(), random);
+      }
+      queue_.push_back(std::move(order));
+    }
+  } else if (const auto* timer = std::get_if<TimerFired>(&message)) {
+    if (timer->id == shout_timer) return shout(effects);
+    effects.set_timer(probe_timer, probe_interval);
+    if (trouble_.empty()) return send_status(effects);
+    const Status works = store_.probe();
+    set_trouble(works ? "" : works.error().message, effects);
+  }
+}
+
+void EmergencyWriter::round_done(Effects& effects) {
+  while (!queue_.empty() && trouble_.empty()) keep_some(effects);
+  // What came by ingest waits; what came with a request is told, and may be sent again.
+  std::deque<SealOrder> waiting;
+  for (SealOrder& order : queue_) {
+    if (order.ingest) {
+      waiting.push_back(std::move(order));
+    } else {
+      answers_.answers.push_back({order.ticket, fail(ErrorCode::unavailable, trouble_)});
+    }
+  }
+  queue_ = std::move(waiting);
+  if (!answers_.answers.empty()) {
+    effects.send(ActorId::gateway, SealAnswers{std::exchange(answers_.answers, {}), answers_.head});
+  }
+  if (!committed_.ingest.empty()) {
+    effects.send(ActorId::publisher, Committed{0, committed_.entries, {}, std::exchange(committed_.ingest, {})});
+  }
+  if (!refused_.refusals.empty()) effects.send(ActorId::publisher, std::exchange(refused_, {}));
+}
+
+bool EmergencyWriter::stop(Effects& effects) {
+  round_done(effects);
+  if (!queue_.empty()) {
+    log_error("writer", "orders that came by ingest could not be kept and are lost with this process",
+              {{"orders", std::to_string(queue_.size())}, {"reason", trouble_}});
+  }
+  return true;
+}
+
+// A group off the front of the queue.
+void EmergencyWriter::keep_some(Effects& effects) {
+  std::vector<SealOrder> orders;
+  std::vector<std::vector<Seal>> seals;
+  for (std::size_t count = 0; !queue_.empty() && count < group_seals; queue_.pop_front()) {
+    count += queue_.front().seals.size();
+    orders.push_back(std::move(queue_.front()));
+    seals.push_back(orders.back().seals);
+  }
+  auto answers = store_.keep(seals, effects.now());
+  for (std::size_t i = orders.size(); i-- > 0;) {
+    // Backwards, so that what must wait is put back in its old order.
+    answer(std::move(orders[i]), std::move(answers[i]), effects);
+  }
+}
+
+// An order that came by ingest and could not be kept goes back into the queue.
+void EmergencyWriter::answer(SealOrder order, Result<std::vector<Receipt>> receipts, Effects& effects) {
+  if (!receipts && receipts.error().code == ErrorCode::unavailable) {
+    set_trouble(receipts.error().message, effects);
+    if (order.ingest) {
+      queue_.push_front(std::move(order));
+      return;
+    }
+  }
+  if (receipts) {
+    for (const Receipt& receipt : *receipts) {
+      ++counters_[receipt.duplicate ? "duplicates" : "sealed"];
+      if (order.ingest) committed_.ingest.push_back({receipt});
+    }
+  } else if (order.ingest) {
+    for (const Seal& seal : order.seals) refused_.refusals.emplace_back(*seal.seal_id, receipts.error());
+  }
+  answers_.answers.push_back({order.ticket, std::move(receipts)});
+}
+
+void EmergencyWriter::set_trouble(const std::string& trouble, Effects& effects) {
+  if (trouble == trouble_) return;
+  if (trouble.empty()) {
+    log_warning("writer", "seals can be kept again", {{"directory", place_}});
+  } else {
+    log_error("writer", "seals cannot be kept", {{"reason", trouble}});
+  }
+  trouble_ = trouble;
+  send_status(effects);
+}
+
+void EmergencyWriter::shout(Effects& effects) {
+  effects.set_timer(shout_timer, shout_interval);
+  log_warning("writer",
+              "EMERGENCY MODE: seals are kept as files, without chain, proof or checkpoint; import them once the "
+              "database can be used (vaultctl legacy import)",
+              {{"directory", place_}, {"sealed", std::to_string(counters_["sealed"])}});
+  Alert alert;
+  alert.kind = "emergency";
+  alert.severity = Severity::critical;
+  alert.message = "vaultd runs in the emergency mode: seals are kept as files in " + place_ +
+                  ", without chain, proof or checkpoint, until they are imported";
+  effects.alert(std::move(alert));
+}
+
+void EmergencyWriter::send_status(Effects& effects) {
+  WriterStatus status;
+  status.writer = true;
+  status.ready = trouble_.empty();
+  status.settled = true;
+  status.head = empty_head();
+  status.queued = queue_.size();
+  status.detail = trouble_.empty() ? "EMERGENCY MODE: no database; seals are kept as files in " + place_ : trouble_;
+  status.counters = counters_;
+  effects.send(ActorId::gateway, std::move(status));
+}
+
+}  // namespace vault

@@ -1,0 +1,28 @@
+// One seal of the emergency mode as the text of its file, entries/<seal_id>.json:
+//   {"backend":"legacy","seal_id":...,"session_id":...,"authority":...,"verdict":...,"timestamp":...,"seal_data":{...}}
+// Pure. What is written here is imported later under its own seal_id (store/legacy_record.hpp).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ledger/entry.hpp"
+#include "ledger/result.hpp"
+#include "store/legacy_json.hpp"
+
+namespace vault {
+
+inline constexpr std::string_view emergency_backend = "legacy";
+
+// One line with its line end. Uses seal_id, session_id, authority, verdict, timestamp and seal_data.
+std::string format_emergency_file(const Entry& entry);
+
+// True where a JSON object claims to be such a file: its `backend` is "legacy" and it has a `seal_id`.
+bool is_emergency_file(const LegacyJson& json);
+
+// The entry, `emergency` set, the payload in canonical text. Error: invalid_argument naming the member that is missing
+// or wrong.
+Result<Entry> read_emergency_file(const LegacyJson& json);
+Result<Entry> parse_emergency_file(std::string_view text);
+
+}  // namespace vault

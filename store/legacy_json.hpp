@@ -1,0 +1,62 @@
+// JSON text as a foreign program wrote it: read without the rules for payloads, every literal kept as it stands.
+//
+// ledger/json.hpp reads what may be sealed. This reads whatever RFC 8259 calls JSON: names that occur twice, numbers of
+// any size, U+0000, lone surrogates, any depth. It does not interpret, so that the text can be hashed again the way the
+// program that wrote it did.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+namespace vault {
+
+struct LegacyJsonFault {
+  std::size_t at = 0;  // byte offset in the text
+  std::string what;
+};
+
+class LegacyJson {
+ public:
+  enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
+
+  // Nodes stand in document order; offsets are into the text.
+  struct Node {
+    Kind kind = Kind::null;
+    std::uint32_t begin = 0, end = 0;            // of the value, quotation marks and brackets included
+    std::uint32_t next = 0;                      // index of the node after this whole value
+    std::uint32_t name_begin = 0, name_end = 0;  // of a member's name, quotation marks included; equal: no name
+  };
+
+  // `text` is valid UTF-8 of less than 4 GiB and outlives the result. Cost: linear; 24 bytes a value.
+  static tl::expected<LegacyJson, LegacyJsonFault> parse(std::string_view text);
+
+  const Node& root() const { return nodes_.front(); }
+  // The top-level object's member of this name; of several the last, as Python's json takes it. nullptr: none.
+  const Node* member(std::string_view name) const;
+  // As it is written.
+  std::string_view text(const Node& node) const { return text_.substr(node.begin, node.end - node.begin); }
+  // A string's characters, escapes read. A lone surrogate comes out as the three bytes that UTF-8 would have for it,
+  // which is no valid UTF-8.
+  std::string characters(const Node& node) const { return unescape(text(node)); }
+
+  // What Python's json.dumps(object, sort_keys=True) prints of the top-level object without its member `without`: names
+  // by code point, ", " and ": " between, non-ASCII escaped; number literals as they are written.
+  std::string python_text(std::string_view without) const;
+
+ private:
+  friend class LegacyJsonParser;
+  static std::string unescape(std::string_view quoted);
+  std::vector<std::uint32_t> children(std::uint32_t node) const;
+  std::vector<std::uint32_t> members_in_order(std::uint32_t object, std::string_view without) const;
+  std::string name(std::uint32_t node) const;
+
+  std::string_view text_;
+  std::vector<Node> nodes_;
+};
+
+}  // namespace vault

@@ -1,0 +1,92 @@
+#include "store/legacy_lines.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace vault {
+namespace {
+
+constexpr std::size_t chunk_bytes = std::size_t{256} << 10;
+
+// Bytes read, 0 at the end, or -errno.
+ssize_t read_some(int fd, char* out, std::size_t size) {
+  while (true) {
+    const ssize_t got = ::read(fd, out, size);
+    if (got >= 0) return got;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+}  // namespace
+
+UniqueFd::~UniqueFd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+UniqueFd open_quietly(int directory, const std::string& path, int flags) {
+  // O_NONBLOCK: a FIFO must not hold us up before anybody has seen that it is one.
+  flags |= O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  const int fd = ::openat(directory, path.c_str(), flags | O_NOATIME);
+  if (fd >= 0 || errno != EPERM) return UniqueFd(fd);
+  return UniqueFd(::openat(directory, path.c_str(), flags));
+}
+
+int read_whole_file(int fd, std::size_t bytes_max, std::string& out) {
+  struct stat info {};
+  std::size_t piece = chunk_bytes;
+  if (::fstat(fd, &info) == 0 && info.st_size > 0) piece = static_cast<std::size_t>(info.st_size) + 1;
+  const std::size_t begin = out.size();
+  while (true) {
+    const std::size_t had = out.size();
+    out.resize(had + std::min(piece, bytes_max + 1 - (had - begin)));
+    const ssize_t got = read_some(fd, out.data() + had, out.size() - had);
+    out.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
+    if (got < 0) return static_cast<int>(-got);
+    if (got == 0) return 0;
+    if (out.size() - begin > bytes_max) return EFBIG;
+    piece = chunk_bytes;
+  }
+}
+
+bool LegacyLines::fill() {
+  const std::size_t had = buffer_.size();
+  buffer_.resize(had + chunk_bytes);
+  const ssize_t got = read_some(fd_.get(), buffer_.data() + had, chunk_bytes);
+  buffer_.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
+  if (got > 0) bytes_read_ += static_cast<std::uint64_t>(got);
+  if (got < 0) failure_ = static_cast<int>(-got);
+  ended_ = got <= 0;
+  return got > 0;
+}
+
+std::optional<LegacyLines::Line> LegacyLines::next() {
+  while (true) {
+    const std::size_t found = buffer_.find('\n', scanned_);
+    const bool whole = found != std::string::npos;
+    if (whole || (ended_ && failure_ == 0 && (start_ < buffer_.size() || skipping_))) {
+      const std::size_t end = whole ? found : buffer_.size();
+      Line line;
+      line.too_long = skipping_ || end - start_ > line_bytes_max_;
+      if (!line.too_long) line.bytes = buffer_.substr(start_, end - start_);
+      if (!line.bytes.empty() && line.bytes.back() == '\r') line.bytes.pop_back();
+      start_ = scanned_ = whole ? end + 1 : end;
+      skipping_ = false;
+      ++number_;
+      return line;
+    }
+    if (ended_) return std::nullopt;
+    buffer_.erase(0, start_);
+    start_ = 0;
+    if (buffer_.size() > line_bytes_max_ + 1) {
+      skipping_ = true;
+      buffer_.clear();
+    }
+    scanned_ = buffer_.size();
+    fill();
+  }
+}
+
+}  // namespace vault

@@ -1,0 +1,70 @@
+// Files of a filesystem vault, opened without leaving a trace, and their lines.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace vault {
+
+// A file descriptor that is closed with its owner.
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+  explicit UniqueFd(int fd) : fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~UniqueFd();
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_ = -1;
+};
+
+// openat() for reading with `flags` added; access times stay untouched where that is allowed. On failure errno tells.
+UniqueFd open_quietly(int directory, const std::string& path, int flags);
+
+// Appends what the file holds, up to `bytes_max` bytes, to `out`. 0, EFBIG where there is more, or the errno of the
+// failure.
+int read_whole_file(int fd, std::size_t bytes_max, std::string& out);
+
+// The lines of a file, read in pieces: memory for one line, however long the file is.
+class LegacyLines {
+ public:
+  LegacyLines(UniqueFd fd, std::size_t line_bytes_max) : fd_(std::move(fd)), line_bytes_max_(line_bytes_max) {}
+
+  struct Line {
+    std::string bytes;      // without the line end (\n or \r\n)
+    bool too_long = false;  // over the limit: `bytes` is empty
+  };
+  // nullopt at the end of the file or where reading failed (failure() is then not 0).
+  std::optional<Line> next();
+  std::int64_t number() const { return number_; }  // of the line that next() has just given, from 1
+  int failure() const { return failure_; }         // errno
+  std::uint64_t bytes_read() const { return bytes_read_; }
+
+ private:
+  bool fill();
+
+  UniqueFd fd_;
+  std::size_t line_bytes_max_;
+  std::string buffer_;
+  std::size_t start_ = 0;    // of the next line in buffer_
+  std::size_t scanned_ = 0;  // no line end before this
+  bool skipping_ = false;    // inside a line that is too long
+  bool ended_ = false;
+  std::int64_t number_ = 0;
+  int failure_ = 0;
+  std::uint64_t bytes_read_ = 0;
+};
+
+}  // namespace vault

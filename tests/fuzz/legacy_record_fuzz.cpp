@@ -1,0 +1,30 @@
+// Records of a filesystem vault out of hostile bytes: no crash; each becomes a seal that vaultd would take, or a
+// reason; and whatever our own parser takes, the lenient one takes as well.
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "ledger/canonical_json.hpp"
+#include "ledger/check.hpp"
+#include "store/legacy_json.hpp"
+#include "store/legacy_record.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace vault;
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  for (const LegacyKind kind : {LegacyKind::session, LegacyKind::markdown, LegacyKind::ledger}) {
+    const LegacyItem item = read_legacy_record({kind, "BBB_LEDGER/entries/x.json", kind == LegacyKind::ledger}, bytes);
+    VAULT_CHECK(item.record || item.problem);
+    if (!item.record) continue;
+    const Seal& seal = item.record->seal;
+    VAULT_CHECK(seal.seal_id && check_name(seal.session_id, "") && check_name(seal.authority, ""));
+    const auto again = canonicalize(seal.seal_data, {.bytes_max = limits::seal_bytes_max});
+    VAULT_CHECK(again && *again == seal.seal_data);
+  }
+  if (canonicalize(bytes, {.object_only = false})) {
+    const auto json = LegacyJson::parse(bytes);
+    VAULT_CHECK(json.has_value());
+    VAULT_CHECK(LegacyJson::parse(json->python_text("entry_hash")).has_value());
+  }
+  return 0;
+}

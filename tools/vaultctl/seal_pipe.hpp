@@ -1,0 +1,71 @@
+// Many seals on their way to vaultd at once, and their receipts in the order in which they were put in. What vaultd
+// cannot take at the moment (busy, unavailable, no reply) is sent again, with the same seal_id, until the timeout of
+// that seal has passed.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "ledger/entry.hpp"
+#include "ledger/result.hpp"
+#include "wire/client.hpp"
+
+namespace vault::ctl {
+
+class SealPipe {
+ public:
+  struct Answer {
+    std::optional<Uuid> seal_id;  // nullopt: refused before it was sent
+    Result<std::string> receipt;  // the reply's `result` map as MessagePack
+  };
+
+  // `client` outlives the pipe and is used by it alone. `timeout` counts for each seal from its first sending.
+  SealPipe(Client& client, std::chrono::milliseconds timeout, bool sign)
+      : client_(client), timeout_(timeout), sign_(sign) {}
+
+  bool empty() const { return slots_.empty(); }
+  // Bounded by number and by bytes of payload.
+  bool has_room() const;
+  // True once vaultd could not take a seal within the timeout: putting more in makes no sense.
+  bool gave_up() const { return gave_up_; }
+
+  // Takes a seal, which has a seal_id, and sends it.
+  void put(Seal seal);
+  // Takes the place in the order of something that could not become a seal.
+  void put_refused(Error error);
+  // Sends again what is due and takes what has come. Waits for 10 ms at most, and only where nothing has.
+  void turn();
+  // The answer to the oldest, once it is there.
+  std::optional<Answer> take();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Slot {
+    Seal seal;
+    std::optional<Answer> answer;
+    bool waiting = false;  // for send_again_at, not for a reply
+    Clock::time_point first_sent, send_again_at;
+    std::chrono::milliseconds back_off{20};
+  };
+  Slot& slot_at(std::size_t number) { return slots_[number - taken_]; }
+  bool send(std::size_t number);
+  void send_due();
+  void take_replies();
+  void put_off(Slot& slot, const Error& error);
+  void fail_slot(Slot& slot, Error error);
+
+  Client& client_;
+  const std::chrono::milliseconds timeout_;
+  const bool sign_;
+  std::deque<Slot> slots_;  // slots_[i] is seal number taken_ + i
+  std::size_t taken_ = 0;
+  std::size_t bytes_ = 0;                           // of the payloads in slots_
+  std::map<std::uint64_t, std::size_t> in_flight_;  // request id -> seal number
+  Clock::time_point next_look_;
+  bool gave_up_ = false;
+};
+
+}  // namespace vault::ctl
