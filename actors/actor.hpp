@@ -44,6 +44,10 @@ class Actor {
   virtual ~Actor() = default;
   virtual void start(Effects&) {}
   virtual void handle(Message message, Effects& effects) = 0;
+  // A descriptor of this actor's that its shell watches between rounds, and what to do when it is ready. Asked anew
+  // before every wait.
+  virtual Watch watch() const { return {}; }
+  virtual void watched(Effects&) {}
   // Everything that had arrived has been handled; now is the time to act on it as a whole.
   virtual void round_done(Effects&) {}
   // Told to stop; true once nothing is left to finish. Asked again after every round until then.

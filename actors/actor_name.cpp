@@ -7,6 +7,7 @@ std::string actor_name(ActorId id) {
     case ActorId::gateway: return "gateway";
     case ActorId::writer: return "writer";
     case ActorId::committer: return "committer";
+    case ActorId::steward: return "steward";
     case ActorId::notary: return "notary";
     case ActorId::publisher: return "publisher";
     case ActorId::auditor: return "auditor";

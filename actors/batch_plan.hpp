@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -18,6 +19,7 @@ struct PendingOrder {
   std::vector<std::optional<Entry>> known;
   bool look_up_first = false;  // a seal_id of it may be in the ledger already
   bool alone = false;          // share a batch with nobody: the last one with it was refused
+  std::uint64_t look_up_after = 0;  // a suspect's: so many flights must have landed first
 };
 
 class BatchPlan {

@@ -4,57 +4,64 @@
 
 namespace vault {
 
+using std::chrono::milliseconds;
+
 void Committer::handle(Message message, Effects& effects) {
-  if (std::holds_alternative<TakeLease>(message)) {
-    LeaseAnswer answer{take_lease(effects)};
-    if (const auto* grant = std::get_if<LeaseGrant>(&answer.outcome)) epoch_ = grant->epoch;
-    effects.send(ActorId::writer, std::move(answer));
-  } else if (const auto* renew = std::get_if<RenewLease>(&message)) {
-    RenewAnswer answer{store_.renew_lease(lease_.instance, renew->epoch)};
-    if (!answer.database_now && answer.database_now.error().code == ErrorCode::forbidden) epoch_.reset();
-    effects.send(ActorId::writer, std::move(answer));
-  } else if (const auto* append_request = std::get_if<Append>(&message)) {
-    effects.send(ActorId::writer, AppendAnswer{append_request->generation, append(*append_request)});
-  } else if (const auto* resolve = std::get_if<Resolve>(&message)) {
-    ResolveAnswer answer{store_.resolve(*resolve->request)};
-    if (answer.outcome.kind == ResolveKind::fenced) epoch_.reset();
-    if (answer.outcome.kind == ResolveKind::committed || answer.outcome.kind == ResolveKind::not_committed) {
-      epoch_ = answer.outcome.epoch;
+  if (auto* request = std::get_if<Append>(&message)) {
+    append(std::move(*request), effects);
+  } else if (auto* use = std::get_if<UseSession>(&message)) {
+    session_ = std::move(use->session);
+    open_.clear();  // the writer has put back what was open on the one before
+  } else if (std::holds_alternative<TimerFired>(message)) {
+    patience_timer_set_ = false;
+    if (!session_ || open_.empty()) return;
+    if (effects.clock() - waiting_since_ >= answer_timeout) {
+      session_->give_up();
+      answer(effects);
+    } else {
+      wait_for_answer(effects);
     }
-    effects.send(ActorId::writer, std::move(answer));
-  } else if (const auto* find = std::get_if<FindSeals>(&message)) {
-    effects.send(ActorId::writer, FindAnswer{store_.find_seals(find->seal_ids)});
-  } else if (const auto* keep = std::get_if<StoreCheckpoint>(&message)) {
-    Status status = store_.store_checkpoint(keep->epoch, keep->checkpoint, keep->identity);
-    effects.send(ActorId::notary, StoreCheckpointAnswer{keep->checkpoint.tree_size, std::move(status)});
   }
 }
 
-LeaseOutcome Committer::take_lease(Effects& effects) {
-  if (prepare_) {
-    const Status prepared = prepare_();
-    if (!prepared) {
-      if (prepared.error().code == ErrorCode::invalid_argument) effects.fatal_configuration(prepared.error().message);
-      return prepared.error();
-    }
-    prepare_ = nullptr;
+void Committer::append(Append request, Effects& effects) {
+  const bool hopeless = failed_generation_ && request.generation <= *failed_generation_;
+  if (hopeless || !session_ || session_->lost()) {
+    failed_generation_ = request.generation;
+    effects.send(ActorId::writer, AppendAnswer{request.generation,
+                                               {AppendKind::failed, hopeless ? "built on a batch that was not committed"
+                                                                             : "no connection to the database"}});
+    return;
   }
-  return store_.take_lease(lease_);
+  if (open_.empty()) waiting_since_ = effects.clock();
+  open_.push_back(request.generation);
+  session_->append(std::move(request.request));
+  if (!patience_timer_set_) wait_for_answer(effects);
 }
 
-AppendOutcome Committer::append(const Append& request) {
-  if (failed_generation_ && request.generation <= *failed_generation_) {
-    return {AppendKind::failed, "built on a batch that was not committed"};
+void Committer::answer(Effects& effects) {
+  if (!session_) return;
+  while (auto outcome = session_->outcome()) {
+    const std::uint64_t generation = open_.front();
+    open_.pop_front();
+    waiting_since_ = effects.clock();
+    if (outcome->kind != AppendKind::committed) failed_generation_ = generation;
+    effects.send(ActorId::writer, AppendAnswer{generation, *std::move(outcome)});
   }
-  AppendOutcome outcome = store_.append(*request.request);
-  if (outcome.kind != AppendKind::committed) failed_generation_ = request.generation;
-  if (outcome.kind == AppendKind::head_moved) epoch_.reset();
-  return outcome;
+  if (!session_->lost() || !open_.empty()) return;
+  session_.reset();
+  effects.send(ActorId::writer, SessionLost{});
+}
+
+// One timer serves every batch: it looks again as long as something is open.
+void Committer::wait_for_answer(Effects& effects) {
+  const auto left = answer_timeout - (effects.clock() - waiting_since_);
+  effects.set_timer(patience_timer, std::chrono::ceil<milliseconds>(left));
+  patience_timer_set_ = true;
 }
 
 bool Committer::stop(Effects&) {
-  if (epoch_) store_.release_lease(lease_.instance, *epoch_);
-  epoch_.reset();
+  session_.reset();
   return true;
 }
 

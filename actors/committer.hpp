@@ -1,12 +1,12 @@
-// The committer owns the writer's database session and does what blocks there, one request after the other, so that the
-// writer never waits for Postgres.
+// The committer owns the session on which the writer's batches are appended. It never waits: the shell watches the
+// session's descriptor, and answers go to the writer as they arrive.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <functional>
+#include <deque>
+#include <memory>
 #include <optional>
-#include <string>
-#include <utility>
 
 #include "actors/actor.hpp"
 #include "store/store.hpp"
@@ -15,25 +15,27 @@ namespace vault {
 
 class Committer final : public Actor {
  public:
-  // `store` outlives the committer and is used by its thread alone. `prepare` runs before a lease is asked for, until
-  // it succeeds once: it checks the server and the schema. Its invalid_argument is fatal, its unavailable is waited out.
-  Committer(WriterStore& store, LeaseRequest lease, std::function<Status()> prepare = {})
-      : store_(store), lease_(std::move(lease)), prepare_(std::move(prepare)) {}
+  // A server that is silent for so long is treated as lost; the steward then finds out what became of the batch.
+  static constexpr std::chrono::seconds answer_timeout{30};
 
-  // TakeLease, RenewLease, Append, Resolve, FindSeals -> writer; StoreCheckpoint -> notary.
+  // UseSession, Append -> writer.
   void handle(Message message, Effects& effects) override;
-  // Gives the lease up, if it was ours.
+  Watch watch() const override { return session_ ? session_->watch() : Watch{}; }
+  void watched(Effects& effects) override { answer(effects); }
   bool stop(Effects& effects) override;
 
  private:
-  LeaseOutcome take_lease(Effects& effects);
-  AppendOutcome append(const Append& request);
+  enum Timer : int { patience_timer = 1 };
 
-  WriterStore& store_;
-  LeaseRequest lease_;
-  std::function<Status()> prepare_;
-  std::optional<std::int64_t> epoch_;               // of a lease believed to be ours
+  void append(Append request, Effects& effects);
+  void answer(Effects& effects);
+  void wait_for_answer(Effects& effects);
+
+  std::unique_ptr<AppendSession> session_;
+  std::deque<std::uint64_t> open_;                  // generations of the batches at the session, oldest first
   std::optional<std::uint64_t> failed_generation_;  // appends up to this one build on one that did not commit
+  std::chrono::steady_clock::time_point waiting_since_;
+  bool patience_timer_set_ = false;
 };
 
 }  // namespace vault

@@ -23,10 +23,11 @@ std::string mailbox_address(ActorId owner) { return "inproc://mailbox-" + actor_
 
 }  // namespace
 
-Mailbox::Mailbox(zmq::context_t& context, ActorId owner) : socket_(context, zmq::socket_type::pull) {
+Mailbox::Mailbox(zmq::context_t& context, const std::vector<Hosted>& owners)
+    : socket_(context, zmq::socket_type::pull) {
   socket_.set(zmq::sockopt::rcvhwm, 0);
   socket_.set(zmq::sockopt::linger, 0);
-  socket_.bind(mailbox_address(owner));
+  for (const Hosted& owner : owners) socket_.bind(mailbox_address(owner.id));
 }
 
 Mailbox::~Mailbox() {
@@ -34,18 +35,18 @@ Mailbox::~Mailbox() {
   }
 }
 
-std::unique_ptr<Message> Mailbox::receive() {
+std::unique_ptr<Letter> Mailbox::receive() {
   zmq::message_t frame;
   try {
     if (!socket_.recv(frame, zmq::recv_flags::dontwait)) return nullptr;
   } catch (const zmq::error_t&) {
     return nullptr;  // EINTR, or the context is going down: there is always a next round
   }
-  Message* message = nullptr;
-  VAULT_CHECK(frame.size() == sizeof message);
-  std::memcpy(&message, frame.data(), sizeof message);
-  VAULT_TSAN_ACQUIRE(message);
-  return std::unique_ptr<Message>(message);
+  Letter* letter = nullptr;
+  VAULT_CHECK(frame.size() == sizeof letter);
+  std::memcpy(&letter, frame.data(), sizeof letter);
+  VAULT_TSAN_ACQUIRE(letter);
+  return std::unique_ptr<Letter>(letter);
 }
 
 void Outbox::send(ActorId to, Message message) {
@@ -57,8 +58,8 @@ void Outbox::send(ActorId to, Message message) {
     socket.connect(mailbox_address(to));
     found = sockets_.emplace(to, std::move(socket)).first;
   }
-  auto owned = std::make_unique<Message>(std::move(message));
-  Message* pointer = owned.get();
+  auto owned = std::make_unique<Letter>(Letter{to, std::move(message)});
+  Letter* pointer = owned.get();
   zmq::message_t frame(&pointer, sizeof pointer);
   VAULT_TSAN_RELEASE(pointer);
   for (;;) {

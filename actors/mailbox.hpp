@@ -1,5 +1,5 @@
-// Mailboxes: one bound PULL an actor, a PUSH for every thread that sends to it. Messages move as owned pointers in a
-// frame, so nothing is copied or encoded between threads of one process.
+// Mailboxes: one PULL a shell, bound once for each of its actors, and a PUSH for every thread that sends to one of them.
+// Messages move as owned pointers in a frame, so nothing is copied or encoded between threads of one process.
 //
 // Bounds are by credit (gateway.hpp), not by ZeroMQ's high-water marks: inproc marks are switched off.
 #pragma once
@@ -10,19 +10,25 @@
 #include <zmq.hpp>
 
 #include "actors/message.hpp"
+#include "actors/shell.hpp"
 
 namespace vault {
 
-// The receiving end. Belongs to the actor's thread.
+struct Letter {
+  ActorId to;
+  Message message;
+};
+
+// The receiving end. Belongs to the shell's thread.
 class Mailbox {
  public:
-  Mailbox(zmq::context_t& context, ActorId owner);
+  Mailbox(zmq::context_t& context, const std::vector<Hosted>& owners);
   ~Mailbox();  // frees what was never read
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
 
   // nullptr if nothing waits. Never blocks.
-  std::unique_ptr<Message> receive();
+  std::unique_ptr<Letter> receive();
   zmq::socket_t& socket() { return socket_; }
 
  private:

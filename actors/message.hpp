@@ -1,7 +1,7 @@
 // What actors say to each other: plain data, moved, never shared except as pointers to const.
 //
 // Data goes one way: gateway -> writer -> committer (the store) -> notary -> publisher, and gateway -> reader.
-// What comes back to a gateway is the answer to its own ticket.
+// What comes back to a gateway is the answer to its own ticket. A message may own what cannot be copied (a session).
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,7 @@ enum class ActorId : std::uint8_t {
   gateway,
   writer,
   committer,
+  steward,
   notary,
   publisher,
   auditor,
@@ -74,17 +75,30 @@ struct WriterStatus {
   std::map<std::string, std::int64_t> counters;
 };
 
-// --- writer, notary -> committer -> writer, notary -------------------------------------------------------------------
+// --- writer -> committer -> writer -----------------------------------------------------------------------------------
 
-struct TakeLease {};
-struct RenewLease {
-  std::int64_t epoch = 0;
+// The session that appends go to from now on; the one before is closed.
+struct UseSession {
+  std::unique_ptr<AppendSession> session;
 };
 // Appends carry a generation: after an append that did not commit, the committer fails every later one of the same
 // generation, since it was built on the one that failed.
 struct Append {
   std::uint64_t generation = 0;
   std::shared_ptr<const AppendRequest> request;
+};
+struct AppendAnswer {
+  std::uint64_t generation = 0;
+  AppendOutcome outcome;
+};
+// The session ended while nothing was in flight.
+struct SessionLost {};
+
+// --- writer, notary -> steward -> writer, notary ---------------------------------------------------------------------
+
+struct TakeLease {};
+struct RenewLease {
+  std::int64_t epoch = 0;
 };
 struct Resolve {
   std::shared_ptr<const AppendRequest> request;
@@ -103,10 +117,6 @@ struct LeaseAnswer {
 };
 struct RenewAnswer {
   Result<Timestamp> database_now;
-};
-struct AppendAnswer {
-  std::uint64_t generation = 0;
-  AppendOutcome outcome;
 };
 struct ResolveAnswer {
   ResolveOutcome outcome;
@@ -241,9 +251,9 @@ struct SettingsChanged {
   std::size_t seal_bytes_max = 0, message_bytes_max = 0, queue_seals_max = 0, queue_bytes_max = 0;
 };
 
-using Message = std::variant<SealOrders, SealAnswers, WriterStatus, TakeLease, RenewLease, Append, Resolve,
-                             FindSeals, StoreCheckpoint, LeaseAnswer, RenewAnswer, AppendAnswer, ResolveAnswer,
-                             FindAnswer, StoreCheckpointAnswer, Adopt, Follow, Committed, IngestRefused, Epoch, Adopted,
+using Message = std::variant<SealOrders, SealAnswers, WriterStatus, UseSession, Append, AppendAnswer, SessionLost,
+                             TakeLease, RenewLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, RenewAnswer,
+                             ResolveAnswer, FindAnswer, StoreCheckpointAnswer, Adopt, Follow, Committed, IngestRefused, Epoch, Adopted,
                              SliceRequest, TreeSlice, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer, KeysChanged,
                              PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged>;
 

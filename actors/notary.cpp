@@ -167,7 +167,7 @@ void Notary::store(Effects& effects) {
   }
   stored_at_ = effects.clock();
   storing_size_ = signed_->tree_size;
-  effects.send(ActorId::committer, StoreCheckpoint{epoch_, *signed_, identity_});
+  effects.send(ActorId::steward, StoreCheckpoint{epoch_, *signed_, identity_});
 }
 
 void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {

@@ -1,11 +1,14 @@
 #include "actors/shell.hpp"
 
 #include <openssl/rand.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <optional>
 #include <utility>
@@ -20,8 +23,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// So many messages are read from one source before the others get their turn and the round is closed.
-constexpr int messages_per_round = 512;
+// So many messages are read from one source before the others get their turn and the round is closed: few enough that
+// a database that has answered is not kept waiting for its next batch.
+constexpr int messages_per_round = 64;
+// Longest time that a thread stays awake for an answer expected soon.
+constexpr std::chrono::microseconds awake_at_most{400};
 
 // Random bytes in blocks: a call into the generator for every salt would cost more than the salt's hash.
 class RandomPool {
@@ -41,25 +47,54 @@ class RandomPool {
   std::size_t used_ = pool_.size();
 };
 
+// What the actors of one shell share.
+struct House {
+  House(zmq::context_t& context, std::vector<Port>& open_ports, zmq::socket_t& pair)
+      : outbox(context), ports(open_ports), lifecycle(pair) {}
+
+  Outbox outbox;
+  std::vector<Port>& ports;
+  zmq::socket_t& lifecycle;
+  RandomPool random;
+  std::vector<ActorId> residents;
+  std::deque<Letter> inside;     // from resident to resident
+  std::vector<Letter> outgoing;  // to other shells; sent when the round is over: answers first, then what wakes threads
+
+  void say(const std::string& word) {
+    try {
+      lifecycle.send(zmq::buffer(word), zmq::send_flags::dontwait);
+    } catch (const zmq::error_t&) {
+      // The supervisor is gone; there is nobody to tell.
+    }
+  }
+};
+
 class ShellEffects final : public Effects {
  public:
-  ShellEffects(zmq::context_t& context, std::vector<Port>& ports, zmq::socket_t& lifecycle)
-      : outbox_(context), ports_(ports), lifecycle_(lifecycle) {}
+  explicit ShellEffects(House& house) : house_(house) {}
 
-  void send(ActorId to, Message message) override { outbox_.send(to, std::move(message)); }
+  void send(ActorId to, Message message) override {
+    const auto& residents = house_.residents;
+    if (std::find(residents.begin(), residents.end(), to) != residents.end()) {
+      house_.inside.push_back({to, std::move(message)});
+    } else {
+      house_.outgoing.push_back({to, std::move(message)});
+    }
+  }
   void set_timer(int id, milliseconds after) override { timers_[id] = Clock::now() + after; }
   Timestamp now() override {
     const auto since = std::chrono::system_clock::now().time_since_epoch();
     return {std::chrono::duration_cast<std::chrono::microseconds>(since).count()};
   }
   Clock::time_point clock() override { return Clock::now(); }
-  void random(std::span<std::uint8_t> out) override { random_.fill(out); }
-  void fatal_configuration(const std::string& message) override { say("configuration " + message); }
-  void tell_supervisor(const std::string& word) override { say(word); }
+  void random(std::span<std::uint8_t> out) override { house_.random.fill(out); }
+  void fatal_configuration(const std::string& message) override { house_.say("configuration " + message); }
+  void tell_supervisor(const std::string& word) override { house_.say(word); }
 
   bool send_frames(SocketKind kind, std::vector<std::string> frames) override {
-    const auto port = std::find_if(ports_.begin(), ports_.end(), [&](const Port& p) { return p.kind == kind; });
-    if (port == ports_.end()) return false;
+    auto& ports = house_.ports;
+    const auto port = std::find_if(ports.begin(), ports.end(), [&](const Port& p) { return p.kind == kind; });
+    if (port == ports.end()) return false;
     for (std::size_t i = 0; i < frames.size(); ++i) {
       auto flags = zmq::send_flags::dontwait;
       if (i + 1 < frames.size()) flags = flags | zmq::send_flags::sndmore;
@@ -76,17 +111,10 @@ class ShellEffects final : public Effects {
     return true;
   }
 
-  void say(const std::string& word) {
-    try {
-      lifecycle_.send(zmq::buffer(word), zmq::send_flags::dontwait);
-    } catch (const zmq::error_t&) {
-      // The supervisor is gone; there is nobody to tell.
-    }
-  }
-
   // Due timers, removed.
   std::vector<int> take_due() {
     std::vector<int> due;
+    if (timers_.empty()) return due;
     const auto now = Clock::now();
     for (auto timer = timers_.begin(); timer != timers_.end();) {
       if (timer->second <= now) {
@@ -105,11 +133,18 @@ class ShellEffects final : public Effects {
   }
 
  private:
-  Outbox outbox_;
-  std::vector<Port>& ports_;
-  zmq::socket_t& lifecycle_;
+  House& house_;
   std::map<int, Clock::time_point> timers_;
-  RandomPool random_;
+};
+
+// An actor in its shell.
+struct Resident {
+  Resident(const Hosted& hosted, House& house) : id(hosted.id), actor(*hosted.actor), effects(house) {}
+  ActorId id;
+  Actor& actor;
+  ShellEffects effects;
+  bool stopping = false, stopped = false;
+  bool round_open = true;  // has been told something since its last round_done()
 };
 
 std::optional<std::string> receive_word(zmq::socket_t& socket) {
@@ -146,115 +181,213 @@ std::optional<PeerMessage> receive_peer(Port& port) {
   }
 }
 
-// What a thread does until it is told to stop and has nothing left to finish.
+// What a thread does until every actor in it has been told to stop and has nothing left to finish.
 class Loop {
  public:
-  Loop(Actor& actor, Mailbox& mailbox, std::vector<Port>& ports, zmq::socket_t& lifecycle, ShellEffects& effects)
-      : actor_(actor), mailbox_(mailbox), ports_(ports), lifecycle_(lifecycle), effects_(effects) {}
+  Loop(const std::vector<Hosted>& hosted, Mailbox& mailbox, House& house) : mailbox_(mailbox), house_(house) {
+    for (const Hosted& one : hosted) {
+      house_.residents.push_back(one.id);
+      residents_.emplace_back(one, house_);
+    }
+    sockets_.push_back({&mailbox_.socket(), mailbox_.socket().get(zmq::sockopt::fd)});
+    sockets_.push_back({&house_.lifecycle, house_.lifecycle.get(zmq::sockopt::fd)});
+    for (Port& port : house_.ports) sockets_.push_back({&port.socket, port.socket.get(zmq::sockopt::fd)});
+  }
 
   void run() {
-    actor_.start(effects_);
-    actor_.round_done(effects_);
-    while (!stopped_) {
+    for (Resident& resident : residents_) resident.actor.start(resident.effects);
+    settle();
+    while (!std::all_of(residents_.begin(), residents_.end(), [](const Resident& r) { return r.stopped; })) {
       const Readable readable = wait();
       if (readable.lifecycle) {
-        while (const auto word = receive_word(lifecycle_)) obey(*word);
+        while (const auto word = receive_word(house_.lifecycle)) obey(*word);
       }
-      for (int id : effects_.take_due()) actor_.handle(TimerFired{id}, effects_);
+      for (Resident& resident : residents_) {
+        resident.round_open = true;
+        for (const int id : resident.effects.take_due()) resident.actor.handle(TimerFired{id}, resident.effects);
+      }
+      for (Resident* resident : readable.watching) resident->actor.watched(resident->effects);
       const bool all_heard = !readable.mailbox || drain_mailbox();
       busy_ = !all_heard;
       for (Port* port : readable.ports) busy_ = !drain_port(*port) || busy_;
-      actor_.round_done(effects_);
-      if (stopping_ && all_heard && actor_.stop(effects_)) stopped_ = true;
+      settle();
+      if (all_heard) finish();
     }
   }
 
  private:
-  // Asking a socket that has nothing costs two system calls, so only those that have something are asked.
+  // A ZeroMQ socket and its descriptor. The descriptor tells only of what has come since the socket was last asked; so
+  // the socket is asked again after it was used, and otherwise left alone: asking costs two system calls.
+  struct Watched {
+    zmq::socket_t* socket = nullptr;
+    int descriptor = -1;
+    bool used = true;
+
+    bool readable() {
+      used = (socket->get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+      return used;
+    }
+  };
   struct Readable {
     bool mailbox = false, lifecycle = false;
     std::vector<Port*> ports;
+    std::vector<Resident*> watching;
   };
 
   Readable wait() {
-    std::vector<zmq::pollitem_t> items{{mailbox_.socket().handle(), 0, ZMQ_POLLIN, 0},
-                                       {lifecycle_.handle(), 0, ZMQ_POLLIN, 0}};
-    std::vector<Port*> polled;
-    for (Port& port : ports_) {
-      if (port.kind == SocketKind::events || !port.wanted()) continue;
-      items.push_back({port.socket.handle(), 0, ZMQ_POLLIN, 0});
-      polled.push_back(&port);
+    bool any = busy_, soon = false;
+    descriptors_.clear();
+    asked_.clear();
+    for (std::size_t i = 0; i < sockets_.size(); ++i) {
+      if (i >= ports_from && !wants(house_.ports[i - ports_from])) continue;
+      asked_.push_back(i);
+      descriptors_.push_back({sockets_[i].descriptor, POLLIN, 0});
+      any = (sockets_[i].used && sockets_[i].readable()) || any;
     }
-    long timeout_ms = 1'000;
-    if (const auto next = effects_.next_due()) {
-      timeout_ms = std::clamp<long>(std::chrono::ceil<milliseconds>(*next - Clock::now()).count(), 0, timeout_ms);
+    std::vector<Resident*> watching;
+    for (Resident& resident : residents_) {
+      const Watch watch = resident.actor.watch();
+      if (resident.stopped || watch.descriptor < 0) continue;
+      descriptors_.push_back({watch.descriptor, static_cast<short>(watch.write ? POLLIN | POLLOUT : POLLIN), 0});
+      watching.push_back(&resident);
+      soon = soon || watch.soon;
     }
-    if (stopping_) timeout_ms = std::min(timeout_ms, 5L);
-    if (busy_) timeout_ms = 0;
-    try {
-      zmq::poll(items.data(), items.size(), milliseconds(timeout_ms));
-    } catch (const zmq::error_t& error) {
-      if (error.num() != EINTR) throw;
-      return {};
+    poll_descriptors(any, soon);
+    Readable ready;
+    for (std::size_t k = 0; k < asked_.size(); ++k) {
+      Watched& socket = sockets_[asked_[k]];
+      if (!socket.used && (descriptors_[k].revents == 0 || !socket.readable())) continue;
+      if (asked_[k] >= ports_from) {
+        ready.ports.push_back(&house_.ports[asked_[k] - ports_from]);
+      } else {
+        (asked_[k] == 0 ? ready.mailbox : ready.lifecycle) = true;
+      }
     }
-    Readable readable;
-    readable.mailbox = (items[0].revents & ZMQ_POLLIN) != 0;
-    readable.lifecycle = (items[1].revents & ZMQ_POLLIN) != 0;
-    for (std::size_t i = 0; i < polled.size(); ++i) {
-      if (items[i + 2].revents & ZMQ_POLLIN) readable.ports.push_back(polled[i]);
+    for (std::size_t k = 0; k < watching.size(); ++k) {
+      if (descriptors_[asked_.size() + k].revents != 0) ready.watching.push_back(watching[k]);
     }
-    return readable;
+    for (std::size_t i = ports_from; i < sockets_.size(); ++i) sockets_[i].used = true;  // replies may go out there
+    return ready;
+  }
+
+  // Waits until a descriptor is ready or a timer due. An answer that is expected soon is waited for awake: on an idle
+  // processor falling asleep and being woken costs more than that answer takes.
+  void poll_descriptors(bool any, bool soon) {
+    const int timeout = any ? 0 : static_cast<int>(timeout_ms());
+    if (soon && timeout > 0) {
+      for (const auto end = Clock::now() + awake_at_most; Clock::now() < end; sched_yield()) {
+        if (::poll(descriptors_.data(), descriptors_.size(), 0) != 0) return;
+      }
+    }
+    ::poll(descriptors_.data(), descriptors_.size(),
+           timeout);  // EINTR: nothing is ready, and the next round looks again
+  }
+
+  bool wants(const Port& port) const {
+    return port.kind != SocketKind::events && !residents_.front().stopped && port.wanted();
+  }
+
+  long timeout_ms() const {
+    if (busy_) return 0;
+    long timeout = 1'000;
+    for (const Resident& resident : residents_) {
+      if (resident.stopping && !resident.stopped) timeout = std::min(timeout, 5L);
+      if (const auto next = resident.effects.next_due()) {
+        const long left = std::chrono::ceil<milliseconds>(*next - Clock::now()).count();
+        timeout = std::clamp<long>(left, 0, timeout);
+      }
+    }
+    return timeout;
   }
 
   void obey(const std::string& word) {
     if (word == "ping") {
-      effects_.say("pong");
-    } else if (word == "stop" && !stopping_) {
-      stopping_ = true;  // endpoints stay bound: unbinding ends their connections, and with them the replies still due
+      house_.say("pong");
+      return;
+    }
+    // Endpoints stay bound: unbinding ends their connections, and with them the replies still due.
+    for (Resident& resident : residents_) {
+      if (word == "stop " + actor_name(resident.id)) resident.stopping = true;
+    }
+  }
+
+  void deliver(Letter letter) {
+    const auto to =
+        std::find_if(residents_.begin(), residents_.end(), [&](const Resident& r) { return r.id == letter.to; });
+    if (to == residents_.end() || to->stopped) return;
+    to->round_open = true;
+    to->actor.handle(std::move(letter.message), to->effects);
+  }
+
+  // Lets everything happen that the round has led to inside, then sends what goes outside.
+  void settle() {
+    do {
+      while (!house_.inside.empty()) {
+        Letter letter = std::move(house_.inside.front());
+        house_.inside.pop_front();
+        deliver(std::move(letter));
+      }
+      for (Resident& resident : residents_) {
+        if (!std::exchange(resident.round_open, false) || resident.stopped) continue;
+        resident.actor.round_done(resident.effects);
+      }
+    } while (!house_.inside.empty());
+    for (Letter& letter : house_.outgoing) house_.outbox.send(letter.to, std::move(letter.message));
+    house_.outgoing.clear();
+  }
+
+  void finish() {
+    for (Resident& resident : residents_) {
+      if (!resident.stopping || resident.stopped) continue;
+      resident.stopped = resident.actor.stop(resident.effects);
+      settle();
+      if (resident.stopped) house_.say("stopped " + actor_name(resident.id));
     }
   }
 
   // True if nothing is left.
   bool drain_mailbox() {
     for (int i = 0; i < messages_per_round; ++i) {
-      auto message = mailbox_.receive();
-      if (!message) return true;
-      actor_.handle(std::move(*message), effects_);
+      auto letter = mailbox_.receive();
+      if (!letter) return true;
+      deliver(std::move(*letter));
     }
     return false;
   }
 
   bool drain_port(Port& port) {
-    if (port.kind == SocketKind::events) return true;
+    Resident& owner = residents_.front();
     for (int i = 0; i < messages_per_round && port.wanted(); ++i) {
       auto message = receive_peer(port);
       if (!message) return true;
-      actor_.handle(std::move(*message), effects_);
+      owner.actor.handle(std::move(*message), owner.effects);
     }
     return !port.wanted();
   }
 
-  Actor& actor_;
+  std::deque<Resident> residents_;  // a deque: they stay where they are
   Mailbox& mailbox_;
-  std::vector<Port>& ports_;
-  zmq::socket_t& lifecycle_;
-  ShellEffects& effects_;
-  bool stopping_ = false, stopped_ = false, busy_ = false;
+  House& house_;
+  static constexpr std::size_t ports_from = 2;
+  std::vector<Watched> sockets_;  // mailbox, lifecycle, then as in house_.ports
+  std::vector<pollfd> descriptors_;
+  std::vector<std::size_t> asked_;  // sockets whose descriptors these are; those of actors follow
+  bool busy_ = false;
 };
 
 }  // namespace
 
-Shell::Shell(zmq::context_t& context, ActorId id, Actor& actor,
+Shell::Shell(zmq::context_t& context, std::vector<Hosted> actors,
              std::function<std::vector<Port>(zmq::context_t&)> open_ports)
     : context_(context),
-      id_(id),
-      actor_(actor),
-      address_("inproc://lifecycle-" + actor_name(id)),
+      actors_(std::move(actors)),
+      name_(actor_name(actors_.front().id)),
+      address_("inproc://lifecycle-" + name_),
       lifecycle_(context, zmq::socket_type::pair) {
   lifecycle_.set(zmq::sockopt::linger, 0);
   lifecycle_.bind(address_);
   thread_ = std::thread([this, open = std::move(open_ports)] { run(open); });
-  pthread_setname_np(thread_.native_handle(), actor_name(id).substr(0, 15).c_str());
+  pthread_setname_np(thread_.native_handle(), name_.substr(0, 15).c_str());
 }
 
 Shell::~Shell() {
@@ -265,7 +398,7 @@ void Shell::tell(const std::string& word) {
   try {
     lifecycle_.send(zmq::buffer(word), zmq::send_flags::dontwait);
   } catch (const zmq::error_t& error) {
-    log_debug("shell", "not told", {{"actor", actor_name(id_)}, {"word", word}, {"reason", error.what()}});
+    log_debug("shell", "not told", {{"actor", name_}, {"word", word}, {"reason", error.what()}});
   }
 }
 
@@ -273,21 +406,19 @@ void Shell::run(std::function<std::vector<Port>(zmq::context_t&)> open_ports) {
   zmq::socket_t lifecycle(context_, zmq::socket_type::pair);
   lifecycle.set(zmq::sockopt::linger, 1'000);
   lifecycle.connect(address_);
-  std::string last_word = "stopped";
   try {
-    Mailbox mailbox(context_, id_);
+    Mailbox mailbox(context_, actors_);
     std::vector<Port> ports;
     if (open_ports) ports = open_ports(context_);
-    ShellEffects effects(context_, ports, lifecycle);
-    effects.say("ready");
-    Loop(actor_, mailbox, ports, lifecycle, effects).run();
+    House house(context_, ports, lifecycle);
+    house.say("ready");
+    Loop(actors_, mailbox, house).run();
   } catch (const std::exception& error) {
-    last_word = std::string("failed ") + error.what();
-  }
-  try {
-    lifecycle.send(zmq::buffer(last_word), zmq::send_flags::dontwait);
-  } catch (const zmq::error_t& error) {
-    log_error("shell", "last word not heard", {{"actor", actor_name(id_)}, {"reason", error.what()}});
+    try {
+      lifecycle.send(zmq::buffer(std::string("failed ") + error.what()), zmq::send_flags::dontwait);
+    } catch (const zmq::error_t& unheard) {
+      log_error("shell", "last word not heard", {{"actor", name_}, {"reason", unheard.what()}});
+    }
   }
 }
 

@@ -1,8 +1,11 @@
-// The shell, one for all actors: it owns the thread, the sockets, the timers and the clock around a handler.
+// The shell, one for all actors: it owns the thread, the sockets, the timers and the clock around handlers.
+//
+// A shell hosts one actor or several. Hosted together, they hand each other messages without a socket and without
+// waking a thread; that is for actors which pass work on at once and never wait. The others have a shell each.
 //
 // Life cycle runs over a PAIR between the shell and its supervisor, in words:
-//   shell -> supervisor: "ready", "failed <reason>", "configuration <reason>", "state <text>", "stopped", "pong"
-//   supervisor -> shell: "stop", "ping"
+//   shell -> supervisor: "ready", "failed <reason>", "configuration <reason>", "state <text>", "stopped <actor>",
+//   "pong" supervisor -> shell: "stop <actor>", "ping"
 #pragma once
 
 #include <functional>
@@ -24,27 +27,33 @@ struct Port {
   std::vector<std::string> endpoints{};                // as bound
 };
 
+// An actor and the name by which others write to it. The actor outlives its shell.
+struct Hosted {
+  ActorId id;
+  Actor* actor;
+};
+
 class Shell {
  public:
-  // `open_ports` runs in the new thread and may throw zmq::error_t: the actor then reports "failed".
-  // `context` and `actor` outlive the shell.
-  Shell(zmq::context_t& context, ActorId id, Actor& actor,
+  // What comes in through ports goes to the first of `actors`. `open_ports` runs in the new thread and may throw
+  // zmq::error_t: the shell then reports "failed". `context` outlives the shell.
+  Shell(zmq::context_t& context, std::vector<Hosted> actors,
         std::function<std::vector<Port>(zmq::context_t&)> open_ports = {});
-  ~Shell();  // joins; tell it to stop first
+  ~Shell();  // joins; tell every actor to stop first
   Shell(const Shell&) = delete;
   Shell& operator=(const Shell&) = delete;
 
   // The supervisor's end of the PAIR. Belongs to the thread that made the shell.
   zmq::socket_t& lifecycle() { return lifecycle_; }
-  ActorId id() const { return id_; }
+  const std::string& name() const { return name_; }  // of the first actor
   void tell(const std::string& word);
 
  private:
   void run(std::function<std::vector<Port>(zmq::context_t&)> open_ports);
 
   zmq::context_t& context_;
-  ActorId id_;
-  Actor& actor_;
+  std::vector<Hosted> actors_;
+  std::string name_;
   std::string address_;
   zmq::socket_t lifecycle_;
   std::thread thread_;

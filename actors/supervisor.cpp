@@ -13,51 +13,55 @@ using std::chrono::milliseconds;
 
 namespace {
 
-bool starts_with(const std::string& text, const std::string& prefix) { return text.compare(0, prefix.size(), prefix) == 0; }
+bool starts_with(const std::string& text, const std::string& prefix) {
+  return text.compare(0, prefix.size(), prefix) == 0;
+}
 
 }  // namespace
 
-Status Supervisor::start(ActorId id, Actor& actor, int stop_rank, bool blocking,
+Status Supervisor::start(const std::vector<Role>& roles, bool blocking,
                          std::function<std::vector<Port>(zmq::context_t&)> open_ports) {
-  Member member;
-  member.shell = std::make_unique<Shell>(context_, id, actor, std::move(open_ports));
-  member.stop_rank = stop_rank;
-  member.blocking = blocking;
-  member.last_pong = Clock::now();
+  std::vector<Hosted> actors;
+  for (const Role& role : roles) actors.push_back({role.id, role.actor});
+  Cast cast;
+  cast.shell = std::make_unique<Shell>(context_, std::move(actors), std::move(open_ports));
+  cast.playing = roles;
+  cast.blocking = blocking;
+  cast.last_pong = Clock::now();
   zmq::message_t word;
   for (;;) {
     try {
-      (void)member.shell->lifecycle().recv(word);
+      (void)cast.shell->lifecycle().recv(word);
       break;
     } catch (const zmq::error_t& error) {
       if (error.num() != EINTR) return fail(ErrorCode::internal, error.what());
     }
   }
   const std::string said = word.to_string();
-  if (said != "ready") return fail(ErrorCode::internal, actor_name(id) + ": " + said);
-  members_.push_back(std::move(member));
+  if (said != "ready") return fail(ErrorCode::internal, cast.shell->name() + ": " + said);
+  casts_.push_back(std::move(cast));
   return {};
 }
 
-void Supervisor::hear(Member& member, const std::string& word, News& news) {
+void Supervisor::hear(Cast& cast, const std::string& word, News& news) {
   if (word == "pong") {
-    member.last_pong = Clock::now();
-  } else if (word == "stopped") {
-    member.stopped = true;
+    cast.last_pong = Clock::now();
+  } else if (starts_with(word, "stopped ")) {
+    std::erase_if(cast.playing, [&](const Role& role) { return word.substr(8) == actor_name(role.id); });
   } else if (starts_with(word, "state ")) {
     news.state = word.substr(6);
   } else if (starts_with(word, "configuration ")) {
     news.configuration = word.substr(14);
   } else {
-    member.stopped = true;
-    news.failed = actor_name(member.shell->id()) + ": " + word;
+    cast.playing.clear();
+    news.failed = cast.shell->name() + ": " + word;
   }
 }
 
 Supervisor::News Supervisor::listen(milliseconds timeout, int wake_fd) {
   News news;
   std::vector<zmq::pollitem_t> items;
-  for (Member& member : members_) items.push_back({member.shell->lifecycle().handle(), 0, ZMQ_POLLIN, 0});
+  for (Cast& cast : casts_) items.push_back({cast.shell->lifecycle().handle(), 0, ZMQ_POLLIN, 0});
   if (wake_fd >= 0) items.push_back({nullptr, wake_fd, ZMQ_POLLIN, 0});
   try {
     zmq::poll(items.data(), items.size(), timeout);
@@ -65,10 +69,10 @@ Supervisor::News Supervisor::listen(milliseconds timeout, int wake_fd) {
     if (error.num() != EINTR) news.failed = error.what();
     return news;
   }
-  for (Member& member : members_) {
+  for (Cast& cast : casts_) {
     zmq::message_t frame;
     try {
-      while (member.shell->lifecycle().recv(frame, zmq::recv_flags::dontwait)) hear(member, frame.to_string(), news);
+      while (cast.shell->lifecycle().recv(frame, zmq::recv_flags::dontwait)) hear(cast, frame.to_string(), news);
     } catch (const zmq::error_t& error) {
       if (error.num() != EINTR) news.failed = error.what();
     }
@@ -78,31 +82,36 @@ Supervisor::News Supervisor::listen(milliseconds timeout, int wake_fd) {
 }
 
 void Supervisor::ping() {
-  for (Member& member : members_) {
-    if (!member.blocking && !member.stopped) member.shell->tell("ping");
+  for (Cast& cast : casts_) {
+    if (!cast.blocking && !cast.playing.empty()) cast.shell->tell("ping");
   }
 }
 
 bool Supervisor::all_alive(milliseconds patience) const {
   const auto oldest = Clock::now() - patience;
-  return std::all_of(members_.begin(), members_.end(), [&](const Member& member) {
-    return member.blocking || member.stopped || member.last_pong >= oldest;
+  return std::all_of(casts_.begin(), casts_.end(), [&](const Cast& cast) {
+    return cast.blocking || cast.playing.empty() || cast.last_pong >= oldest;
   });
 }
 
 bool Supervisor::stop(milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;
   std::set<int> ranks;
-  for (const Member& member : members_) ranks.insert(member.stop_rank);
+  for (const Cast& cast : casts_) {
+    for (const Role& role : cast.playing) ranks.insert(role.stop_rank);
+  }
   for (const int rank : ranks) {
-    const auto waits = [rank](const Member& member) { return member.stop_rank == rank && !member.stopped; };
-    for (Member& member : members_) {
-      if (waits(member)) member.shell->tell("stop");
+    const auto of_rank = [rank](const Role& role) { return role.stop_rank == rank; };
+    const auto waits = [&](const Cast& cast) { return std::any_of(cast.playing.begin(), cast.playing.end(), of_rank); };
+    for (Cast& cast : casts_) {
+      for (const Role& role : cast.playing) {
+        if (of_rank(role)) cast.shell->tell("stop " + actor_name(role.id));
+      }
     }
-    while (std::any_of(members_.begin(), members_.end(), waits)) {
+    while (std::any_of(casts_.begin(), casts_.end(), waits)) {
       if (Clock::now() >= deadline) {
-        for (const Member& member : members_) {
-          if (waits(member)) log_error("supervisor", "did not stop in time", {{"actor", actor_name(member.shell->id())}});
+        for (const Cast& cast : casts_) {
+          if (waits(cast)) log_error("supervisor", "did not stop in time", {{"actor", cast.shell->name()}});
         }
         return false;
       }
@@ -110,7 +119,7 @@ bool Supervisor::stop(milliseconds timeout) {
       if (news.failed) log_error("supervisor", "failed while stopping", {{"reason", *news.failed}});
     }
   }
-  members_.clear();  // joins
+  casts_.clear();  // joins
   return true;
 }
 

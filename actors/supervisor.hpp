@@ -18,10 +18,16 @@ class Supervisor {
  public:
   explicit Supervisor(zmq::context_t& context) : context_(context) {}
 
-  // Starts an actor in a thread of its own and waits until it is ready. Actors stop in the order of `stop_rank`.
-  // `blocking`: it may wait for the database for a while, so its pulse is not taken.
+  struct Role {
+    ActorId id;
+    Actor* actor = nullptr;
+    int stop_rank = 0;  // actors stop in the order of their ranks
+  };
+
+  // Starts actors in one thread and waits until it is ready. `blocking`: they may wait for the database for a while, so
+  // their pulse is not taken. `open_ports` are the first actor's.
   // Error: internal with the reason for which it failed (an endpoint that cannot be bound, say).
-  Status start(ActorId id, Actor& actor, int stop_rank, bool blocking,
+  Status start(const std::vector<Role>& roles, bool blocking,
                std::function<std::vector<Port>(zmq::context_t&)> open_ports = {});
 
   // What has been heard since the last call. Waits at most `timeout`, or until `wake_fd` (a signalfd) is readable.
@@ -41,17 +47,16 @@ class Supervisor {
   bool stop(std::chrono::milliseconds timeout);
 
  private:
-  struct Member {
+  struct Cast {
     std::unique_ptr<Shell> shell;
-    int stop_rank = 0;
+    std::vector<Role> playing;  // have not stopped yet
     bool blocking = false;
-    bool stopped = false;
     std::chrono::steady_clock::time_point last_pong;
   };
-  void hear(Member& member, const std::string& word, News& news);
+  void hear(Cast& cast, const std::string& word, News& news);
 
   zmq::context_t& context_;
-  std::vector<Member> members_;
+  std::vector<Cast> casts_;
 };
 
 }  // namespace vault

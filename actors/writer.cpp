@@ -31,7 +31,12 @@ void Writer::handle(Message message, Effects& effects) {
   } else if (auto* adopted = std::get_if<Adopted>(&message)) {
     on_adopted(std::move(*adopted), effects);
   } else if (auto* resolved = std::get_if<ResolveAnswer>(&message)) {
-    on_resolved(*resolved, effects);
+    on_resolved(std::move(*resolved), effects);
+  } else if (std::holds_alternative<SessionLost>(message)) {
+    // With a batch in the air its outcome tells more.
+    if ((mode_ == Mode::active || mode_ == Mode::adopting) && flights_.empty()) {
+      lose("the database ended the writer's session", effects);
+    }
   }
 }
 
@@ -89,15 +94,15 @@ void Writer::on_timer(int id, Effects& effects) {
     case lease_timer:
       if ((mode_ == Mode::waiting || mode_ == Mode::blocked) && !lease_asked_ && !stopping_) {
         lease_asked_ = true;
-        effects.send(ActorId::committer, TakeLease{});
+        effects.send(ActorId::steward, TakeLease{});
       }
       break;
     case renew_timer:
-      if (mode_ == Mode::active || mode_ == Mode::adopting) effects.send(ActorId::committer, RenewLease{epoch_});
+      if (mode_ == Mode::active || mode_ == Mode::adopting) effects.send(ActorId::steward, RenewLease{epoch_});
       break;
     case resolve_timer:
       if (mode_ == Mode::resolving && !flights_.empty()) {
-        effects.send(ActorId::committer, Resolve{flights_.front().request});
+        effects.send(ActorId::steward, Resolve{flights_.front().request});
       }
       break;
     case status_timer:
@@ -124,6 +129,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     durable_ = std::move(grant->state);
     tip_ = durable_;
     ledger_id_ = grant->ledger_id;
+    effects.send(ActorId::committer, UseSession{std::move(grant->session)});
     note_database_clock(grant->database_now, effects);
     effects.set_timer(renew_timer, options_.renew_interval);  // adoption of a large tree may outlast the lease
     log_info("writer", "lease taken",

@@ -26,7 +26,7 @@
 namespace vault {
 
 struct WriterOptions {
-  std::size_t batch_seals_max = 1'000;  // an order of more is a batch of its own
+  std::size_t batch_seals_max = 2'000;  // an order of more is a batch of its own
   std::size_t batch_bytes_max = std::size_t{8} << 20;
   std::size_t second_flight_seals = 128;  // so many must wait before a batch flies behind another
   std::size_t recent_seals = 65'536;
@@ -61,7 +61,7 @@ class Writer final : public Actor {
   void on_adopted(Adopted adopted, Effects& effects);
   void on_renewed(const RenewAnswer& answer, Effects& effects);
   void on_append(const AppendAnswer& answer, Effects& effects);
-  void on_resolved(const ResolveAnswer& answer, Effects& effects);
+  void on_resolved(ResolveAnswer answer, Effects& effects);
   void on_found(FindAnswer answer, Effects& effects);
 
   // Preparing (writer_batches.cpp)
@@ -103,6 +103,7 @@ class Writer final : public Actor {
 
   std::deque<PendingOrder> queue_;
   std::deque<Flight> flights_;            // front: with the committer first
+  std::uint64_t launched_ = 0;            // flights so far, those that were put back included
   std::deque<PendingOrder> suspects_;     // wait for a look-up
   std::vector<PendingOrder> looking_up_;  // are being looked up
   RecentSeals recent_;

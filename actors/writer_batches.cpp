@@ -12,9 +12,11 @@ using std::chrono::milliseconds;
 
 // --- Preparing -------------------------------------------------------------------------------------------------------
 
+// At most one batch takes off in a call, so that it is on its way before the next one is prepared; whatever else waits
+// has its turn in the next round.
 void Writer::fly(Effects& effects) {
-  if (mode_ != Mode::active) return;
-  while (!queue_.empty()) {
+  bool launched = false;
+  while (mode_ == Mode::active && !launched && !queue_.empty()) {
     if (flights_.size() >= 2) break;
     if (flights_.size() == 1 && queue_.size() < options_.second_flight_seals) break;
     if (!clock_is_sane(effects)) {
@@ -28,9 +30,10 @@ void Writer::fly(Effects& effects) {
       answer_plan(plan, std::make_shared<const std::vector<Entry>>(), effects);  // all of it is in the ledger already
     } else {
       send_batch(std::move(plan), effects.now(), effects);
+      launched = true;
     }
   }
-  look_up(effects);
+  if (mode_ == Mode::active) look_up(effects);
 }
 
 // Moves orders from the queue into `plan` until it is full. False if nothing came of it.
@@ -41,6 +44,7 @@ bool Writer::plan_batch(BatchPlan& plan, Effects& effects) {
     const bool over = seals > options_.batch_seals_max || plan.bytes() + next.order.bytes > options_.batch_bytes_max;
     if (!plan.empty() && (over || next.alone)) break;
     if (needs_look_up(next)) {
+      next.look_up_after = launched_ + (plan.fresh_count() > 0 ? 1 : 0);  // this plan will fly too
       suspects_.push_back(std::move(next));
       queue_.pop_front();
       continue;
@@ -90,18 +94,24 @@ void Writer::send_batch(BatchPlan plan, Timestamp now, Effects& effects) {
   request->next = tip_.head;
   effects.send(ActorId::committer, Append{generation_, request});
   flights_.push_back(Flight{std::move(plan), std::move(request), tip_});
+  ++launched_;
 }
 
+// The steward looks on a session of its own, so what was in the air before a suspect came must have landed first: its
+// twin may be there.
 void Writer::look_up(Effects& effects) {
-  if (mode_ != Mode::active || suspects_.empty() || !looking_up_.empty()) return;
+  if (mode_ != Mode::active || !looking_up_.empty()) return;
+  const std::uint64_t landed = launched_ - flights_.size();
   FindSeals find;
-  while (!suspects_.empty() && find.seal_ids.size() < options_.batch_seals_max) {
+  while (!suspects_.empty() && suspects_.front().look_up_after <= landed &&
+         find.seal_ids.size() < options_.batch_seals_max) {
     for (const Seal& seal : suspects_.front().order.seals) find.seal_ids.push_back(seal.seal_id.value_or(Uuid{}));
     looking_up_.push_back(std::move(suspects_.front()));
     suspects_.pop_front();
   }
+  if (looking_up_.empty()) return;
   ++counters_["lookups"];
-  effects.send(ActorId::committer, std::move(find));
+  effects.send(ActorId::steward, std::move(find));
 }
 
 void Writer::on_found(FindAnswer answer, Effects& effects) {
@@ -174,13 +184,13 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
       mode_ = Mode::resolving;
       detail_ = "finding out whether the last commit took place";
       send_status(effects);
-      effects.send(ActorId::committer, Resolve{flights_.front().request});
+      effects.send(ActorId::steward, Resolve{flights_.front().request});
       break;
     }
   }
 }
 
-void Writer::on_resolved(const ResolveAnswer& answer, Effects& effects) {
+void Writer::on_resolved(ResolveAnswer answer, Effects& effects) {
   if (mode_ != Mode::resolving) return;
   VAULT_CHECK(flights_.size() == 1);
   switch (answer.outcome.kind) {
@@ -199,6 +209,7 @@ void Writer::on_resolved(const ResolveAnswer& answer, Effects& effects) {
       break;
   }
   epoch_ = answer.outcome.epoch;
+  effects.send(ActorId::committer, UseSession{std::move(answer.outcome.session)});
   mode_ = Mode::active;
   detail_.clear();
   database_connected_ = true;

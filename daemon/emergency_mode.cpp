@@ -20,8 +20,8 @@ Result<std::unique_ptr<EmergencyMode>> EmergencyMode::open(const std::string& di
 }
 
 Status EmergencyMode::start(Supervisor& supervisor, int writer_rank, int reader_rank) {
-  if (const Status ok = supervisor.start(reader_id(0), *reader_, reader_rank, true); !ok) return ok;
-  return supervisor.start(ActorId::writer, *writer_, writer_rank, true);
+  if (const Status ok = supervisor.start({{reader_id(0), reader_.get(), reader_rank}}, true); !ok) return ok;
+  return supervisor.start({{ActorId::writer, writer_.get(), writer_rank}}, true);
 }
 
 }  // namespace vault

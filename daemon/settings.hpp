@@ -45,7 +45,7 @@ struct Settings {
   std::size_t max_message_bytes = limits::message_bytes_default;
   std::size_t queue_seals = 65'536;  // waiting for the writer
   std::size_t queue_bytes = std::size_t{256} << 20;
-  std::size_t batch_seals = 1'000;  // in one transaction; a seal_batch request is never split
+  std::size_t batch_seals = 2'000;  // in one transaction; a seal_batch request is never split
   std::size_t batch_bytes = std::size_t{8} << 20;
   std::chrono::milliseconds request_timeout{30'000};
   std::chrono::milliseconds shutdown_timeout{10'000};

@@ -20,6 +20,7 @@
 #include "actors/notary.hpp"
 #include "actors/publisher.hpp"
 #include "actors/reader.hpp"
+#include "actors/steward.hpp"
 #include "actors/supervisor.hpp"
 #include "actors/writer.hpp"
 #include "daemon/embedded_postgres.hpp"
@@ -45,7 +46,7 @@ constexpr std::chrono::seconds ready_patience{20};
 constexpr std::chrono::seconds pulse_patience{10};
 
 // The order in which work flows is the order in which actors stop.
-enum StopRank : int { stop_gateway, stop_writer, stop_notary, stop_committer, stop_publisher, stop_others };
+enum StopRank : int { stop_gateway, stop_writer, stop_committer, stop_notary, stop_steward, stop_publisher, stop_others };
 
 CodecLimits codec_limits(const Settings& settings) {
   return {settings.max_message_bytes, settings.max_seal_bytes};
@@ -87,7 +88,9 @@ class Vaultd {
   Status start_database();
   Status start_actors();
   Status start_inside();
-  Status start_sockets();
+  Status start_authenticator();
+  Status start_telling();
+  Status start_sealing();
   Status test_curve();
   int watch();
   void obey_signals(int signals, bool& stop);
@@ -112,6 +115,7 @@ class Vaultd {
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Committer> committer_;
+  std::unique_ptr<Steward> steward_;
   std::unique_ptr<Notary> notary_;
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<Auditor> auditor_;
@@ -185,7 +189,7 @@ SocketOptions Vaultd::socket_options(const std::vector<std::string>& endpoints, 
   return options;
 }
 
-// Checks server and schema once the database answers, in the committer's thread.
+// Checks server and schema once the database answers, in the steward's thread.
 std::function<Status()> prepare_database(const Settings& settings) {
   return [url = settings.database, migrate = settings.migrate]() -> Status {
     if (migrate) {
@@ -204,52 +208,54 @@ std::function<Status()> prepare_database(const Settings& settings) {
 // Actors that no peer can reach.
 Status Vaultd::start_inside() {
   if (emergency_) return emergency_->start(*supervisor_, stop_writer, stop_others);
-  writer_ = std::make_unique<Writer>(writer_options(settings_));
   LeaseRequest lease;
   lease.instance = state_->instance();
   lease.timeout = settings_.lease_timeout;
-  committer_ = std::make_unique<Committer>(*writer_store_, lease, prepare_database(settings_));
-  NotaryOptions notary;
-  notary.origin = settings_.origin;
-  notary.accept_rollback = settings_.accept_rollback;
-  notary.checkpoint_interval = settings_.checkpoint_interval;
-  notary_ = std::make_unique<Notary>(*state_, notary);
+  steward_ = std::make_unique<Steward>(*writer_store_, lease, prepare_database(settings_));
   auditor_ = std::make_unique<Auditor>(*auditor_store_, AuditorOptions{settings_.audit_rate});
   for (std::size_t i = 0; i < settings_.readers; ++i) {
     readers_.push_back(std::make_unique<Reader>(reader_id(i), *reader_stores_[i], stopping_));
-    if (const Status ok = supervisor_->start(reader_id(i), *readers_[i], stop_others, true); !ok) return ok;
-  }
-  if (const Status ok = supervisor_->start(ActorId::notary, *notary_, stop_notary, false); !ok) return ok;
-  if (const Status ok = supervisor_->start(ActorId::auditor, *auditor_, stop_others, true); !ok) return ok;
-  if (const Status ok = supervisor_->start(ActorId::committer, *committer_, stop_committer, true); !ok) return ok;
-  return supervisor_->start(ActorId::writer, *writer_, stop_writer, false);
-}
-
-// Actors that own sockets. The authenticator is there before any tcp endpoint is.
-Status Vaultd::start_sockets() {
-  if (curve_) {
-    authenticator_ = std::make_unique<Authenticator>([this] { return keys_->load_changed(); });
-    const auto open = [](zmq::context_t& context) {
-      std::vector<Port> ports;
-      ports.push_back(open_zap_port(context));
-      return ports;
-    };
-    const Status ok = supervisor_->start(ActorId::authenticator, *authenticator_, stop_others, false, open);
+    const Status ok = supervisor_->start({{reader_id(i), readers_[i].get(), stop_others}}, true);
     if (!ok) return ok;
   }
+  if (const Status ok = supervisor_->start({{ActorId::auditor, auditor_.get(), stop_others}}, true); !ok) return ok;
+  return supervisor_->start({{ActorId::steward, steward_.get(), stop_steward}}, true);
+}
+
+// What a checkpoint and an event pass through: they are made, remembered and told in one thread.
+Status Vaultd::start_telling() {
+  std::vector<Supervisor::Role> roles;
   publisher_ = std::make_unique<Publisher>(settings_.publish_payloads);
-  const auto open_events = [this](zmq::context_t& context) {
+  roles.push_back({ActorId::publisher, publisher_.get(), stop_publisher});
+  if (!emergency_) {
+    NotaryOptions options;
+    options.origin = settings_.origin;
+    options.accept_rollback = settings_.accept_rollback;
+    options.checkpoint_interval = settings_.checkpoint_interval;
+    notary_ = std::make_unique<Notary>(*state_, options);
+    roles.push_back({ActorId::notary, notary_.get(), stop_notary});
+  }
+  return supervisor_->start(roles, false, [this](zmq::context_t& context) {
     SocketOptions options = socket_options(settings_.events, "events");
     options.high_water_mark = 20'000;  // messages a slow subscriber may lag behind before it misses some
     std::vector<Port> ports;
     ports.push_back(open_port(context, SocketKind::events, options));
     return ports;
-  };
-  if (const Status ok = supervisor_->start(ActorId::publisher, *publisher_, stop_publisher, false, open_events); !ok) {
-    return ok;
-  }
+  });
+}
+
+// What a seal passes through: none of them waits, so one thread takes it from the socket to PostgreSQL and back.
+Status Vaultd::start_sealing() {
+  std::vector<Supervisor::Role> roles;
   gateway_ = std::make_unique<Gateway>(gateway_options(settings_));
-  const auto open_requests = [this](zmq::context_t& context) {
+  roles.push_back({ActorId::gateway, gateway_.get(), stop_gateway});
+  if (!emergency_) {
+    writer_ = std::make_unique<Writer>(writer_options(settings_));
+    committer_ = std::make_unique<Committer>();
+    roles.push_back({ActorId::writer, writer_.get(), stop_writer});
+    roles.push_back({ActorId::committer, committer_.get(), stop_committer});
+  }
+  return supervisor_->start(roles, false, [this](zmq::context_t& context) {
     std::vector<Port> ports;
     SocketOptions requests = socket_options(settings_.requests, "requests");
     requests.high_water_mark = 16'384;  // replies that one peer may leave unread
@@ -258,8 +264,19 @@ Status Vaultd::start_sockets() {
     ports.push_back(open_port(context, SocketKind::ingest, socket_options(settings_.ingest, "ingest")));
     ports.back().wanted = [this] { return gateway_->wants_ingest(); };
     return ports;
-  };
-  return supervisor_->start(ActorId::gateway, *gateway_, stop_gateway, false, open_requests);
+  });
+}
+
+// The authenticator is there before any tcp endpoint is.
+Status Vaultd::start_authenticator() {
+  if (!curve_) return {};
+  authenticator_ = std::make_unique<Authenticator>([this] { return keys_->load_changed(); });
+  return supervisor_->start({{ActorId::authenticator, authenticator_.get(), stop_others}}, false,
+                            [](zmq::context_t& context) {
+                              std::vector<Port> ports;
+                              ports.push_back(open_zap_port(context));
+                              return ports;
+                            });
 }
 
 Status Vaultd::test_curve() {
@@ -280,7 +297,9 @@ Status Vaultd::start_actors() {
   supervisor_ = std::make_unique<Supervisor>(context_);
   outbox_ = std::make_unique<Outbox>(context_);
   if (const Status ok = start_inside(); !ok) return ok;
-  if (const Status ok = start_sockets(); !ok) return ok;
+  if (const Status ok = start_authenticator(); !ok) return ok;
+  if (const Status ok = start_telling(); !ok) return ok;
+  if (const Status ok = start_sealing(); !ok) return ok;
   return test_curve();
 }
 

@@ -261,6 +261,42 @@ PgResult PgConnection::stream_next() {
   return result;
 }
 
+// --- Without waiting -------------------------------------------------------------------------------------------------
+
+int PgConnection::descriptor() const {
+  return lost_ ? -1 : PQsocket(connection_);
+}
+
+bool PgConnection::flush_now(std::chrono::milliseconds patience) {
+  for (;;) {
+    if (lost_ || PQstatus(connection_) != CONNECTION_OK || PQflush(connection_) <= 0) return true;
+    pollfd watched{PQsocket(connection_), POLLOUT, 0};
+    if (patience.count() == 0 || poll(&watched, 1, static_cast<int>(patience.count())) != 1) return false;
+  }
+}
+
+void PgConnection::read_now() {
+  // What it could not read it tells as a result, after those that were whole.
+  if (!lost_) (void)PQconsumeInput(connection_);
+}
+
+std::optional<PgResult> PgConnection::receive_now() {
+  if (lost_) return std::nullopt;
+  // libpq ends every statement's answers with a null one; a second one means that nothing is under way.
+  for (int ends = 0; ends < 2 && PQisBusy(connection_) == 0; ++ends) {
+    PgResult result(PQgetResult(connection_));
+    if (!result.empty()) return result;
+  }
+  if (PQstatus(connection_) != CONNECTION_OK) lose();
+  return std::nullopt;
+}
+
+void PgConnection::abandon(const std::string& reason) {
+  if (lost_) return;
+  lost_ = true;
+  lost_reason_ = "database: " + reason;
+}
+
 // --- One statement at a time -----------------------------------------------------------------------------------------
 
 Result<PgResult> PgConnection::execute(const PgStatement& statement, const PgParams& params) {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@ class PgResult {
   PgResult() = default;
   explicit PgResult(pg_result* result) : result_(result) {}
 
+  bool empty() const { return result_ == nullptr; }
   bool ok() const;          // rows, or a command done
   bool single_row() const;  // one row of a statement sent with PgConnection::stream_next()
   bool skipped() const;     // an earlier statement of the pipeline failed
@@ -102,6 +104,19 @@ class PgConnection {
   PgResult receive();
   // The next row of the statement whose turn it is: single_row() until the last, which holds no row.
   PgResult stream_next();
+
+  // --- Without waiting -------------------------------------------------------------------------------------------------
+
+  int descriptor() const;  // to watch; -1 where there is none
+  // Hands the socket what it takes now, and what it takes soon: a server that is reading is given a moment, at most
+  // `patience` without progress. True once nothing is left, or nothing can be sent any more.
+  bool flush_now(std::chrono::milliseconds patience = {});
+  // Reads what the socket has.
+  void read_now();
+  // Of what has been read: the next answer to a statement or sync, if all of it is there.
+  std::optional<PgResult> receive_now();
+  // Counts the connection as lost, for this reason.
+  void abandon(const std::string& reason);
 
   // Why the connection was lost, or what libpq said last; on one line, without secrets.
   std::string last_error() const;

@@ -70,8 +70,13 @@ LeaseOutcome PostgresWriter::take_lease(const LeaseRequest& request) {
   // A look first, so that a standby that asks every second does not lock the active writer's head.
   auto holder = read_holder(*connection_, request);
   if (holder && holder->takeable) {
+    auto session = open_session();  // first: who cannot append should not take over
+    if (!session) return session.error();
     auto grant = take_over(request);
-    if (grant) return *std::move(grant);
+    if (grant) {
+      grant->session = *std::move(session);
+      return *std::move(grant);
+    }
     if (grant.error().code != ErrorCode::forbidden) return grant.error();
     holder = read_holder(*connection_, request);  // somebody was quicker
   }
@@ -221,7 +226,8 @@ ResolveOutcome PostgresWriter::resolve(const AppendRequest& request) {
     const bool committed = same_place(stored.head, request.next);
     if ((stored.epoch != request.epoch && !own_attempt) || (!committed && !same_place(stored.head, request.expected))) {
       outcome = {ResolveKind::fenced, 0,
-                 fmt::format("vault_head is at sequence {} of epoch {}", stored.head.sequence, stored.epoch)};
+                 fmt::format("vault_head is at sequence {} of epoch {}", stored.head.sequence, stored.epoch),
+                 {}};
       return {};
     }
     auto raised = connection_->execute(sql::raise_epoch);
@@ -230,10 +236,14 @@ ResolveOutcome PostgresWriter::resolve(const AppendRequest& request) {
     attempted_epoch_ = epoch;
     auto written = connection_->execute(sql::write_lease, PgParams().null().int8(epoch));
     if (!written) return tl::unexpected(written.error());
-    outcome = {committed ? ResolveKind::committed : ResolveKind::not_committed, epoch, {}};
+    outcome = {committed ? ResolveKind::committed : ResolveKind::not_committed, epoch, {}, {}};
     return {};
   });
-  if (!done) return {ResolveKind::unreachable, 0, done.error().message};
+  if (!done) return {ResolveKind::unreachable, 0, done.error().message, {}};
+  if (outcome.kind == ResolveKind::fenced) return outcome;
+  auto session = open_session();
+  if (!session) return {ResolveKind::unreachable, 0, session.error().message, {}};
+  outcome.session = *std::move(session);
   return outcome;
 }
 

@@ -20,23 +20,26 @@ inline constexpr PgStatement begin_snapshot{"begin_snapshot", "BEGIN ISOLATION L
 
 // --- Append ----------------------------------------------------------------------------------------------------------
 
-inline constexpr PgStatement lock_head{"lock_head",
-                                       "SELECT vault_lock_head($1::bigint, $2::bigint, $3::text, $4::text)"};
+// One statement is one append. It moves the head, which locks it, and inserts only if the head was exactly what the
+// writer builds on: where it was not, the answer is INSERT 0 0 and nothing has been written. A head that somebody else
+// holds locked is waited for and looked at again. unnest() stands in the select list, not in FROM: there it would first
+// be written to a tuple store, row by row.
+#define VAULT_MOVE_HEAD                                                                                           \
+  "WITH moved AS (UPDATE vault_head SET head_sequence = $1::bigint, head_hash = $2::text, merkle_root = $3::text, " \
+  "updated_at = now() WHERE id = 1 AND writer_epoch = $4::bigint AND head_sequence = $5::bigint "                 \
+  "AND head_hash = $6::text AND merkle_root = $7::text RETURNING id)"
+#define VAULT_INSERT_ENTRIES                                                                                       \
+  " INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS                                                                  \
+  ") SELECT unnest($8::bigint[]), unnest($9::text[]), unnest($10::uuid[]), unnest($11::timestamptz[]), "           \
+  "unnest($12::text[]), unnest($13::text[]), unnest($14::jsonb[]), unnest($15::bytea[]), unnest($16::text[]), "    \
+  "unnest($17::text[]), unnest($18::text[]), unnest($19::text[]) FROM moved"
 
-inline constexpr PgStatement insert_entries{"insert_entries",
-                                            "INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS
-                                            ") "
-                                            "SELECT * FROM unnest($1::bigint[], $2::text[], $3::uuid[], "
-                                            "$4::timestamptz[], $5::text[], $6::text[], $7::jsonb[], "
-                                            "$8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[])"};
+inline constexpr PgStatement append{"append", VAULT_MOVE_HEAD VAULT_INSERT_ENTRIES};
 
-inline constexpr PgStatement insert_tiles{"insert_tiles",
-                                          "INSERT INTO vault_tile (level, index, hashes, root) "
-                                          "SELECT * FROM unnest($1::int[], $2::bigint[], $3::bytea[], $4::bytea[])"};
-
-inline constexpr PgStatement update_head{"update_head",
-                                         "UPDATE vault_head SET head_sequence = $1::bigint, head_hash = $2::text, "
-                                         "merkle_root = $3::text, updated_at = now() WHERE id = 1"};
+inline constexpr PgStatement append_with_tiles{
+    "append_with_tiles", VAULT_MOVE_HEAD
+    ", tiles AS (INSERT INTO vault_tile (level, index, hashes, root) SELECT unnest($20::int[]), unnest($21::bigint[]), "
+    "unnest($22::bytea[]), unnest($23::bytea[]) FROM moved)" VAULT_INSERT_ENTRIES};
 
 inline constexpr PgStatement find_seals{
     "find_seals", "SELECT " VAULT_READ_COLUMNS " FROM vault_ledger WHERE seal_id = ANY ($1::uuid[])"};
@@ -70,8 +73,8 @@ inline constexpr PgStatement release_lease{"release_lease",
                                            "UPDATE vault_lease SET holder = '', renewed_at = '-infinity' "
                                            "WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint"};
 
-inline constexpr PgStatement epoch_for_share{"epoch_for_share",
-                                             "SELECT writer_epoch FROM vault_head WHERE id = 1 FOR SHARE"};
+// Every taking over writes its epoch here too, so that this row stands for the fence where the head must not be locked.
+inline constexpr PgStatement epoch_for_share{"epoch_for_share", "SELECT epoch FROM vault_lease WHERE id = 1 FOR SHARE"};
 
 inline constexpr PgStatement last_sequence{"last_sequence",
                                            "SELECT sequence FROM vault_ledger ORDER BY sequence DESC LIMIT 1"};

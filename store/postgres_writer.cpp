@@ -6,16 +6,13 @@
 #include <unordered_map>
 
 #include "ledger/check.hpp"
+#include "store/postgres_appender.hpp"
 #include "store/postgres_rows.hpp"
 #include "store/postgres_statements.hpp"
 
 namespace vault {
 
 namespace {
-
-// A statement inserts at most so many rows and so many bytes of payload: libpq holds one statement's parameters whole.
-constexpr std::size_t insert_rows_max = 1024;
-constexpr std::size_t insert_bytes_max = std::size_t{2} << 20;
 
 // Longest wait for an answer: a server that is silent for longer is treated as lost, and resolve() finds out.
 constexpr std::chrono::milliseconds answer_timeout{30'000};
@@ -24,10 +21,6 @@ const PgStatement writer_statements[] = {
     sql::begin,
     sql::commit,
     sql::rollback,
-    sql::lock_head,
-    sql::insert_entries,
-    sql::insert_tiles,
-    sql::update_head,
     sql::find_seals,
     sql::lock_head_row,
     sql::read_lease,
@@ -54,10 +47,12 @@ std::string session_settings(std::chrono::milliseconds lease_timeout) {
   const auto lease_ms = std::max<long>(lease_timeout.count(), 100);
   // synchronous_commit: a server or role may have it off; remote_apply promises more than on and may stay.
   // idle_in_transaction_session_timeout: a stopped writer must not keep the head's row lock from a standby.
+  // default_transaction_isolation: an append that has waited for the head must see what it has become.
   // statement_timeout 0: a cancelled wait for a synchronous standby answers COMMIT without the standby's word.
   return fmt::format(
       "SELECT set_config('synchronous_commit', 'on', false) "
       "WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');"
+      "SET default_transaction_isolation = 'read committed';"
       "SET idle_in_transaction_session_timeout = {}; SET lock_timeout = {}; SET statement_timeout = 0;"
       "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;"
       // glibc keeps for itself as much as the largest chunk that was ever freed: after this, a batch's arrays no longer
@@ -65,144 +60,6 @@ std::string session_settings(std::chrono::milliseconds lease_timeout) {
       "SELECT octet_length(repeat('x', 16777216))",
       lease_ms / 2, lease_ms);
 }
-
-// Rows [first, last) as parameters of sql::insert_entries.
-PgParams entry_params(std::span<const Entry> entries, std::size_t payload_bytes) {
-  const std::size_t n = entries.size();
-  PgArray sequence(PgType::int8, n * 12), session(PgType::text, n * 40), seal_id(PgType::uuid, n * 20);
-  PgArray timestamp(PgType::timestamptz, n * 12), authority(PgType::text, n * 24), verdict(PgType::text, n * 12);
-  PgArray seal_data(PgType::jsonb, payload_bytes + n * 5), data_salt(PgType::bytea, n * 20);
-  PgArray data_hash(PgType::text, n * 4);
-  PgArray entry_hash(PgType::text, n * 68), prev_hash(PgType::text, n * 68), merkle_root(PgType::text, n * 68);
-  for (const Entry& entry : entries) {
-    VAULT_CHECK(entry.seal_data.has_value() == entry.data_salt.has_value());
-    sequence.add_int8(entry.sequence);
-    session.add_bytes(entry.session_id);
-    seal_id.add_bytes(as_view(entry.seal_id.bytes));
-    timestamp.add_timestamp(entry.timestamp);
-    authority.add_bytes(entry.authority);
-    verdict.add_bytes(verdict_name(entry.verdict));
-    if (entry.seal_data) {
-      seal_data.add_jsonb(*entry.seal_data);
-      data_salt.add_bytes(as_view(*entry.data_salt));
-      data_hash.add_null();
-    } else {
-      seal_data.add_null();
-      data_salt.add_null();
-      data_hash.add_hex(as_view(entry.data_hash));
-    }
-    entry_hash.add_hex(as_view(entry.entry_hash));
-    prev_hash.add_hex(as_view(entry.prev_hash));
-    merkle_root.add_hex(as_view(entry.merkle_root));
-  }
-  PgParams params;
-  for (PgArray* array : {&sequence, &session, &seal_id, &timestamp, &authority, &verdict, &seal_data, &data_salt,
-                         &data_hash, &entry_hash, &prev_hash, &merkle_root}) {
-    params.array(std::move(*array));
-  }
-  return params;
-}
-
-PgParams tile_params(std::span<const Tile> tiles) {
-  PgArray level(PgType::int4), index(PgType::int8), root(PgType::bytea);
-  PgArray hashes(PgType::bytea, tiles.size() * 8196);
-  for (const Tile& tile : tiles) {
-    level.add_int4(static_cast<std::int32_t>(tile.id.level));
-    index.add_int8(static_cast<std::int64_t>(tile.id.index));
-    hashes.add_bytes(tile.hashes);
-    root.add_bytes(as_view(tile.root));
-  }
-  PgParams params;
-  for (PgArray* array : {&level, &index, &hashes, &root}) params.array(std::move(*array));
-  return params;
-}
-
-// The pipeline of one append, and what came back.
-class AppendPipeline {
- public:
-  explicit AppendPipeline(PgConnection& connection) : connection_(connection) {}
-
-  void send(const AppendRequest& request) {
-    add(sql::begin);
-    add(sql::lock_head, PgParams()
-                            .int8(request.epoch)
-                            .int8(request.expected.sequence)
-                            .hex(as_view(request.expected.entry_hash))
-                            .hex(as_view(request.expected.merkle_root)));
-    send_entries(request.batch.entries);
-    if (!request.batch.tiles.empty()) add(sql::insert_tiles, tile_params(request.batch.tiles));
-    add(sql::update_head, PgParams()
-                              .int8(request.next.sequence)
-                              .hex(as_view(request.next.entry_hash))
-                              .hex(as_view(request.next.merkle_root)));
-    if (connection_.lost()) return;
-    commit_at_ = steps_.size();
-    add(sql::commit);
-    end_run();
-  }
-
-  AppendOutcome receive() {
-    for (std::size_t i = 0; i < steps_.size() && !connection_.lost(); ++i) {
-      const PgResult result = connection_.receive();
-      if (steps_[i] == Step::sync || result.skipped()) continue;
-      if (result.ok()) {
-        if (i == commit_at_) commit_tag_ = result.command_tag();
-      } else if (!result.sqlstate().empty() && !error_) {
-        // What ends the connection while COMMIT runs leaves open whether it took effect.
-        if (i == commit_at_ && result.ends_connection()) return {AppendKind::in_doubt, result.message()};
-        error_ = AppendOutcome{kind_of(result), result.message()};
-      }
-    }
-    if (commit_tag_ == "COMMIT") return {AppendKind::committed, {}};
-    if (error_) return *error_;  // an earlier statement failed, so COMMIT cannot have taken effect
-    if (!commit_tag_.empty()) return {AppendKind::failed, "COMMIT answered " + commit_tag_};
-    const bool surely_not = !commit_at_.has_value();
-    return {surely_not ? AppendKind::failed : AppendKind::in_doubt, connection_.last_error()};
-  }
-
- private:
-  enum class Step : std::uint8_t { statement, sync };
-
-  void add(const PgStatement& statement, const PgParams& params = {}) {
-    connection_.send(statement, params);
-    steps_.push_back(Step::statement);
-  }
-
-  // Each run ends with a sync because the server's idle_in_transaction_session_timeout begins to count only there: a
-  // writer that is stopped in the middle of sending a large statement holds the head's lock no longer than that.
-  void end_run() {
-    connection_.sync();
-    steps_.push_back(Step::sync);
-  }
-
-  void send_entries(std::span<const Entry> entries) {
-    while (!entries.empty() && !connection_.lost()) {
-      std::size_t rows = 0;
-      std::size_t bytes = 0;
-      do {
-        bytes += entries[rows].seal_data ? entries[rows].seal_data->size() : 0;
-        ++rows;
-      } while (rows < entries.size() && rows < insert_rows_max && bytes < insert_bytes_max);
-      if (rows * 400 + bytes > 100'000) end_run();  // less than this fits the socket: nothing to be stopped in
-      add(sql::insert_entries, entry_params(entries.first(rows), bytes));
-      entries = entries.subspan(rows);
-    }
-  }
-
-  static AppendKind kind_of(const PgResult& result) {
-    const std::string state = result.sqlstate();
-    if (state == "VH001") return AppendKind::head_moved;
-    if (state == "23505" && result.constraint() == "vault_ledger_seal_id_key") return AppendKind::duplicate;
-    if (state.starts_with("23") || state.starts_with("22") || state.starts_with("54")) return AppendKind::refused;
-    return AppendKind::failed;
-  }
-
-  PgConnection& connection_;
-  std::vector<Step> steps_;
-  std::optional<std::size_t> commit_at_;
-  std::string commit_tag_;
-  std::optional<AppendOutcome> error_;
-};
 
 }  // namespace
 
@@ -225,20 +82,11 @@ void PostgresWriter::roll_back() {
   if (connection_ && connection_->lost()) connection_.reset();
 }
 
-AppendOutcome PostgresWriter::append(const AppendRequest& request) {
-  VAULT_CHECK(!request.batch.entries.empty());
-  if (auto connected = connect(); !connected) return {AppendKind::failed, connected.error().message};
-  AppendPipeline pipeline(*connection_);
-  pipeline.send(request);
-  AppendOutcome outcome = pipeline.receive();
-  if (outcome.kind == AppendKind::in_doubt) {
-    connection_.reset();
-  } else if (outcome.kind != AppendKind::committed || connection_->lost()) {
-    roll_back();
-    // A server that takes no writes any more was demoted: another connection may find the new primary.
-    if (outcome.detail.find("25006") != std::string::npos) connection_.reset();
-  }
-  return outcome;
+Result<std::unique_ptr<AppendSession>> PostgresWriter::open_session() {
+  auto opened = PgConnection::open({options_.url, options_.application_name, options_.connect_timeout, {}},
+                                   session_settings(options_.lease_timeout), PostgresAppender::statements());
+  if (!opened) return tl::unexpected(opened.error());
+  return std::make_unique<PostgresAppender>(*std::move(opened));
 }
 
 Result<std::vector<std::optional<Entry>>> PostgresWriter::find_seals(std::span<const Uuid> seal_ids) {

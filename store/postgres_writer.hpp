@@ -1,4 +1,4 @@
-// WriterStore over one Postgres connection. Appends: postgres_writer.cpp; lease and fence: postgres_lease.cpp.
+// WriterStore over one Postgres connection. Lease and fence: postgres_lease.cpp; appends: postgres_appender.hpp.
 #pragma once
 
 #include <functional>
@@ -15,10 +15,10 @@ class PostgresWriter final : public WriterStore {
  public:
   explicit PostgresWriter(const PostgresOptions& options) : options_(options) {}
 
+  Result<std::unique_ptr<AppendSession>> open_session() override;
   LeaseOutcome take_lease(const LeaseRequest& request) override;
   Result<Timestamp> renew_lease(const std::string& instance, std::int64_t epoch) override;
   void release_lease(const std::string& instance, std::int64_t epoch) override;
-  AppendOutcome append(const AppendRequest& request) override;
   ResolveOutcome resolve(const AppendRequest& request) override;
   Result<std::vector<std::optional<Entry>>> find_seals(std::span<const Uuid> seal_ids) override;
   Status store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint, const LogIdentity& identity) override;

@@ -1,8 +1,9 @@
 // The Store contract: what actors may ask of the place where a ledger lives, and what each answer promises.
 //
-// Two interfaces, because two kinds of actors use them. WriterStore is one writer's session: it appends, and it tells
-// the outcomes of a commit apart. ReaderStore hands out snapshots. Both block the calling thread and belong to the
-// thread that uses them; neither throws. Errors of a lost or unreachable database have code `unavailable`.
+// Three interfaces, because three kinds of actors use them. WriterStore takes the writer's lease and does whatever else a
+// writer must wait for; with the lease comes an AppendSession, which appends without ever waiting and tells the outcomes
+// of a commit apart. ReaderStore hands out snapshots. Each belongs to the thread that uses it; none throws. Errors of a
+// lost or unreachable database have code `unavailable`.
 #pragma once
 
 #include <chrono>
@@ -47,6 +48,54 @@ struct LeaseRequest {
   std::chrono::milliseconds timeout{3000};  // a lease not renewed for this long (database clock) may be taken
 };
 
+// One batch = one transaction.
+struct AppendRequest {
+  std::int64_t epoch = 0;
+  Head expected;  // vault_head must hold exactly this and `epoch`
+  SequencedBatch batch;
+  Head next;  // what vault_head holds afterwards
+};
+
+enum class AppendKind : std::uint8_t {
+  committed,   // the transaction has ended with synchronous_commit on: durable
+  duplicate,   // refused: a seal_id is in the ledger already; nothing was written
+  refused,     // refused for what the batch holds (a constraint, a value Postgres will not take); nothing was written
+  head_moved,  // refused: vault_head is not `expected`/`epoch`; nothing was written, and the caller is fenced
+  failed,      // surely not committed (no connection, lost before all of it was sent, the server said so)
+  in_doubt,    // connection lost around the commit: resolve() must tell
+};
+
+struct AppendOutcome {
+  AppendKind kind = AppendKind::failed;
+  std::string detail;  // for the log: SQLSTATE and the server's words
+};
+
+// What to watch so as not to miss an answer: a descriptor that becomes readable (or writable, where `write`).
+struct Watch {
+  int descriptor = -1;  // -1: nothing
+  bool write = false;
+  bool soon = false;  // within the time of one small commit: worth staying awake for
+};
+
+// A connection that appends and does nothing else. No call waits: for a thread that has other things to do.
+class AppendSession {
+ public:
+  virtual ~AppendSession() = default;
+
+  // Hands a batch over: it is sent at once, or, while another one is with the database, kept (encoded) until that has
+  // committed. If that one comes to anything else, the one kept fails unseen, since it was built on it.
+  // At most two may be open.
+  virtual void append(std::shared_ptr<const AppendRequest> request) = 0;
+  // Looks what has arrived. What the oldest open batch came to; nullopt while that is not known.
+  virtual std::optional<AppendOutcome> outcome() = 0;
+  // What becomes readable when outcome() may know more.
+  virtual Watch watch() const = 0;
+  // Waiting has taken too long: the connection counts as lost, and the next outcome() says so.
+  virtual void give_up() = 0;
+  // Of no use any more: whatever is appended fails. Open batches still have their outcomes.
+  virtual bool lost() const = 0;
+};
+
 // The caller is the writer now: the epoch has been raised first, the head read afterwards.
 struct LeaseGrant {
   std::int64_t epoch = 0;
@@ -55,6 +104,7 @@ struct LeaseGrant {
   std::vector<LogIdentity> identities;     // oldest first
   std::string ledger_id;
   Timestamp database_now;
+  std::unique_ptr<AppendSession> session;
 };
 
 // Somebody else holds a lease that is still fresh.
@@ -71,28 +121,6 @@ struct LeaseHeld {
 // sealing on top would bury the damage; the message names the first thing that does not fit).
 using LeaseOutcome = std::variant<LeaseGrant, LeaseHeld, Error>;
 
-// One batch = one transaction.
-struct AppendRequest {
-  std::int64_t epoch = 0;
-  Head expected;  // vault_head must hold exactly this and `epoch`
-  SequencedBatch batch;
-  Head next;  // what vault_head holds afterwards
-};
-
-enum class AppendKind : std::uint8_t {
-  committed,   // COMMIT answered COMMIT with synchronous_commit on: durable
-  duplicate,   // refused: a seal_id is in the ledger already; nothing was written
-  refused,     // refused for what the batch holds (a constraint, a value Postgres will not take); nothing was written
-  head_moved,  // refused: vault_head is not `expected`/`epoch`; nothing was written, and the caller is fenced
-  failed,      // surely not committed (no connection, lost before COMMIT was sent, server said ROLLBACK)
-  in_doubt,    // connection lost around COMMIT: resolve() must tell
-};
-
-struct AppendOutcome {
-  AppendKind kind = AppendKind::failed;
-  std::string detail;  // for the log: SQLSTATE and the server's words
-};
-
 enum class ResolveKind : std::uint8_t {
   committed,      // the batch is in the ledger
   not_committed,  // vault_head is still `expected`: it never will be
@@ -104,11 +132,15 @@ struct ResolveOutcome {
   ResolveKind kind = ResolveKind::unreachable;
   std::int64_t epoch = 0;  // the caller's epoch from now on (committed, not_committed)
   std::string detail;
+  std::unique_ptr<AppendSession> session;  // a new one (committed, not_committed)
 };
 
 class WriterStore {
  public:
   virtual ~WriterStore() = default;
+
+  // Another connection, for appends. Belongs to whoever holds it; may move to another thread between calls.
+  virtual Result<std::unique_ptr<AppendSession>> open_session() = 0;
 
   // Takes the lease if it is free, expired or the caller's own; otherwise tells who holds it. Connects where needed.
   virtual LeaseOutcome take_lease(const LeaseRequest& request) = 0;
@@ -119,9 +151,6 @@ class WriterStore {
 
   // Gives the lease up, so that a standby need not wait for its timeout. Best effort.
   virtual void release_lease(const std::string& instance, std::int64_t epoch) = 0;
-
-  // Cost: one round trip.
-  virtual AppendOutcome append(const AppendRequest& request) = 0;
 
   // After in_doubt: on a new connection, fences first (raises writer_epoch, which waits for the lost transaction to
   // end), then compares vault_head with `request`.

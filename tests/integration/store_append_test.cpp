@@ -1,4 +1,7 @@
 // Appends against a real server: what each outcome promises.
+#include <poll.h>
+#include <signal.h>
+
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -19,7 +22,7 @@ TEST_F(AppendTest, EntriesComeBackAsTheyWereSealed) {
   std::vector<Seal> seals;
   for (int i = 1; i <= 5; ++i) seals.push_back(make_seal(i));
   const AppendRequest request = request_for(seals, time_of(1));
-  const AppendOutcome outcome = writer_->append(request);
+  const AppendOutcome outcome = append(*writer_, request);
   ASSERT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
   auto view = snapshot();
   for (const Entry& entry : request.batch.entries) {
@@ -38,7 +41,7 @@ TEST_F(AppendTest, LargeBatchesAreSplitIntoStatementsAndStoredWhole) {
     seals.push_back(make_seal(i));
     if (i % 500 == 0) seals.back().seal_data = "{\"large\":\"" + std::string(1'500'000, 'x') + "\"}";
   }
-  const AppendOutcome outcome = writer_->append(request_for(seals, time_of(1)));
+  const AppendOutcome outcome = append(*writer_, request_for(seals, time_of(1)));
   ASSERT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
   EXPECT_EQ(ask("SELECT count(*) FROM vault_tile"), "11");
   EXPECT_EQ(verdict(), "valid");
@@ -49,7 +52,7 @@ TEST_F(AppendTest, DuplicateSealIdIsRefusedAndNothingIsWritten) {
   grow_to(10);
   Seal again = make_seal(99);
   again.seal_id = id_of(4);
-  const AppendOutcome outcome = writer_->append(request_for({make_seal(11), again}, time_of(11)));
+  const AppendOutcome outcome = append(*writer_, request_for({make_seal(11), again}, time_of(11)));
   EXPECT_EQ(outcome.kind, AppendKind::duplicate) << outcome.detail;
   take_back();
   EXPECT_EQ(ask("SELECT count(*) FROM vault_ledger"), "10");
@@ -61,7 +64,7 @@ TEST_F(AppendTest, ValueThatPostgresWillNotTakeIsRefused) {
   take_lease();
   Seal seal = make_seal(1);
   seal.seal_data = R"({"x":"\u0000"})";
-  const AppendOutcome outcome = writer_->append(request_for(seal));
+  const AppendOutcome outcome = append(*writer_, request_for(seal));
   EXPECT_EQ(outcome.kind, AppendKind::refused) << outcome.detail;
   take_back();
   grow_to(3);
@@ -71,11 +74,11 @@ TEST_F(AppendTest, MovedHeadFencesTheWriter) {
   take_lease();
   grow_to(3);
   run("UPDATE vault_head SET writer_epoch = writer_epoch + 1");
-  EXPECT_EQ(writer_->append(request_for(make_seal(4))).kind, AppendKind::head_moved);
+  EXPECT_EQ(append(*writer_, request_for(make_seal(4))).kind, AppendKind::head_moved);
   run("UPDATE vault_head SET writer_epoch = writer_epoch - 1, head_hash = repeat('a', 64)");
-  EXPECT_EQ(writer_->append(request_for(make_seal(4))).kind, AppendKind::head_moved);
+  EXPECT_EQ(append(*writer_, request_for(make_seal(4))).kind, AppendKind::head_moved);
   run("DELETE FROM vault_head");
-  EXPECT_EQ(writer_->append(request_for(make_seal(4))).kind, AppendKind::head_moved);
+  EXPECT_EQ(append(*writer_, request_for(make_seal(4))).kind, AppendKind::head_moved);
   EXPECT_EQ(ask("SELECT max(sequence) FROM vault_ledger"), "3");
 }
 
@@ -97,7 +100,7 @@ TEST_F(AppendTest, CommitsDurablyWhateverTheDatabaseDefaultsTo) {
 TEST_F(AppendTest, UnreachableDatabaseIsFailedNotInDoubt) {
   options_.url = "host=/nowhere dbname=none password=geheim";
   auto nowhere = make_postgres_writer(options_);
-  const AppendOutcome outcome = nowhere->append(request_for(make_seal(1)));
+  const AppendOutcome outcome = append(*nowhere, request_for(make_seal(1)));
   EXPECT_EQ(outcome.kind, AppendKind::failed);
   EXPECT_EQ(outcome.detail.find("geheim"), std::string::npos);
   options_.url = "postgresql://user:geheim@[bad";
@@ -107,13 +110,90 @@ TEST_F(AppendTest, UnreachableDatabaseIsFailedNotInDoubt) {
   EXPECT_EQ(std::get<Error>(lease).message.find("geheim"), std::string::npos);
 }
 
-TEST_F(AppendTest, IdleConnectionThatWasCutIsMadeAnew) {
+TEST_F(AppendTest, IdleSessionThatWasCutSaysSo) {
   take_lease();
-  grow_to(2);
+  auto session = writer_->open_session();
+  ASSERT_TRUE(session);
+  EXPECT_EQ(append(**session, request_for(make_seal(1))).kind, AppendKind::committed);
+  EXPECT_FALSE((*session)->lost());
   run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vaultd'");
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  grow_to(4);
+  while (!(*session)->lost()) {  // the server's last words come first
+    pollfd watched{(*session)->watch().descriptor, POLLIN, 0};
+    ASSERT_EQ(poll(&watched, 1, 5000), 1);
+    EXPECT_FALSE((*session)->outcome());
+  }
+  EXPECT_TRUE((*session)->lost());
+  EXPECT_EQ((*session)->watch().descriptor, -1);
+  EXPECT_EQ(append(**session, request_for(make_seal(2))).kind, AppendKind::failed);
+  take_back();
+  grow_to(4);  // the lease's own connection is made anew, and so is the next session
   EXPECT_EQ(verdict(), "valid");
+}
+
+TEST_F(AppendTest, SecondBatchFliesBehindTheFirst) {
+  take_lease();
+  auto session = writer_->open_session();
+  ASSERT_TRUE(session);
+  for (int i = 0; i < 20; ++i) {
+    for (int twice = 0; twice < 2; ++twice) {
+      (*session)->append(std::make_shared<const AppendRequest>(request_for(make_seal(state_.head.sequence + 1))));
+    }
+    EXPECT_EQ(wait_for_outcome(**session).kind, AppendKind::committed);
+    EXPECT_EQ(wait_for_outcome(**session).kind, AppendKind::committed);
+  }
+  EXPECT_EQ(snapshot()->head().value().sequence, 40);
+  EXPECT_EQ(verdict(), "valid");
+}
+
+TEST_F(AppendTest, WhatBuildsOnARefusedBatchFailsUnseen) {
+  take_lease();
+  grow_to(3);
+  auto session = writer_->open_session();
+  ASSERT_TRUE(session);
+  const LedgerState before = state_;
+  (*session)->append(std::make_shared<const AppendRequest>(request_for(make_seal(2))));  // a seal_id that is taken
+  (*session)->append(std::make_shared<const AppendRequest>(request_for(make_seal(5))));
+  EXPECT_EQ(wait_for_outcome(**session).kind, AppendKind::duplicate);
+  EXPECT_EQ(wait_for_outcome(**session).kind, AppendKind::failed);
+  EXPECT_FALSE((*session)->lost());  // and the session goes on
+  state_ = before;
+  EXPECT_EQ(append(**session, request_for(make_seal(4))).kind, AppendKind::committed);
+  EXPECT_EQ(verdict(), "valid");
+}
+
+// Far more than a socket takes at once, and a server that does not read: the rest waits for the descriptor.
+TEST_F(AppendTest, LargeBatchIsSentAsTheServerTakesIt) {
+  take_lease();
+  std::vector<Seal> seals;
+  for (int i = 1; i <= 12; ++i) {
+    seals.push_back(make_seal(i));
+    seals.back().seal_data = "{\"x\":\"" + std::string(1'000'000, 'x') + "\"}";
+  }
+  auto session = writer_->open_session();
+  ASSERT_TRUE(session);
+  const pid_t backend = std::stoi(ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'vaultd' "
+                                      "ORDER BY backend_start DESC LIMIT 1"));
+  ASSERT_EQ(kill(backend, SIGSTOP), 0);
+  (*session)->append(std::make_shared<const AppendRequest>(request_for(seals, time_of(1))));
+  EXPECT_TRUE((*session)->watch().write);
+  EXPECT_FALSE((*session)->outcome());
+  ASSERT_EQ(kill(backend, SIGCONT), 0);
+  EXPECT_EQ(wait_for_outcome(**session).kind, AppendKind::committed);
+  EXPECT_FALSE((*session)->watch().write);
+  EXPECT_EQ(snapshot()->head().value().sequence, 12);
+}
+
+TEST_F(AppendTest, SilentServerIsGivenUpInDoubt) {
+  take_lease();
+  auto holder = PgConnection::open({url_, "holder"}, "BEGIN; SELECT FROM vault_head FOR UPDATE", {});
+  ASSERT_TRUE(holder);
+  auto session = writer_->open_session();
+  ASSERT_TRUE(session);
+  (*session)->append(std::make_shared<const AppendRequest>(request_for(make_seal(1))));
+  EXPECT_FALSE((*session)->outcome());
+  (*session)->give_up();
+  EXPECT_EQ(wait_for_outcome(**session).kind, AppendKind::in_doubt);
+  EXPECT_TRUE((*session)->lost());
 }
 
 // The backend is killed while the append waits for the head's lock: COMMIT had been sent, but cannot have run.
@@ -133,11 +213,11 @@ TEST_F(AppendTest, BackendKilledBeforeCommitIsFailed) {
   });
   while (!locked_) std::this_thread::yield();
   const AppendRequest request = request_for(make_seal(3));
-  const AppendOutcome outcome = writer_->append(request);
+  const AppendOutcome outcome = append(*writer_, request);
   killer.join();
   EXPECT_EQ(outcome.kind, AppendKind::failed) << outcome.detail;
   // The server said which statement died; the same batch may be sent again.
-  EXPECT_EQ(writer_->append(request).kind, AppendKind::committed);
+  EXPECT_EQ(append(*writer_, request).kind, AppendKind::committed);
 }
 
 TEST_F(AppendTest, HeadLockedForTooLongIsFailed) {
@@ -147,9 +227,9 @@ TEST_F(AppendTest, HeadLockedForTooLongIsFailed) {
   auto holder = PgConnection::open({url_, "holder"}, "BEGIN; SELECT FROM vault_head FOR UPDATE", {});
   ASSERT_TRUE(holder);
   const AppendRequest request = request_for(make_seal(1));
-  EXPECT_EQ(writer_->append(request).kind, AppendKind::failed);
+  EXPECT_EQ(append(*writer_, request).kind, AppendKind::failed);
   holder->reset();
-  EXPECT_EQ(writer_->append(request).kind, AppendKind::committed);
+  EXPECT_EQ(append(*writer_, request).kind, AppendKind::committed);
 }
 
 // A deferred trigger runs inside COMMIT: it ends its own backend there, so the client cannot know what became of it.
@@ -161,7 +241,7 @@ TEST_F(AppendTest, BackendKilledInCommitIsInDoubtAndResolved) {
       "CREATE CONSTRAINT TRIGGER die AFTER UPDATE ON vault_head DEFERRABLE INITIALLY DEFERRED "
       "FOR EACH ROW WHEN (NEW.head_sequence <> OLD.head_sequence) EXECUTE FUNCTION die()");
   const AppendRequest request = request_for(make_seal(3));
-  const AppendOutcome outcome = writer_->append(request);
+  const AppendOutcome outcome = append(*writer_, request);
   EXPECT_EQ(outcome.kind, AppendKind::in_doubt) << outcome.detail;
   run("DROP TRIGGER die ON vault_head");
   const ResolveOutcome resolved = writer_->resolve(request);
@@ -169,17 +249,17 @@ TEST_F(AppendTest, BackendKilledInCommitIsInDoubtAndResolved) {
   EXPECT_EQ(resolved.epoch, epoch_ + 1);
   EXPECT_EQ(ask("SELECT epoch FROM vault_lease"), std::to_string(resolved.epoch));
   // The old epoch is fenced off for good; the new one goes on.
-  EXPECT_EQ(writer_->append(request).kind, AppendKind::head_moved);
+  EXPECT_EQ(append(*writer_, request).kind, AppendKind::head_moved);
   AppendRequest again = request;
   again.epoch = resolved.epoch;
-  EXPECT_EQ(writer_->append(again).kind, AppendKind::committed);
+  EXPECT_EQ(append(*writer_, again).kind, AppendKind::committed);
 }
 
 TEST_F(AppendTest, ResolveFindsWhatWasCommitted) {
   take_lease();
   grow_to(2);
   const AppendRequest request = request_for(make_seal(3));
-  ASSERT_EQ(writer_->append(request).kind, AppendKind::committed);
+  ASSERT_EQ(append(*writer_, request).kind, AppendKind::committed);
   const ResolveOutcome resolved = writer_->resolve(request);
   EXPECT_EQ(resolved.kind, ResolveKind::committed);
   EXPECT_EQ(resolved.epoch, epoch_ + 1);
@@ -196,7 +276,7 @@ TEST_F(AppendTest, ResolveNeverFencesAnotherWriter) {
   EXPECT_EQ(writer_->resolve(request).kind, ResolveKind::fenced);
   AppendRequest others = request;
   others.epoch = std::get<LeaseGrant>(taken).epoch;
-  EXPECT_EQ(other->append(others).kind, AppendKind::committed);
+  EXPECT_EQ(append(*other, others).kind, AppendKind::committed);
   EXPECT_EQ(writer_->resolve(request).kind, ResolveKind::fenced);
 }
 
@@ -224,7 +304,7 @@ TEST_F(AppendTest, ResolveWithoutDatabaseIsUnreachable) {
   take_lease();
   const AppendRequest request = request_for(make_seal(1));
   PrivatePostgres::instance().crash();
-  const AppendOutcome outcome = writer_->append(request);
+  const AppendOutcome outcome = append(*writer_, request);
   EXPECT_EQ(outcome.kind, AppendKind::failed) << outcome.detail;
   EXPECT_EQ(writer_->resolve(request).kind, ResolveKind::unreachable);
   PrivatePostgres::instance().start();
@@ -251,7 +331,7 @@ TEST_F(AppendTest, ErasedEntriesCanBeStored) {
   AppendRequest request = request_for({make_seal(1), make_seal(2)}, time_of(1));
   request.batch.entries[0].seal_data.reset();
   request.batch.entries[0].data_salt.reset();
-  const AppendOutcome outcome = writer_->append(request);
+  const AppendOutcome outcome = append(*writer_, request);
   ASSERT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
   EXPECT_EQ(snapshot()->entry_by_sequence(1).value(), request.batch.entries[0]);
   EXPECT_EQ(verdict(), "valid");

@@ -11,6 +11,7 @@
 #include "ledger/sequencer.hpp"
 #include "store/postgres_store.hpp"
 #include "store/verify.hpp"
+#include "tests/support/blocking_append.hpp"
 #include "tests/support/private_postgres.hpp"
 
 namespace vault::test {
@@ -98,7 +99,7 @@ class StoreTest : public ::testing::Test {
         for (auto& tile : one.tiles) request.batch.tiles.push_back(std::move(tile));
       }
       request.next = state_.head;
-      const AppendOutcome outcome = writer_->append(request);
+      const AppendOutcome outcome = append(*writer_, request);
       ASSERT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
     }
   }

@@ -61,7 +61,7 @@ TEST_F(LeaseTest, ExpiredLeaseIsTakenAndTheFormerWriterFenced) {
   auto standby = make_postgres_writer(options_);
   const LeaseOutcome outcome = take(*standby, "b");
   ASSERT_TRUE(std::holds_alternative<LeaseGrant>(outcome)) << message_of(outcome);
-  EXPECT_EQ(writer_->append(late).kind, AppendKind::head_moved);
+  EXPECT_EQ(append(*writer_, late).kind, AppendKind::head_moved);
   auto renewed = writer_->renew_lease("a", epoch_);
   ASSERT_FALSE(renewed);
   EXPECT_EQ(renewed.error().code, ErrorCode::forbidden);
@@ -113,7 +113,7 @@ TEST_F(LeaseTest, ConcurrentWritersNeverFork) {
         request.expected = state.head;
         request.batch = sequence_seals(next, {&input, 1}, time_of(1));
         request.next = next.head;
-        const AppendOutcome outcome = store->append(request);
+        const AppendOutcome outcome = append(*store, request);
         if (outcome.kind == AppendKind::committed) {
           ++committed;
           state = next;

@@ -143,7 +143,7 @@ TEST_F(MigrationTest, GroupRolesCanDoTheirWorkAndNoMore) {
   request.expected = state.head;
   request.batch = sequence_seals(state, {&input, 1}, Timestamp{1});
   request.next = state.head;
-  const AppendOutcome outcome = writer->append(request);
+  const AppendOutcome outcome = append(*writer, request);
   ASSERT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
   const auto key = SigningKey::generate("o").value();
   const Checkpoint checkpoint{"o", 1, state.head.merkle_root};

@@ -121,7 +121,7 @@ TEST_F(PageTest, PageEndsAtItsBytes) {
   for (int i = 1; i <= 12; ++i) {
     Seal seal = make_seal(i);
     seal.seal_data = "{\"large\":\"" + std::string(1'000'000, 'x') + "\"}";
-    ASSERT_EQ(writer_->append(request_for(seal)).kind, AppendKind::committed);
+    ASSERT_EQ(append(*writer_, request_for(seal)).kind, AppendKind::committed);
     all_.push_back(*snapshot()->entry_by_sequence(i).value());
   }
   PageRequest request;
@@ -154,7 +154,7 @@ TEST_F(CostTest, NoPageScansInProportionToTheLedger) {
   rare.session_id = "rare";
   rare.verdict = Verdict::sunset;
   rare.authority = "rare";
-  ASSERT_EQ(writer_->append(request_for(rare)).kind, AppendKind::committed);
+  ASSERT_EQ(append(*writer_, request_for(rare)).kind, AppendKind::committed);
   while (state_.head.sequence < size) {
     std::vector<Seal> seals;
     for (int i = 0; i < 1000 && state_.head.sequence + i < size; ++i) {
@@ -164,7 +164,7 @@ TEST_F(CostTest, NoPageScansInProportionToTheLedger) {
       seals.back().authority = "common";
     }
     const AppendRequest request = request_for(seals, time_of(state_.head.sequence + 1));
-    ASSERT_EQ(writer_->append(request).kind, AppendKind::committed);
+    ASSERT_EQ(append(*writer_, request).kind, AppendKind::committed);
   }
   for (const bool analyzed : {false, true}) {
     if (analyzed) run("ANALYZE vault_ledger");

@@ -85,7 +85,7 @@ TEST_F(TamperTest, RowOfAnotherChainIsPrevHashMismatch) {
   forged.expected = state_.head;
   forged.batch = sequence_seals(other, {&input, 1}, time_of(21));
   forged.next = other.head;
-  ASSERT_EQ(writer_->append(forged).kind, AppendKind::committed);
+  ASSERT_EQ(append(*writer_, forged).kind, AppendKind::committed);
   EXPECT_EQ(verdict(), "prev_hash_mismatch@21");
 }
 
@@ -100,7 +100,7 @@ TEST_F(TamperTest, TimeThatRunsBackwardsIsFound) {
   forged.expected = state_.head;
   forged.batch = sequence_seals(other, {&input, 1}, time_of(19));
   forged.next = other.head;
-  ASSERT_EQ(writer_->append(forged).kind, AppendKind::committed);
+  ASSERT_EQ(append(*writer_, forged).kind, AppendKind::committed);
   EXPECT_EQ(verdict(), "timestamp_regression@21");
 }
 
@@ -242,7 +242,7 @@ TEST_F(TamperTest, RewrittenHistoryIsCheckpointMismatch) {
       "merkle_root = encode(sha256(''), 'hex')");
   state_ = LedgerState{};
   Seal other = make_seal(500);
-  ASSERT_EQ(writer_->append(request_for(other)).kind, AppendKind::committed);
+  ASSERT_EQ(append(*writer_, request_for(other)).kind, AppendKind::committed);
   grow_to(40);
   EXPECT_EQ(verdict(), "checkpoint_mismatch@30");
 }

@@ -1,6 +1,9 @@
-// The Store contract on a FakeDatabase: what PostgresWriter and PostgresReader promise, with faults.
+// The Store contract on a FakeDatabase: what PostgresWriter, PostgresAppender and PostgresReader promise, with faults.
 #pragma once
 
+#include <deque>
+#include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,15 +27,60 @@ struct Life {
   }
 };
 
-// One writer's session.
+class FakeAppendSession;
+
+// When each session of a process has an answer.
+class SessionTimes {
+ public:
+  static constexpr Micros never = std::numeric_limits<Micros>::max();
+  void set(const FakeAppendSession* session, Micros at) { at_[session] = at; }
+  void forget(const FakeAppendSession* session) { at_.erase(session); }
+  Micros next() const {
+    Micros next = never;
+    for (const auto& [session, at] : at_) next = std::min(next, at);
+    return next;
+  }
+
+ private:
+  std::map<const FakeAppendSession*, Micros> at_;
+};
+
+// A batch is run when it is sent, and its answer is there some time later.
+class FakeAppendSession final : public AppendSession {
+ public:
+  FakeAppendSession(FakeDatabase& database, Life& life, SessionTimes& times);
+  ~FakeAppendSession() override;
+
+  void append(std::shared_ptr<const AppendRequest> request) override;
+  std::optional<AppendOutcome> outcome() override;
+  Watch watch() const override;  // a descriptor only while it has something to tell
+  void give_up() override;
+  bool lost() const override { return lost_; }
+
+ private:
+  void fly(const AppendRequest& request);
+  AppendOutcome run(const AppendRequest& request, Fault fault, Micros& stall);
+  std::optional<AppendOutcome> refuse(const AppendRequest& request) const;
+
+  FakeDatabase& database_;
+  Life& life_;
+  SessionTimes& times_;
+  bool lost_ = false;
+  std::optional<AppendOutcome> flying_;  // what it will have come to
+  Micros answer_at_ = SessionTimes::never;
+  std::shared_ptr<const AppendRequest> kept_;
+  std::deque<AppendOutcome> landed_;
+};
+
+// What a writer must wait for.
 class FakeWriterStore final : public WriterStore {
  public:
   FakeWriterStore(FakeDatabase& database, Life& life) : database_(database), life_(life) {}
 
+  Result<std::unique_ptr<AppendSession>> open_session() override;
   LeaseOutcome take_lease(const LeaseRequest& request) override;
   Result<Timestamp> renew_lease(const std::string& instance, std::int64_t epoch) override;
   void release_lease(const std::string& instance, std::int64_t epoch) override;
-  AppendOutcome append(const AppendRequest& request) override;
   ResolveOutcome resolve(const AppendRequest& request) override;
   Result<std::vector<std::optional<Entry>>> find_seals(std::span<const Uuid> seal_ids) override;
   Status store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint, const LogIdentity& identity) override;
@@ -40,15 +88,15 @@ class FakeWriterStore final : public WriterStore {
   // How long the calls since the last question have taken.
   Micros take_stall() { return std::exchange(stall_, 0); }
   Micros stall() const { return stall_; }
+  const SessionTimes& sessions() const { return sessions_; }
 
  private:
-  Fault begin(const char* call, bool append = false);
-  std::optional<AppendOutcome> refuse_append(const AppendRequest& request);
-  AppendOutcome run_append(const AppendRequest& request, Fault fault);
+  Fault begin(const char* call);
   Status keep_checkpoint(const StoredCheckpoint& checkpoint, const LogIdentity& identity);
 
   FakeDatabase& database_;
   Life& life_;
+  SessionTimes sessions_;
   std::string instance_;
   std::optional<std::int64_t> attempted_epoch_;  // raised by a resolve() whose answer was lost
   Micros stall_ = 0;

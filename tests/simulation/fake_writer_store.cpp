@@ -25,10 +25,14 @@ tl::unexpected<Error> connection_lost() {
 
 }  // namespace
 
-Fault FakeWriterStore::begin(const char* call, bool append) {
+Fault FakeWriterStore::begin(const char* call) {
   if (!life_.spend()) return Fault::before;
   stall_ += database_.draw_stall();
-  return database_.draw(call, append);
+  return database_.draw(call, false);
+}
+
+Result<std::unique_ptr<AppendSession>> FakeWriterStore::open_session() {
+  return std::make_unique<FakeAppendSession>(database_, life_, sessions_);
 }
 
 // --- The lease -------------------------------------------------------------------------------------------------------
@@ -62,6 +66,7 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   instance_ = request.instance;
   attempted_epoch_.reset();
   if (fault == Fault::after) return connection_lost().value();
+  grant.session = open_session().value();
   return grant;
 }
 
@@ -84,71 +89,29 @@ void FakeWriterStore::release_lease(const std::string& instance, std::int64_t ep
   database_.note("lease.released");
 }
 
-// --- Appending -------------------------------------------------------------------------------------------------------
-
-AppendOutcome FakeWriterStore::append(const AppendRequest& request) {
-  AppendOutcome outcome = run_append(request, begin("append", true));
-  const char* names[] = {"committed", "duplicate", "refused", "head_moved", "failed", "in_doubt"};
-  if (!life_.dead) database_.note(std::string("append.") + names[static_cast<std::size_t>(outcome.kind)]);
-  return outcome;
-}
-
-AppendOutcome FakeWriterStore::run_append(const AppendRequest& request, Fault fault) {
-  if (fault == Fault::before) return {AppendKind::failed, "connection lost before COMMIT"};
-  if (!database_.lock_head(stall_)) return {AppendKind::failed, "lock timeout"};
-  if (auto refusal = refuse_append(request)) {
-    if (fault != Fault::none) return {AppendKind::in_doubt, "connection lost"};
-    return *refusal;
-  }
-  switch (fault) {
-    case Fault::rolled_back:
-      return {AppendKind::in_doubt, "connection lost around COMMIT"};
-    case Fault::under_way:
-      database_.lost = LostTransaction{request, database_.random().chance(600),
-                                       database_.now + database_.random().between(0, 4 * second)};
-      return {AppendKind::in_doubt, "connection lost around COMMIT"};
-    case Fault::after:
-      database_.commit(request);
-      return {AppendKind::in_doubt, "connection lost after COMMIT"};
-    default:
-      if (database_.breakage != Breakage::loses_rows) database_.commit(request);
-      return {AppendKind::committed, {}};
-  }
-}
-
-std::optional<AppendOutcome> FakeWriterStore::refuse_append(const AppendRequest& request) {
-  const DatabaseState& state = database_.state;
-  const bool head_is_right = state.epoch == request.epoch && same_place(state.head, request.expected);
-  if (!head_is_right && database_.breakage != Breakage::no_fence)
-    return AppendOutcome{AppendKind::head_moved, "VH001 head has moved"};
-  for (const Entry& entry : request.batch.entries) {
-    if (entry.seal_data->find(poison) != std::string::npos) return AppendOutcome{AppendKind::refused, "23514 check"};
-    const bool taken = state.index_by_seal_id.contains(entry.seal_id);
-    if (taken && database_.breakage != Breakage::no_unique_seal_ids)
-      return AppendOutcome{AppendKind::duplicate, "23505 unique"};
-  }
-  return std::nullopt;
-}
+// --- In doubt, looking up --------------------------------------------------------------------------------------------
 
 ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
-  const ResolveOutcome unreachable{ResolveKind::unreachable, 0, "database: connection lost"};
+  const auto unreachable = [] {
+    return ResolveOutcome{ResolveKind::unreachable, 0, "database: connection lost", {}};
+  };
   const Fault fault = begin("resolve");
-  if (fault == Fault::before) return unreachable;
-  if (!database_.lock_head(stall_)) return unreachable;
+  if (fault == Fault::before) return unreachable();
+  if (!database_.lock_head(stall_)) return unreachable();
   DatabaseState& state = database_.state;
   const bool own_attempt = attempted_epoch_ == state.epoch && state.lease_holder == instance_;
   const bool committed = same_place(state.head, request.next) || database_.breakage == Breakage::guesses_in_doubt;
   if ((state.epoch != request.epoch && !own_attempt) || (!committed && !same_place(state.head, request.expected))) {
-    if (fault == Fault::after) return unreachable;
+    if (fault == Fault::after) return unreachable();
     database_.note("resolve.fenced");
-    return {ResolveKind::fenced, 0, "vault_head has moved"};
+    return {ResolveKind::fenced, 0, "vault_head has moved", {}};
   }
   state.lease_epoch = ++state.epoch;
   state.lease_renewed_at = database_.clock().micros;
   attempted_epoch_ = state.epoch;
-  if (fault == Fault::after) return unreachable;
+  if (fault == Fault::after) return unreachable();
   database_.note(committed ? "resolve.committed" : "resolve.not_committed");
-  return {committed ? ResolveKind::committed : ResolveKind::not_committed, state.epoch, {}};
+  return {committed ? ResolveKind::committed : ResolveKind::not_committed, state.epoch, {}, open_session().value()};
 }
 
 Result<std::vector<std::optional<Entry>>> FakeWriterStore::find_seals(std::span<const Uuid> seal_ids) {
@@ -171,8 +134,7 @@ Status FakeWriterStore::store_checkpoint(std::int64_t epoch, const StoredCheckpo
                                          const LogIdentity& identity) {
   const Fault fault = begin("store_checkpoint");
   if (fault == Fault::before) return connection_lost();
-  if (!database_.lock_head(stall_)) return vault::fail(ErrorCode::unavailable, "database: lock timeout");
-  if (database_.state.epoch != epoch) return vault::fail(ErrorCode::forbidden, "another writer has taken over");
+  if (database_.state.lease_epoch != epoch) return vault::fail(ErrorCode::forbidden, "another writer has taken over");
   const Status kept = keep_checkpoint(checkpoint, identity);
   if (fault == Fault::after) return connection_lost();
   return kept;

@@ -12,18 +12,20 @@ constexpr std::size_t slot_of(ActorId id) {
 }
 constexpr std::size_t gateway_slot = slot_of(ActorId::gateway);
 constexpr std::size_t committer_slot = slot_of(ActorId::committer);
+constexpr std::size_t steward_slot = slot_of(ActorId::steward);
 
 // As daemon/vaultd.cpp stops them.
-constexpr ActorId stop_order[] = {ActorId::gateway, ActorId::writer, ActorId::notary, ActorId::committer};
+constexpr ActorId stop_order[] = {ActorId::gateway, ActorId::writer, ActorId::committer, ActorId::notary,
+                                  ActorId::steward};
 
 const char* const message_names[] = {
-    "SealOrders",   "SealAnswers",  "WriterStatus",   "TakeLease",        "RenewLease",
-    "Append",       "Resolve",      "FindSeals",      "StoreCheckpoint",  "LeaseAnswer",
-    "RenewAnswer",  "AppendAnswer", "ResolveAnswer",  "FindAnswer",       "StoreCheckpointAnswer",
-    "Adopt",        "Follow",       "Committed",      "IngestRefused",    "Epoch",
-    "Adopted",      "SliceRequest", "TreeSlice",      "CheckpointSigned", "ReadTask",
-    "ReadProgress", "ReadAnswer",   "KeysChanged",    "PeerMessage",      "AlertMessage",
-    "Heartbeat",    "TimerFired",   "SettingsChanged"};
+    "SealOrders",  "SealAnswers",      "WriterStatus",  "UseSession",      "Append",          "AppendAnswer",
+    "SessionLost", "TakeLease",        "RenewLease",    "Resolve",         "FindSeals",       "StoreCheckpoint",
+    "LeaseAnswer", "RenewAnswer",      "ResolveAnswer", "FindAnswer",      "StoreCheckpointAnswer",
+    "Adopt",       "Follow",           "Committed",     "IngestRefused",   "Epoch",
+    "Adopted",     "SliceRequest",     "TreeSlice",     "CheckpointSigned", "ReadTask",
+    "ReadProgress", "ReadAnswer",      "KeysChanged",   "PeerMessage",     "AlertMessage",
+    "Heartbeat",   "TimerFired",       "SettingsChanged"};
 std::string name_of_sender(std::size_t sender) {
   constexpr std::size_t actors = static_cast<std::size_t>(ActorId::reader_first) + SimulatedVaultd::readers;
   return sender < actors ? actor_name(static_cast<ActorId>(sender)) : "outside";
@@ -40,8 +42,8 @@ class SimulatedEffects final : public Effects {
 
   void send(ActorId to, Message message) override {
     if (!process_.life.spend()) return;
-    // The committer's answers wait as long as the database let it wait.
-    const Micros busy = actor_ == committer_slot ? process_.writer_store.stall() : 0;
+    // The steward's answers wait as long as the database let it wait.
+    const Micros busy = actor_ == steward_slot ? process_.writer_store.stall() : 0;
     vaultd_.post(slot_of(to), actor_, std::move(message), world_.now + busy);
   }
 
@@ -89,7 +91,8 @@ SimulatedVaultd::Process::Process(SimulatedVaultd& owner)
   const LeaseRequest lease{"vaultd-" + std::to_string(owner.index_), options.writer.lease_timeout};
   slots[gateway_slot].actor = std::make_unique<Gateway>(options.gateway);
   slots[slot_of(ActorId::writer)].actor = std::make_unique<Writer>(options.writer);
-  slots[committer_slot].actor = std::make_unique<Committer>(writer_store, lease);
+  slots[committer_slot].actor = std::make_unique<Committer>();
+  slots[steward_slot].actor = std::make_unique<Steward>(writer_store, lease);
   slots[slot_of(ActorId::notary)].actor = std::make_unique<Notary>(disk, options.notary);
   slots[slot_of(ActorId::publisher)].actor = std::make_unique<Publisher>(false);
   slots[slot_of(ActorId::auditor)].actor =
@@ -205,6 +208,7 @@ void SimulatedVaultd::collect(std::vector<Choice>& choices) {
       if (slot.from[sender].empty() || slot.from[sender].front().ready_at > world_.now) continue;
       if (can_receive(slot, sender)) choices.push_back({this, actor, Choice::message, sender});
     }
+    if (slot.actor->watch().descriptor >= 0) choices.push_back({this, actor, Choice::watched, 0});
     for (const auto& [id, at] : slot.timers) {
       if (at <= world_.now) choices.push_back({this, actor, Choice::timer, static_cast<std::size_t>(id)});
     }
@@ -229,7 +233,8 @@ Micros SimulatedVaultd::next_at() const {
       at = std::min(at, slot.from[sender].front().ready_at);
     }
     for (const auto& [id, due] : slot.timers) at = std::min(at, due);
-    if (slot.round_open) at = world_.now;
+    if (actor == committer_slot) at = std::min(at, process_->writer_store.sessions().next());
+    if (slot.round_open || slot.actor->watch().descriptor >= 0) at = world_.now;
     if (stopping() && actor == stage_actor()) at = std::min(at, process_->next_stop_poll);
     if (at != std::numeric_limits<Micros>::max()) next = std::min(next, std::max(at, slot.blocked_until));
   }
@@ -254,6 +259,10 @@ void SimulatedVaultd::run(const Choice& choice) {
       slot.actor->handle(TimerFired{static_cast<int>(choice.which)}, effects);
       slot.round_open = true;
       break;
+    case Choice::watched:
+      slot.actor->watched(effects);
+      slot.round_open = true;
+      break;
     case Choice::round:
       slot.round_open = false;
       slot.actor->round_done(effects);
@@ -263,7 +272,7 @@ void SimulatedVaultd::run(const Choice& choice) {
       break;
   }
   if (!process_) return;
-  if (choice.actor == committer_slot) slot.blocked_until = world_.now + process_->writer_store.take_stall();
+  if (choice.actor == steward_slot) slot.blocked_until = world_.now + process_->writer_store.take_stall();
   if (dies_here) ++world_.coverage["fault.crash_inside_a_step"];
   if (dies_here || process_->life.dead) {
     crash();

@@ -16,6 +16,7 @@
 #include "actors/notary.hpp"
 #include "actors/publisher.hpp"
 #include "actors/reader.hpp"
+#include "actors/steward.hpp"
 #include "actors/writer.hpp"
 #include "tests/simulation/fake_store.hpp"
 #include "tests/simulation/invariants.hpp"
@@ -78,11 +79,12 @@ class SimulatedVaultd {
   // A message of peer `peer`, if the process is there to be connected to.
   void receive(std::size_t peer, PeerMessage message);
 
-  // Something that could happen now: a message, a due timer, the end of a round, a question whether all is done.
+  // Something that could happen now: a message, a due timer, an answer on a session, the end of a round, a question
+  // whether all is done.
   struct Choice {
     SimulatedVaultd* vaultd = nullptr;
     std::size_t actor = 0;
-    enum Kind : std::uint8_t { message, timer, round, stop } kind = message;
+    enum Kind : std::uint8_t { message, timer, watched, round, stop } kind = message;
     std::size_t which = 0;  // sender, or timer id
   };
   void collect(std::vector<Choice>& choices);

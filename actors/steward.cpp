@@ -1,0 +1,49 @@
+#include "actors/steward.hpp"
+
+#include <utility>
+
+namespace vault {
+
+void Steward::handle(Message message, Effects& effects) {
+  if (std::holds_alternative<TakeLease>(message)) {
+    LeaseAnswer answer{take_lease(effects)};
+    if (const auto* grant = std::get_if<LeaseGrant>(&answer.outcome)) epoch_ = grant->epoch;
+    effects.send(ActorId::writer, std::move(answer));
+  } else if (const auto* renew = std::get_if<RenewLease>(&message)) {
+    RenewAnswer answer{store_.renew_lease(lease_.instance, renew->epoch)};
+    if (!answer.database_now && answer.database_now.error().code == ErrorCode::forbidden) epoch_.reset();
+    effects.send(ActorId::writer, std::move(answer));
+  } else if (const auto* resolve = std::get_if<Resolve>(&message)) {
+    ResolveAnswer answer{store_.resolve(*resolve->request)};
+    if (answer.outcome.kind == ResolveKind::fenced) epoch_.reset();
+    if (answer.outcome.kind == ResolveKind::committed || answer.outcome.kind == ResolveKind::not_committed) {
+      epoch_ = answer.outcome.epoch;
+    }
+    effects.send(ActorId::writer, std::move(answer));
+  } else if (const auto* find = std::get_if<FindSeals>(&message)) {
+    effects.send(ActorId::writer, FindAnswer{store_.find_seals(find->seal_ids)});
+  } else if (const auto* keep = std::get_if<StoreCheckpoint>(&message)) {
+    Status status = store_.store_checkpoint(keep->epoch, keep->checkpoint, keep->identity);
+    effects.send(ActorId::notary, StoreCheckpointAnswer{keep->checkpoint.tree_size, std::move(status)});
+  }
+}
+
+LeaseOutcome Steward::take_lease(Effects& effects) {
+  if (prepare_) {
+    const Status prepared = prepare_();
+    if (!prepared) {
+      if (prepared.error().code == ErrorCode::invalid_argument) effects.fatal_configuration(prepared.error().message);
+      return prepared.error();
+    }
+    prepare_ = nullptr;
+  }
+  return store_.take_lease(lease_);
+}
+
+bool Steward::stop(Effects&) {
+  if (epoch_) store_.release_lease(lease_.instance, *epoch_);
+  epoch_.reset();
+  return true;
+}
+
+}  // namespace vault

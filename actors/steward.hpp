@@ -1,0 +1,36 @@
+// The steward does what the writer and the notary must wait for at the database: the lease, a commit in doubt, look-ups
+// by seal_id, checkpoints. It has a thread and a session of its own, so that none of it holds up an append.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "actors/actor.hpp"
+#include "store/store.hpp"
+
+namespace vault {
+
+class Steward final : public Actor {
+ public:
+  // `store` outlives the steward and is used by its thread alone. `prepare` runs before a lease is asked for, until it
+  // succeeds once: it checks the server and the schema. Its invalid_argument is fatal, its unavailable is waited out.
+  Steward(WriterStore& store, LeaseRequest lease, std::function<Status()> prepare = {})
+      : store_(store), lease_(std::move(lease)), prepare_(std::move(prepare)) {}
+
+  // TakeLease, RenewLease, Resolve, FindSeals -> writer; StoreCheckpoint -> notary.
+  void handle(Message message, Effects& effects) override;
+  // Gives the lease up, if it was ours.
+  bool stop(Effects& effects) override;
+
+ private:
+  LeaseOutcome take_lease(Effects& effects);
+
+  WriterStore& store_;
+  LeaseRequest lease_;
+  std::function<Status()> prepare_;
+  std::optional<std::int64_t> epoch_;  // of a lease believed to be ours
+};
+
+}  // namespace vault

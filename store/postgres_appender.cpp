@@ -1,0 +1,188 @@
+#include "store/postgres_appender.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "ledger/check.hpp"
+#include "store/postgres_statements.hpp"
+
+namespace vault {
+
+namespace {
+
+constexpr PgStatement append_statements[] = {sql::append, sql::append_with_tiles};
+
+// The server has nothing else to do than to take a batch, so it is given a moment for each part that the socket holds:
+// while it waits for the rest it does nothing at all.
+constexpr std::chrono::milliseconds sending_patience{2};
+
+void add_head(PgParams& params, const AppendRequest& request) {
+  params.int8(request.next.sequence)
+      .hex(as_view(request.next.entry_hash))
+      .hex(as_view(request.next.merkle_root))
+      .int8(request.epoch)
+      .int8(request.expected.sequence)
+      .hex(as_view(request.expected.entry_hash))
+      .hex(as_view(request.expected.merkle_root));
+}
+
+void add_entries(PgParams& params, std::span<const Entry> entries) {
+  const std::size_t n = entries.size();
+  std::size_t payload_bytes = 0;
+  for (const Entry& entry : entries) payload_bytes += entry.seal_data ? entry.seal_data->size() : 0;
+  PgArray sequence(PgType::int8, n * 12), session(PgType::text, n * 40), seal_id(PgType::uuid, n * 20);
+  PgArray timestamp(PgType::timestamptz, n * 12), authority(PgType::text, n * 24), verdict(PgType::text, n * 12);
+  PgArray seal_data(PgType::jsonb, payload_bytes + n * 5), data_salt(PgType::bytea, n * 20);
+  PgArray data_hash(PgType::text, n * 4);
+  PgArray entry_hash(PgType::text, n * 68), prev_hash(PgType::text, n * 68), merkle_root(PgType::text, n * 68);
+  for (const Entry& entry : entries) {
+    VAULT_CHECK(entry.seal_data.has_value() == entry.data_salt.has_value());
+    sequence.add_int8(entry.sequence);
+    session.add_bytes(entry.session_id);
+    seal_id.add_bytes(as_view(entry.seal_id.bytes));
+    timestamp.add_timestamp(entry.timestamp);
+    authority.add_bytes(entry.authority);
+    verdict.add_bytes(verdict_name(entry.verdict));
+    if (entry.seal_data) {
+      seal_data.add_jsonb(*entry.seal_data);
+      data_salt.add_bytes(as_view(*entry.data_salt));
+      data_hash.add_null();
+    } else {
+      seal_data.add_null();
+      data_salt.add_null();
+      data_hash.add_hex(as_view(entry.data_hash));
+    }
+    entry_hash.add_hex(as_view(entry.entry_hash));
+    prev_hash.add_hex(as_view(entry.prev_hash));
+    merkle_root.add_hex(as_view(entry.merkle_root));
+  }
+  for (PgArray* array : {&sequence, &session, &seal_id, &timestamp, &authority, &verdict, &seal_data, &data_salt,
+                         &data_hash, &entry_hash, &prev_hash, &merkle_root}) {
+    params.array(std::move(*array));
+  }
+}
+
+void add_tiles(PgParams& params, std::span<const Tile> tiles) {
+  PgArray level(PgType::int4), index(PgType::int8), root(PgType::bytea);
+  PgArray hashes(PgType::bytea, tiles.size() * 8196);
+  for (const Tile& tile : tiles) {
+    level.add_int4(static_cast<std::int32_t>(tile.id.level));
+    index.add_int8(static_cast<std::int64_t>(tile.id.index));
+    hashes.add_bytes(tile.hashes);
+    root.add_bytes(as_view(tile.root));
+  }
+  for (PgArray* array : {&level, &index, &hashes, &root}) params.array(std::move(*array));
+}
+
+AppendKind kind_of(const PgResult& result) {
+  const std::string state = result.sqlstate();
+  if (state == "23505" && result.constraint() == "vault_ledger_seal_id_key") return AppendKind::duplicate;
+  if (state.starts_with("23") || state.starts_with("22") || state.starts_with("54")) return AppendKind::refused;
+  return AppendKind::failed;
+}
+
+}  // namespace
+
+std::span<const PgStatement> PostgresAppender::statements() {
+  return append_statements;
+}
+
+// --- Sending ---------------------------------------------------------------------------------------------------------
+
+void PostgresAppender::append(std::shared_ptr<const AppendRequest> request) {
+  VAULT_CHECK(!request->batch.entries.empty());
+  VAULT_CHECK(batches_.size() < 2);
+  Batch batch;
+  batch.rows = request->batch.entries.size();
+  batch.statement = request->batch.tiles.empty() ? &append_statements[0] : &append_statements[1];
+  add_head(batch.params, *request);
+  add_entries(batch.params, request->batch.entries);
+  if (!request->batch.tiles.empty()) add_tiles(batch.params, request->batch.tiles);
+  batches_.push_back(std::move(batch));
+  if (!flying_) send_front();
+}
+
+// A statement takes no lock before all of it has arrived, and its sync follows in the same breath: a writer that is
+// stopped in the middle of sending keeps nobody waiting.
+void PostgresAppender::send_front() {
+  flying_ = true;
+  word_.reset();
+  Batch& batch = batches_.front();
+  sent_whole_ = false;
+  const bool sent = connection_->send(*batch.statement, batch.params) && connection_->sync();
+  batch.params = {};  // libpq has a copy
+  if (sent) sent_whole_ = connection_->flush_now(sending_patience);
+}
+
+// --- Answers ---------------------------------------------------------------------------------------------------------
+
+std::optional<AppendOutcome> PostgresAppender::outcome() {
+  look();
+  if (outcomes_.empty()) return std::nullopt;
+  AppendOutcome oldest = std::move(outcomes_.front());
+  outcomes_.pop_front();
+  return oldest;
+}
+
+void PostgresAppender::look() {
+  connection_->read_now();
+  do {
+    if (flying_ && !sent_whole_ && !connection_->lost()) sent_whole_ = connection_->flush_now();
+    const auto result = connection_->receive_now();
+    if (!flying_) return;  // looked only to see whether the server is still there
+    if (!result) {
+      if (connection_->lost()) land(outcome_of_loss());
+      if (!connection_->lost() || !flying_) return;
+    } else if (result->synced()) {
+      land(word_.value_or(AppendOutcome{AppendKind::in_doubt, "the server ended a transaction without an answer"}));
+    } else {
+      word_ = read_answer(*result);
+    }
+  } while (flying_);
+}
+
+AppendOutcome PostgresAppender::read_answer(const PgResult& result) const {
+  const bool done = word_ && word_->kind == AppendKind::committed;
+  if (result.ok()) {
+    const std::string_view tag = result.command_tag();
+    if (tag == fmt::format("INSERT 0 {}", batches_.front().rows)) return {AppendKind::committed, {}};
+    return {AppendKind::head_moved, "vault_head is not where this writer left it"};
+  }
+  // The client's own word for a lost connection; outcome_of_loss() weighs what came before it.
+  if (result.sqlstate().empty()) return word_.value_or(outcome_of_loss());
+  // What ends the connection after the statement is done ends it around the commit, and leaves open whether that was.
+  if (done && result.ends_connection()) return {AppendKind::in_doubt, result.message()};
+  return {kind_of(result), result.message()};
+}
+
+AppendOutcome PostgresAppender::outcome_of_loss() const {
+  if (word_ && word_->kind != AppendKind::committed) return *word_;  // the statement had failed: nothing to commit
+  // What lacks the sync at its end cannot have been committed.
+  return {sent_whole_ ? AppendKind::in_doubt : AppendKind::failed, connection_->last_error()};
+}
+
+void PostgresAppender::land(AppendOutcome outcome) {
+  flying_ = false;
+  batches_.pop_front();
+  const bool committed = outcome.kind == AppendKind::committed;
+  outcomes_.push_back(std::move(outcome));
+  if (batches_.empty()) return;
+  if (committed) {
+    send_front();
+  } else {
+    batches_.clear();
+    outcomes_.push_back({AppendKind::failed, "built on a batch that was not committed"});
+  }
+}
+
+Watch PostgresAppender::watch() const {
+  const bool lone = flying_ && batches_.size() == 1 && batches_.front().rows == 1;
+  return {connection_->descriptor(), flying_ && !sent_whole_, lone};
+}
+
+void PostgresAppender::give_up() {
+  connection_->abandon("no answer in time");
+}
+
+}  // namespace vault

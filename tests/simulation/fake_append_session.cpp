@@ -1,0 +1,110 @@
+#include <string>
+#include <utility>
+
+#include "tests/simulation/fake_store.hpp"
+
+namespace vault::sim {
+namespace {
+
+bool same_place(const Head& a, const Head& b) {
+  return a.sequence == b.sequence && a.entry_hash == b.entry_hash && a.merkle_root == b.merkle_root;
+}
+
+}  // namespace
+
+FakeAppendSession::FakeAppendSession(FakeDatabase& database, Life& life, SessionTimes& times)
+    : database_(database), life_(life), times_(times) {}
+
+FakeAppendSession::~FakeAppendSession() {
+  times_.forget(this);
+}
+
+void FakeAppendSession::append(std::shared_ptr<const AppendRequest> request) {
+  if (flying_) {
+    require(!kept_, "three batches at one session");
+    kept_ = std::move(request);
+  } else {
+    fly(*request);
+  }
+}
+
+void FakeAppendSession::fly(const AppendRequest& request) {
+  Micros stall = database_.draw_stall();
+  const Fault fault = life_.spend() ? database_.draw("append", true) : Fault::before;
+  flying_ = run(request, fault, stall);
+  if (fault != Fault::none) lost_ = true;
+  answer_at_ = database_.now + stall;
+  times_.set(this, answer_at_);
+  const char* names[] = {"committed", "duplicate", "refused", "head_moved", "failed", "in_doubt"};
+  if (!life_.dead) database_.note(std::string("append.") + names[static_cast<std::size_t>(flying_->kind)]);
+}
+
+std::optional<AppendOutcome> FakeAppendSession::outcome() {
+  if (flying_ && answer_at_ <= database_.now) {
+    landed_.push_back(*std::exchange(flying_, std::nullopt));
+    times_.forget(this);
+    if (kept_ && landed_.back().kind == AppendKind::committed) {
+      fly(*std::exchange(kept_, nullptr));
+    } else if (kept_) {
+      kept_.reset();
+      landed_.push_back({AppendKind::failed, "built on a batch that was not committed"});
+    }
+  }
+  if (!flying_ && database_.down) lost_ = true;
+  if (landed_.empty()) return std::nullopt;
+  AppendOutcome oldest = std::move(landed_.front());
+  landed_.pop_front();
+  return oldest;
+}
+
+// With the database down, an idle session has ended.
+Watch FakeAppendSession::watch() const {
+  const bool tells = flying_ ? answer_at_ <= database_.now : !lost_ && database_.down;
+  return {tells ? 0 : -1, false};
+}
+
+void FakeAppendSession::give_up() {
+  lost_ = true;
+  if (!flying_) return;
+  if (flying_->kind == AppendKind::committed) flying_ = AppendOutcome{AppendKind::in_doubt, "no answer in time"};
+  times_.set(this, answer_at_ = database_.now);
+}
+
+AppendOutcome FakeAppendSession::run(const AppendRequest& request, Fault fault, Micros& stall) {
+  if (fault == Fault::before) return {AppendKind::failed, "connection lost before all of it was sent"};
+  if (!database_.lock_head(stall)) return {AppendKind::failed, "lock timeout"};
+  if (auto refusal = refuse(request)) {
+    if (fault != Fault::none) return {AppendKind::in_doubt, "connection lost"};
+    return *refusal;
+  }
+  switch (fault) {
+    case Fault::rolled_back:
+      return {AppendKind::in_doubt, "connection lost around the commit"};
+    case Fault::under_way:
+      database_.lost = LostTransaction{request, database_.random().chance(600),
+                                       database_.now + database_.random().between(0, 4 * second)};
+      return {AppendKind::in_doubt, "connection lost around the commit"};
+    case Fault::after:
+      database_.commit(request);
+      return {AppendKind::in_doubt, "connection lost after the commit"};
+    default:
+      if (database_.breakage != Breakage::loses_rows) database_.commit(request);
+      return {AppendKind::committed, {}};
+  }
+}
+
+std::optional<AppendOutcome> FakeAppendSession::refuse(const AppendRequest& request) const {
+  const DatabaseState& state = database_.state;
+  const bool head_is_right = state.epoch == request.epoch && same_place(state.head, request.expected);
+  if (!head_is_right && database_.breakage != Breakage::no_fence)
+    return AppendOutcome{AppendKind::head_moved, "vault_head has moved"};
+  for (const Entry& entry : request.batch.entries) {
+    if (entry.seal_data->find(poison) != std::string::npos) return AppendOutcome{AppendKind::refused, "23514 check"};
+    const bool taken = state.index_by_seal_id.contains(entry.seal_id);
+    if (taken && database_.breakage != Breakage::no_unique_seal_ids)
+      return AppendOutcome{AppendKind::duplicate, "23505 unique"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace vault::sim
