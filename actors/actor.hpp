@@ -1,6 +1,6 @@
 // An actor is a handler and a shell. The handler is pure: plain data in, effects out; no sockets, no clock, no threads.
-// The shell (shell.hpp), one for all actors, owns those. The simulator (tests/simulation/) drives the same handlers with
-// a scheduler and a clock of its own.
+// The shell (shell.hpp), one for all actors, owns those. The simulator (tests/simulation/) drives the same handlers
+// with a scheduler and a clock of its own.
 #pragma once
 
 #include <chrono>
@@ -24,9 +24,9 @@ class Effects {
   // Gateway and publisher only. False where the peer is gone or its queue is full: the frames are dropped.
   virtual bool send_frames(SocketKind socket, std::vector<std::string> frames) = 0;
 
-  virtual Timestamp now() = 0;                             // wall clock
+  virtual Timestamp now() = 0;                                // wall clock
   virtual std::chrono::steady_clock::time_point clock() = 0;  // monotonic
-  virtual void random(std::span<std::uint8_t> out) = 0;    // cryptographic, outside the simulator
+  virtual void random(std::span<std::uint8_t> out) = 0;       // cryptographic, outside the simulator
 
   // An alert goes to whoever follows the events and into `status`.
   void alert(Alert alert) {

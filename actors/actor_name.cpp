@@ -4,15 +4,24 @@ namespace vault {
 
 std::string actor_name(ActorId id) {
   switch (id) {
-    case ActorId::gateway: return "gateway";
-    case ActorId::writer: return "writer";
-    case ActorId::committer: return "committer";
-    case ActorId::steward: return "steward";
-    case ActorId::notary: return "notary";
-    case ActorId::publisher: return "publisher";
-    case ActorId::auditor: return "auditor";
-    case ActorId::authenticator: return "authenticator";
-    case ActorId::reader_first: break;
+    case ActorId::gateway:
+      return "gateway";
+    case ActorId::writer:
+      return "writer";
+    case ActorId::committer:
+      return "committer";
+    case ActorId::steward:
+      return "steward";
+    case ActorId::notary:
+      return "notary";
+    case ActorId::publisher:
+      return "publisher";
+    case ActorId::auditor:
+      return "auditor";
+    case ActorId::authenticator:
+      return "authenticator";
+    case ActorId::reader_first:
+      break;
   }
   return "reader-" + std::to_string(static_cast<int>(id) - static_cast<int>(ActorId::reader_first));
 }

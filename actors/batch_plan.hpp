@@ -17,8 +17,8 @@ struct PendingOrder {
   SealOrder order;
   // After a look-up: the entries that already hold these seal_ids, one for each seal; empty before.
   std::vector<std::optional<Entry>> known;
-  bool look_up_first = false;  // a seal_id of it may be in the ledger already
-  bool alone = false;          // share a batch with nobody: the last one with it was refused
+  bool look_up_first = false;       // a seal_id of it may be in the ledger already
+  bool alone = false;               // share a batch with nobody: the last one with it was refused
   std::uint64_t look_up_after = 0;  // a suspect's: so many flights must have landed first
 };
 
@@ -46,8 +46,8 @@ class BatchPlan {
  private:
   struct Slot {
     bool duplicate = false;
-    bool existing = false;   // in the ledger before this batch: orders_[..].known[..]
-    std::size_t index = 0;   // else: which of fresh()
+    bool existing = false;  // in the ledger before this batch: orders_[..].known[..]
+    std::size_t index = 0;  // else: which of fresh()
   };
   Result<Slot> place(const PendingOrder& order, std::size_t index, std::size_t fresh_before,
                      std::vector<const Seal*>& added) const;

@@ -19,7 +19,9 @@ extern "C" void __tsan_release(void*);
 namespace vault {
 namespace {
 
-std::string mailbox_address(ActorId owner) { return "inproc://mailbox-" + actor_name(owner); }
+std::string mailbox_address(ActorId owner) {
+  return "inproc://mailbox-" + actor_name(owner);
+}
 
 }  // namespace
 

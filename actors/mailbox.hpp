@@ -1,5 +1,5 @@
-// Mailboxes: one PULL a shell, bound once for each of its actors, and a PUSH for every thread that sends to one of them.
-// Messages move as owned pointers in a frame, so nothing is copied or encoded between threads of one process.
+// Mailboxes: one PULL a shell, bound once for each of its actors, and a PUSH for every thread that sends to one of
+// them. Messages move as owned pointers in a frame, so nothing is copied or encoded between threads of one process.
 //
 // Bounds are by credit (gateway.hpp), not by ZeroMQ's high-water marks: inproc marks are switched off.
 #pragma once

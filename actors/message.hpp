@@ -62,8 +62,8 @@ struct SealAnswers {
   Head head;  // durable
 };
 struct WriterStatus {
-  bool writer = false;  // holds the lease
-  bool ready = false;   // a seal would be accepted now
+  bool writer = false;   // holds the lease
+  bool ready = false;    // a seal would be accepted now
   bool settled = false;  // as writer, as standby, or refusing to write: start-up is over
   std::int64_t epoch = 0;
   Head head;  // durable; of a standby: what the database last showed
@@ -166,9 +166,9 @@ struct Epoch {  // the writer's epoch has changed (an in-doubt commit was resolv
 // --- notary -> writer ------------------------------------------------------------------------------------------------
 
 struct Adopted {
-  std::int64_t epoch = 0;            // of the Adopt that this answers
-  std::optional<Error> refusal;      // why this tree must not be written on
-  std::vector<Seal> first_seals;     // to be sealed before anything else (--accept-rollback)
+  std::int64_t epoch = 0;         // of the Adopt that this answers
+  std::optional<Error> refusal;   // why this tree must not be written on
+  std::vector<Seal> first_seals;  // to be sealed before anything else (--accept-rollback)
 };
 
 // --- notary -> reader -> notary --------------------------------------------------------------------------------------
@@ -251,10 +251,11 @@ struct SettingsChanged {
   std::size_t seal_bytes_max = 0, message_bytes_max = 0, queue_seals_max = 0, queue_bytes_max = 0;
 };
 
-using Message = std::variant<SealOrders, SealAnswers, WriterStatus, UseSession, Append, AppendAnswer, SessionLost,
-                             TakeLease, RenewLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, RenewAnswer,
-                             ResolveAnswer, FindAnswer, StoreCheckpointAnswer, Adopt, Follow, Committed, IngestRefused, Epoch, Adopted,
-                             SliceRequest, TreeSlice, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer, KeysChanged,
-                             PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged>;
+using Message =
+    std::variant<SealOrders, SealAnswers, WriterStatus, UseSession, Append, AppendAnswer, SessionLost, TakeLease,
+                 RenewLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, RenewAnswer, ResolveAnswer, FindAnswer,
+                 StoreCheckpointAnswer, Adopt, Follow, Committed, IngestRefused, Epoch, Adopted, SliceRequest,
+                 TreeSlice, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer, KeysChanged, PeerMessage,
+                 AlertMessage, Heartbeat, TimerFired, SettingsChanged>;
 
 }  // namespace vault

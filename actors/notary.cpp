@@ -141,8 +141,7 @@ void Notary::sign(Effects& effects) {
     sign_timer_set_ = true;
     return;
   }
-  CheckpointEvent event{next.note, next.tree_size, next.root,
-                        static_cast<std::int64_t>(signed_frontier_.size()),
+  CheckpointEvent event{next.note, next.tree_size, next.root, static_cast<std::int64_t>(signed_frontier_.size()),
                         prove_growth(signed_frontier_, leaves_since_)};
   signed_ = std::move(next);
   signed_frontier_ = std::move(grown);

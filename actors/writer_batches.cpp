@@ -256,7 +256,8 @@ void Writer::answer_plan(const BatchPlan& plan, Entries entries, Effects& effect
 void Writer::refuse(const PendingOrder& pending, const Error& error, Effects&) {
   if (error.code == ErrorCode::seal_id_conflict) ++counters_["conflicts"];
   if (pending.order.ingest) {
-    for (const Seal& seal : pending.order.seals) refused_ingest_.refusals.emplace_back(seal.seal_id.value_or(Uuid{}), error);
+    for (const Seal& seal : pending.order.seals)
+      refused_ingest_.refusals.emplace_back(seal.seal_id.value_or(Uuid{}), error);
   }
   answers_.push_back({pending.order.ticket, tl::unexpected<Error>(error)});
 }

@@ -46,7 +46,15 @@ constexpr std::chrono::seconds ready_patience{20};
 constexpr std::chrono::seconds pulse_patience{10};
 
 // The order in which work flows is the order in which actors stop.
-enum StopRank : int { stop_gateway, stop_writer, stop_committer, stop_notary, stop_steward, stop_publisher, stop_others };
+enum StopRank : int {
+  stop_gateway,
+  stop_writer,
+  stop_committer,
+  stop_notary,
+  stop_steward,
+  stop_publisher,
+  stop_others
+};
 
 CodecLimits codec_limits(const Settings& settings) {
   return {settings.max_message_bytes, settings.max_seal_bytes};

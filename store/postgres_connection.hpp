@@ -105,7 +105,8 @@ class PgConnection {
   // The next row of the statement whose turn it is: single_row() until the last, which holds no row.
   PgResult stream_next();
 
-  // --- Without waiting -------------------------------------------------------------------------------------------------
+  // --- Without waiting
+  // -------------------------------------------------------------------------------------------------
 
   int descriptor() const;  // to watch; -1 where there is none
   // Hands the socket what it takes now, and what it takes soon: a server that is reading is given a moment, at most

@@ -225,7 +225,8 @@ ResolveOutcome PostgresWriter::resolve(const AppendRequest& request) {
     const bool own_attempt = attempted_epoch_ == stored.epoch && holder->name == instance_;
     const bool committed = same_place(stored.head, request.next);
     if ((stored.epoch != request.epoch && !own_attempt) || (!committed && !same_place(stored.head, request.expected))) {
-      outcome = {ResolveKind::fenced, 0,
+      outcome = {ResolveKind::fenced,
+                 0,
                  fmt::format("vault_head is at sequence {} of epoch {}", stored.head.sequence, stored.epoch),
                  {}};
       return {};

@@ -24,14 +24,14 @@ inline constexpr PgStatement begin_snapshot{"begin_snapshot", "BEGIN ISOLATION L
 // writer builds on: where it was not, the answer is INSERT 0 0 and nothing has been written. A head that somebody else
 // holds locked is waited for and looked at again. unnest() stands in the select list, not in FROM: there it would first
 // be written to a tuple store, row by row.
-#define VAULT_MOVE_HEAD                                                                                           \
+#define VAULT_MOVE_HEAD                                                                                             \
   "WITH moved AS (UPDATE vault_head SET head_sequence = $1::bigint, head_hash = $2::text, merkle_root = $3::text, " \
-  "updated_at = now() WHERE id = 1 AND writer_epoch = $4::bigint AND head_sequence = $5::bigint "                 \
+  "updated_at = now() WHERE id = 1 AND writer_epoch = $4::bigint AND head_sequence = $5::bigint "                   \
   "AND head_hash = $6::text AND merkle_root = $7::text RETURNING id)"
-#define VAULT_INSERT_ENTRIES                                                                                       \
-  " INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS                                                                  \
-  ") SELECT unnest($8::bigint[]), unnest($9::text[]), unnest($10::uuid[]), unnest($11::timestamptz[]), "           \
-  "unnest($12::text[]), unnest($13::text[]), unnest($14::jsonb[]), unnest($15::bytea[]), unnest($16::text[]), "    \
+#define VAULT_INSERT_ENTRIES                                                                                    \
+  " INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS                                                               \
+  ") SELECT unnest($8::bigint[]), unnest($9::text[]), unnest($10::uuid[]), unnest($11::timestamptz[]), "        \
+  "unnest($12::text[]), unnest($13::text[]), unnest($14::jsonb[]), unnest($15::bytea[]), unnest($16::text[]), " \
   "unnest($17::text[]), unnest($18::text[]), unnest($19::text[]) FROM moved"
 
 inline constexpr PgStatement append{"append", VAULT_MOVE_HEAD VAULT_INSERT_ENTRIES};

@@ -1,9 +1,9 @@
 // The Store contract: what actors may ask of the place where a ledger lives, and what each answer promises.
 //
-// Three interfaces, because three kinds of actors use them. WriterStore takes the writer's lease and does whatever else a
-// writer must wait for; with the lease comes an AppendSession, which appends without ever waiting and tells the outcomes
-// of a commit apart. ReaderStore hands out snapshots. Each belongs to the thread that uses it; none throws. Errors of a
-// lost or unreachable database have code `unavailable`.
+// Three interfaces, because three kinds of actors use them. WriterStore takes the writer's lease and does whatever else
+// a writer must wait for; with the lease comes an AppendSession, which appends without ever waiting and tells the
+// outcomes of a commit apart. ReaderStore hands out snapshots. Each belongs to the thread that uses it; none throws.
+// Errors of a lost or unreachable database have code `unavailable`.
 #pragma once
 
 #include <chrono>

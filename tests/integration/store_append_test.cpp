@@ -171,8 +171,9 @@ TEST_F(AppendTest, LargeBatchIsSentAsTheServerTakesIt) {
   }
   auto session = writer_->open_session();
   ASSERT_TRUE(session);
-  const pid_t backend = std::stoi(ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'vaultd' "
-                                      "ORDER BY backend_start DESC LIMIT 1"));
+  const pid_t backend =
+      std::stoi(ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'vaultd' "
+                    "ORDER BY backend_start DESC LIMIT 1"));
   ASSERT_EQ(kill(backend, SIGSTOP), 0);
   (*session)->append(std::make_shared<const AppendRequest>(request_for(seals, time_of(1))));
   EXPECT_TRUE((*session)->watch().write);

@@ -92,9 +92,7 @@ void FakeWriterStore::release_lease(const std::string& instance, std::int64_t ep
 // --- In doubt, looking up --------------------------------------------------------------------------------------------
 
 ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
-  const auto unreachable = [] {
-    return ResolveOutcome{ResolveKind::unreachable, 0, "database: connection lost", {}};
-  };
+  const auto unreachable = [] { return ResolveOutcome{ResolveKind::unreachable, 0, "database: connection lost", {}}; };
   const Fault fault = begin("resolve");
   if (fault == Fault::before) return unreachable();
   if (!database_.lock_head(stall_)) return unreachable();
