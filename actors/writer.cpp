@@ -154,7 +154,9 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     if (error.code == ErrorCode::unavailable) {
       set_alert("database", Severity::warning, error.message, effects);
     } else {
-      set_alert("tamper", Severity::critical, error.message, effects);
+      // A server or a schema that does not fit is no sign of tampering.
+      const bool misfit = error.code == ErrorCode::invalid_argument;
+      set_alert(misfit ? "configuration" : "tamper", Severity::critical, error.message, effects);
     }
     refuse_waiting(unavailable(), effects);
     effects.set_timer(lease_timer, milliseconds(error.code == ErrorCode::unavailable ? 500 : 5'000));

@@ -68,7 +68,7 @@ class Installed(unittest.TestCase):
         self.assertEqual(["inactive", "disabled"], self.machine.unit("vaultd", "ActiveState", "UnitFileState"))
         self.assertNotEqual(0, self.machine.run(["pgrep", "-x", "vaultd"]).returncode)
         self.assertEqual("", self.machine.sh("find /etc/systemd/system -name 'vault*'"))
-        self.assertEqual("/etc/vaultd/vaultd.toml 640 root:vaultd\n/etc/vaultd/keys 750 root:vaultd\n"
+        self.assertEqual("/etc/vaultd/vaultd.toml 600 vaultd:vaultd\n/etc/vaultd/keys 700 vaultd:vaultd\n"
                          "/var/lib/vaultd 700 vaultd:vaultd\n/run/vaultd 750 vaultd:vaultd",
                          self.machine.sh("stat -c '%n %a %U:%G' /etc/vaultd/vaultd.toml /etc/vaultd/keys /var/lib/vaultd "
                                          "/run/vaultd"))
@@ -87,9 +87,16 @@ class Installed(unittest.TestCase):
 
     def test_04_from_a_url_to_a_running_vaultd(self):
         self.follow("database")
+        self.machine.sh(self.blocks["configure"], user="ana")
+        self.assertNotEqual(0, self.machine.run(["systemctl", "start", "vaultd"]).returncode)
+        told = self.machine.sh("journalctl -u vaultd -o cat")
+        self.assertIn("run: vaultctl migrate up", told)
+        self.assertNotIn("tamper", told)
         said = self.follow("configure", "start", "group")
         self.assertIn('database = "postgresql:///vault"', said)
         self.assertIn("writer", said)
+        # Who may talk to vaultd may not read how vaultd talks to the database, also after an edit.
+        self.assertNotEqual(0, self.machine.run(["runuser", "-u", "ana", "--", "cat", "/etc/vaultd/vaultd.toml"]).returncode)
         self.assertEqual(["active", "enabled"], self.machine.unit("vaultd", "ActiveState", "UnitFileState"))
 
     def test_05_it_reloads(self):
