@@ -15,6 +15,7 @@ import tempfile
 import time
 
 CACHE = pathlib.Path("/var/cache/vault-test")
+KEPT_UNUSED = 7 * 86_400.0  # seconds: other branches and builds have trees of their own
 INSTALLED = ("systemd-sysv", "dbus", "sudo", "adduser")
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
 
@@ -77,12 +78,16 @@ def make_tree(packages):
     with open(CACHE / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if tree.is_dir():
+            os.utime(tree)
             return tree
         require_mirror(lines)
         for old in CACHE.glob(f"{codename}-*"):
-            shutil.rmtree(old)
-        print(f"making a tree of {codename} in {tree}", flush=True)
+            if old.stat().st_mtime < time.time() - KEPT_UNUSED:
+                shutil.rmtree(old)
         unfinished = CACHE / f"{codename}-unfinished"
+        if unfinished.exists():
+            shutil.rmtree(unfinished)  # somebody was interrupted
+        print(f"making a tree of {codename} in {tree}", flush=True)
         run(["mmdebstrap", "--mode=root", "--variant=minbase", f"--include={','.join(INSTALLED)}",
              '--aptopt=APT::Install-Recommends "false"', "--dpkgopt=force-unsafe-io", "--skip=cleanup/apt",
              '--aptopt=APT::Get::Assume-Yes "true"',
@@ -90,6 +95,7 @@ def make_tree(packages):
              + " ".join(packages),
              codename, str(unfinished), "-"], input="\n".join(lines) + "\n", timeout=900)
         unfinished.rename(tree)
+        os.utime(tree)
     return tree
 
 
