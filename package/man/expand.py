@@ -20,7 +20,7 @@ import subprocess
 import sys
 
 # Help texts that begin with one of these begin with a name or a value, which stays as it is spelt.
-SPELT = re.compile(r"(libpq|up|asc|text|trace|postgres)\b")
+SPELT = re.compile(r"(libpq|vault\w*|up|asc|text|trace|postgres)\b")
 HEADINGS = ("Options:", "Positionals:", "Subcommands:")
 
 

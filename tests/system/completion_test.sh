@@ -46,7 +46,8 @@ offers() {
 mapfile -t commands < <(vaultctl --help | awk '/^Subcommands:/ {on = 1; next} !/^  / {on = 0} on {print $1}')
 [ ${#commands[@]} -ge 17 ]
 completes 'vaultctl ' "${commands[@]}"
-completes 'vaultctl check-' check-proof check-receipt
+offers 'vaultctl check-' check-proof check-receipt
+completes 'vaultctl cano' canonicalize
 completes 'vaultctl --json ver' verify
 completes 'vaultctl --endpoint seal ver' verify  # "seal" is an endpoint here
 completes 'vaultctl legacy ' stats list read import
