@@ -160,7 +160,9 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     if (error.code == ErrorCode::unavailable) {
       set_alert("database", Severity::warning, error.message, effects);
     } else {
-      set_alert("tamper", Severity::critical, error.message, effects);
+      // A server or a schema that does not fit is no sign of tampering.
+      database_fits_ = error.code != ErrorCode::invalid_argument;
+      set_alert(database_fits_ ? "tamper" : "configuration", Severity::critical, error.message, effects);
     }
     refuse_waiting(unavailable(), effects);
     effects.set_timer(lease_timer, milliseconds(error.code == ErrorCode::unavailable ? 500 : 5'000));
@@ -304,7 +306,7 @@ void Writer::send_status(Effects& effects) {
   status.writer = mode_ == Mode::active || mode_ == Mode::resolving;
   status.ready = mode_ == Mode::active && !stopping_ && !has_alert("clock");
   if (status.writer && has_alert("clock")) status.detail = "the clocks of vaultd and its database disagree";
-  status.settled = database_connected_ && mode_ != Mode::adopting;
+  status.settled = database_connected_ && database_fits_ && mode_ != Mode::adopting;
   status.epoch = epoch_;
   status.head = durable_.head;
   for (const Flight& flight : flights_) status.in_flight += flight.plan.fresh_count();

@@ -94,6 +94,7 @@ class Writer final : public Actor {
   std::string detail_ = "starting";
   bool lease_asked_ = false;
   bool database_connected_ = false;
+  bool database_fits_ = true;  // false: vaultd is about to end, and must not say READY before
   bool stopping_ = false;
   std::int64_t epoch_ = 0;
   std::uint64_t generation_ = 1;

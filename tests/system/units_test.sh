@@ -12,10 +12,13 @@ done
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 # ExecStart must exist for `verify`.
-sed 's#/usr/bin/vaultd#/bin/true#' vaultd.service >"$directory/vaultd.service"
-sed 's#/usr/bin/vaultd#/bin/true#' vaultd@.service >"$directory/vaultd@.service"
-complaints=$(systemd-analyze verify "$directory/vaultd.service" "$directory/vaultd@x.service" 2>&1 |
-  grep -F "${directory##*/}" || true)
+names=()
+for unit in *.service *.timer *.socket; do
+  [ -e "$unit" ] || continue
+  sed -E 's#/usr/bin/(vaultd|vaultctl)#/bin/true#' "$unit" >"$directory/$unit"
+  names+=("$directory/${unit/@./@x.}")
+done
+complaints=$(systemd-analyze verify "${names[@]}" 2>&1 | grep -F "${directory##*/}" || true)
 [ -z "$complaints" ] || { echo "$complaints"; exit 1; }
 
 # What must differ: names and paths of the instance.

@@ -11,7 +11,7 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROOMS = ("ledger", "wire", "store", "actors", "daemon", "tools", "migrations", "systemd", "examples")
+ROOMS = ("ledger", "wire", "store", "actors", "daemon", "tools", "migrations", "systemd", "examples", "package")
 # What belongs to a room but tells a reader nothing.
 UNMAPPED = re.compile(r"(^|/)CMakeLists\.txt$|(^|/)\.|\.(pyc|orig|swp)$|~$")
 PROSE_PATH = re.compile(r"`((?:%s|docs|tests)/[\w./{},-]+)`" % "|".join(ROOMS))

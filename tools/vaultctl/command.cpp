@@ -43,7 +43,8 @@ Status check_ipc_endpoint(const Globals& globals) {
     if (failure == 0) return {};
     if (failure == EACCES || failure == EPERM) {
       return fail(ErrorCode::forbidden, "no permission to talk to " + globals.endpoint +
-                                            ": the socket's group decides who may (socket_group of vaultd)");
+                                            ": only members of the socket's group may. It is that of vaultd's user, or "
+                                            "its socket_group; `adduser YOU vaultd`, and log in again");
     }
     if (failure == ENAMETOOLONG) {
       return fail(ErrorCode::invalid_argument, "the path of " + globals.endpoint + " is longer than 107 bytes",

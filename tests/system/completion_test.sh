@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# The completion of vaultctl, as an interactive bash would use it. It asks no daemon: none is there.
+set -euo pipefail
+
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+mkdir "$directory/kept" && touch "$directory/receipt.json" "$directory/kept/x"
+cd "$directory"
+# Whoever opened a socket would find nothing, and would have waited for it.
+export VAULT_ENDPOINT=ipc:///nowhere/requests PATH=$VAULT_BIN_DIR:$PATH
+# compopt works in a completion alone.
+compopt() { :; }
+# shellcheck source=/dev/null
+source "$VAULT_SOURCE_DIR/package/completion/vaultctl"
+
+# completes "LINE" WORD...: completing at the end of the line offers exactly these.
+completes() {
+  local line=$1 offered expected
+  shift
+  read -ra COMP_WORDS <<<"$line"
+  [[ $line == *' ' ]] && COMP_WORDS+=('')
+  COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+  _vaultctl
+  offered=$(printf '%s\n' ${COMPREPLY[@]+"${COMPREPLY[@]}"} | sort)
+  expected=$(printf '%s\n' "$@" | sort)
+  [ "$offered" = "$expected" ] && return
+  printf 'completing "%s" offers\n%s\nnot\n%s\n' "$line" "$offered" "$expected"
+  exit 1
+}
+# offers "LINE" WORD...: at least these.
+offers() {
+  local line=$1 word
+  shift
+  read -ra COMP_WORDS <<<"$line"
+  [[ $line == *' ' ]] && COMP_WORDS+=('')
+  COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+  _vaultctl
+  for word in "$@"; do
+    printf '%s\n' ${COMPREPLY[@]+"${COMPREPLY[@]}"} | grep -qxF -e "$word" && continue
+    echo "completing \"$line\" does not offer $word, but: ${COMPREPLY[*]}"
+    exit 1
+  done
+}
+
+# Every command that the help knows, and nothing else.
+mapfile -t commands < <(vaultctl --help | awk '/^Subcommands:/ {on = 1; next} !/^  / {on = 0} on {print $1}')
+[ ${#commands[@]} -ge 17 ]
+completes 'vaultctl ' "${commands[@]}"
+offers 'vaultctl check-' check-proof check-receipt
+completes 'vaultctl cano' canonicalize
+completes 'vaultctl --json ver' verify
+completes 'vaultctl --endpoint seal ver' verify  # "seal" is an endpoint here
+completes 'vaultctl legacy ' stats list read import
+completes 'vaultctl migrate ' up down status
+
+# Every option of every command.
+for command in "${commands[@]}"; do
+  mapfile -t options < <(vaultctl "$command" --help | grep -oE '^  (-[a-zA-Z],)?--[a-z-]+' | grep -oE -e '--[a-z-]+')
+  offers "vaultctl $command --" "${options[@]}" --json --timeout
+done
+completes 'vaultctl seal --se' --session --seal-id
+offers 'vaultctl legacy import --' --dry-run
+
+# Values.
+completes 'vaultctl seal --verdict ' SEAL PARTIAL SABAR VOID 888_HOLD SUNSET
+completes 'vaultctl query --verdict S' SEAL SABAR SUNSET
+completes 'vaultctl query --verdict = V' VOID  # how bash splits --verdict=V
+completes 'vaultctl list --order ' asc desc
+completes 'vaultctl watch --topic entry.S' entry.SEAL entry.SABAR entry.SUNSET
+completes 'vaultctl seal -o ' kept receipt.json
+completes 'vaultctl check-receipt rec' receipt.json
+completes 'vaultctl check-proof x --vkey rec' receipt.json
+completes 'vaultctl --key-dir ' kept
+completes 'vaultctl legacy stats ' kept
+completes 'vaultctl seal --session ' ''  # nobody knows
+completes 'vaultctl nonsense --verd' ''
+
+# The wording of verdicts is the ledger's.
+offered=$(vaultctl seal --help | sed -n 's/^ *--verdict V *//p' | sed 's/ or /, /; s/, /\n/g' | sort)
+[ "$offered" = "$(printf '%s\n' SEAL PARTIAL SABAR VOID 888_HOLD SUNSET | sort)" ]
