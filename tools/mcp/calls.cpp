@@ -19,17 +19,16 @@ std::string answer(const ToolCall& call, VaultCalls& vault, const Client::Progre
 
 }  // namespace
 
-std::string run_call(const ToolCall& call, VaultCalls& vault, const std::function<void(std::string line)>& notify) {
-  Client::Progress progress;
-  if (!call.progress_token.empty()) {
-    progress = [&, started = Clock::now(), last = std::int64_t{0}](std::int64_t checked, std::int64_t total) mutable {
-      if (checked <= last || Clock::now() - started < quiet_at_first) return;
-      last = checked;
-      notify(notification_line("notifications/progress", R"({"progressToken":)" + call.progress_token +
-                                                             R"(,"progress":)" + std::to_string(checked) +
-                                                             R"(,"total":)" + std::to_string(total) + "}"));
-    };
-  }
+std::string run_call(const ToolCall& call, VaultCalls& vault, const CallListener& listener) {
+  const Client::Progress progress = [&, started = Clock::now(), last = std::int64_t{0}](std::int64_t checked,
+                                                                                        std::int64_t total) mutable {
+    listener.alive();
+    if (call.progress_token.empty() || checked <= last || Clock::now() - started < quiet_at_first) return;
+    last = checked;
+    listener.notify(notification_line("notifications/progress", R"({"progressToken":)" + call.progress_token +
+                                                                    R"(,"progress":)" + std::to_string(checked) +
+                                                                    R"(,"total":)" + std::to_string(total) + "}"));
+  };
   try {
     return result_line(call.id, answer(call, vault, progress));
   } catch (const std::exception&) {  // no memory, or a bug

@@ -18,8 +18,14 @@ class VaultCalls {
   virtual Result<std::string> call(const Operation& operation, const Client::Progress& progress) = 0;
 };
 
-// Asks, and returns the reply's line. Where the call has a progress token, notifications go to `notify` meanwhile: none
-// in the first second, then strictly increasing, none after the return. Never throws.
-std::string run_call(const ToolCall& call, VaultCalls& vault, const std::function<void(std::string line)>& notify);
+// What is to be heard of a call while it runs.
+struct CallListener {
+  std::function<void(std::string line)> notify;  // a line for the client
+  std::function<void()> alive;                   // vaultd is at work on it
+};
+
+// Asks, and returns the reply's line. Where the call has a progress token, notifications go to the listener meanwhile:
+// none in the first second, then strictly increasing, none after the return. Never throws.
+std::string run_call(const ToolCall& call, VaultCalls& vault, const CallListener& listener);
 
 }  // namespace vault::mcp

@@ -174,10 +174,12 @@ std::string describe(const Error& error) {
 }
 
 std::string describe_refusal(const ToolCall& call, const Error& error) {
-  std::string text = std::string(error_name(error.code)) + ": " + describe(error);
+  // Whose field is wrong is worth saying; that a sequence was not found says itself.
+  const bool about_field = error.code == ErrorCode::invalid_argument || error.code == ErrorCode::too_large;
+  std::string text = std::string(error_name(error.code)) + ": " + (about_field ? describe(error) : error.message);
   const std::string what_to_do = advice(call, error);
   if (what_to_do.empty()) return text;
-  if (text.back() != '.') text += '.';
+  if (std::string_view(".?!").find(text.back()) == std::string_view::npos) text += '.';
   return text + " " + what_to_do;
 }
 

@@ -38,8 +38,8 @@ void Lane::put(ToolCall call) {
 bool Lane::finish(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   while (busy_ || !calls_.empty()) {
-    const std::size_t seen = answered_;
-    if (!changed_.wait_for(lock, patience, [&] { return answered_ != seen; })) return false;
+    const std::size_t seen = signs_of_life_;
+    if (!changed_.wait_for(lock, patience, [&] { return signs_of_life_ != seen; })) return false;
   }
   return true;
 }
@@ -58,7 +58,7 @@ void Lane::run() {
     carry_out(std::move(call));
     lock.lock();
     busy_ = false;
-    ++answered_;
+    ++signs_of_life_;
     changed_.notify_all();
   }
 }
@@ -68,7 +68,15 @@ void Lane::carry_out(ToolCall call) {
     for_verify_->put(std::move(call));
     return;
   }
-  outbox_.put(run_call(call, vault_, [this](std::string line) { outbox_.put(std::move(line)); }));
+  const CallListener listener{.notify = [this](std::string line) { outbox_.put(std::move(line)); },
+                              .alive = [this] { went_on(); }};
+  outbox_.put(run_call(call, vault_, listener));
+}
+
+void Lane::went_on() {
+  const std::lock_guard lock(mutex_);
+  ++signs_of_life_;
+  changed_.notify_all();
 }
 
 }  // namespace vault::mcp

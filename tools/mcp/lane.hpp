@@ -25,7 +25,7 @@ class Lane {
 
   // Waits while the lane is full.
   void put(ToolCall call);
-  // Waits until every call was answered: true. False: none was for `patience`.
+  // Waits until every call was answered: true. False: none was, and none got on, for `patience`.
   bool finish(std::chrono::milliseconds patience);
 
  private:
@@ -34,6 +34,7 @@ class Lane {
 
   void run();
   void carry_out(ToolCall call);
+  void went_on();
 
   VaultCalls& vault_;
   Outbox& outbox_;
@@ -42,7 +43,7 @@ class Lane {
   std::condition_variable changed_;
   std::deque<ToolCall> calls_;
   std::size_t bytes_waiting_ = 0;
-  std::size_t answered_ = 0;
+  std::size_t signs_of_life_ = 0;  // calls that were answered, and news of those under way
   bool busy_ = false;
   bool stopping_ = false;
   std::thread thread_;

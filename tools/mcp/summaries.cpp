@@ -15,6 +15,14 @@ constexpr std::size_t name_bytes_max = 64;
 // A byte of a name takes up to two in JSON: quotation marks and backslashes are escaped.
 static_assert((lines_max + 2) * (2 * 2 * (name_bytes_max + 3) + 128) < summary_bytes_max);
 
+std::string count(std::size_t number, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", number, number == 1 ? one : many);
+}
+
+std::string tree(std::int64_t size) {
+  return "the tree of " + count(static_cast<std::size_t>(size), "entry", "entries");
+}
+
 std::string name(const std::string& text) {
   return excerpt(ctl::printable(text), name_bytes_max);
 }
@@ -40,7 +48,9 @@ std::int64_t cursor_after(const Entry& entry) {
 std::string summarize(const Receipt& receipt) {
   std::string text = (receipt.duplicate ? "Already sealed before: " : "Sealed: ") + line(receipt.entry) + ".";
   if (receipt.entry.emergency) text += " vaultd runs without its database: kept as a file, not in the chain yet.";
-  if (receipt.proof) text += fmt::format(" Signed: proven in the tree of {} entries.", receipt.proof->tree_size);
+  if (receipt.proof) {
+    text += " Signed: proven in " + tree(static_cast<std::int64_t>(receipt.proof->tree_size)) + ".";
+  }
   return text;
 }
 
@@ -53,7 +63,7 @@ std::string summarize(const Page& page) {
   if (page.entries.empty()) {
     text = page.next_cursor ? "No entry on this page." : "No entries.";
   } else {
-    text = page.entries.size() == 1 ? "1 entry:" : fmt::format("{} entries:", page.entries.size());
+    text = count(page.entries.size(), "entry", "entries") + ":";
   }
   for (std::size_t i = 0; i < page.entries.size() && i < lines_max; ++i) text += "\n" + line(page.entries[i]);
   if (page.entries.size() > lines_max) text += fmt::format("\n… and {} more", page.entries.size() - lines_max);
@@ -63,7 +73,7 @@ std::string summarize(const Page& page) {
 
 std::string summarize(const VerifyResult& result) {
   if (!result.valid) {
-    return fmt::format("INVALID at sequence {}: {}. The ledger was changed from there on.",
+    return fmt::format("INVALID at sequence {}: {}. The ledger was tampered with, or damaged.",
                        result.first_invalid_sequence.value_or(0), name(result.reason.value_or("no reason given")));
   }
   if (result.checked == 0) return "Valid: there is nothing to check.";
@@ -72,11 +82,10 @@ std::string summarize(const VerifyResult& result) {
 }
 
 std::string summarize(const ProofResult& result) {
-  return fmt::format(
-      "Sequence {} is leaf {} of the tree of {} entries: {} hashes lead from entry_hash {} to "
-      "merkle_root {}{}.",
-      result.sequence, result.leaf_index, result.tree_size, result.proof.size(), short_hash(result.entry_hash),
-      short_hash(result.merkle_root), result.checkpoint ? ", which a signed checkpoint names" : "");
+  return fmt::format("Sequence {} is leaf {} of {}: {} from entry_hash {} to merkle_root {}{}.", result.sequence,
+                     result.leaf_index, tree(result.tree_size), count(result.proof.size(), "hash leads", "hashes lead"),
+                     short_hash(result.entry_hash), short_hash(result.merkle_root),
+                     result.checkpoint ? ", which a signed checkpoint names" : "");
 }
 
 }  // namespace vault::mcp
