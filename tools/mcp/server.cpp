@@ -22,7 +22,7 @@ namespace vault::mcp {
 namespace {
 
 constexpr std::size_t read_bytes = 64U << 10;
-constexpr std::chrono::seconds patience_at_end{10};
+constexpr std::chrono::seconds patience_at_end{5};
 
 extern "C" void leave(int) {
   ::_exit(0);
@@ -92,7 +92,7 @@ int serve(const ctl::DaemonAddress& daemon) {
   }
   if (const auto line = lines.rest(); line && reader_there) server.take(*line);
   if (!server.finish()) {
-    std::fputs("vault-mcp: stdin has ended, and for 10 seconds no call was answered or no reply read: giving up\n",
+    std::fputs("vault-mcp: stdin has ended, and for 5 seconds no call was answered or no reply read: giving up\n",
                stderr);
     std::_Exit(0);  // threads that wait for vaultd or for the reader are not waited for
   }
