@@ -35,7 +35,7 @@ def find_node():
 
 
 def fetch_clients(npm):
-    """The directory with clients.mjs and node_modules beside it; fetched where package.json is not that of last time."""
+    """The directory with clients.mjs and node_modules beside it; fetched again where package.json is another one."""
     directory = BIN_DIR.resolve().parent / "mcp_clients"
     directory.mkdir(exist_ok=True)
     with open(directory / "lock", "w", encoding="utf-8") as lock:
@@ -47,9 +47,9 @@ def fetch_clients(npm):
             shutil.rmtree(directory / "node_modules", ignore_errors=True)
             shutil.copy(CLIENTS / "package.json", directory)
             try:
-                ran = subprocess.run([npm, "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund",
-                                      "--fetch-retries=1", "--fetch-timeout=60000"], cwd=directory, timeout=240,
-                                     capture_output=True, text=True, check=False)
+                ran = subprocess.run([npm, "install", "--no-package-lock", "--ignore-scripts", "--no-audit",
+                                      "--no-fund", "--fetch-retries=1", "--fetch-timeout=60000"], cwd=directory,
+                                     timeout=240, capture_output=True, text=True, check=False)
             except subprocess.TimeoutExpired:
                 skip("npm did not fetch the MCP clients within 4 minutes")
             if ran.returncode != 0:
@@ -84,8 +84,9 @@ class OfficialClients(unittest.TestCase):
         self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
         requests = f"ipc://{directory}/requests"
         with open(directory / "log", "wb") as log:
-            vaultd = subprocess.Popen([program("vaultd"), "--legacy-dir", str(directory / "vault"), "--requests", requests,
-                                       "--ingest", f"ipc://{directory}/ingest", "--events", f"ipc://{directory}/events"],
+            vaultd = subprocess.Popen([program("vaultd"), "--legacy-dir", str(directory / "vault"),
+                                       "--requests", requests, "--ingest", f"ipc://{directory}/ingest",
+                                       "--events", f"ipc://{directory}/events"],
                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                       env={**clean_environment(), "VAULT_BACKEND": "legacy"})
         self.addCleanup(vaultd.wait, 30)

@@ -83,6 +83,7 @@ int run(int argc, char** argv) {
 }  // namespace vault::mcp
 
 int main(int argc, char** argv) {
+  vault::mcp::handle_signals();
   try {
     return vault::mcp::run(argc, argv);
   } catch (const std::exception& error) {

@@ -28,15 +28,6 @@ extern "C" void leave(int) {
   ::_exit(0);
 }
 
-void handle_signals() {
-  struct sigaction action {};
-  action.sa_handler = leave;
-  ::sigaction(SIGTERM, &action, nullptr);
-  ::sigaction(SIGINT, &action, nullptr);
-  action.sa_handler = SIG_IGN;
-  ::sigaction(SIGPIPE, &action, nullptr);  // a reader that is gone shows as EPIPE
-}
-
 // Bytes read; 0 at the end of input.
 std::size_t read_some(std::array<char, read_bytes>& buffer) {
   while (true) {
@@ -74,8 +65,16 @@ class Server {
 
 }  // namespace
 
+void handle_signals() {
+  struct sigaction action {};
+  action.sa_handler = leave;
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = SIG_IGN;
+  ::sigaction(SIGPIPE, &action, nullptr);  // a reader that is gone shows as EPIPE
+}
+
 int serve(const ctl::DaemonAddress& daemon) {
-  handle_signals();
   Server server(daemon);
   LineSplitter lines;
   std::array<char, read_bytes> buffer;
@@ -90,7 +89,8 @@ int serve(const ctl::DaemonAddress& daemon) {
       reader_there = server.take(*line);
     }
   }
-  if (const auto line = lines.rest(); line && reader_there) server.take(*line);
+  if (const auto line = lines.rest(); line && reader_there) reader_there = server.take(*line);
+  if (!reader_there) std::_Exit(0);  // nobody is left to answer
   if (!server.finish()) {
     std::fputs("vault-mcp: stdin has ended, and for 5 seconds no call was answered or no reply read: giving up\n",
                stderr);

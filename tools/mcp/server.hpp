@@ -5,8 +5,10 @@
 
 namespace vault::mcp {
 
+// SIGTERM and SIGINT end the process at once, with exit code 0: what is under way is vaultd's, and nobody waits for it.
+void handle_signals();
+
 // Serves until stdin ends, then answers what has been read, as long as that gets on, and returns the exit code.
-// SIGTERM and SIGINT end the process at once: what is under way is vaultd's, and nobody waits for it here.
 int serve(const ctl::DaemonAddress& daemon);
 
 }  // namespace vault::mcp
