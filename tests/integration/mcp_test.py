@@ -177,8 +177,9 @@ class RawFrames(unittest.TestCase):
         """Sends `count` requests to a vault-mcp whose output nobody reads; the thread that sends."""
         self.mcp.content("vault_seal", **SEAL, seal_data={"t": "x" * 20_000})
         params = {"name": "vault_list", "arguments": {"limit": 1}}
-        requests = "".join(json.dumps({"jsonrpc": "2.0", "id": f"r{i}", "method": "tools/call", "params": params}) + "\n"
-                           for i in range(count)).encode()
+        requests = "".join(
+            json.dumps({"jsonrpc": "2.0", "id": f"r{i}", "method": "tools/call", "params": params}) + "\n"
+            for i in range(count)).encode()
 
         def send():
             try:
@@ -306,6 +307,73 @@ class ComesAndGoes(unittest.TestCase):
         time.sleep(0.2)
         self.assertEqual(0, self.mcp.end("term", 2))
         vaultd.send_signal(signal.SIGCONT)
+
+
+class SlowVerification(unittest.TestCase):
+    """A stand-in for a vaultd with a large ledger: verifies for `SECONDS`, tells of progress, knows no entry."""
+
+    SECONDS = 7  # more than vault-mcp waits at the end of its input where nothing gets on
+
+    def setUp(self):
+        self.directory = make_directory()
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.endpoint = f"ipc://{self.directory}/requests"
+        self.context = zmq.Context()
+        self.router = self.context.socket(zmq.ROUTER)
+        self.router.bind(self.endpoint)
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+        self.addCleanup(self.end)
+
+    def end(self):
+        self.stop.set()
+        self.thread.join()
+        self.context.destroy(linger=0)
+
+    def serve(self):
+        under_way = []  # peer, id, since when
+        while not self.stop.is_set():
+            if self.router.poll(200):
+                *peer, body = self.router.recv_multipart()
+                request = msgpack.unpackb(body)
+                if request["op"] == "verify":
+                    under_way.append((peer, request["id"], time.monotonic()))
+                    continue
+                error = {"code": "not_found", "message": "there is none", "retryable": False}
+                self.reply(peer, request["id"], ok=False, error=error)
+            for peer, ident, since in under_way:
+                seconds = time.monotonic() - since
+                if seconds < self.SECONDS:
+                    self.reply(peer, ident, progress={"checked": int(seconds * 1000), "total": self.SECONDS * 1000})
+            for peer, ident, since in [one for one in under_way if time.monotonic() - one[2] >= self.SECONDS]:
+                under_way.remove((peer, ident, since))
+                self.reply(peer, ident, ok=True, result={
+                    "valid": True, "first_invalid_sequence": None, "reason": None, "checked": 7, "from": 1, "to": 7,
+                    "head_hash": "0" * 64, "merkle_root": "0" * 64, "elapsed_ms": self.SECONDS * 1000})
+
+    def reply(self, peer, ident, **members):
+        self.router.send_multipart([*peer, msgpack.packb({"v": 1, "id": ident, **members})])
+
+    def test_it_holds_up_nothing_and_tells_of_progress(self):
+        with McpProcess("--endpoint", self.endpoint, "--timeout", "2s") as mcp:
+            mcp.initialize()
+            verify = mcp.request("tools/call", {"name": "vault_verify", "_meta": {"progressToken": "t"}})
+            started = time.monotonic()
+            mcp.refusal("vault_read", sequence=1)
+            self.assertLess(time.monotonic() - started, 1)
+            mcp.process.stdin.close()  # what is under way and gets on is waited for
+            seen = []
+            while (message := mcp.receive()).get("method") == "notifications/progress":
+                self.assertGreaterEqual(time.monotonic() - started, 0.9)
+                params = message["params"]
+                self.assertEqual(("t", self.SECONDS * 1000), (params["progressToken"], params["total"]))
+                seen.append(params["progress"])
+            self.assertGreater(len(seen), 5)
+            self.assertEqual(seen, sorted(set(seen)))
+            self.assertEqual((verify, True), (message["id"], message["result"]["structuredContent"]["valid"]))
+            self.assertIsNone(mcp.receive())
+            self.assertEqual(0, mcp.process.wait(10))
 
 
 class Curve(unittest.TestCase):
