@@ -203,7 +203,7 @@ class RawFrames(unittest.TestCase):
         sender = self.stall(3_000)
         started = time.monotonic()
         self.assertEqual(self.mcp.end("term", 5), 0)
-        self.assertLess(time.monotonic() - started, 1)
+        self.assertLess(time.monotonic() - started, 3)
         sender.join()
 
     def test_the_end_of_input_while_the_reader_stalls(self):
