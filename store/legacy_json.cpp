@@ -293,12 +293,19 @@ std::string LegacyJson::unescape(std::string_view quoted) {
   return out;
 }
 
-std::string LegacyJson::name(std::uint32_t node) const {
-  const Node& n = nodes_[node];
-  return unescape(text_.substr(n.name_begin, n.name_end - n.name_begin));
+std::string LegacyJson::name(const Node& member) const {
+  return unescape(text_.substr(member.name_begin, member.name_end - member.name_begin));
 }
 
-std::vector<std::uint32_t> LegacyJson::children(std::uint32_t node) const {
+std::vector<const LegacyJson::Node*> LegacyJson::children(const Node& node) const {
+  std::vector<const Node*> out;
+  if (node.kind != Kind::object && node.kind != Kind::array) return out;
+  const Node* const end = nodes_.data() + node.next;
+  for (const Node* child = &node + 1; child != end; child = nodes_.data() + child->next) out.push_back(child);
+  return out;
+}
+
+std::vector<std::uint32_t> LegacyJson::child_indices(std::uint32_t node) const {
   std::vector<std::uint32_t> out;
   for (std::uint32_t child = node + 1; child < nodes_[node].next; child = nodes_[child].next) out.push_back(child);
   return out;
@@ -307,8 +314,8 @@ std::vector<std::uint32_t> LegacyJson::children(std::uint32_t node) const {
 const LegacyJson::Node* LegacyJson::member(std::string_view wanted) const {
   if (root().kind != Kind::object) return nullptr;
   const Node* found = nullptr;
-  for (const std::uint32_t child : children(0)) {
-    if (name(child) == wanted) found = &nodes_[child];
+  for (const Node* child : children(root())) {
+    if (name(*child) == wanted) found = child;
   }
   return found;
 }
@@ -316,8 +323,8 @@ const LegacyJson::Node* LegacyJson::member(std::string_view wanted) const {
 // Bytes of generalised UTF-8 sort as code points do.
 std::vector<std::uint32_t> LegacyJson::members_in_order(std::uint32_t object, std::string_view without) const {
   std::vector<std::pair<std::string, std::uint32_t>> members;
-  for (const std::uint32_t child : children(object)) {
-    std::string child_name = name(child);
+  for (const std::uint32_t child : child_indices(object)) {
+    std::string child_name = name(nodes_[child]);
     if (object != 0 || child_name != without) members.emplace_back(std::move(child_name), child);
   }
   std::sort(members.begin(), members.end());
@@ -345,7 +352,7 @@ std::string LegacyJson::python_text(std::string_view without) const {
         break;
       case Kind::array:
         out.push_back('[');
-        open.push_back({children(node), 0, false});
+        open.push_back({child_indices(node), 0, false});
         break;
       case Kind::string:
         append_python_string(characters(nodes_[node]), out);
@@ -365,7 +372,7 @@ std::string LegacyJson::python_text(std::string_view without) const {
     if (top.at > 0) out += ", ";
     const std::uint32_t element = top.elements[top.at++];
     if (top.object) {
-      append_python_string(name(element), out);
+      append_python_string(name(nodes_[element]), out);
       out += ": ";
     }
     begin(element);

@@ -35,6 +35,7 @@ class LegacyJson {
   // `text` is valid UTF-8 of less than 4 GiB and outlives the result. Cost: linear; 24 bytes a value.
   static tl::expected<LegacyJson, LegacyJsonFault> parse(std::string_view text);
 
+  std::string_view source() const { return text_; }
   const Node& root() const { return nodes_.front(); }
   // The top-level object's member of this name; of several the last, as Python's json takes it. nullptr: none.
   const Node* member(std::string_view name) const;
@@ -43,6 +44,10 @@ class LegacyJson {
   // A string's characters, escapes read. A lone surrogate comes out as the three bytes that UTF-8 would have for it,
   // which is no valid UTF-8.
   std::string characters(const Node& node) const { return unescape(text(node)); }
+  // The values of an object or array, in order; none for anything else. Cost: linear in their number.
+  std::vector<const Node*> children(const Node& node) const;
+  // The name of an object's member, read like characters().
+  std::string name(const Node& member) const;
 
   // What Python's json.dumps(object, sort_keys=True) prints of the top-level object without its member `without`: names
   // by code point, ", " and ": " between, non-ASCII escaped; number literals as they are written.
@@ -51,9 +56,8 @@ class LegacyJson {
  private:
   friend class LegacyJsonParser;
   static std::string unescape(std::string_view quoted);
-  std::vector<std::uint32_t> children(std::uint32_t node) const;
+  std::vector<std::uint32_t> child_indices(std::uint32_t node) const;
   std::vector<std::uint32_t> members_in_order(std::uint32_t object, std::string_view without) const;
-  std::string name(std::uint32_t node) const;
 
   std::string_view text_;
   std::vector<Node> nodes_;

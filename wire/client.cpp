@@ -75,6 +75,7 @@ Result<Seal> check_draft(const SealDraft& draft, std::size_t seal_bytes_max) {
 struct Client::Impl {
   std::string endpoint;
   milliseconds timeout;
+  milliseconds connect_timeout;
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::dealer};
   std::uint64_t last_id = 0;
@@ -98,12 +99,13 @@ struct Client::Impl {
   Result<std::uint64_t> send(const Operation& operation, Clock::time_point deadline) {
     const std::uint64_t id = ++last_id;
     const std::string message = encode_request(id, operation);
+    deadline = std::min(deadline, Clock::now() + connect_timeout);
     for (;;) {
       if (!wait(ZMQ_POLLOUT, deadline)) {
         return fail(ErrorCode::unavailable,
                     fmt::format("no connection to {} within {} ms: is vaultd running, and is this client's key known "
                                 "to it?",
-                                endpoint, timeout.count()));
+                                endpoint, connect_timeout.count()));
       }
       try {
         if (socket.send(zmq::buffer(message), zmq::send_flags::dontwait)) return id;
@@ -165,6 +167,7 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
     auto impl = std::make_unique<Impl>();
     impl->endpoint = options.endpoint;
     impl->timeout = options.timeout;
+    impl->connect_timeout = std::min(options.timeout, options.connect_timeout.value_or(options.timeout));
     configure(impl->socket, options);
     impl->socket.connect(options.endpoint);
     return std::unique_ptr<Client>(new Client(std::move(impl)));

@@ -35,6 +35,8 @@ struct ClientOptions {
   std::string endpoint = "ipc:///run/vaultd/requests";
   std::chrono::milliseconds timeout{30'000};
   std::optional<CurveKeys> curve;
+  // How long a call waits for a connection before it is `unavailable`; nullopt: as long as the timeout.
+  std::optional<std::chrono::milliseconds> connect_timeout{};
 };
 
 // A seal as people write it: verdict by name, payload as JSON text, seal_id as text.
@@ -52,7 +54,7 @@ Result<Seal> check_draft(const SealDraft& draft, std::size_t seal_bytes_max = li
 class Client {
  public:
   // Connecting waits for nothing: an endpoint where nobody listens shows at the first call, as `unavailable` once the
-  // timeout has passed without a connection.
+  // connect_timeout has passed without a connection.
   static Result<std::unique_ptr<Client>> connect(const ClientOptions& options);
   ~Client();
   Client(const Client&) = delete;

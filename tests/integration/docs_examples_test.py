@@ -47,6 +47,26 @@ class Examples(unittest.TestCase):
     def test_legacy(self):
         self.assertEqual(1, self.run_page("docs/legacy.md", 2))
 
+    def test_mcp(self):
+        self.assertEqual(1, self.run_page("docs/mcp.md", 1))
+
+
+class HostConfiguration(unittest.TestCase):
+    """What docs/mcp.md tells to put into a host's configuration is JSON, and vault-mcp takes the flags."""
+
+    def test_blocks(self):
+        text = (vaultd_process.SOURCE_DIR / "docs" / "mcp.md").read_text(encoding="utf-8")
+        blocks = re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        self.assertEqual(2, len(blocks))
+        told = subprocess.run([vaultd_process.program("vault-mcp"), "--help"], capture_output=True, text=True, timeout=30,
+                              check=True, env=vaultd_process.clean_environment()).stdout
+        for block in blocks:
+            server = json.loads(block)["mcpServers"]["vault"]
+            self.assertEqual("/usr/bin/vault-mcp", server["command"])
+            for flag in server["args"][::2]:
+                self.assertIn(f"{flag} ", told)
+        self.assertNotIn("--key-dir", json.loads(blocks[0])["mcpServers"]["vault"]["args"])
+
 
 class Settings(unittest.TestCase):
     """docs/operating.md names every setting of vaultd, with its default."""

@@ -1,64 +1,15 @@
 #include "tools/vaultctl/command.hpp"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <thread>
 
-#include "tools/vaultctl/key_dir.hpp"
+#include "tools/vaultctl/connect.hpp"
 #include "tools/vaultctl/terminal.hpp"
 #include "wire/error.hpp"
 
 namespace vault::ctl {
-namespace {
-
-constexpr std::string_view ipc_scheme = "ipc://";
-constexpr std::chrono::milliseconds patience_for_socket{1'000};
-
-// 0 if somebody listens on the unix socket, else the errno of the attempt.
-int try_unix_socket(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return ENAMETOOLONG;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return errno;
-  const int outcome = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ? 0 : errno;
-  ::close(fd);
-  return outcome == EAGAIN ? 0 : outcome;  // EAGAIN: a listener whose backlog is full at the moment
-}
-
-Status check_ipc_endpoint(const Globals& globals) {
-  if (globals.endpoint.rfind(ipc_scheme, 0) != 0) return {};
-  const std::string path = globals.endpoint.substr(ipc_scheme.size());
-  if (path.empty() || path.front() != '/') return {};  // an abstract or relative name: ZeroMQ knows better
-  const auto until = std::chrono::steady_clock::now() + std::min(globals.timeout, patience_for_socket);
-  while (true) {
-    const int failure = try_unix_socket(path);
-    if (failure == 0) return {};
-    if (failure == EACCES || failure == EPERM) {
-      return fail(ErrorCode::forbidden, "no permission to talk to " + globals.endpoint +
-                                            ": only members of the socket's group may. It is that of vaultd's user, or "
-                                            "its socket_group; `adduser YOU vaultd`, and log in again");
-    }
-    if (failure == ENAMETOOLONG) {
-      return fail(ErrorCode::invalid_argument, "the path of " + globals.endpoint + " is longer than 107 bytes",
-                  "endpoint");
-    }
-    if (std::chrono::steady_clock::now() >= until) {
-      return fail(ErrorCode::unavailable,
-                  "vaultd does not answer at " + globals.endpoint + " (" + std::strerror(failure) + ")");
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-}
-
-}  // namespace
 
 ExitCode exit_code(ErrorCode code) {
   switch (code) {
@@ -89,9 +40,7 @@ int report(const Context& context, const Error& error) {
   std::string text = error.message;
   if (!error.field.empty()) text += " [" + error.field + "]";
   print_problem(std::string(error_name(error.code)) + ": " + text);
-  const bool unreachable = error.message.find("does not answer") != std::string::npos ||
-                           error.message.find("no connection to") != std::string::npos;
-  if (error.code == ErrorCode::unavailable && !unreachable) {
+  if (error.code == ErrorCode::unavailable && !is_unreachable(error)) {
     print_hint("`vaultctl status` tells how vaultd is doing");
   } else if (error.code == ErrorCode::unavailable) {
     print_hint("is vaultd running? `systemctl status vaultd`; another address goes in --endpoint or VAULT_ENDPOINT");
@@ -123,14 +72,8 @@ int finish_output(int code) {
 }
 
 Result<std::unique_ptr<Client>> connect_daemon(const Globals& globals) {
-  ClientOptions options{.endpoint = globals.endpoint, .timeout = globals.timeout, .curve = {}};
-  if (!globals.key_dir.empty()) {
-    auto keys = read_key_dir(globals.key_dir);
-    if (!keys) return tl::unexpected<Error>(keys.error());
-    options.curve = *keys;
-  }
-  if (const Status status = check_ipc_endpoint(globals); !status) return tl::unexpected<Error>(status.error());
-  return Client::connect(options);
+  return connect_daemon(
+      DaemonAddress{.endpoint = globals.endpoint, .key_dir = globals.key_dir, .timeout = globals.timeout});
 }
 
 }  // namespace vault::ctl

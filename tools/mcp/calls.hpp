@@ -1,0 +1,31 @@
+// Carrying out a tools/call.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "ledger/result.hpp"
+#include "tools/mcp/dispatch.hpp"
+#include "wire/client.hpp"
+
+namespace vault::mcp {
+
+// Whoever answers operations: vaultd (daemon_calls.hpp), or a test.
+class VaultCalls {
+ public:
+  virtual ~VaultCalls() = default;
+  // The `result` map as MessagePack. Blocks; errors are those of the protocol.
+  virtual Result<std::string> call(const Operation& operation, const Client::Progress& progress) = 0;
+};
+
+// What is to be heard of a call while it runs.
+struct CallListener {
+  std::function<void(std::string line)> notify;  // a line for the client
+  std::function<void()> alive;                   // vaultd is at work on it
+};
+
+// Asks, and returns the reply's line. Where the call has a progress token, notifications go to the listener meanwhile:
+// none in the first second, then strictly increasing, none after the return. Never throws.
+std::string run_call(const ToolCall& call, VaultCalls& vault, const CallListener& listener);
+
+}  // namespace vault::mcp

@@ -1,0 +1,186 @@
+#include "tools/mcp/content.hpp"
+
+#include <algorithm>
+
+#include "ledger/canonical_json.hpp"
+#include "tools/mcp/summaries.hpp"
+#include "tools/vaultctl/connect.hpp"
+#include "tools/vaultctl/json_output.hpp"
+#include "wire/codec.hpp"
+#include "wire/error.hpp"
+
+namespace vault::mcp {
+namespace {
+
+constexpr std::size_t around_bytes = 32U << 10;  // of a reply: its frame, id and summary
+static_assert(around_bytes > summary_bytes_max + token_bytes_max + 1024);
+constexpr std::size_t content_bytes_max = reply_bytes_max - around_bytes;
+
+// What JSON text takes in a reply: once as it is, once as the text of a content block.
+std::size_t cost(const std::string& json) {
+  std::string quoted;
+  append_string(json, quoted);
+  return json.size() + quoted.size();
+}
+
+void append_text_block(std::string_view text, std::string& out) {
+  out.append(R"({"type":"text","text":)");
+  append_string(text, out);
+  out.append("}");
+}
+
+void append_end(bool is_error, bool modern, std::string& out) {
+  out.append(R"(,"isError":)").append(is_error ? "true" : "false");
+  if (modern) out.append(R"(,"resultType":"complete")");
+  out.append("}");
+}
+
+std::string content(const std::string& structured, std::string_view summary, bool modern) {
+  std::string out = R"({"content":[)";
+  append_text_block(structured, out);
+  out.append(",");
+  append_text_block(summary, out);
+  out.append(R"(],"structuredContent":)").append(structured);
+  append_end(false, modern, out);
+  return out;
+}
+
+struct Answer {
+  std::string structured, summary;
+};
+
+tl::unexpected<Error> entry_too_large(const Entry& entry, std::size_t bytes, bool on_page) {
+  const std::string which =
+      entry.emergency ? "--seal-id " + format_uuid(entry.seal_id) : "--sequence " + std::to_string(entry.sequence);
+  std::string text = "the entry " + (entry.emergency ? format_uuid(entry.seal_id) : std::to_string(entry.sequence)) +
+                     " takes " + std::to_string(bytes) + " bytes in a reply, which holds at most " +
+                     std::to_string(content_bytes_max) + ". `vaultctl read " + which + "` shows it.";
+  if (on_page) text += " Cursor " + std::to_string(cursor_after(entry)) + " goes on behind it.";
+  return fail(ErrorCode::too_large, std::move(text));
+}
+
+Result<Answer> entry_answer(const std::string& result, std::string json) {
+  const auto entry = decode_entry(result);
+  if (!entry) return tl::unexpected(entry.error());
+  if (const std::size_t bytes = cost(json); bytes > content_bytes_max) return entry_too_large(*entry, bytes, false);
+  return Answer{std::move(json), summarize(*entry)};
+}
+
+Result<Answer> page_answer(const std::string& result) {
+  auto page = decode_page(result);
+  if (!page) return tl::unexpected(page.error());
+  std::string structured = R"({"entries":[)";
+  std::size_t kept = 0, bytes = 0, last = 0;
+  bool full = false;
+  const Status walked = ctl::for_each_in_array(result, "entries", [&](const std::string& json) {
+    last = full ? last : cost(json) + 2;
+    full = full || bytes + last > content_bytes_max;
+    if (full) return;
+    bytes += last;
+    if (kept++ > 0) structured += ',';
+    structured += json;
+  });
+  if (!walked) return tl::unexpected(walked.error());
+  if (full && kept == 0) return entry_too_large(page->entries.front(), last, true);
+  if (full) {
+    page->entries.resize(kept);
+    page->next_cursor = cursor_after(page->entries.back());
+  }
+  structured += R"(],"next_cursor":)";
+  structured += page->next_cursor ? std::to_string(*page->next_cursor) : "null";
+  structured += '}';
+  return Answer{std::move(structured), summarize(*page)};
+}
+
+// A result that is small whatever it says.
+template <class T>
+Result<Answer> plain_answer(const Result<T>& decoded, std::string json) {
+  if (!decoded) return tl::unexpected(decoded.error());
+  return Answer{std::move(json), summarize(*decoded)};
+}
+
+Result<Answer> answer(const ToolCall& call, const std::string& result) {
+  const auto* read = std::get_if<ReadRequest>(&call.operation);
+  if (call.tool == Tool::list || call.tool == Tool::query || (read != nullptr && read->session)) {
+    return page_answer(result);
+  }
+  auto json = ctl::msgpack_to_json(result);
+  if (!json) return tl::unexpected(json.error());
+  switch (call.tool) {
+    case Tool::seal:
+      return plain_answer(decode_receipt(result), std::move(*json));
+    case Tool::verify:
+      return plain_answer(decode_verify(result), std::move(*json));
+    case Tool::proof:
+      return plain_answer(decode_proof(result), std::move(*json));
+    default:
+      return entry_answer(result, std::move(*json));
+  }
+}
+
+// What whoever called can do about it.
+std::string advice(const ToolCall& call, const Error& error) {
+  const auto* seal = std::get_if<SealRequest>(&call.operation);
+  const std::string seal_id =
+      seal == nullptr || !seal->seals.front().seal_id ? "" : format_uuid(*seal->seals.front().seal_id);
+  switch (error.code) {
+    case ErrorCode::unavailable:
+      if (ctl::is_unreachable(error)) {
+        return "Nothing was sealed or read. Start vaultd, or give vault-mcp its address with --endpoint; then call "
+               "again.";
+      }
+      return "Call again later.";
+    case ErrorCode::busy:
+      return "Call again in a moment.";
+    case ErrorCode::deadline_exceeded:
+      if (!seal_id.empty()) {
+        return "Call vault_seal again with the same content and seal_id " + seal_id +
+               ": it is sealed once, whatever "
+               "became of this call.";
+      }
+      return "Call again later, or give vault-mcp a longer --timeout.";
+    case ErrorCode::not_found:
+      return "vault_list shows the newest entries.";
+    case ErrorCode::forbidden:
+      return "The roles of this client's key, or the mode of vaultd's socket, do not allow it.";
+    case ErrorCode::seal_id_conflict:
+      return "Use a new seal_id for a new seal.";
+    case ErrorCode::internal:
+      return "vaultd's log tells more.";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+Result<std::string> success_result(const ToolCall& call, const std::string& result) {
+  const auto made = answer(call, result);
+  if (!made) return tl::unexpected(made.error());
+  return content(made->structured, made->summary, call.modern);
+}
+
+std::string refusal_result(std::string_view text, bool modern) {
+  std::string out = R"({"content":[)";
+  append_text_block(text, out);
+  out.append("]");
+  append_end(true, modern, out);
+  return out;
+}
+
+std::string describe(const Error& error) {
+  if (error.field.empty() || error.message.starts_with(error.field)) return error.message;
+  return error.field + ": " + error.message;
+}
+
+std::string describe_refusal(const ToolCall& call, const Error& error) {
+  // Whose field is wrong is worth saying; that a sequence was not found says itself.
+  const bool about_field = error.code == ErrorCode::invalid_argument || error.code == ErrorCode::too_large;
+  std::string text = std::string(error_name(error.code)) + ": " + (about_field ? describe(error) : error.message);
+  const std::string what_to_do = advice(call, error);
+  if (what_to_do.empty()) return text;
+  if (std::string_view(".?!").find(text.back()) == std::string_view::npos) text += '.';
+  return text + " " + what_to_do;
+}
+
+}  // namespace vault::mcp

@@ -1,0 +1,32 @@
+#include "tools/mcp/daemon_calls.hpp"
+
+#include <utility>
+
+namespace vault::mcp {
+namespace {
+
+// vaultd answers a connection in milliseconds, also over CURVE and a network.
+constexpr std::chrono::milliseconds patience_for_connection{2'000};
+
+}  // namespace
+
+DaemonCalls::DaemonCalls(ctl::DaemonAddress address) : address_(std::move(address)) {
+  address_.connect_timeout = patience_for_connection;
+}
+
+Result<std::string> DaemonCalls::call(const Operation& operation, const Client::Progress& progress) {
+  if (!client_) {
+    auto client = ctl::connect_daemon(address_);
+    if (!client) return tl::unexpected(std::move(client.error()));
+    client_ = std::move(*client);
+  }
+  auto result = client_->call(operation, progress);
+  // A new client next time: a peer that was refused (an unknown CURVE key) does not come back by itself, and keys on
+  // disk may have changed.
+  const bool lost =
+      !result && (result.error().code == ErrorCode::unavailable || result.error().code == ErrorCode::deadline_exceeded);
+  if (lost) client_.reset();
+  return result;
+}
+
+}  // namespace vault::mcp

@@ -1,0 +1,24 @@
+// Operations answered by a vaultd. It need not be there: each call says so until it is, and from then on works.
+#pragma once
+
+#include <memory>
+
+#include "tools/mcp/calls.hpp"
+#include "tools/vaultctl/connect.hpp"
+
+namespace vault::mcp {
+
+// Belongs to one thread.
+class DaemonCalls : public VaultCalls {
+ public:
+  explicit DaemonCalls(ctl::DaemonAddress address);
+
+  // Errors: those of the protocol; `unavailable` within about two seconds where nobody answers.
+  Result<std::string> call(const Operation& operation, const Client::Progress& progress) override;
+
+ private:
+  ctl::DaemonAddress address_;
+  std::unique_ptr<Client> client_;  // none before the first call, and after one that got no answer
+};
+
+}  // namespace vault::mcp

@@ -1,0 +1,56 @@
+// What to do with a line: pure, and the whole of the protocol. Two eras are served side by side, told apart by each
+// request itself: `params._meta["io.modelcontextprotocol/protocolVersion"]` makes it a modern one (2026-07-28, which
+// knows no connection state), everything else is legacy (up to 2025-11-25, opened by `initialize`).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tools/mcp/json_rpc.hpp"
+#include "tools/mcp/tools.hpp"
+#include "wire/message.hpp"
+
+namespace vault::mcp {
+
+// A tools/call whose arguments are in order: all that is needed to carry it out and to answer it (calls.hpp).
+struct ToolCall {
+  std::string id;  // JSON text
+  bool modern = false;
+  Tool tool = Tool::read;
+  Operation operation;
+  std::string progress_token;  // JSON text; "": no progress is wanted
+};
+
+// Either a reply, or a call to carry out, or neither (a notification, a blank line).
+struct Outcome {
+  std::string reply;  // a line without its end; "": none
+  std::optional<ToolCall> call;
+};
+
+class Dispatcher {
+ public:
+  // `line` without its end; a carriage return at its end is white space. Never throws; what is no message is answered
+  // with the JSON-RPC error for it.
+  Outcome dispatch(std::string_view line);
+
+ private:
+  struct Request {
+    std::string_view id;
+    std::string method;
+    std::optional<Members> params, meta;
+    bool modern = false;
+  };
+  Outcome dispatch_message(const LegacyJson& json);
+  Outcome dispatch_request(Request request);
+  Outcome dispatch_modern(const Request& request);
+  Outcome dispatch_legacy(const Request& request);
+  Outcome initialize(const Request& request);
+
+  bool initialized_ = false;  // legacy: an initialize was answered
+};
+
+// The reply to a line that was longer than lines.hpp lets through.
+std::string too_long_line(std::size_t bytes_max);
+
+}  // namespace vault::mcp

@@ -1,0 +1,14 @@
+// The server: stdin to stdout.
+#pragma once
+
+#include "tools/vaultctl/connect.hpp"
+
+namespace vault::mcp {
+
+// SIGTERM and SIGINT end the process at once, with exit code 0: what is under way is vaultd's, and nobody waits for it.
+void handle_signals();
+
+// Serves until stdin ends, then answers what has been read, as long as that gets on, and returns the exit code.
+int serve(const ctl::DaemonAddress& daemon);
+
+}  // namespace vault::mcp

@@ -1,0 +1,79 @@
+#include "tools/vaultctl/connect.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "tools/vaultctl/key_dir.hpp"
+
+namespace vault::ctl {
+namespace {
+
+constexpr std::string_view ipc_scheme = "ipc://";
+constexpr std::chrono::milliseconds patience_for_socket{1'000};
+
+// 0 if somebody listens on the unix socket, else the errno of the attempt.
+int try_unix_socket(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return ENAMETOOLONG;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return errno;
+  const int outcome = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ? 0 : errno;
+  ::close(fd);
+  return outcome == EAGAIN ? 0 : outcome;  // EAGAIN: a listener whose backlog is full at the moment
+}
+
+Status check_ipc_endpoint(const DaemonAddress& address) {
+  if (address.endpoint.rfind(ipc_scheme, 0) != 0) return {};
+  const std::string path = address.endpoint.substr(ipc_scheme.size());
+  if (path.empty() || path.front() != '/') return {};  // an abstract or relative name: ZeroMQ knows better
+  const auto until = std::chrono::steady_clock::now() + std::min(address.timeout, patience_for_socket);
+  while (true) {
+    const int failure = try_unix_socket(path);
+    if (failure == 0) return {};
+    if (failure == EACCES || failure == EPERM) {
+      return fail(ErrorCode::forbidden, "no permission to talk to " + address.endpoint +
+                                            ": only members of the socket's group may. It is that of vaultd's user, or "
+                                            "its socket_group; `adduser YOU vaultd`, and log in again");
+    }
+    if (failure == ENAMETOOLONG) {
+      return fail(ErrorCode::invalid_argument, "the path of " + address.endpoint + " is longer than 107 bytes",
+                  "endpoint");
+    }
+    if (std::chrono::steady_clock::now() >= until) {
+      return fail(ErrorCode::unavailable,
+                  "vaultd does not answer at " + address.endpoint + " (" + std::strerror(failure) + ")");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Client>> connect_daemon(const DaemonAddress& address) {
+  ClientOptions options{.endpoint = address.endpoint,
+                        .timeout = address.timeout,
+                        .curve = {},
+                        .connect_timeout = address.connect_timeout};
+  if (!address.key_dir.empty()) {
+    auto keys = read_key_dir(address.key_dir);
+    if (!keys) return tl::unexpected<Error>(keys.error());
+    options.curve = *keys;
+  }
+  if (const Status status = check_ipc_endpoint(address); !status) return tl::unexpected<Error>(status.error());
+  return Client::connect(options);
+}
+
+bool is_unreachable(const Error& error) {
+  return error.code == ErrorCode::unavailable && (error.message.find("does not answer") != std::string::npos ||
+                                                  error.message.find("no connection to") != std::string::npos);
+}
+
+}  // namespace vault::ctl

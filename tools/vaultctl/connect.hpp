@@ -1,0 +1,28 @@
+// Finding the daemon: what vaultctl and vault-mcp share about it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ledger/result.hpp"
+#include "wire/client.hpp"
+
+namespace vault::ctl {
+
+struct DaemonAddress {
+  std::string endpoint = "ipc:///run/vaultd/requests";
+  std::string key_dir{};  // "": no CURVE
+  std::chrono::milliseconds timeout{30'000};
+  std::optional<std::chrono::milliseconds> connect_timeout{};  // as in ClientOptions
+};
+
+// A client for that address. Where the socket file is missing or nobody listens on it, says so within a second rather
+// than after the whole timeout: `unavailable`.
+Result<std::unique_ptr<Client>> connect_daemon(const DaemonAddress& address);
+
+// True for `unavailable` because nobody answers at the address, as opposed to a vaultd that cannot serve just now.
+bool is_unreachable(const Error& error);
+
+}  // namespace vault::ctl
