@@ -105,6 +105,10 @@ inline constexpr PgStatement newest_checkpoint{
     "WHERE origin = (SELECT origin FROM vault_origin ORDER BY ordinal DESC LIMIT 1) "
     "ORDER BY origin DESC, tree_size DESC LIMIT 1"};
 
+// Of any origin.
+inline constexpr PgStatement largest_checkpoint{
+    "largest_checkpoint", "SELECT tree_size FROM vault_checkpoint ORDER BY tree_size DESC LIMIT 1"};
+
 inline constexpr PgStatement ledger_id{"ledger_id", "SELECT ledger_id::text FROM vault_meta WHERE id = 1"};
 
 // --- Reading ---------------------------------------------------------------------------------------------------------
@@ -131,6 +135,8 @@ inline constexpr PgStatement next_sequence{"next_sequence",
 
 inline constexpr PgStatement full_tile{"full_tile",
                                        "SELECT hashes FROM vault_tile WHERE level = $1::int AND index = $2::bigint"};
+
+inline constexpr PgStatement any_tile{"any_tile", "SELECT level FROM vault_tile LIMIT 1"};
 
 inline constexpr PgStatement leaf_hashes{"leaf_hashes",
                                          "SELECT entry_hash FROM vault_ledger "
