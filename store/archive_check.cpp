@@ -330,10 +330,12 @@ class ArchiveCheck {
   // Payloads may have been erased since: what is there must be what its leaf commits to.
   void check_superseded_data(const std::string& path, const TileName& name) {
     const bool full = name.index < full_tiles(size_, 0);
-    const std::string file = tile_path("entries", name.index, full ? limits::tile_width : partial_width(size_, 0));
+    const unsigned width = full ? limits::tile_width : partial_width(size_, 0);
+    const std::string file = tile_path("entries", name.index, width);
     if (not_good_.contains(file)) return;
     const auto bundle = read(file, archive_bundle_bytes_max);
-    const auto leaves = split_bundle(bundle.value_or(""), full ? limits::tile_width : partial_width(size_, 0));
+    if (!bundle) return;
+    const auto leaves = split_bundle(*bundle, width);
     auto data = directory_.open_file(path);
     if (!leaves || !data || !*data) return found_bad(path, "cannot be read");
     DataReader records(std::move(**data));

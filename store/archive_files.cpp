@@ -183,9 +183,7 @@ Status ArchiveWriter::prepare() {
       if (found->d_name[0] != '.') ::unlinkat(::dirfd(stream.get()), found->d_name, 0);
     }
   }
-  if (::mkdirat(base, name.c_str(), 0700) != 0 && errno != EEXIST) {
-    return tl::unexpected<Error>(cannot("write to the directory", directory_.path(), "", errno));
-  }
+  ::unlinkat(base, name.c_str(), AT_REMOVEDIR);
   return {};
 }
 
@@ -205,7 +203,11 @@ Status ArchiveWriter::make_directories(const std::string& path) {
 
 Result<ArchiveWriter::Pending> ArchiveWriter::create(const std::string& path) {
   if (const Status made = make_directories(path); !made) return tl::unexpected<Error>(made.error());
-  Pending file{UniqueFd(), fmt::format("{}/{}", unfinished, ++counter_), path};
+  const std::string place(unfinished);
+  if (counter_ == 0 && ::mkdirat(directory_.fd_.get(), place.c_str(), 0700) != 0 && errno != EEXIST) {
+    return tl::unexpected<Error>(cannot("write to the directory", directory_.path(), "", errno));
+  }
+  Pending file{UniqueFd(), fmt::format("{}/{}", place, ++counter_), path};
   const mode_t mode = readers_ == Readers::everyone ? 0644 : 0640;
   file.fd =
       UniqueFd(::openat(directory_.fd_.get(), file.temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
