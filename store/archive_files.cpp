@@ -70,7 +70,10 @@ int make_path(const std::string& path, mode_t mode) {
   return ::mkdir(path.c_str(), mode) == 0 ? sync_directory(AT_FDCWD, path + "/..") : errno;
 }
 
-using DirectoryStream = std::unique_ptr<DIR, decltype([](DIR* stream) { ::closedir(stream); })>;
+struct CloseDirectory {
+  void operator()(DIR* stream) const { ::closedir(stream); }
+};
+using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
 
 DirectoryStream list(int base, const std::string& path) {
   UniqueFd fd(::openat(base, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
