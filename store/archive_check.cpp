@@ -78,7 +78,7 @@ class ArchiveCheck {
     report_.payloads = size_ == 0 || directory_.has("tile/data");
     for (std::uint64_t index = 0; index * width_full < size_; ++index) {
       if (const Status checked = check_bundle(index); !checked) return tl::unexpected<Error>(checked.error());
-      if (stopped()) return std::move(report_);
+      if (stopped() || not_good_.size() >= archive_findings_max) return std::move(report_);
       report_progress();
     }
     check_edge();
@@ -171,10 +171,12 @@ class ArchiveCheck {
     const bool has_leaves = !bundle.leaves.empty();
     bundle.hashes = has_leaves ? bundle.leaf_hashes : bundle.tile.value_or("");
     if (!has_leaves || !bundle.tile || *bundle.tile == bundle.leaf_hashes) return;
-    const bool tile_is_good = fits(bundle, *bundle.tile) && !fits(bundle, bundle.leaf_hashes);
-    if (tile_is_good) bundle.hashes = *bundle.tile;
     std::size_t at = 0;
     while (hash_at(*bundle.tile, at) == hash_at(bundle.leaf_hashes, at)) ++at;
+    const bool tile_fits = fits(bundle, *bundle.tile);
+    const bool leaves_fit = fits(bundle, bundle.leaf_hashes);
+    const bool tile_is_good = tile_fits != leaves_fit ? tile_fits : chain_prefers_tile(bundle, at);
+    if (tile_is_good) bundle.hashes = *bundle.tile;
     const std::uint64_t sequence = bundle.index * width_full + at + 1;
     if (tile_is_good) {
       found_bad(tile_path("entries", bundle.index, bundle.width),
@@ -197,6 +199,13 @@ class ArchiveCheck {
     const bool full = above < full_tiles(size_, 1);
     const auto parent = read_tile(TileId{1, above}, full ? limits::tile_width : partial_width(size_, 1));
     return parent && hash_at(*parent, bundle.index % width_full) == as_view(tile_root(hashes));
+  }
+
+  // Where what is above is of no use: the next leaf tells the hash of the one that differs.
+  static bool chain_prefers_tile(const Bundle& bundle, std::size_t at) {
+    if (!parse_leaf_data(bundle.leaves[at])) return true;
+    const auto next = at + 1 < bundle.leaves.size() ? parse_leaf_data(bundle.leaves[at + 1]) : tl::unexpected(Error{});
+    return next && as_view(next->prev_hash) == hash_at(*bundle.tile, at);
   }
 
   // The leaves are envelopes that follow each other.

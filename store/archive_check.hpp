@@ -20,6 +20,9 @@ struct ArchiveFinding {
   std::string what;  // for people; no payload
 };
 
+// A check ends once so many files are bad or missing.
+inline constexpr std::size_t archive_findings_max = 100'000;
+
 struct ArchiveReport {
   std::optional<Checkpoint> checkpoint;  // where its signature is good
   bool payloads = true;

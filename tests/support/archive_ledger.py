@@ -1,4 +1,5 @@
 """Ledgers for the tests of archives: seals worth archiving, databases beside that of a vaultd, vaultds on them."""
+import functools
 import json
 import pathlib
 import shutil
@@ -40,6 +41,7 @@ def wait_for_checkpoint(vaultd):
     raise AssertionError("no checkpoint of the head was stored")
 
 
+@functools.lru_cache(maxsize=None)
 def vkey_of(vaultd):
     return vaultd.ctl("checkpoint", "--vkey").stdout.strip()
 

@@ -50,14 +50,23 @@ Json report_json(const ArchiveReport& report) {
   return out;
 }
 
+void print_more(std::string_view kind, std::size_t count, void (*print)(std::string_view)) {
+  print(std::string(kind) + "and " + std::to_string(count - findings_shown) + " more (--json tells all)");
+}
+
 void print_findings(const std::vector<ArchiveFinding>& findings, std::string_view kind,
                     void (*print)(std::string_view)) {
   for (std::size_t i = 0; i < findings.size() && i < findings_shown; ++i) {
     print(std::string(kind) + describe(findings[i]));
   }
-  if (findings.size() > findings_shown) {
-    print(std::string(kind) + "and " + std::to_string(findings.size() - findings_shown) + " more (--json tells all)");
+  if (findings.size() > findings_shown) print_more(kind, findings.size(), print);
+}
+
+void print_missing(const std::vector<ArchiveFinding>& findings) {
+  for (std::size_t i = 0; i < findings.size() && i < findings_shown; ++i) {
+    print_problem("missing: " + printable(findings[i].file));
   }
+  if (findings.size() > findings_shown) print_more("missing: ", findings.size(), print_problem);
 }
 
 int answer_invalid(const Context& context, const std::string& directory, const ArchiveReport& report) {
@@ -67,7 +76,7 @@ int answer_invalid(const Context& context, const std::string& directory, const A
   }
   print_findings(report.unknown, "unknown: ", print_note);
   print_findings(report.bad, "bad: ", print_problem);
-  print_findings(report.missing, "missing: ", print_problem);
+  print_missing(report.missing);
   print_line(coloured("INVALID", Colour::red) + "  " + printable(directory) + ": " + std::to_string(report.bad.size()) +
              " bad, " + std::to_string(report.missing.size()) + " missing");
   return finish_output(exit_no);
