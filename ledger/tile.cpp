@@ -8,12 +8,14 @@
 
 #include "ledger/check.hpp"
 #include "ledger/limits.hpp"
+#include "ledger/line_reader.hpp"
 #include "ledger/merkle_hash.hpp"
 
 namespace vault {
 namespace {
 
 constexpr std::size_t hash_bytes = std::tuple_size_v<Hash>;
+constexpr std::uint64_t levels_last = 63;  // of C2SP tlog-tiles; a tree of 2^64 leaves needs 8
 constexpr std::size_t tile_bytes = limits::tile_width * hash_bytes;
 
 Hash hash_at(std::string_view hashes, std::size_t index) {
@@ -65,6 +67,36 @@ std::string tile_path(std::string_view level, std::uint64_t index, unsigned widt
 
 std::string tile_path(const TileId& id, unsigned width) {
   return tile_path(fmt::format_int(id.level).c_str(), id.index, width);
+}
+
+std::optional<TileName> parse_tile_path(std::string_view path) {
+  constexpr std::string_view prefix = "tile/";
+  if (!path.starts_with(prefix)) return std::nullopt;
+  path.remove_prefix(prefix.size());
+  TileName name;
+  const std::size_t slash = path.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  name.level = path.substr(0, slash);
+  if (name.level != "entries" && name.level != "data") {
+    const std::optional<std::uint64_t> level = parse_decimal(name.level);
+    if (!level || *level > levels_last) return std::nullopt;
+  }
+  std::string digits(path.substr(slash + 1));
+  std::optional<std::uint64_t> width = limits::tile_width;
+  if (const std::size_t partial = digits.find(".p/"); partial != std::string::npos) {
+    width = parse_decimal(std::string_view(digits).substr(partial + 3));
+    if (!width || *width < 1 || *width >= limits::tile_width) return std::nullopt;
+    digits.resize(partial);
+  }
+  std::erase_if(digits, [](char c) { return c == 'x' || c == '/'; });
+  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
+  const std::optional<std::uint64_t> index = digits.empty() ? std::nullopt : parse_decimal(digits);
+  if (!index) return std::nullopt;
+  name.index = *index;
+  name.width = static_cast<unsigned>(*width);
+  // What was read leniently has one form only.
+  if (tile_path(name.level, name.index, name.width) != fmt::format("{}{}", prefix, path)) return std::nullopt;
+  return name;
 }
 
 void append_bundle_entry(std::string_view leaf_data, std::string& bundle) {

@@ -5,6 +5,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,16 @@ std::uint64_t full_tiles(std::uint64_t size, unsigned level);
 std::string tile_path(std::string_view level, std::uint64_t index, unsigned width);
 std::string tile_path(const TileId& id, unsigned width);
 
+// What such a path says.
+struct TileName {
+  std::string level;
+  std::uint64_t index = 0;
+  unsigned width = 0;
+  friend bool operator==(const TileName&, const TileName&) = default;
+};
+// Strict: nullopt for everything that tile_path() does not print. Levels are "entries", "data" and 0 to 63.
+std::optional<TileName> parse_tile_path(std::string_view path);
+
 // Entry bundle: each leaf_data behind its length, big-endian uint16. CHECK: leaf_data <= 65,535 bytes.
 void append_bundle_entry(std::string_view leaf_data, std::string& bundle);
 // Splits a bundle of exactly `count` entries; views into `bundle`. invalid_argument where it is malformed.
@@ -55,6 +66,8 @@ class TreeEdge {
   std::uint64_t size() const { return frontier_.size(); }
   const Frontier& frontier() const { return frontier_; }
   Hash root() const { return frontier_.root(); }
+  // The partial tile of every level as raw hashes, level 0 first; empty where the level has none.
+  const std::vector<std::string>& partials() const { return partials_; }
 
   // Adds a leaf; tiles that it finishes (level 0 first) are appended to `finished`.
   // Amortised O(1) hashes.

@@ -64,6 +64,11 @@ class Verifier {
 
   // What the good rows amount to.
   const LedgerState& state() const { return state_; }
+  // The last row that was good: its envelope (payload, entry_hash and merkle_root are elsewhere), its leaf_data, and its
+  // payload in canonical text (empty where erased). Valid until the next feed().
+  const Entry& entry() const { return entry_; }
+  std::string_view leaf_data() const { return leaf_data_; }
+  std::string_view canonical() const { return canonical_; }
   // Tiles recomputed since the last call of clear_finished_tiles(), for comparison with the stored ones.
   const std::vector<Tile>& finished_tiles() const { return finished_; }
   void clear_finished_tiles() { finished_.clear(); }

@@ -41,6 +41,23 @@ inline constexpr PgStatement append_with_tiles{
     ", tiles AS (INSERT INTO vault_tile (level, index, hashes, root) SELECT unnest($20::int[]), unnest($21::bigint[]), "
     "unnest($22::bytea[]), unnest($23::bytea[]) FROM moved)" VAULT_INSERT_ENTRIES};
 
+// Restoring writes a ledger in many statements, under a head that it has locked.
+inline constexpr PgStatement insert_entries{
+    "insert_entries", "INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS
+                      ") SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::uuid[]), "
+                      "unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::text[]), unnest($7::jsonb[]), "
+                      "unnest($8::bytea[]), unnest($9::text[]), unnest($10::text[]), unnest($11::text[]), "
+                      "unnest($12::text[])"};
+
+inline constexpr PgStatement insert_tiles{"insert_tiles",
+                                          "INSERT INTO vault_tile (level, index, hashes, root) SELECT "
+                                          "unnest($1::int[]), unnest($2::bigint[]), unnest($3::bytea[]), "
+                                          "unnest($4::bytea[])"};
+
+inline constexpr PgStatement update_head{"update_head",
+                                         "UPDATE vault_head SET head_sequence = $1::bigint, head_hash = $2::text, "
+                                         "merkle_root = $3::text, updated_at = now() WHERE id = 1"};
+
 inline constexpr PgStatement find_seals{
     "find_seals", "SELECT " VAULT_READ_COLUMNS " FROM vault_ledger WHERE seal_id = ANY ($1::uuid[])"};
 
@@ -108,6 +125,10 @@ inline constexpr PgStatement newest_checkpoint{
     "WHERE origin = (SELECT origin FROM vault_origin ORDER BY ordinal DESC LIMIT 1) "
     "ORDER BY origin DESC, tree_size DESC LIMIT 1"};
 
+// Of any origin.
+inline constexpr PgStatement largest_checkpoint{
+    "largest_checkpoint", "SELECT tree_size FROM vault_checkpoint ORDER BY tree_size DESC LIMIT 1"};
+
 inline constexpr PgStatement ledger_id{"ledger_id", "SELECT ledger_id::text FROM vault_meta WHERE id = 1"};
 
 // --- Reading ---------------------------------------------------------------------------------------------------------
@@ -134,6 +155,8 @@ inline constexpr PgStatement next_sequence{"next_sequence",
 
 inline constexpr PgStatement full_tile{"full_tile",
                                        "SELECT hashes FROM vault_tile WHERE level = $1::int AND index = $2::bigint"};
+
+inline constexpr PgStatement any_tile{"any_tile", "SELECT level FROM vault_tile LIMIT 1"};
 
 inline constexpr PgStatement leaf_hashes{"leaf_hashes",
                                          "SELECT entry_hash FROM vault_ledger "

@@ -47,6 +47,9 @@ class Examples(unittest.TestCase):
     def test_legacy(self):
         self.assertEqual(1, self.run_page("docs/legacy.md", 2))
 
+    def test_archive(self):
+        self.assertEqual(4, self.run_page("docs/archive.md", 2))
+
     def test_mcp(self):
         self.assertEqual(1, self.run_page("docs/mcp.md", 1))
 

@@ -4,6 +4,7 @@ Blocks that begin with ```python test share one namespace, in the order of the p
 python3 tests/integration/docs_snippets_test.py
 """
 import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -104,6 +105,14 @@ class LedgerFormat(unittest.TestCase):
             case = log[f"consistency_{first}_15"]
             proof = [unbase64(hash) for hash in case["proof"]]
             self.assertTrue(self.page.check_consistency(first, 15, unbase64(case[f"root{first}"]), root, proof))
+
+    def test_bundle_of_another_log(self):
+        log = read("tlog.json")
+        leaves = [leaf.encode() for leaf in log["leaf_data"]]
+        content = self.page.bundle(leaves, ">H")
+        self.assertEqual(log["entry_bundle_sha256"], hashlib.sha256(content).hexdigest())
+        self.assertEqual(leaves, self.page.split_bundle(content, ">H"))
+        self.assertEqual([b"", b"x"], self.page.split_bundle(self.page.bundle([b"", b"x"], ">I"), ">I"))
 
     def test_a_changed_proof_file_is_refused(self):
         vectors = read("entries.json")

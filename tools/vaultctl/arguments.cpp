@@ -43,6 +43,16 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
 }
 
+std::optional<std::chrono::seconds> parse_age(std::string_view text) {
+  constexpr std::int64_t age_max_s = std::int64_t{36'500} * 86'400;
+  if (text.empty()) return std::nullopt;
+  const char unit = text.back();
+  const std::int64_t factor = unit == 'd' ? 86'400 : unit == 'h' ? 3'600 : unit == 'm' ? 60 : unit == 's' ? 1 : 0;
+  const auto number = parse_decimal(text.substr(0, text.size() - 1));
+  if (factor == 0 || !number || *number < 0 || *number > age_max_s / factor) return std::nullopt;
+  return std::chrono::seconds(*number * factor);
+}
+
 CLI::Option* add_integer(CLI::App& command, const std::string& name, std::optional<std::int64_t>& out, std::int64_t min,
                          const std::string& help, std::int64_t max) {
   return command

@@ -22,6 +22,9 @@ std::optional<std::int64_t> parse_decimal(std::string_view text);
 // "5s", "500ms", "2m", "1h"; a plain number, also a fraction, is seconds. More than 0, at most a day.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
+// An age: "365d", "12h", "90m", "30s"; a whole number with its unit. At most 36,500 days.
+std::optional<std::chrono::seconds> parse_age(std::string_view text);
+
 // An integer option or positional between `min` and `max`.
 CLI::Option* add_integer(CLI::App& command, const std::string& name, std::optional<std::int64_t>& out, std::int64_t min,
                          const std::string& help, std::int64_t max = std::numeric_limits<std::int64_t>::max());

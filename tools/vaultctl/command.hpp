@@ -71,6 +71,7 @@ void add_export(CLI::App& app, Context& context);
 void add_canonicalize(CLI::App& app, Context& context);
 void add_keygen(CLI::App& app, Context& context);
 void add_migrate(CLI::App& app, Context& context);
+void add_archive_commands(CLI::App& app, Context& context);  // archive, check-archive, restore
 void add_legacy(CLI::App& app, Context& context);  // legacy stats, list, read, import
 
 }  // namespace vault::ctl

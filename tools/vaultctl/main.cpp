@@ -44,6 +44,7 @@ void add_commands(CLI::App& app, Context& context) {
   add_canonicalize(app, context);
   add_keygen(app, context);
   add_migrate(app, context);
+  add_archive_commands(app, context);
   add_legacy(app, context);
 }
 

@@ -47,6 +47,66 @@ TEST(Tile, Paths) {
   EXPECT_EQ(tile_path("entries", 72'057'594'037'927'935, 255), "tile/entries/x072/x057/x594/x037/x927/935.p/255");
 }
 
+TEST(Tile, PathsReadBack) {
+  for (const char* level : {"0", "1", "63", "entries", "data"}) {
+    for (const std::uint64_t index : {std::uint64_t{0}, std::uint64_t{999}, std::uint64_t{1'000},
+                                      std::uint64_t{1'234'067}, std::uint64_t{72'057'594'037'927'935}, UINT64_MAX}) {
+      for (const unsigned width : {1u, 17u, 255u, 256u}) {
+        EXPECT_EQ(parse_tile_path(tile_path(level, index, width)), (TileName{level, index, width}));
+      }
+    }
+  }
+}
+
+TEST(Tile, PathsThatAreNone) {
+  for (const char* path : {"",
+                           "checkpoint",
+                           "tile",
+                           "tile/",
+                           "tile/0",
+                           "tile/0/",
+                           "tile/0/0",
+                           "tile/0/00",
+                           "tile/0/0000",
+                           "tile/0/1234",
+                           "tile/0/x000/001",
+                           "tile/0/x01/001",
+                           "tile/0/001/002",
+                           "tile/0/x001",
+                           "tile/0/x001/x002",
+                           "tile/0/X001/002",
+                           "tile/0/000/",
+                           "/tile/0/000",
+                           "tile//0/000",
+                           "tile/00/000",
+                           "tile/64/000",
+                           "tile/-1/000",
+                           "tile/leaf/000",
+                           "tile/0/000.p",
+                           "tile/0/000.p/",
+                           "tile/0/000.p/0",
+                           "tile/0/000.p/01",
+                           "tile/0/000.p/256",
+                           "tile/0/000.p/x",
+                           "tile/0/000.p/1.p/1",
+                           "tile/0/000.P/1",
+                           "tile/0/000 ",
+                           "tile/0/+00",
+                           "tile/0/x018/x446/x744/x073/x709/x551/616"}) {
+    EXPECT_EQ(parse_tile_path(path), std::nullopt) << path;
+  }
+}
+
+TEST(Tile, EdgeShowsItsPartialTiles) {
+  TreeEdge edge;
+  std::vector<Tile> finished;
+  for (const Hash& leaf : make_leaves(600)) edge.append(leaf, finished);
+  ASSERT_EQ(edge.partials().size(), 2u);
+  EXPECT_EQ(edge.partials()[0].size(), 32 * partial_width(600, 0));
+  EXPECT_EQ(edge.partials()[1], std::string(as_view(finished[0].root)) + std::string(as_view(finished[1].root)));
+  EXPECT_TRUE(TreeEdge().partials().empty());
+}
+
 TEST(Tile, EntryBundleAndLevelZeroTileOfTheVectors) {
   const nlohmann::json vectors = load_vectors("tlog.json");
   std::string bundle;

@@ -1,0 +1,112 @@
+// The files of an archive (docs/archive.md): read, walked, and written so that a crash at any point leaves whole files
+// only. Paths are relative to the archive's directory. Nothing here knows what the files mean.
+//
+// Writing: a file is made in DIR/.unfinished, fsynced, and renamed to its place; the directories that got new names are
+// fsynced by sync(). Whatever is written after sync() has returned is therefore newer on disk than what came before:
+// `checkpoint`, written last, never tells of files that are not there.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ledger/result.hpp"
+#include "store/legacy_lines.hpp"
+
+namespace vault {
+
+// A file that is read from its beginning in pieces.
+class ArchiveFile {
+ public:
+  explicit ArchiveFile(UniqueFd fd) : fd_(std::move(fd)) {}
+  // Appends at least one more byte to `out`; false at the end of the file. Error: internal.
+  Result<bool> read_more(std::string& out);
+
+ private:
+  UniqueFd fd_;
+};
+
+class ArchiveDirectory {
+ public:
+  // Error: invalid_argument where there is no such directory, or it may not be entered.
+  static Result<ArchiveDirectory> open(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  bool has(const std::string& path) const;
+  // The whole file; nullopt where there is none. Errors: internal where it cannot be read, is no regular file, or holds
+  // more than `bytes_max`.
+  Result<std::optional<std::string>> read(const std::string& path, std::size_t bytes_max) const;
+  Result<std::optional<ArchiveFile>> open_file(const std::string& path) const;
+  // Every file below, in no order, as path; true for `regular` where it is a regular file. Symbolic links are not
+  // followed. Error: internal naming the directory that cannot be read.
+  Status walk(const std::function<void(const std::string& path, bool regular)>& file) const;
+
+ private:
+  friend class ArchiveWriter;
+  ArchiveDirectory(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  Status walk_below(const std::string& path, int depth,
+                    const std::function<void(const std::string&, bool)>& file) const;
+  UniqueFd open_quietly_below(const std::string& path) const;
+
+  std::string path_;
+  UniqueFd fd_;
+};
+
+// Errors of everything below: invalid_argument where the directory cannot be made or may not be written to,
+// unavailable where a write fails (disk full, input/output error); both name the file.
+class ArchiveWriter {
+ public:
+  enum class Readers : std::uint8_t { group, everyone };  // modes 0640 and 0644, less what umask takes away
+
+  // Makes the directory where it is missing, and takes it for itself: `busy` where another process archives into it.
+  // Removes what an interrupted run has left in .unfinished.
+  static Result<ArchiveWriter> open(const std::string& path, Readers readers);
+
+  const ArchiveDirectory& directory() const { return directory_; }
+  std::uint64_t files_written() const { return files_written_; }
+
+  // The file `path` with this content. Where exactly that is there already, nothing is written. On disk after sync().
+  Status put(const std::string& path, std::string_view content);
+  // The same for a file that never changes: `internal` where another content is there.
+  Status put_unchanging(const std::string& path, std::string_view content);
+  // put() for content that comes in pieces and may be large.
+  Status begin(const std::string& path);
+  Status append(std::string_view bytes);
+  Status finish();
+  // Everything that was put is on disk, under its name, when this returns.
+  Status sync();
+  // put() and sync() of one file, after everything else: the archive's checkpoint. Removes .unfinished.
+  Status put_last(const std::string& path, std::string_view content);
+
+ private:
+  struct Pending {
+    UniqueFd fd;
+    std::string temporary, path;
+  };
+
+  ArchiveWriter(ArchiveDirectory directory, Readers readers) : directory_(std::move(directory)), readers_(readers) {}
+  Status prepare();
+  Result<Pending> create(const std::string& path);
+  Status put_new(const std::string& path, std::string_view content);
+  Status write(const Pending& file, std::string_view bytes) const;
+  Status keep(Pending file);
+  Status publish_pending();
+  Status make_directories(const std::string& path);
+
+  ArchiveDirectory directory_;
+  Readers readers_;
+  std::vector<Pending> pending_;
+  std::set<std::string> made_;     // directories known to be there
+  std::set<std::string> changed_;  // directories with new names, not fsynced yet
+  std::string path_, buffer_;      // of the file between begin() and finish()
+  std::optional<Pending> large_;   // the same, once it no longer fits the buffer
+  std::uint64_t counter_ = 0;
+  std::uint64_t files_written_ = 0;
+};
+
+}  // namespace vault

@@ -1,0 +1,17 @@
+// Entries and tiles as parameters of the statements that insert them; for the writer and for restoring.
+#pragma once
+
+#include <span>
+
+#include "ledger/entry.hpp"
+#include "ledger/tile.hpp"
+#include "store/postgres_values.hpp"
+
+namespace vault {
+
+// Entries as twelve arrays, in the order of VAULT_ROW_COLUMNS. CHECK: payload and salt come together.
+void add_entries(PgParams& params, std::span<const Entry> entries);
+// Tiles as four arrays: level, index, hashes, root.
+void add_tiles(PgParams& params, std::span<const Tile> tiles);
+
+}  // namespace vault

@@ -1,0 +1,268 @@
+#include "store/postgres_restore.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "store/archive_write.hpp"
+#include "store/migrator.hpp"
+#include "store/postgres_inserts.hpp"
+#include "store/postgres_rows.hpp"
+#include "store/postgres_statements.hpp"
+#include "store/postgres_store.hpp"
+
+namespace vault {
+namespace {
+
+// A statement inserts at most so many rows and so many bytes of payload: libpq holds one statement's parameters whole.
+constexpr std::size_t insert_rows_max = 1024;
+constexpr std::size_t insert_bytes_max = std::size_t{2} << 20;
+
+// Of one statement; the last, COMMIT, may have to wait for a synchronous replica.
+constexpr std::chrono::milliseconds answer_timeout{600'000};
+
+const PgStatement restore_statements[] = {
+    sql::begin,
+    sql::commit,
+    sql::rollback,
+    sql::lock_head_row,
+    sql::last_sequence,
+    sql::raise_epoch,
+    sql::insert_entries,
+    sql::insert_tiles,
+    sql::update_head,
+    sql::insert_identity,
+    sql::insert_checkpoint,
+    sql::identities,
+    sql::largest_checkpoint,
+    sql::any_tile,
+};
+
+constexpr const char* session_settings =
+    "SELECT set_config('synchronous_commit', 'on', false) "
+    "WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');"
+    "SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '10s'; SET statement_timeout = 0;"
+    "SET plan_cache_mode = force_generic_plan; SET jit = off";
+
+class Restore {
+ public:
+  explicit Restore(PgConnection& connection) : connection_(connection) {}
+
+  // Nobody's ledger: no entries, tiles or checkpoints of any.
+  Status check_empty(const VerifierKey& key) {
+    const auto not_empty = [](const std::string& what) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("the database is not empty: it holds {}. Restore into a new one (createdb)", what));
+    };
+    auto last = connection_.execute(sql::last_sequence);
+    if (!last) return tl::unexpected<Error>(last.error());
+    if (last->rows() > 0) return not_empty(fmt::format("a ledger of {} entries", read_int8(last->value(0, 0))));
+    auto tile = connection_.execute(sql::any_tile);
+    if (!tile) return tl::unexpected<Error>(tile.error());
+    if (tile->rows() > 0) return not_empty("the tiles of a ledger");
+    auto largest = connection_.execute(sql::largest_checkpoint);
+    if (!largest) return tl::unexpected<Error>(largest.error());
+    if (largest->rows() > 0 && read_int8(largest->value(0, 0)) > 0) {
+      return not_empty(fmt::format("a checkpoint of {} entries", read_int8(largest->value(0, 0))));
+    }
+    return check_identities(key);
+  }
+
+  Status begin(const VerifierKey& key) {
+    if (auto begun = connection_.execute(sql::begin); !begun) return tl::unexpected<Error>(begun.error());
+    auto head = connection_.execute(sql::lock_head_row);  // no append comes in between from here on
+    if (!head) return tl::unexpected<Error>(head.error());
+    if (head->rows() == 0) return fail(ErrorCode::internal, "vault_head has no row");
+    if (head_at(*head, 0).head.sequence != 0) {
+      return fail(ErrorCode::invalid_argument, "the database is not empty: its head is not that of an empty ledger");
+    }
+    return check_empty(key);
+  }
+
+  Status take(Entry&& entry, const std::vector<Tile>& finished) {
+    bytes_ += entry.seal_data ? entry.seal_data->size() : 0;
+    last_ = {entry.sequence, entry.entry_hash, entry.merkle_root, entry.timestamp};
+    entries_.push_back(std::move(entry));
+    tiles_.insert(tiles_.end(), finished.begin(), finished.end());
+    return entries_.size() < insert_rows_max && bytes_ < insert_bytes_max ? Status{} : send_entries();
+  }
+
+  Status end(const ArchiveTarget& target) {
+    if (const Status sent = send_entries(); !sent) return sent;
+    if (const Status answered = await_answers(0); !answered) return answered;
+    if (last_.merkle_root != target.checkpoint.root) {
+      return fail(ErrorCode::internal, "the archive changed while it was being restored");
+    }
+    if (const Status kept = keep_checkpoint(target); !kept) return kept;
+    if (auto raised = connection_.execute(sql::raise_epoch); !raised) return tl::unexpected<Error>(raised.error());
+    auto moved = connection_.execute(
+        sql::update_head,
+        PgParams().int8(last_.sequence).hex(as_view(last_.entry_hash)).hex(as_view(last_.merkle_root)));
+    if (!moved) return tl::unexpected<Error>(moved.error());
+    return commit();
+  }
+
+  void give_up() {
+    if (!connection_.lost()) (void)await_answers(0);
+    if (!connection_.lost()) (void)connection_.execute(sql::rollback);
+  }
+
+ private:
+  // A vaultd that was started on the empty database has signed that it is empty, under a name of its own. That stays
+  // true; the archive's identity follows it.
+  Status check_identities(const VerifierKey& key) {
+    auto identities = query_identities(connection_);
+    if (!identities) return tl::unexpected<Error>(identities.error());
+    identities_ = *std::move(identities);
+    const std::string vkey = key.format();
+    for (std::size_t i = 0; i < identities_.size(); ++i) {
+      if (identities_[i].origin != key.name) continue;
+      if (identities_[i].vkey != vkey || i + 1 < identities_.size()) {
+        return fail(ErrorCode::invalid_argument,
+                    fmt::format("the database belongs to another log of the name {}", key.name));
+      }
+    }
+    return {};
+  }
+
+  Status keep_checkpoint(const ArchiveTarget& target) {
+    if (identities_.empty() || identities_.back().origin != target.key.name) {
+      auto identity =
+          connection_.execute(sql::insert_identity, PgParams().text(target.key.name).text(target.key.format()).int8(0));
+      if (!identity) return tl::unexpected<Error>(identity.error());
+    }
+    auto inserted =
+        connection_.execute(sql::insert_checkpoint, PgParams()
+                                                        .text(target.key.name)
+                                                        .int8(static_cast<std::int64_t>(target.checkpoint.tree_size))
+                                                        .hex(as_view(target.checkpoint.root))
+                                                        .text(target.note));
+    if (!inserted) return tl::unexpected<Error>(inserted.error());
+    return {};
+  }
+
+  Status commit() {
+    auto done = connection_.execute(sql::commit);
+    if (done && done->command_tag() == "COMMIT") return {};
+    if (done) return fail(ErrorCode::internal, "database: COMMIT answered " + std::string(done->command_tag()));
+    if (!connection_.lost()) return tl::unexpected<Error>(done.error());
+    return fail(ErrorCode::unavailable,
+                "the connection was lost while the restored ledger was being committed (" + done.error().message +
+                    "). Run the same command again: it tells whether the database holds it, or restores it");
+  }
+
+  // One statement is on its way while the entries of the next are read and checked.
+  Status send_entries() {
+    if (entries_.empty()) return {};
+    if (const Status answered = await_answers(1); !answered) return answered;
+    PgParams rows;
+    add_entries(rows, entries_);
+    connection_.send(sql::insert_entries, rows);
+    connection_.sync();
+    ++in_flight_;
+    if (!tiles_.empty()) {
+      PgParams tiles;
+      add_tiles(tiles, tiles_);
+      connection_.send(sql::insert_tiles, tiles);
+      connection_.sync();
+      ++in_flight_;
+    }
+    entries_.clear();
+    tiles_.clear();
+    bytes_ = 0;
+    return connection_.lost() ? fail(ErrorCode::unavailable, connection_.last_error()) : Status{};
+  }
+
+  Status await_answers(int left) {
+    Status outcome;
+    for (; in_flight_ > left; --in_flight_) {
+      const PgResult result = connection_.receive();
+      if (connection_.lost()) return fail(ErrorCode::unavailable, connection_.last_error());
+      if (!result.ok() && outcome) outcome = tl::unexpected<Error>(error_of(result));
+      (void)connection_.receive();  // the sync
+    }
+    return outcome;
+  }
+
+  PgConnection& connection_;
+  std::vector<LogIdentity> identities_;
+  std::vector<Entry> entries_;
+  std::vector<Tile> tiles_;
+  std::size_t bytes_ = 0;
+  int in_flight_ = 0;
+  Head last_ = empty_head();
+};
+
+Result<std::unique_ptr<PgConnection>> connect(const std::string& url) {
+  return PgConnection::open({url, "vaultctl restore", std::chrono::milliseconds(5000), answer_timeout},
+                            session_settings, restore_statements);
+}
+
+// A look before the long work. True if the database has no schema yet.
+Result<bool> look_at_database(const std::string& url, const VerifierKey& key) {
+  const auto version = schema_version(url);
+  if (!version) return tl::unexpected<Error>(version.error());
+  if (*version == 0) return true;
+  if (const Status good = check_server(url); !good) return tl::unexpected<Error>(good.error());
+  auto connection = connect(url);
+  if (!connection) return tl::unexpected<Error>(connection.error());
+  if (const Status empty = Restore(**connection).check_empty(key); !empty) return tl::unexpected<Error>(empty.error());
+  return false;
+}
+
+Status write_all(const ArchiveDirectory& directory, const ArchiveTarget& target, PgConnection& connection,
+                 const RestoreProgress& progress) {
+  Restore restore(connection);
+  Status outcome = restore.begin(target.key);
+  if (outcome) {
+    const auto report = check_archive(
+        directory, target.key,
+        [&](Entry&& entry, const std::vector<Tile>& finished) { return restore.take(std::move(entry), finished); },
+        [&](std::uint64_t done, std::uint64_t total) { progress("restoring", done, total); });
+    if (!report) {
+      outcome = tl::unexpected<Error>(report.error());
+    } else if (!report->valid() || report->checkpoint != target.checkpoint) {
+      outcome = fail(ErrorCode::internal, "the archive changed while it was being restored");
+    } else {
+      outcome = restore.end(target);
+    }
+  }
+  if (!outcome) restore.give_up();
+  return outcome;
+}
+
+}  // namespace
+
+Result<RestoreResult> restore_archive(const ArchiveDirectory& directory, const VerifierKey& key, const std::string& url,
+                                      const RestoreProgress& progress) {
+  auto bare = look_at_database(url, key);
+  if (!bare) return tl::unexpected<Error>(bare.error());
+  auto report = check_archive(directory, key, nullptr,
+                              [&](std::uint64_t done, std::uint64_t total) { progress("checking", done, total); });
+  if (!report) return tl::unexpected<Error>(report.error());
+  RestoreResult result{std::move(*report), false};
+  if (!result.report.valid()) return result;
+  if (!result.report.payloads) {
+    return fail(
+        ErrorCode::invalid_argument,
+        directory.path() + " holds no payloads (it was made with --no-payloads): nothing can be restored from it");
+  }
+  auto note = directory.read(archive_checkpoint_name, archive_checkpoint_bytes_max);
+  if (!note) return tl::unexpected<Error>(note.error());
+  const auto checkpoint = open_checkpoint(note->value_or(""), key);
+  if (!checkpoint || *checkpoint != result.report.checkpoint) {
+    return fail(ErrorCode::internal, "the archive changed while it was being checked");
+  }
+  if (*bare) {
+    if (auto migrated = migrate_up(url); !migrated) return tl::unexpected<Error>(migrated.error());
+    if (const Status good = check_server(url); !good) return tl::unexpected<Error>(good.error());
+    result.migrated = true;
+  }
+  auto connection = connect(url);
+  if (!connection) return tl::unexpected<Error>(connection.error());
+  const Status written = write_all(directory, {*checkpoint, **note, key}, **connection, progress);
+  if (!written) return tl::unexpected<Error>(written.error());
+  return result;
+}
+
+}  // namespace vault

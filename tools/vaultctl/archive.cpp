@@ -1,0 +1,163 @@
+// vaultctl archive, check-archive, restore: the ledger as a directory of files (docs/archive.md), and back.
+#include <cstdlib>
+
+#include "tools/vaultctl/archive_output.hpp"
+#include "tools/vaultctl/archive_source.hpp"
+#include "tools/vaultctl/arguments.hpp"
+#include "tools/vaultctl/terminal.hpp"
+
+#include "store/postgres_store.hpp"
+
+namespace vault::ctl {
+namespace {
+
+constexpr std::string_view goes_on =
+    "the archive's checkpoint is what it was before; run the same command again to go on where this one ended";
+
+struct ArchiveOptions {
+  std::string directory, database, vkey;
+  std::optional<std::chrono::seconds> older_than;
+  bool no_payloads = false;
+};
+
+Timestamp now() {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count()};
+}
+
+int archive_from(const Context& context, const ArchiveOptions& options, ArchiveSource& source) {
+  ArchiveRequest request{options.directory, !options.no_payloads, std::nullopt};
+  if (options.older_than) request.not_after = Timestamp{now().micros - options.older_than->count() * 1'000'000};
+  ProgressBar bar("archiving", !context.globals.json);
+  const auto result =
+      write_archive(source, request, [&bar](std::uint64_t done, std::uint64_t total) { bar.update(done, total); });
+  bar.finish();
+  if (result) return answer_archive(context, options.directory, *result);
+  const bool begun = result.error().code == ErrorCode::unavailable;
+  return report_failure(context, result.error(), begun ? goes_on : "");
+}
+
+int run_archive(const Context& context, const ArchiveOptions& options) {
+  if (options.database.empty()) {
+    auto client = connect_daemon(context.globals);
+    if (!client) return report(context, client.error());
+    return archive_from(context, options, *make_daemon_archive_source(**client));
+  }
+  if (const Status good = check_server(options.database); !good) return report_failure(context, good.error(), "");
+  PostgresOptions postgres;
+  postgres.url = options.database;
+  postgres.application_name = "vaultctl archive";
+  const auto reader = make_postgres_reader(postgres);
+  return archive_from(context, options, *make_store_archive_source(*reader));
+}
+
+int run_check_archive(const Context& context, const ArchiveOptions& options) {
+  const auto key = load_vkey(options.vkey);
+  if (!key) return report(context, key.error());
+  const auto directory = ArchiveDirectory::open(options.directory);
+  if (!directory) return report(context, directory.error());
+  ProgressBar bar("checking", !context.globals.json);
+  const auto checked = check_archive(*directory, *key, nullptr,
+                                     [&bar](std::uint64_t done, std::uint64_t total) { bar.update(done, total); });
+  bar.finish();
+  if (!checked) return report(context, checked.error());
+  return answer_check(context, options.directory, *checked);
+}
+
+int run_restore(const Context& context, ArchiveOptions options) {
+  if (options.database.empty()) {
+    const char* url = std::getenv("DATABASE_URL");
+    if (url != nullptr) options.database = url;
+  }
+  if (options.database.empty()) {
+    return report(context, {ErrorCode::invalid_argument, "--database URL (or DATABASE_URL) says which database", {}});
+  }
+  const auto key = load_vkey(options.vkey);
+  if (!key) return report(context, key.error());
+  const auto directory = ArchiveDirectory::open(options.directory);
+  if (!directory) return report(context, directory.error());
+  std::string stage_now;
+  std::optional<ProgressBar> bar;
+  const auto restored = restore_archive(*directory, *key, options.database,
+                                        [&](std::string_view stage, std::uint64_t done, std::uint64_t total) {
+                                          if (stage != stage_now)
+                                            bar.emplace(std::string(stage_now = stage), !context.globals.json);
+                                          bar->update(done, total);
+                                        });
+  bar.reset();
+  if (restored) return answer_restore(context, options.directory, *restored);
+  const bool in_doubt = restored.error().message.find("being committed") != std::string::npos;
+  return report_failure(context, restored.error(), in_doubt ? "" : "nothing was written to the database");
+}
+
+void add_archive(CLI::App& app, Context& context) {
+  auto options = std::make_shared<ArchiveOptions>();
+  CLI::App* command =
+      app.add_subcommand("archive", "Write the ledger into a directory of files, or bring one up to date");
+  command->add_option("--out", options->directory, "The directory; made where it is missing")
+      ->required()
+      ->type_name("DIR");
+  command->add_option("--database", options->database, "Read straight from this database instead of asking vaultd")
+      ->type_name("URL");
+  command
+      ->add_option_function<std::string>(
+          "--older-than",
+          [options](const std::string& text) {
+            options->older_than = parse_age(text);
+            if (!options->older_than) {
+              throw CLI::ValidationError("--older-than", "expected an age like 365d, 12h or 30m, not '" + text + "'");
+            }
+          },
+          "End at the largest stored checkpoint whose last entry is that old: 365d, 12h, 30m")
+      ->type_name("AGE");
+  command->add_flag("--no-payloads", options->no_payloads, "For publication: leave payloads and salts out");
+  command->footer(
+      "Every row is hashed anew; one that does not verify stops the archive and is named. What an earlier run has\n"
+      "written is kept and gone on with, also after a crash. The directory is a C2SP tlog-tiles log.\n"
+      "Examples:\n"
+      "  vaultctl archive --out /var/backups/vault\n"
+      "  vaultctl archive --out /srv/www/log --no-payloads --database postgresql:///vault");
+  command->callback(
+      [options, &context] { context.run = [options, &context] { return run_archive(context, *options); }; });
+}
+
+void add_check_archive(CLI::App& app, Context& context) {
+  auto options = std::make_shared<ArchiveOptions>();
+  CLI::App* command = app.add_subcommand("check-archive", "Recompute everything in an archive; name every bad file");
+  command->add_option("directory", options->directory, "The archive")->required()->type_name("DIR");
+  add_vkey(*command, options->vkey)->required();
+  command->footer(
+      "Needs no daemon and no database. Exit code 1 if a file is bad or missing. Files that are no part of the "
+      "archive\n"
+      "are told, and do no harm.\n"
+      "Example:\n  vaultctl check-archive /var/backups/vault --vkey log.vkey");
+  command->callback(
+      [options, &context] { context.run = [options, &context] { return run_check_archive(context, *options); }; });
+}
+
+void add_restore(CLI::App& app, Context& context) {
+  auto options = std::make_shared<ArchiveOptions>();
+  CLI::App* command = app.add_subcommand("restore", "Write an archive into a database that holds no ledger");
+  command->add_option("--from", options->directory, "The archive")->required()->type_name("DIR");
+  add_vkey(*command, options->vkey)->required();
+  command->add_option("--database", options->database, "libpq connection string or URI [DATABASE_URL]")
+      ->type_name("URL");
+  command->footer(
+      "Checks the whole archive first, makes the schema where there is none, and writes everything in one "
+      "transaction:\n"
+      "afterwards the database holds the archive's tree, or what it held before.\n"
+      "Example:\n  createdb vault && vaultctl restore --from /var/backups/vault --vkey log.vkey --database "
+      "postgresql:///vault");
+  command->callback(
+      [options, &context] { context.run = [options, &context] { return run_restore(context, *options); }; });
+}
+
+}  // namespace
+
+void add_archive_commands(CLI::App& app, Context& context) {
+  add_archive(app, context);
+  add_check_archive(app, context);
+  add_restore(app, context);
+}
+
+}  // namespace vault::ctl

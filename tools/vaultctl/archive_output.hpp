@@ -1,0 +1,18 @@
+// What archive, check-archive and restore print.
+#pragma once
+
+#include "store/archive_write.hpp"
+#include "store/postgres_restore.hpp"
+#include "tools/vaultctl/command.hpp"
+
+namespace vault::ctl {
+
+// Each returns the exit code.
+int answer_archive(const Context& context, const std::string& directory, const ArchiveResult& result);
+int answer_check(const Context& context, const std::string& directory, const ArchiveReport& report);
+int answer_restore(const Context& context, const std::string& directory, const RestoreResult& result);
+
+// A refusal, with a hint for people on what became of the work done so far.
+int report_failure(const Context& context, const Error& error, std::string_view hint);
+
+}  // namespace vault::ctl
