@@ -98,7 +98,13 @@ void Writer::on_timer(int id, Effects& effects) {
       }
       break;
     case renew_timer:
-      if (mode_ == Mode::active || mode_ == Mode::adopting) effects.send(ActorId::steward, RenewLease{epoch_});
+      if (mode_ != Mode::active && mode_ != Mode::adopting) break;
+      if (!flights_.empty() && effects.clock() - waiting_since_ > options_.lease_timeout) {
+        // Who gets no answer for so long should not keep a standby from trying.
+        effects.set_timer(renew_timer, options_.renew_interval);
+      } else {
+        effects.send(ActorId::steward, RenewLease{epoch_});
+      }
       break;
     case resolve_timer:
       if (mode_ == Mode::resolving && !flights_.empty()) {

@@ -93,6 +93,7 @@ void Writer::send_batch(BatchPlan plan, Timestamp now, Effects& effects) {
   request->batch = sequence_seals(tip_, inputs, now);
   request->next = tip_.head;
   effects.send(ActorId::committer, Append{generation_, request});
+  if (flights_.empty()) waiting_since_ = effects.clock();
   flights_.push_back(Flight{std::move(plan), std::move(request), tip_});
   ++launched_;
 }
@@ -228,6 +229,7 @@ void Writer::on_resolved(ResolveAnswer answer, Effects& effects) {
 }
 
 void Writer::complete(Flight flight, Effects& effects) {
+  waiting_since_ = effects.clock();
   durable_ = std::move(flight.after);
   ++counters_["commits"];
   counters_["sealed"] += static_cast<std::int64_t>(flight.request->batch.entries.size());
