@@ -91,6 +91,7 @@ class Loop {
         while (const auto word = receive_word(house_.lifecycle)) obey(*word);
       }
       for (Resident& resident : residents_) {
+        if (resident.stopped) continue;
         resident.round_open = true;
         for (const int id : resident.effects.take_due()) resident.actor.handle(TimerFired{id}, resident.effects);
       }

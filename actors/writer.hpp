@@ -107,6 +107,7 @@ class Writer final : public Actor {
   std::chrono::steady_clock::time_point waiting_since_;  // for the outcome of the flight in front
   std::uint64_t launched_ = 0;                           // flights so far, those that were put back included
   std::deque<PendingOrder> suspects_;                    // wait for a look-up
+  bool look_up_failed_ = false;                          // not again before the next tick of the status timer
   std::vector<PendingOrder> looking_up_;                 // are being looked up
   RecentSeals recent_;
 
