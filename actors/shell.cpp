@@ -300,6 +300,7 @@ void Shell::run(std::function<std::vector<Port>(zmq::context_t&)> open_ports) {
     Mailbox mailbox(context_, actors_);
     std::vector<Port> ports;
     if (open_ports) ports = open_ports(context_);
+    opened_.store(true, std::memory_order_release);
     House house(context_, ports, lifecycle);
     house.say("ready");
     Loop(actors_, mailbox, house).run();

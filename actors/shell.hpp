@@ -8,6 +8,7 @@
 //   "pong" supervisor -> shell: "stop <actor>", "ping"
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -47,6 +48,9 @@ class Shell {
   zmq::socket_t& lifecycle() { return lifecycle_; }
   const std::string& name() const { return name_; }  // of the first actor
   void tell(const std::string& word);
+  // Once "ready" has been heard: what `open_ports` has written is there to be read. (ZeroMQ orders it too, in a way that
+  // neither the language nor ThreadSanitizer knows of.)
+  bool opened() const { return opened_.load(std::memory_order_acquire); }
 
  private:
   void run(std::function<std::vector<Port>(zmq::context_t&)> open_ports);
@@ -56,6 +60,7 @@ class Shell {
   std::string name_;
   std::string address_;
   zmq::socket_t lifecycle_;
+  std::atomic<bool> opened_{false};
   std::thread thread_;
 };
 

@@ -38,7 +38,7 @@ Status Supervisor::start(const std::vector<Role>& roles, bool blocking,
     }
   }
   const std::string said = word.to_string();
-  if (said != "ready") return fail(ErrorCode::internal, cast.shell->name() + ": " + said);
+  if (said != "ready" || !cast.shell->opened()) return fail(ErrorCode::internal, cast.shell->name() + ": " + said);
   casts_.push_back(std::move(cast));
   return {};
 }

@@ -33,14 +33,16 @@ class FakeServer {
     endpoint_ = socket_.get(zmq::sockopt::last_endpoint);
     thread_ = std::thread([this] { run(); });
   }
-  ~FakeServer() {
-    stop_ = true;
-    thread_.join();
-  }
+  ~FakeServer() { stop(); }
   FakeServer(const FakeServer&) = delete;
   FakeServer& operator=(const FakeServer&) = delete;
 
   const std::string& endpoint() const { return endpoint_; }
+  // Answers nothing more. What its handler has written down may be read from here on.
+  void stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
   // From the handler only.
   void send(const std::string& message) {
     socket_.send(zmq::buffer(peer_), zmq::send_flags::sndmore);
@@ -100,6 +102,7 @@ TEST(Client, SealsWhatTheDraftSays) {
   const auto receipt = connect(server)->append_entry(one, true);
   ASSERT_TRUE(receipt) << receipt.error().message;
   EXPECT_EQ(*receipt, samples::signed_receipt());
+  server.stop();
   ASSERT_EQ(seen.seals.size(), 1U);
   EXPECT_EQ(seen.seals[0], (Seal{"s", "a", Verdict::seal, R"({"a":2.5,"b":1})", parse_uuid(samples::seal_id_text)}));
   EXPECT_TRUE(seen.sign);
@@ -133,6 +136,7 @@ TEST(Client, ReadsPages) {
   EXPECT_EQ(client->get_entries_by_session("s", 5, 6), page);
   EXPECT_EQ(client->list_entries(), page);
   EXPECT_EQ(client->query_by_verdict(Verdict::void_, Timestamp{1}, Timestamp{2}, 7, 8), page);
+  server.stop();
   ASSERT_EQ(seen.size(), 3U);
   const PageRequest& session = *std::get<ReadRequest>(seen[0]).session;
   EXPECT_EQ(session.session_id, "s");
