@@ -112,7 +112,8 @@ class Cluster:
 
 class GuideMachine:
     def __init__(self, page):
-        self.blocks = dict(BLOCK.findall((SOURCE_DIR / page).read_text(encoding="utf-8")))
+        self.page = (SOURCE_DIR / page).read_text(encoding="utf-8")
+        self.blocks = dict(BLOCK.findall(self.page))
         self.followed = set()
         self.root = make_directory("vault-guide-")
         self.cluster = None
@@ -141,6 +142,11 @@ class GuideMachine:
             while pid_file.exists() and time.monotonic() < until:
                 time.sleep(0.02)
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def write(self, name, text, mode=0o644):
+        path = self.root / name
+        path.write_text(text)
+        path.chmod(mode)
 
     def environment(self):
         path = f"{self.root}/bin:{BIN_DIR.resolve()}:{postgres_programs()}:{os.environ['PATH']}"
