@@ -26,14 +26,14 @@ def setUpModule():
     MACHINE.write("etc/vaultd/db-ca.pem", (MACHINE.cluster.data / "server.crt").read_text())
 
 
-def seal(count):
+def seal(count, database="vault"):
     """Seals so many; waits until a checkpoint of them all is stored."""
     lines = "".join(json.dumps({"session_id": f"s-{i % 3}", "authority": "tester", "verdict": "SEAL",
                                 "seal_data": {"n": i}}) + "\n" for i in range(count))
     MACHINE.sh("vaultctl seal --batch --json > /dev/null", stdin=lines)
     head = status()["sequence"]
     until = time.monotonic() + 20
-    while MACHINE.cluster.sql("SELECT max(tree_size) FROM vault_checkpoint", "vault") != [[str(head)]]:
+    while MACHINE.cluster.sql("SELECT max(tree_size) FROM vault_checkpoint", database) != [[str(head)]]:
         assert time.monotonic() < until, "no checkpoint of the head was stored"
         time.sleep(0.05)
     return head
@@ -87,6 +87,8 @@ class DayTwo(unittest.TestCase):
         DayTwo.moment = MACHINE.cluster.sql("SELECT clock_timestamp()")[0][0]
         time.sleep(0.1)
         self.assertEqual(81, seal(10))
+        MACHINE.sh("vaultctl checkpoint -o at-81.checkpoint && vaultctl proof 7 -o 7-at-81.tlog-proof && "
+                   "vaultctl proof 70 -o 70.tlog-proof && cp log.vkey old.vkey")
 
     def test_04_a_migration_that_failed(self):
         MACHINE.cluster.sql("CREATE DATABASE trial OWNER vault_owner")
@@ -142,13 +144,133 @@ class DayTwo(unittest.TestCase):
         self.assertIn('{"n": 1000}', (MACHINE.root / "home/evidence/row.txt").read_text())
         self.assertEqual(82, status()["sequence"])
         self.assertEqual("", MACHINE.sh("sha256sum --quiet -c evidence.sha256"))
-        print(MACHINE.sh(f"vaultctl archive --out {MACHINE.root}/srv/archive", None))
-        print(MACHINE.sh(f"vaultctl archive --out {MACHINE.root}/srv/archive2", None))
+        self.says(f"vaultctl archive --out {MACHINE.root}/srv/archive", "entry 42 does not verify", "stays at 61 entries",
+                  code=1)
 
     def test_07_compare_with_the_archive(self):
         said = MACHINE.follow("tamper-compare")
-        print(said)
+        self.assertIn("\n42c42\n", said)
         self.assertEqual(2, said.count("\n< ") + said.count("\n> "), said)
+
+    def test_08_a_dump_is_restored(self):
+        self.assertIn("VALID  entries 1 to 61", MACHINE.follow("restore-dump"))
+
+    def test_09_a_moment_is_restored(self):
+        MACHINE.sh("sudo -u postgres psql -qc 'SELECT pg_switch_wal()'")
+        MACHINE.more = {"2026-11-25 03:10:00.000000+00": DayTwo.moment}
+        self.assertIn("recovery stopping before commit", MACHINE.follow("pitr-recover"))
+        said = MACHINE.follow("pitr-look")
+        self.assertIn("           71 | ", said)
+        self.assertIn("VALID  entries 1 to 71", said)
+        self.assertIn("VALID  entries 1 to 71", MACHINE.follow("pitr-take"))
+
+    def test_10_an_archive_is_restored_and_is_behind(self):
+        MACHINE.more = {}
+        self.assertIn("VALID  entries 1 to 61", MACHINE.follow("restore-archive"))
+        MACHINE.follow("restore-switch")
+        wait_for_alert("rollback")
+        said = " ".join(MACHINE.follow("rollback-look").split())
+        self.assertIn('ready no sequence 61 alerts ["rollback"]', said)
+        self.assertIn(said, " ".join(MACHINE.page.split()))
+        self.says("vaultctl read --sequence 7", "s-")
+        self.says("vaultctl seal --session s --authority a --verdict SEAL --data {}", "unavailable", code=3)
+
+    def test_11_the_newer_database_comes_back(self):
+        """Writing begins by itself, as the page says; then the story goes on without it."""
+        environment = (MACHINE.root / "etc/vaultd/database.env").read_text()
+        MACHINE.write("etc/vaultd/database.env", environment.replace("/vault_2?", "/vault?"), 0o600)
+        self.says("systemctl restart vaultd")
+        self.assertTrue(status()["ready"])
+        MACHINE.write("etc/vaultd/database.env", environment, 0o600)
+        self.says("systemctl restart vaultd")
+        wait_for_alert("rollback")
+
+    def test_12_the_loss_is_accepted(self):
+        said = MACHINE.follow("rollback-accept")
+        for word in ("vaultd/rollback", "888_HOLD", '"accepted_sequence":61', '"lost_tree_size":82', "example.org/audit-2"):
+            self.assertIn(word, said)
+        self.assertTrue(status()["ready"])
+        self.assertNotIn("accept_rollback", (MACHINE.root / "etc/vaultd/vaultd.toml").read_text())
+        MACHINE.sh("systemctl restart vaultd")
+        self.assertEqual([], status()["alerts"])
+        self.says("vaultctl verify", "VALID  entries 1 to 62")
+
+    def test_13_what_old_proofs_are_worth(self):
+        for proof in ("7-at-61", "7-at-81", "70"):
+            self.says(f"vaultctl check-proof {proof}.tlog-proof --vkey old.vkey", "VALID")
+            self.says(f"vaultctl check-proof {proof}.tlog-proof --vkey log-2.vkey", "INVALID", code=1)
+        def verify(size, word, code):
+            for more in ("", MACHINE.here(' --database "postgresql://vault_check@db.example.org:5432/vault_2"')):
+                self.says(f"vaultctl verify --checkpoint at-{size}.checkpoint --vkey old.vkey{more}", word, code=code)
+
+        verify(61, "VALID", 0)
+        verify(81, "truncated", 1)
+        self.assertEqual(102, seal(40, "vault_2"))
+        verify(61, "VALID", 0)
+        verify(81, "checkpoint_mismatch", 1)
+        self.assertIn("VALID", MACHINE.follow("rollback-proof"))
+
+    def test_14_the_signing_key(self):
+        MACHINE.more = {"/vault?$TLS": "/vault_2?$TLS"}
+        MACHINE.sh("cp log-2.vkey log.vkey")
+        self.assertIn("VALID  entries 1 to 103", MACHINE.follow("rotate-signing"))
+        self.assertIn("VALID", MACHINE.follow("rotate-check"))
+        self.says("cat last-of-the-old.checkpoint", "example.org/audit-2\n102\n")
+        self.says("vaultctl read --sequence 103", '"accepted_sequence":102,"lost_tree_size":102')
+        MACHINE.sh("systemctl restart vaultd")
+        self.assertEqual([], status()["alerts"])
+
+    def test_15_curve_keys(self):
+        port = free_ports(1)[0]
+        MACHINE.more = {"vault.example.org:9990": f"127.0.0.1:{port}"}
+        toml = (MACHINE.root / "etc/vaultd/vaultd.toml").read_text()
+        toml = toml.replace("/requests\"]", f'/requests", "tcp://127.0.0.1:{port}"]')
+        keys = MACHINE.root / "etc/vaultd/keys"
+        MACHINE.write("etc/vaultd/vaultd.toml", f'{toml}curve_server_key = "{keys}/server/secret.toml"\n'
+                                                f'curve_clients = "{keys}/clients"\n')
+        MACHINE.sh(f"""
+            mkdir {keys}/clients
+            vaultctl keygen --curve -o {keys}/server && vaultctl keygen --curve -o old-keys
+            sed -n /^public_key/p {keys}/server/public.toml > old-keys/server.toml
+            sed -n /^public_key/p old-keys/public.toml > {keys}/clients/ana.toml
+            echo 'roles = ["reader"]' >> {keys}/clients/ana.toml
+            systemctl restart vaultd""")
+        head = f"vaultctl --timeout 2s --endpoint tcp://127.0.0.1:{port} --key-dir "
+        self.says(head + "old-keys head", "103")
+        self.assertIn("103", MACHINE.follow("rotate-client"))
+        time.sleep(1.5)
+        self.says(head + "old-keys head", code=3)
+        self.assertIn("103", MACHINE.follow("rotate-server"))
+        MACHINE.sh("cp -r new-keys stale-keys && cp old-keys/server.toml stale-keys/")
+        self.says(head + "stale-keys head", code=3)
+
+    def test_16_the_password_of_the_database(self):
+        MACHINE.follow("rotate-password")
+        self.assertTrue(status()["ready"])
+
+    def test_17_how_large_it_is(self):
+        said = MACHINE.follow("size-now", "size-freeze")
+        print(said)
+
+    def test_18_a_corrupted_page(self):
+        """PostgreSQL cannot read it; the auditor says so."""
+        MACHINE.cluster.sql("CHECKPOINT", "vault_2")
+        file = MACHINE.cluster.data / MACHINE.cluster.sql("SELECT pg_relation_filepath('vault_ledger')", "vault_2")[0][0]
+        MACHINE.sh("systemctl stop vaultd")
+        MACHINE.cluster.stop()
+        with open(file, "r+b") as handle:
+            handle.seek(4_000)
+            handle.write(b"corrupted")
+        MACHINE.cluster.start()
+        MACHINE.sh("systemctl start vaultd")
+        wait_for_alert("audit")
+        self.assertIn("invalid page in block 0", MACHINE.log_tail())
+        self.says(MACHINE.here('vaultctl verify --database "postgresql://vault_check@db.example.org:5432/vault_2"'),
+                  "invalid page in block 0", code=1)
+        self.assertTrue(status()["ready"])
+
+    def test_19_nothing_on_the_page_was_left_out(self):
+        self.assertEqual(set(), set(MACHINE.blocks) - MACHINE.followed)
 
 
 if __name__ == "__main__":
