@@ -15,6 +15,7 @@ from support.vaultd_process import free_ports  # noqa: E402
 
 PAGE = "docs/day-two.md"
 MACHINE = GuideMachine(PAGE)
+PAGE_BYTES = 8_192  # of PostgreSQL's files
 
 
 def setUpModule():
@@ -235,7 +236,7 @@ class DayTwo(unittest.TestCase):
             sed -n /^public_key/p old-keys/public.toml > {keys}/clients/ana.toml
             echo 'roles = ["reader"]' >> {keys}/clients/ana.toml
             systemctl restart vaultd""")
-        head = f"vaultctl --timeout 2s --endpoint tcp://127.0.0.1:{port} --key-dir "
+        head = f"vaultctl --timeout 1s --endpoint tcp://127.0.0.1:{port} --key-dir "
         self.says(head + "old-keys head", "103")
         self.assertIn("103", MACHINE.follow("rotate-client"))
         time.sleep(1.5)
@@ -248,28 +249,49 @@ class DayTwo(unittest.TestCase):
         MACHINE.follow("rotate-password")
         self.assertTrue(status()["ready"])
 
-    def test_17_how_large_it_is(self):
-        said = MACHINE.follow("size-now", "size-freeze")
-        print(said)
+    def test_17_into_another_server(self):
+        """Which here is the same one again."""
+        MACHINE.more = {"/vault?": "/vault_2?"}
+        self.assertIn("VALID  entries 1 to 103", MACHINE.follow("upgrade-major"))
+        self.assertEqual(104, seal(1, "vault_16"))
 
-    def test_18_a_corrupted_page(self):
-        """PostgreSQL cannot read it; the auditor says so."""
-        MACHINE.cluster.sql("CHECKPOINT", "vault_2")
-        file = MACHINE.cluster.data / MACHINE.cluster.sql("SELECT pg_relation_filepath('vault_ledger')", "vault_2")[0][0]
+    def test_18_how_large_it_is(self):
+        MACHINE.more = {"/vault?": "/vault_16?"}
+        self.assertRegex(MACHINE.follow("size-now"), r"\n +104 \| ")
+        said = MACHINE.follow("size-freeze")
+        self.assertRegex(said, r"vault_ledger \| +[0-9]\n")
+        MACHINE.sh("for i in $(seq 40); do vaultctl verify > /dev/null & done; wait")
+        connections = int(MACHINE.cluster.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'vaultd'")[0][0])
+        self.assertIn(connections, (4, 5, 6))
+
+    def break_pages(self, file, blocks):
+        """As a bad disk does, under a vaultd that is stopped meanwhile."""
         MACHINE.sh("systemctl stop vaultd")
         MACHINE.cluster.stop()
         with open(file, "r+b") as handle:
-            handle.seek(4_000)
-            handle.write(b"corrupted")
+            for block in blocks:
+                handle.seek(block * PAGE_BYTES + 4_000)
+                handle.write(b"corrupted")
         MACHINE.cluster.start()
         MACHINE.sh("systemctl start vaultd")
+
+    def test_19_a_corrupted_page(self):
+        """PostgreSQL cannot read it; the auditor says so. What the writer builds on is elsewhere."""
+        seal(600, "vault_16")
+        MACHINE.cluster.sql("CHECKPOINT", "vault_16")
+        file = MACHINE.cluster.data / MACHINE.cluster.sql("SELECT pg_relation_filepath('vault_ledger')", "vault_16")[0][0]
+        self.break_pages(file, [0])
         wait_for_alert("audit")
         self.assertIn("invalid page in block 0", MACHINE.log_tail())
-        self.says(MACHINE.here('vaultctl verify --database "postgresql://vault_check@db.example.org:5432/vault_2"'),
+        self.says(MACHINE.here('vaultctl verify --database "postgresql://vault_check@db.example.org:5432/vault_16"'),
                   "invalid page in block 0", code=1)
         self.assertTrue(status()["ready"])
+        self.break_pages(file, range(file.stat().st_size // PAGE_BYTES))
+        wait_for_alert("tamper")
+        self.assertFalse(status()["ready"])
+        self.assertIn("invalid page in block", status()["database"]["detail"])
 
-    def test_19_nothing_on_the_page_was_left_out(self):
+    def test_20_nothing_on_the_page_was_left_out(self):
         self.assertEqual(set(), set(MACHINE.blocks) - MACHINE.followed)
 
 

@@ -176,7 +176,7 @@ class GuideMachine:
 
     def follow(self, *names, code=0, before=""):
         """Does what the page says in these blocks, in one shell that knows the page's variables."""
-        self.followed.update(names)
+        self.followed.update(("urls", *names))
         text = "".join(self.blocks[name] for name in ("urls", *(name for name in names if name != "urls")))
         return self.sh(before + self.here(text), code)
 
