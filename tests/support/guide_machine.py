@@ -27,7 +27,9 @@ SUDO = """#!/bin/bash
 # sudo [-u USER] COMMAND...: only for postgres it makes a difference, and only as root.
 user=
 if [ "$1" = -u ]; then user=$2; shift 2; fi
-if [ "$user" = postgres ] && [ "$(id -u)" = 0 ]; then exec setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; fi
+if [ "$user" = postgres ] && [ "$(id -u)" = 0 ]; then
+  exec setpriv --reuid=postgres --regid=postgres --clear-groups "$@"
+fi
 exec "$@"
 """
 
@@ -57,7 +59,7 @@ start() {
       echo "Job for vaultd.service failed: exit code $code" >&2
       return 1
     fi
-    tail -n +$((said + 1)) @ROOT@/vaultd.log | grep -q "@READY@" && return 0
+    tail -n +$((said + 1)) @ROOT@/vaultd.log | grep -q "vaultd: ready" && return 0
     sleep 0.05
   done
   return 0
@@ -91,9 +93,9 @@ class Cluster:
 
     def make_certificate(self):
         """Signed by itself; the client is given it as its authority. localhost is the name that vaultd connects to."""
-        self.machine.as_postgres(f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost "
-                                 f"-addext subjectAltName=DNS:localhost -keyout {self.data}/server.key "
-                                 f"-out {self.data}/server.crt 2> /dev/null && chmod 600 {self.data}/server.key")
+        self.machine.as_postgres("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+                                 f"-subj /CN=localhost -addext subjectAltName=DNS:localhost -out {self.data}/server.crt "
+                                 f"-keyout {self.data}/server.key 2> /dev/null && chmod 600 {self.data}/server.key")
 
     def configure(self, text):
         self.machine.as_postgres(f"cat >> {self.data}/postgresql.conf", stdin=text)
@@ -106,7 +108,8 @@ class Cluster:
 
     def sql(self, text, database="postgres"):
         """As the superuser; rows as lists of text."""
-        answer = self.machine.sh(f"sudo -u postgres psql -X -q -A -t -F '\t' -v ON_ERROR_STOP=1 -d {database}", stdin=text)
+        answer = self.machine.sh(f"sudo -u postgres psql -X -q -A -t -F '\t' -v ON_ERROR_STOP=1 -d {database}",
+                                 stdin=text)
         return [line.split("\t") for line in answer.splitlines()]
 
 
@@ -124,10 +127,9 @@ class GuideMachine:
         for name in ("run/postgresql", "var/lib/postgresql", "srv"):
             (self.root / name).chmod(0o777)
         for name, text in (("sudo", SUDO), ("systemctl", SYSTEMCTL)):
-            text = text.replace("@ROOT@", str(self.root)).replace("@LIMIT@", str(LIMIT_S)).replace("@READY@", "vaultd: ready")
-            (self.root / "bin" / name).write_text(text)
-            (self.root / "bin" / name).chmod(0o755)
-        (self.root / "etc/vaultd/vaultd.toml").write_text(
+            self.write(f"bin/{name}", text.replace("@ROOT@", str(self.root)).replace("@LIMIT@", str(LIMIT_S)), 0o755)
+        self.write(
+            "etc/vaultd/vaultd.toml",
             f'requests = ["ipc://{self.root}/run/vaultd/requests"]\ningest = ["ipc://{self.root}/run/vaultd/ingest"]\n'
             f'events = ["ipc://{self.root}/run/vaultd/events"]\nstate_dir = "{self.root}/var/lib/vaultd"\n')
 
@@ -149,9 +151,10 @@ class GuideMachine:
         path.chmod(mode)
 
     def environment(self):
+        home = f"{self.root}/home"
         path = f"{self.root}/bin:{BIN_DIR.resolve()}:{postgres_programs()}:{os.environ['PATH']}"
         place = {"PGHOST": f"{self.root}/run/postgresql", "PGPORT": str(self.cluster.port)} if self.cluster else {}
-        return {**clean_environment(), "PATH": path, "HOME": f"{self.root}/home", "PGPASSFILE": f"{self.root}/home/.pgpass",
+        return {**clean_environment(), "PATH": path, "HOME": home, "PGPASSFILE": f"{home}/.pgpass",
                 "VAULT_ENDPOINT": f"ipc://{self.root}/run/vaultd/requests", "PGUSER": "postgres", **place}
 
     def as_postgres(self, command, stdin=""):
@@ -170,15 +173,15 @@ class GuideMachine:
         ran = subprocess.run(["bash", "-euo", "pipefail", "-c", script], input=stdin, capture_output=True, text=True,
                              timeout=120, check=False, cwd=self.root / "home", env=self.environment())
         if code is not None and ran.returncode != code:
-            raise AssertionError(f"exit code {ran.returncode} in place of {code}:\n{script}\n{ran.stdout}\n{ran.stderr}\n"
-                                 f"{self.log_tail()}")
+            raise AssertionError(f"exit code {ran.returncode} in place of {code}:\n{script}\n{ran.stdout}\n"
+                                 f"{ran.stderr}\n{self.log_tail()}")
         return ran.stdout + ran.stderr
 
-    def follow(self, *names, code=0, before=""):
+    def follow(self, *names, code=0):
         """Does what the page says in these blocks, in one shell that knows the page's variables."""
         self.followed.update(("urls", *names))
         text = "".join(self.blocks[name] for name in ("urls", *(name for name in names if name != "urls")))
-        return self.sh(before + self.here(text), code)
+        return self.sh(self.here(text), code)
 
     def log_tail(self, lines=20):
         log = self.root / "vaultd.log"
