@@ -14,6 +14,7 @@ void Committer::handle(Message message, Effects& effects) {
     open_.clear();  // the writer has put back what was open on the one before
   } else if (std::holds_alternative<TimerFired>(message)) {
     patience_timer_set_ = false;
+    answer(effects);  // this process may have stood still, and the answer be here
     if (!session_ || open_.empty()) return;
     if (effects.clock() - waiting_since_ >= answer_timeout) {
       session_->give_up();
@@ -26,7 +27,8 @@ void Committer::handle(Message message, Effects& effects) {
 
 void Committer::append(Append request, Effects& effects) {
   const bool hopeless = failed_generation_ && request.generation <= *failed_generation_;
-  if (hopeless || !session_ || session_->lost()) {
+  const bool no_session = !session_ || (session_->lost() && open_.empty());  // else in turn, behind what is open
+  if (hopeless || no_session) {
     failed_generation_ = request.generation;
     effects.send(ActorId::writer, AppendAnswer{request.generation,
                                                {AppendKind::failed, hopeless ? "built on a batch that was not committed"
@@ -37,6 +39,8 @@ void Committer::append(Append request, Effects& effects) {
   open_.push_back(request.generation);
   session_->append(std::move(request.request));
   if (!patience_timer_set_) wait_for_answer(effects);
+  // A connection that ended while the batch was being sent has no descriptor that could tell.
+  if (session_->lost() || session_->watch().descriptor < 0) answer(effects);
 }
 
 void Committer::answer(Effects& effects) {

@@ -1,21 +1,17 @@
 #include "actors/shell.hpp"
 
-#include <openssl/rand.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <deque>
-#include <map>
 #include <optional>
 #include <utility>
 
 #include "actors/log.hpp"
 #include "actors/mailbox.hpp"
-#include "ledger/check.hpp"
+#include "actors/shell_effects.hpp"
 
 namespace vault {
 namespace {
@@ -28,114 +24,6 @@ using std::chrono::milliseconds;
 constexpr int messages_per_round = 64;
 // Longest time that a thread stays awake for an answer expected soon.
 constexpr std::chrono::microseconds awake_at_most{400};
-
-// Random bytes in blocks: a call into the generator for every salt would cost more than the salt's hash.
-class RandomPool {
- public:
-  void fill(std::span<std::uint8_t> out) {
-    for (std::uint8_t& byte : out) {
-      if (used_ == pool_.size()) {
-        VAULT_CHECK(RAND_bytes(pool_.data(), static_cast<int>(pool_.size())) == 1);
-        used_ = 0;
-      }
-      byte = std::exchange(pool_[used_++], std::uint8_t{0});
-    }
-  }
-
- private:
-  std::array<std::uint8_t, 4096> pool_{};
-  std::size_t used_ = pool_.size();
-};
-
-// What the actors of one shell share.
-struct House {
-  House(zmq::context_t& context, std::vector<Port>& open_ports, zmq::socket_t& pair)
-      : outbox(context), ports(open_ports), lifecycle(pair) {}
-
-  Outbox outbox;
-  std::vector<Port>& ports;
-  zmq::socket_t& lifecycle;
-  RandomPool random;
-  std::vector<ActorId> residents;
-  std::deque<Letter> inside;     // from resident to resident
-  std::vector<Letter> outgoing;  // to other shells; sent when the round is over: answers first, then what wakes threads
-
-  void say(const std::string& word) {
-    try {
-      lifecycle.send(zmq::buffer(word), zmq::send_flags::dontwait);
-    } catch (const zmq::error_t&) {
-      // The supervisor is gone; there is nobody to tell.
-    }
-  }
-};
-
-class ShellEffects final : public Effects {
- public:
-  explicit ShellEffects(House& house) : house_(house) {}
-
-  void send(ActorId to, Message message) override {
-    const auto& residents = house_.residents;
-    if (std::find(residents.begin(), residents.end(), to) != residents.end()) {
-      house_.inside.push_back({to, std::move(message)});
-    } else {
-      house_.outgoing.push_back({to, std::move(message)});
-    }
-  }
-  void set_timer(int id, milliseconds after) override { timers_[id] = Clock::now() + after; }
-  Timestamp now() override {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::microseconds>(since).count()};
-  }
-  Clock::time_point clock() override { return Clock::now(); }
-  void random(std::span<std::uint8_t> out) override { house_.random.fill(out); }
-  void fatal_configuration(const std::string& message) override { house_.say("configuration " + message); }
-  void tell_supervisor(const std::string& word) override { house_.say(word); }
-
-  bool send_frames(SocketKind kind, std::vector<std::string> frames) override {
-    auto& ports = house_.ports;
-    const auto port = std::find_if(ports.begin(), ports.end(), [&](const Port& p) { return p.kind == kind; });
-    if (port == ports.end()) return false;
-    for (std::size_t i = 0; i < frames.size(); ++i) {
-      auto flags = zmq::send_flags::dontwait;
-      if (i + 1 < frames.size()) flags = flags | zmq::send_flags::sndmore;
-      try {
-        if (!port->socket.send(zmq::buffer(frames[i]), flags)) return false;  // full
-      } catch (const zmq::error_t& error) {
-        if (error.num() == EINTR) {
-          --i;
-          continue;
-        }
-        return false;  // EHOSTUNREACH: the peer is gone
-      }
-    }
-    return true;
-  }
-
-  // Due timers, removed.
-  std::vector<int> take_due() {
-    std::vector<int> due;
-    if (timers_.empty()) return due;
-    const auto now = Clock::now();
-    for (auto timer = timers_.begin(); timer != timers_.end();) {
-      if (timer->second <= now) {
-        due.push_back(timer->first);
-        timer = timers_.erase(timer);
-      } else {
-        ++timer;
-      }
-    }
-    return due;
-  }
-  std::optional<Clock::time_point> next_due() const {
-    std::optional<Clock::time_point> next;
-    for (const auto& [id, at] : timers_) next = next ? std::min(*next, at) : at;
-    return next;
-  }
-
- private:
-  House& house_;
-  std::map<int, Clock::time_point> timers_;
-};
 
 // An actor in its shell.
 struct Resident {
@@ -203,6 +91,7 @@ class Loop {
         while (const auto word = receive_word(house_.lifecycle)) obey(*word);
       }
       for (Resident& resident : residents_) {
+        if (resident.stopped) continue;
         resident.round_open = true;
         for (const int id : resident.effects.take_due()) resident.actor.handle(TimerFired{id}, resident.effects);
       }
@@ -236,6 +125,7 @@ class Loop {
 
   Readable wait() {
     bool any = busy_, soon = false;
+    sockets_[lifecycle_at].used = std::exchange(house_.said, false) || sockets_[lifecycle_at].used;
     descriptors_.clear();
     asked_.clear();
     for (std::size_t i = 0; i < sockets_.size(); ++i) {
@@ -260,7 +150,7 @@ class Loop {
       if (asked_[k] >= ports_from) {
         ready.ports.push_back(&house_.ports[asked_[k] - ports_from]);
       } else {
-        (asked_[k] == 0 ? ready.mailbox : ready.lifecycle) = true;
+        (asked_[k] == lifecycle_at ? ready.lifecycle : ready.mailbox) = true;
       }
     }
     for (std::size_t k = 0; k < watching.size(); ++k) {
@@ -279,8 +169,8 @@ class Loop {
         if (::poll(descriptors_.data(), descriptors_.size(), 0) != 0) return;
       }
     }
-    ::poll(descriptors_.data(), descriptors_.size(),
-           timeout);  // EINTR: nothing is ready, and the next round looks again
+    // EINTR: nothing is ready, and the next round looks again.
+    ::poll(descriptors_.data(), descriptors_.size(), timeout);
   }
 
   bool wants(const Port& port) const {
@@ -368,7 +258,7 @@ class Loop {
   std::deque<Resident> residents_;  // a deque: they stay where they are
   Mailbox& mailbox_;
   House& house_;
-  static constexpr std::size_t ports_from = 2;
+  static constexpr std::size_t lifecycle_at = 1, ports_from = 2;
   std::vector<Watched> sockets_;  // mailbox, lifecycle, then as in house_.ports
   std::vector<pollfd> descriptors_;
   std::vector<std::size_t> asked_;  // sockets whose descriptors these are; those of actors follow

@@ -33,8 +33,8 @@ void Writer::handle(Message message, Effects& effects) {
   } else if (auto* resolved = std::get_if<ResolveAnswer>(&message)) {
     on_resolved(std::move(*resolved), effects);
   } else if (std::holds_alternative<SessionLost>(message)) {
-    // With a batch in the air its outcome tells more.
-    if ((mode_ == Mode::active || mode_ == Mode::adopting) && flights_.empty()) {
+    // With a batch in the air its outcome tells more; while a tree is adopted, it may be the session before that ended.
+    if (mode_ == Mode::active && flights_.empty()) {
       lose("the database ended the writer's session", effects);
     }
   }
@@ -98,7 +98,13 @@ void Writer::on_timer(int id, Effects& effects) {
       }
       break;
     case renew_timer:
-      if (mode_ == Mode::active || mode_ == Mode::adopting) effects.send(ActorId::steward, RenewLease{epoch_});
+      if (mode_ != Mode::active && mode_ != Mode::adopting) break;
+      if (!flights_.empty() && effects.clock() - waiting_since_ > options_.lease_timeout) {
+        // Who gets no answer for so long should not keep a standby from trying.
+        effects.set_timer(renew_timer, options_.renew_interval);
+      } else {
+        effects.send(ActorId::steward, RenewLease{epoch_});
+      }
       break;
     case resolve_timer:
       if (mode_ == Mode::resolving && !flights_.empty()) {
@@ -106,6 +112,7 @@ void Writer::on_timer(int id, Effects& effects) {
       }
       break;
     case status_timer:
+      look_up_failed_ = false;
       if (mode_ == Mode::active) clock_is_sane(effects);
       send_status(effects);
       effects.set_timer(status_timer, milliseconds(250));
@@ -200,10 +207,10 @@ void Writer::on_renewed(const RenewAnswer& answer, Effects& effects) {
   if (answer.database_now) {
     note_database_clock(*answer.database_now, effects);
     effects.set_timer(renew_timer, options_.renew_interval);
-  } else if (answer.database_now.error().code == ErrorCode::forbidden) {
+  } else if (answer.database_now.error().code == ErrorCode::forbidden && flights_.empty()) {
     fenced(answer.database_now.error().message, effects);
   } else {
-    // A flight in doubt or failed tells more; with none in the air the session is simply made anew.
+    // A flight's outcome tells more; with none in the air the session is simply made anew.
     if (flights_.empty()) {
       lose(answer.database_now.error().message, effects);
     } else {

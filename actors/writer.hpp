@@ -103,10 +103,12 @@ class Writer final : public Actor {
   std::string ledger_id_;
 
   std::deque<PendingOrder> queue_;
-  std::deque<Flight> flights_;            // front: with the committer first
-  std::uint64_t launched_ = 0;            // flights so far, those that were put back included
-  std::deque<PendingOrder> suspects_;     // wait for a look-up
-  std::vector<PendingOrder> looking_up_;  // are being looked up
+  std::deque<Flight> flights_;                           // front: with the committer first
+  std::chrono::steady_clock::time_point waiting_since_;  // for the outcome of the flight in front
+  std::uint64_t launched_ = 0;                           // flights so far, those that were put back included
+  std::deque<PendingOrder> suspects_;                    // wait for a look-up
+  bool look_up_failed_ = false;                          // not again before the next tick of the status timer
+  std::vector<PendingOrder> looking_up_;                 // are being looked up
   RecentSeals recent_;
 
   std::vector<SealAnswer> answers_;  // of this round

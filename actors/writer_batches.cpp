@@ -93,6 +93,7 @@ void Writer::send_batch(BatchPlan plan, Timestamp now, Effects& effects) {
   request->batch = sequence_seals(tip_, inputs, now);
   request->next = tip_.head;
   effects.send(ActorId::committer, Append{generation_, request});
+  if (flights_.empty()) waiting_since_ = effects.clock();
   flights_.push_back(Flight{std::move(plan), std::move(request), tip_});
   ++launched_;
 }
@@ -100,7 +101,7 @@ void Writer::send_batch(BatchPlan plan, Timestamp now, Effects& effects) {
 // The steward looks on a session of its own, so what was in the air before a suspect came must have landed first: its
 // twin may be there.
 void Writer::look_up(Effects& effects) {
-  if (mode_ != Mode::active || !looking_up_.empty()) return;
+  if (mode_ != Mode::active || !looking_up_.empty() || look_up_failed_) return;
   const std::uint64_t landed = launched_ - flights_.size();
   FindSeals find;
   while (!suspects_.empty() && suspects_.front().look_up_after <= landed &&
@@ -119,6 +120,7 @@ void Writer::on_found(FindAnswer answer, Effects& effects) {
   looking_up_.clear();
   if (!answer.found) {
     for (auto order = orders.rbegin(); order != orders.rend(); ++order) suspects_.push_front(std::move(*order));
+    look_up_failed_ = true;
     if (mode_ == Mode::active && flights_.empty()) lose(answer.found.error().message, effects);
     return;
   }
@@ -228,6 +230,7 @@ void Writer::on_resolved(ResolveAnswer answer, Effects& effects) {
 }
 
 void Writer::complete(Flight flight, Effects& effects) {
+  waiting_since_ = effects.clock();
   durable_ = std::move(flight.after);
   ++counters_["commits"];
   counters_["sealed"] += static_cast<std::int64_t>(flight.request->batch.entries.size());

@@ -14,9 +14,9 @@ namespace {
 
 constexpr PgStatement append_statements[] = {sql::append, sql::append_with_tiles};
 
-// The server has nothing else to do than to take a batch, so it is given a moment for each part that the socket holds:
-// while it waits for the rest it does nothing at all.
-constexpr std::chrono::milliseconds sending_patience{2};
+// The server has nothing else to do than to take a batch, so it is given a moment for what the socket does not hold at
+// once: while it waits for the rest it does nothing at all.
+constexpr std::chrono::milliseconds sending_patience{10};
 
 void add_head(PgParams& params, const AppendRequest& request) {
   params.int8(request.next.sequence)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -268,10 +269,12 @@ int PgConnection::descriptor() const {
 }
 
 bool PgConnection::flush_now(std::chrono::milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
   for (;;) {
     if (lost_ || PQstatus(connection_) != CONNECTION_OK || PQflush(connection_) <= 0) return true;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
     pollfd watched{PQsocket(connection_), POLLOUT, 0};
-    if (patience.count() == 0 || poll(&watched, 1, static_cast<int>(patience.count())) != 1) return false;
+    if (left.count() <= 0 || poll(&watched, 1, static_cast<int>(left.count())) != 1) return false;
   }
 }
 
@@ -295,6 +298,8 @@ void PgConnection::abandon(const std::string& reason) {
   if (lost_) return;
   lost_ = true;
   lost_reason_ = "database: " + reason;
+  // What libpq still holds must not go out when it says good-bye: its owner has been told that it was never sent.
+  if (PQsocket(connection_) >= 0) (void)shutdown(PQsocket(connection_), SHUT_RDWR);
 }
 
 // --- One statement at a time -----------------------------------------------------------------------------------------

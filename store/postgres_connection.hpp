@@ -109,8 +109,7 @@ class PgConnection {
   // -------------------------------------------------------------------------------------------------
 
   int descriptor() const;  // to watch; -1 where there is none
-  // Hands the socket what it takes now, and what it takes soon: a server that is reading is given a moment, at most
-  // `patience` without progress. True once nothing is left, or nothing can be sent any more.
+  // Hands the socket what it takes within `patience`: a server that is reading is given a moment. True once nothing is left, or nothing can be sent any more.
   bool flush_now(std::chrono::milliseconds patience = {});
   // Reads what the socket has.
   void read_now();

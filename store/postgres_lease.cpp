@@ -125,6 +125,11 @@ Result<LeaseGrant> PostgresWriter::take_over(const LeaseRequest& request) {
     auto raised = connection_->execute(sql::raise_epoch);
     if (!raised) return tl::unexpected(raised.error());
     grant.epoch = read_int8(raised->value(0, 0));
+    // Before anything is read: it waits for a checkpoint that the former writer is storing, and fences all later ones.
+    auto written = connection_->execute(sql::write_lease, PgParams().text(request.instance).int8(grant.epoch));
+    if (!written) return tl::unexpected(written.error());
+    if (written->rows() == 0) return damaged("vault_lease has no row");
+    grant.database_now = read_timestamp(written->value(0, 0));
     auto state = load_state(head_at(*head, 0).head);
     if (!state) return tl::unexpected(state.error());
     grant.state = *std::move(state);
@@ -137,10 +142,6 @@ Result<LeaseGrant> PostgresWriter::take_over(const LeaseRequest& request) {
     auto id = query_ledger_id(*connection_);
     if (!id) return tl::unexpected(id.error());
     grant.ledger_id = *std::move(id);
-    auto written = connection_->execute(sql::write_lease, PgParams().text(request.instance).int8(grant.epoch));
-    if (!written) return tl::unexpected(written.error());
-    if (written->rows() == 0) return damaged("vault_lease has no row");
-    grant.database_now = read_timestamp(written->value(0, 0));
     return {};
   });
   if (!taken) return tl::unexpected(taken.error());

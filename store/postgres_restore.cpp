@@ -22,19 +22,13 @@ constexpr std::size_t insert_bytes_max = std::size_t{2} << 20;
 constexpr std::chrono::milliseconds answer_timeout{600'000};
 
 const PgStatement restore_statements[] = {
-    sql::begin,
-    sql::commit,
-    sql::rollback,
-    sql::lock_head_row,
-    sql::last_sequence,
-    sql::raise_epoch,
-    sql::insert_entries,
-    sql::insert_tiles,
-    sql::update_head,
-    sql::insert_identity,
-    sql::insert_checkpoint,
-    sql::identities,
-    sql::largest_checkpoint,
+    sql::begin,           sql::commit,
+    sql::rollback,        sql::lock_head_row,
+    sql::last_sequence,   sql::raise_epoch,
+    sql::write_lease,     sql::insert_entries,
+    sql::insert_tiles,    sql::update_head,
+    sql::insert_identity, sql::insert_checkpoint,
+    sql::identities,      sql::largest_checkpoint,
     sql::any_tile,
 };
 
@@ -76,6 +70,11 @@ class Restore {
     if (head_at(*head, 0).head.sequence != 0) {
       return fail(ErrorCode::invalid_argument, "the database is not empty: its head is not that of an empty ledger");
     }
+    // From here on a vaultd that runs on this database is fenced: its appends, and the checkpoints that it stores.
+    auto raised = connection_.execute(sql::raise_epoch);
+    if (!raised) return tl::unexpected<Error>(raised.error());
+    auto fenced = connection_.execute(sql::write_lease, PgParams().null().int8(read_int8(raised->value(0, 0))));
+    if (!fenced) return tl::unexpected<Error>(fenced.error());
     return check_empty(key);
   }
 
@@ -94,7 +93,6 @@ class Restore {
       return fail(ErrorCode::internal, "the archive changed while it was being restored");
     }
     if (const Status kept = keep_checkpoint(target); !kept) return kept;
-    if (auto raised = connection_.execute(sql::raise_epoch); !raised) return tl::unexpected<Error>(raised.error());
     auto moved = connection_.execute(
         sql::update_head,
         PgParams().int8(last_.sequence).hex(as_view(last_.entry_hash)).hex(as_view(last_.merkle_root)));

@@ -47,11 +47,14 @@ std::string session_settings(std::chrono::milliseconds lease_timeout) {
   const auto lease_ms = std::max<long>(lease_timeout.count(), 100);
   // synchronous_commit: a server or role may have it off; remote_apply promises more than on and may stay.
   // idle_in_transaction_session_timeout: a stopped writer must not keep the head's row lock from a standby.
+  // idle_session_timeout (since PostgreSQL 14): a quiet ledger is no reason to hang up.
   // default_transaction_isolation: an append that has waited for the head must see what it has become.
   // statement_timeout 0: a cancelled wait for a synchronous standby answers COMMIT without the standby's word.
   return fmt::format(
       "SELECT set_config('synchronous_commit', 'on', false) "
       "WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');"
+      "SELECT set_config('idle_session_timeout', '0', false) "
+      "WHERE current_setting('idle_session_timeout', true) IS NOT NULL;"
       "SET default_transaction_isolation = 'read committed';"
       "SET idle_in_transaction_session_timeout = {}; SET lock_timeout = {}; SET statement_timeout = 0;"
       "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;"
@@ -83,7 +86,7 @@ void PostgresWriter::roll_back() {
 }
 
 Result<std::unique_ptr<AppendSession>> PostgresWriter::open_session() {
-  auto opened = PgConnection::open({options_.url, options_.application_name, options_.connect_timeout, {}},
+  auto opened = PgConnection::open({options_.url, options_.application_name, options_.connect_timeout, answer_timeout},
                                    session_settings(options_.lease_timeout), PostgresAppender::statements());
   if (!opened) return tl::unexpected(opened.error());
   return std::make_unique<PostgresAppender>(*std::move(opened));

@@ -137,12 +137,15 @@ class Incremental(Case):
     def test_older_than(self):
         ledger.seal_many(VAULTD, 20)
         old = ledger.head(VAULTD)
-        time.sleep(2.5)
+        time.sleep(6)
+        younger_since = time.monotonic()
         ledger.seal_many(VAULTD, 30)
         for number, more in enumerate(([], ["--database", VAULTD.database_url()])):
             out = self.directory / str(number)
             self.assertIsNone(self.archive("--older-than", "365d", *more, out=out)["tree_size"])
-            self.assertEqual(self.archive("--older-than", "2s", *more, out=out)["tree_size"], old)
+            # More than the younger ones are old, with time to run in, and less than the older ones are.
+            age = f"{int(time.monotonic() - younger_since) + 4}s"
+            self.assertEqual(self.archive("--older-than", age, *more, out=out)["tree_size"], old)
             self.check(out=out)
             # An archive is never moved back.
             self.assertEqual(self.archive(*more, out=out)["tree_size"], old + 30)

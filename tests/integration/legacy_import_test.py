@@ -14,8 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support import legacy_vault  # noqa: E402
 from support.vaultd_process import VaultdProcess, clean_environment, make_directory, program  # noqa: E402
 
-# A queue that a pipelined import overruns, so that `busy` is met.
-VAULTD = VaultdProcess("--queue-seals", "300")
+# A queue smaller than what arrives in one round, so that a pipelined import meets `busy`.
+VAULTD = VaultdProcess("--queue-seals", "40")
 SAMPLE_PROBLEMS = [("BBB_LEDGER/entries/array.json", 1), ("BBB_LEDGER/entries/empty.json", 1),
                    ("BBB_LEDGER/entries/notutf8.json", 1), ("BBB_LEDGER/entries/truncated.json", 1),
                    ("BBB_LEDGER/refusal_audit.jsonl", 5), ("ledger.jsonl", 6)]
@@ -325,7 +325,7 @@ class Interrupted(Case):
         self.assertEqual(len(self.ledger(f"killed{seed}")), self.RECORDS)
         self.assertEqual(legacy_vault.fingerprint(vault), before)
         self.assertTrue(json.loads(VAULTD.ctl("verify", "--json").stdout)["valid"])
-        # The queue of 300 was overrun, and nobody noticed.
+        # The queue of 40 was overrun, and nobody noticed.
         self.assertGreater(json.loads(VAULTD.ctl("status", "--json").stdout)["counters"].get("busy", 0), 0)
 
     def test_vaultd_that_goes_away(self):

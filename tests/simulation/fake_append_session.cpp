@@ -32,7 +32,7 @@ void FakeAppendSession::fly(const AppendRequest& request) {
   Micros stall = database_.draw_stall();
   const Fault fault = life_.spend() ? database_.draw("append", true) : Fault::before;
   flying_ = run(request, fault, stall);
-  if (fault != Fault::none) lost_ = true;
+  breaks_ = fault != Fault::none;
   answer_at_ = database_.now + stall;
   times_.set(this, answer_at_);
   const char* names[] = {"committed", "duplicate", "refused", "head_moved", "failed", "in_doubt"};
@@ -42,6 +42,7 @@ void FakeAppendSession::fly(const AppendRequest& request) {
 std::optional<AppendOutcome> FakeAppendSession::outcome() {
   if (flying_ && answer_at_ <= database_.now) {
     landed_.push_back(*std::exchange(flying_, std::nullopt));
+    lost_ = lost_ || breaks_;
     times_.forget(this);
     if (kept_ && landed_.back().kind == AppendKind::committed) {
       fly(*std::exchange(kept_, nullptr));
@@ -66,7 +67,7 @@ Watch FakeAppendSession::watch() const {
 void FakeAppendSession::give_up() {
   lost_ = true;
   if (!flying_) return;
-  if (flying_->kind == AppendKind::committed) flying_ = AppendOutcome{AppendKind::in_doubt, "no answer in time"};
+  flying_ = AppendOutcome{AppendKind::in_doubt, "no answer in time"};
   times_.set(this, answer_at_ = database_.now);
 }
 

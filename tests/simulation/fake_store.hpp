@@ -66,6 +66,7 @@ class FakeAppendSession final : public AppendSession {
   Life& life_;
   SessionTimes& times_;
   bool lost_ = false;
+  bool breaks_ = false;                  // the connection, once the flight has come to its end
   std::optional<AppendOutcome> flying_;  // what it will have come to
   Micros answer_at_ = SessionTimes::never;
   std::shared_ptr<const AppendRequest> kept_;

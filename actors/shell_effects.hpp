@@ -1,0 +1,65 @@
+// What an actor may do in a shell: the Effects that it is handed, and what the actors of one shell share. For
+// shell.cpp.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/actor.hpp"
+#include "actors/mailbox.hpp"
+#include "actors/shell.hpp"
+
+namespace vault {
+
+// Random bytes in blocks: a call into the generator for every salt would cost more than the salt's hash.
+class RandomPool {
+ public:
+  void fill(std::span<std::uint8_t> out);
+
+ private:
+  std::array<std::uint8_t, 4096> pool_{};
+  std::size_t used_ = pool_.size();
+};
+
+struct House {
+  House(zmq::context_t& context, std::vector<Port>& open_ports, zmq::socket_t& pair)
+      : outbox(context), ports(open_ports), lifecycle(pair) {}
+
+  Outbox outbox;
+  std::vector<Port>& ports;
+  zmq::socket_t& lifecycle;
+  RandomPool random;
+  std::vector<ActorId> residents;
+  std::deque<Letter> inside;     // from resident to resident
+  std::vector<Letter> outgoing;  // to other shells; sent when the round is over: answers first, then what wakes threads
+  bool said = false;             // the PAIR has been used since it was last asked
+
+  void say(const std::string& word);
+};
+
+class ShellEffects final : public Effects {
+ public:
+  explicit ShellEffects(House& house) : house_(house) {}
+
+  void send(ActorId to, Message message) override;
+  void set_timer(int id, std::chrono::milliseconds after) override;
+  bool send_frames(SocketKind kind, std::vector<std::string> frames) override;
+  Timestamp now() override;
+  std::chrono::steady_clock::time_point clock() override { return std::chrono::steady_clock::now(); }
+  void random(std::span<std::uint8_t> out) override { house_.random.fill(out); }
+  void fatal_configuration(const std::string& message) override { house_.say("configuration " + message); }
+  void tell_supervisor(const std::string& word) override { house_.say(word); }
+
+  std::vector<int> take_due();  // timers, removed
+  std::optional<std::chrono::steady_clock::time_point> next_due() const;
+
+ private:
+  House& house_;
+  std::map<int, std::chrono::steady_clock::time_point> timers_;
+};
+
+}  // namespace vault

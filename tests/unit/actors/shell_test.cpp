@@ -1,0 +1,149 @@
+#include "actors/shell.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <mutex>
+
+#include "actors/mailbox.hpp"
+#include "actors/supervisor.hpp"
+
+namespace vault {
+namespace {
+
+// Writes down what it is told and does as its test says.
+class Recorder final : public Actor {
+ public:
+  std::function<void(Message&, Effects&)> on_message = [](Message&, Effects&) {};
+  std::function<void(Effects&)> on_round = [](Effects&) {};
+  std::function<void(Effects&)> on_watched = [](Effects&) {};
+  int descriptor = -1;
+
+  void handle(Message message, Effects& effects) override { on_message(message, effects); }
+  void round_done(Effects& effects) override { on_round(effects); }
+  Watch watch() const override { return {descriptor, false, false}; }
+  void watched(Effects& effects) override { on_watched(effects); }
+  bool stop(Effects&) override {
+    stopped = true;
+    return true;
+  }
+  std::atomic<bool> stopped{false};
+};
+
+class ShellTest : public ::testing::Test {
+ protected:
+  void note(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    notes_.push_back(what);
+  }
+  std::vector<std::string> notes() {
+    const std::lock_guard lock(mutex_);
+    return notes_;
+  }
+  bool soon(const std::function<bool()>& holds) {
+    for (int i = 0; i < 2'000 && !holds(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return holds();
+  }
+
+  zmq::context_t context_;
+  Supervisor supervisor_{context_};
+  std::mutex mutex_;
+  std::vector<std::string> notes_;
+};
+
+constexpr auto timer = [](int id) { return TimerFired{id}; };
+
+// What actors of one shell say to each other comes before what they say to others, however it was mixed.
+TEST_F(ShellTest, AnswersInsideComeBeforeWhatGoesOutside) {
+  Recorder first, second, outside;
+  first.on_message = [&](Message& message, Effects& effects) {
+    if (!std::holds_alternative<TimerFired>(message)) return note("first hears the answer");
+    note("first is told");
+    effects.send(ActorId::notary, timer(1));
+    effects.send(ActorId::writer, timer(2));
+  };
+  second.on_message = [&](Message&, Effects& effects) {
+    note("second is told");
+    effects.send(ActorId::gateway, SessionLost{});
+  };
+  outside.on_message = [&](Message&, Effects&) { note("outside is told"); };
+  ASSERT_TRUE(supervisor_.start({{ActorId::notary, &outside, 2}}, false));
+  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first, 0}, {ActorId::writer, &second, 1}}, false));
+  Outbox outbox(context_);
+  outbox.send(ActorId::gateway, timer(0));
+  ASSERT_TRUE(soon([&] { return notes().size() == 4; }));
+  EXPECT_EQ(notes(),
+            (std::vector<std::string>{"first is told", "second is told", "first hears the answer", "outside is told"}));
+  EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
+}
+
+TEST_F(ShellTest, RoundsEndForWhoeverWasTold) {
+  Recorder first, second;
+  std::atomic<int> rounds{0};
+  first.on_message = [](Message&, Effects& effects) { effects.send(ActorId::writer, timer(0)); };
+  second.on_message = [&](Message&, Effects&) { rounds = 0; };
+  second.on_round = [&](Effects&) { ++rounds; };
+  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first, 0}, {ActorId::writer, &second, 1}}, false));
+  Outbox outbox(context_);
+  outbox.send(ActorId::gateway, timer(0));
+  EXPECT_TRUE(soon([&] { return rounds > 0; }));
+  EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
+}
+
+TEST_F(ShellTest, WatchesTheDescriptorOfEachActor) {
+  Recorder first, second;
+  const int event = eventfd(0, EFD_NONBLOCK);
+  ASSERT_GE(event, 0);
+  second.descriptor = event;
+  std::atomic<int> seen{0};
+  second.on_watched = [&](Effects&) {
+    eventfd_t value = 0;
+    if (eventfd_read(event, &value) == 0) ++seen;
+  };
+  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first, 0}, {ActorId::writer, &second, 1}}, false));
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_EQ(eventfd_write(event, 1), 0);
+    EXPECT_TRUE(soon([&] { return seen == i; }));
+  }
+  EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
+  close(event);
+}
+
+// One that has stopped hears nothing more; its neighbours go on until their turn comes.
+TEST_F(ShellTest, ActorsOfOneShellStopByRank) {
+  Recorder first, second, other;
+  second.on_message = [&](Message&, Effects&) {
+    note(first.stopped ? "second, first stopped" : "second, first running");
+    EXPECT_FALSE(second.stopped);
+  };
+  other.on_message = [](Message&, Effects&) {};
+  ASSERT_TRUE(supervisor_.start({{ActorId::steward, &other, 1}}, false));
+  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first, 0}, {ActorId::writer, &second, 2}}, false));
+  EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
+  EXPECT_TRUE(first.stopped && second.stopped && other.stopped);
+}
+
+// More than one round takes, from several threads: nothing is lost, nothing waits for something else to arrive.
+TEST_F(ShellTest, HearsEverythingFromManySenders) {
+  Recorder first;
+  std::atomic<int> heard{0};
+  first.on_message = [&](Message&, Effects&) { ++heard; };
+  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first, 0}}, false));
+  constexpr int senders = 4, each = 5'000;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < senders; ++i) {
+    threads.emplace_back([&] {
+      Outbox outbox(context_);
+      for (int k = 0; k < each; ++k) outbox.send(ActorId::gateway, timer(k));
+      EXPECT_TRUE(soon([&] { return heard == senders * each; }));  // an outbox drops what it holds when it closes
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(heard, senders * each);
+  EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
+}
+
+}  // namespace
+}  // namespace vault
