@@ -1,5 +1,6 @@
 // The auditor verifies the ledger over and over, at a bounded rate, and raises alert.tamper when something does not
-// hold. An alert stays until vaultd is restarted.
+// hold. That alert stays until vaultd is restarted. What it cannot read it cannot verify: alert.audit, as long as that
+// lasts.
 #pragma once
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include "actors/actor.hpp"
 #include "ledger/sequencer.hpp"
 #include "store/store.hpp"
+#include "store/verify.hpp"
 
 namespace vault {
 
@@ -27,12 +29,17 @@ class Auditor final : public Actor {
 
  private:
   void audit_some(Effects& effects);
+  Result<VerifyReport> next_step();
+  void tell_unreadable(const Error& error, Effects& effects);
 
   ReaderStore& store_;
   AuditorOptions options_;
-  std::optional<LedgerState> resume_;    // where the last step ended; nullopt: at the beginning
-  std::optional<Checkpoint> known_;      // the newest checkpoint signed
-  std::int64_t alerted_sequence_ = 0;    // of the alert that stands
+  std::optional<LedgerState> resume_;  // where the last step ended; nullopt: at the beginning
+  std::optional<Checkpoint> known_;    // the newest checkpoint signed
+  std::int64_t alerted_sequence_ = 0;  // of the alert that stands
+  bool reached_ = false;               // the step under way ends before the head
+  int failures_ = 0;                   // steps in a row that could not read
+  bool unreadable_ = false;            // alert.audit stands
 };
 
 }  // namespace vault

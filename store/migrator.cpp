@@ -82,7 +82,8 @@ std::string without_transaction(std::string_view sql) {
 
 Status roll_back(PgConnection& connection, const Error& error, const EmbeddedMigration& migration) {
   (void)connection.script("ROLLBACK");
-  return fail(error.code, fmt::format("migration {:03}_{}: {}", migration.version, migration.name, error.message));
+  return fail(error.code, fmt::format("migration {:03}_{} was rolled back, nothing has changed: {}", migration.version,
+                                      migration.name, error.message));
 }
 
 // One migration up or down in one transaction, if it is still due under the lock. True if it was.
