@@ -22,8 +22,11 @@ using std::chrono::milliseconds;
 // So many messages are read from one source before the others get their turn and the round is closed: few enough that
 // a database that has answered is not kept waiting for its next batch.
 constexpr int messages_per_round = 64;
-// Longest time that a thread stays awake for an answer expected soon.
+// Longest time that a thread stays awake for something expected soon; and how long, and for how many rounds, it then
+// keeps what would wake other threads: on few processors they would run before those who are waited for.
 constexpr std::chrono::microseconds awake_at_most{400};
+constexpr std::chrono::microseconds held_at_most{60};
+constexpr int rounds_held_max = 8;
 
 // An actor in its shell.
 struct Resident {
@@ -164,11 +167,16 @@ class Loop {
   // processor falling asleep and being woken costs more than that answer takes.
   void poll_descriptors(bool any, bool soon) {
     const int timeout = any ? 0 : static_cast<int>(timeout_ms());
+    if (!soon || ++rounds_held_ > rounds_held_max) send_outgoing();
     if (soon && timeout > 0) {
-      for (const auto end = Clock::now() + awake_at_most; Clock::now() < end; sched_yield()) {
+      const auto start = Clock::now();
+      for (auto now = start; now < start + awake_at_most; now = Clock::now()) {
         if (::poll(descriptors_.data(), descriptors_.size(), 0) != 0) return;
+        if (!house_.outgoing.empty() && now >= start + held_at_most) send_outgoing();
+        sched_yield();
       }
     }
+    if (timeout > 0) send_outgoing();
     // EINTR: nothing is ready, and the next round looks again.
     ::poll(descriptors_.data(), descriptors_.size(), timeout);
   }
@@ -209,7 +217,7 @@ class Loop {
     to->actor.handle(std::move(letter.message), to->effects);
   }
 
-  // Lets everything happen that the round has led to inside, then sends what goes outside.
+  // Lets everything happen that the round has led to inside. What goes outside is sent before the thread sleeps.
   void settle() {
     do {
       while (!house_.inside.empty()) {
@@ -222,6 +230,10 @@ class Loop {
         resident.actor.round_done(resident.effects);
       }
     } while (!house_.inside.empty());
+  }
+
+  void send_outgoing() {
+    rounds_held_ = 0;
     for (Letter& letter : house_.outgoing) house_.outbox.send(letter.to, std::move(letter.message));
     house_.outgoing.clear();
   }
@@ -231,6 +243,7 @@ class Loop {
       if (!resident.stopping || resident.stopped) continue;
       resident.stopped = resident.actor.stop(resident.effects);
       settle();
+      send_outgoing();
       if (resident.stopped) house_.say("stopped " + actor_name(resident.id));
     }
   }
@@ -263,6 +276,7 @@ class Loop {
   std::vector<pollfd> descriptors_;
   std::vector<std::size_t> asked_;  // sockets whose descriptors these are; those of actors follow
   bool busy_ = false;
+  int rounds_held_ = 0;  // in which outgoing letters have waited
 };
 
 }  // namespace

@@ -62,6 +62,7 @@ void PostgresAppender::send_front() {
   flying_ = true;
   word_.reset();
   Batch& batch = batches_.front();
+  rows_last_ = batch.rows;
   sent_whole_ = false;
   const bool sent = connection_->send(*batch.statement, batch.params) && connection_->sync();
   batch.params = {};  // libpq has a copy
@@ -130,8 +131,7 @@ void PostgresAppender::land(AppendOutcome outcome) {
 }
 
 Watch PostgresAppender::watch() const {
-  const bool lone = flying_ && batches_.size() == 1 && batches_.front().rows == 1;
-  return {connection_->descriptor(), flying_ && !sent_whole_, lone};
+  return {connection_->descriptor(), flying_ && !sent_whole_, rows_last_ == 1 && batches_.size() < 2};
 }
 
 void PostgresAppender::give_up() {
