@@ -22,8 +22,9 @@ using std::chrono::milliseconds;
 // So many messages are read from one source before the others get their turn and the round is closed: few enough that
 // a database that has answered is not kept waiting for its next batch.
 constexpr int messages_per_round = 64;
-// Longest time that a thread stays awake for something expected soon; and how long, and for how many rounds, it then
-// keeps what would wake other threads: on few processors they would run before those who are waited for.
+// Longest time that a thread stays awake for something expected soon, and after it; and how long, and for how many
+// rounds, it then keeps what would wake other threads: on few processors they would run before those who are waited
+// for.
 constexpr std::chrono::microseconds awake_at_most{400};
 constexpr std::chrono::microseconds held_at_most{60};
 constexpr int rounds_held_max = 8;
@@ -163,20 +164,22 @@ class Loop {
     return ready;
   }
 
-  // Waits until a descriptor is ready or a timer due. An answer that is expected soon is waited for awake: on an idle
-  // processor falling asleep and being woken costs more than that answer takes.
+  // Waits until a descriptor is ready or a timer due. What is expected soon is waited for awake, and so is what may
+  // follow once it has come: on an idle processor falling asleep and being woken costs more than either takes.
   void poll_descriptors(bool any, bool soon) {
     const int timeout = any ? 0 : static_cast<int>(timeout_ms());
-    if (!soon || ++rounds_held_ > rounds_held_max) send_outgoing();
-    if (soon && timeout > 0) {
-      const auto start = Clock::now();
-      for (auto now = start; now < start + awake_at_most; now = Clock::now()) {
+    const auto start = Clock::now();
+    if (std::exchange(was_soon_, soon) != soon) awake_until_ = start + awake_at_most;
+    const bool awake = start < awake_until_;
+    if (!awake || ++rounds_held_ > rounds_held_max) send_outgoing();
+    if (awake && timeout > 0) {
+      for (auto now = start; now < awake_until_; now = Clock::now()) {
         if (::poll(descriptors_.data(), descriptors_.size(), 0) != 0) return;
         if (!house_.outgoing.empty() && now >= start + held_at_most) send_outgoing();
         sched_yield();
       }
+      send_outgoing();
     }
-    if (timeout > 0) send_outgoing();
     // EINTR: nothing is ready, and the next round looks again.
     ::poll(descriptors_.data(), descriptors_.size(), timeout);
   }
@@ -276,6 +279,8 @@ class Loop {
   std::vector<pollfd> descriptors_;
   std::vector<std::size_t> asked_;  // sockets whose descriptors these are; those of actors follow
   bool busy_ = false;
+  bool was_soon_ = false;
+  Clock::time_point awake_until_{};
   int rounds_held_ = 0;  // in which outgoing letters have waited
 };
 

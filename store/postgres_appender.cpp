@@ -131,7 +131,7 @@ void PostgresAppender::land(AppendOutcome outcome) {
 }
 
 Watch PostgresAppender::watch() const {
-  return {connection_->descriptor(), flying_ && !sent_whole_, rows_last_ == 1 && batches_.size() < 2};
+  return {connection_->descriptor(), flying_ && !sent_whole_, flying_ && rows_last_ == 1 && batches_.size() == 1};
 }
 
 void PostgresAppender::give_up() {

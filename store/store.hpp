@@ -74,7 +74,7 @@ struct AppendOutcome {
 struct Watch {
   int descriptor = -1;  // -1: nothing
   bool write = false;
-  bool soon = false;  // something will come within the time of a small commit: worth staying awake for
+  bool soon = false;  // it will be ready within the time of a small commit: worth staying awake for
 };
 
 // A connection that appends and does nothing else. No call waits: for a thread that has other things to do.
