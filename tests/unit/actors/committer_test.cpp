@@ -14,7 +14,7 @@ namespace {
 struct Script {
   std::deque<AppendOutcome> outcomes;
   std::size_t appended = 0;
-  bool lost = false, given_up = false, closed = false;
+  bool lost = false, given_up = false, closed = false, breaks_while_sending = false;
 };
 
 class ScriptedSession final : public AppendSession {
@@ -22,14 +22,19 @@ class ScriptedSession final : public AppendSession {
   explicit ScriptedSession(Script& script) : script_(script) {}
   ~ScriptedSession() override { script_.closed = true; }
 
-  void append(std::shared_ptr<const AppendRequest>) override { ++script_.appended; }
+  void append(std::shared_ptr<const AppendRequest>) override {
+    ++script_.appended;
+    if (!script_.breaks_while_sending) return;
+    script_.lost = true;
+    script_.outcomes.push_back({AppendKind::failed, "connection lost"});
+  }
   std::optional<AppendOutcome> outcome() override {
     if (script_.outcomes.empty()) return std::nullopt;
     AppendOutcome next = script_.outcomes.front();
     script_.outcomes.pop_front();
     return next;
   }
-  Watch watch() const override { return {7, true, false}; }
+  Watch watch() const override { return {script_.lost ? -1 : 7, true, false}; }
   void give_up() override {
     script_.given_up = script_.lost = true;
     script_.outcomes.push_back({AppendKind::in_doubt, "no answer in time"});
@@ -105,6 +110,26 @@ TEST_F(CommitterTest, SilentServerIsGivenUpAfterAWhile) {
   EXPECT_TRUE(script_.given_up);
   EXPECT_EQ(answers(), (std::vector{AppendKind::committed, AppendKind::in_doubt}));
   EXPECT_TRUE(script_.closed);
+}
+
+// Such a session has no descriptor any more that could tell.
+TEST_F(CommitterTest, SessionThatEndsWhileSendingIsNoticedAtOnce) {
+  use_session();
+  script_.breaks_while_sending = true;
+  append(1);
+  EXPECT_EQ(answers(), std::vector{AppendKind::failed});
+  EXPECT_EQ(effects_.messages<SessionLost>(ActorId::writer).size(), 1U);
+}
+
+// A process that stood still finds the answer beside its timer.
+TEST_F(CommitterTest, AnswerThatIsThereCountsBeforeGivingUp) {
+  use_session();
+  append(1);
+  effects_.time = effects_.timers.begin()->second;
+  script_.outcomes = {{AppendKind::committed, {}}};
+  committer_.handle(TimerFired{effects_.timers.begin()->first}, effects_);
+  EXPECT_FALSE(script_.given_up);
+  EXPECT_EQ(answers(), std::vector{AppendKind::committed});
 }
 
 TEST_F(CommitterTest, SaysOnceThatAnIdleSessionEnded) {
