@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "ledger/check.hpp"
+
 namespace vault {
 
 using std::chrono::milliseconds;
@@ -46,6 +48,7 @@ void Committer::append(Append request, Effects& effects) {
 void Committer::answer(Effects& effects) {
   if (!session_) return;
   while (auto outcome = session_->outcome()) {
+    VAULT_CHECK(!open_.empty());
     const std::uint64_t generation = open_.front();
     open_.pop_front();
     waiting_since_ = effects.clock();

@@ -41,17 +41,6 @@ Status make_directory(const std::string& path) {
   return {};
 }
 
-// 0, or errno.
-int write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
-
 // Gives a finished file its name, never taking it from another. 0, EEXIST, or errno. File systems that cannot rename so
 // (NFS) can link.
 int publish(int directory, const std::string& temporary, const std::string& name) {

@@ -22,10 +22,6 @@ ssize_t read_some(int fd, char* out, std::size_t size) {
 
 }  // namespace
 
-UniqueFd::~UniqueFd() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 UniqueFd open_quietly(int directory, const std::string& path, int flags) {
   // O_NONBLOCK: a FIFO must not hold us up before anybody has seen that it is one.
   flags |= O_RDONLY | O_CLOEXEC | O_NONBLOCK;

@@ -9,26 +9,9 @@
 #include <string>
 #include <utility>
 
+#include "store/file_descriptor.hpp"
+
 namespace vault {
-
-// A file descriptor that is closed with its owner.
-class UniqueFd {
- public:
-  UniqueFd() = default;
-  explicit UniqueFd(int fd) : fd_(fd) {}
-  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  UniqueFd& operator=(UniqueFd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~UniqueFd();
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_ = -1;
-};
 
 // openat() for reading with `flags` added; access times stay untouched where that is allowed. On failure errno tells.
 UniqueFd open_quietly(int directory, const std::string& path, int flags);
