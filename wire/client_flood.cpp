@@ -62,8 +62,8 @@ struct FloodClient::Impl {
     ++in_flight;
   }
 
-  bool receive(zmq::socket_t& socket, zmq::message_t& frame) {
-    if (!socket.recv(frame, zmq::recv_flags::dontwait)) return false;
+  bool receive(zmq::socket_t& socket, zmq::message_t& frame, zmq::recv_flags flags = zmq::recv_flags::dontwait) {
+    if (!socket.recv(frame, flags)) return false;
     while (frame.more()) (void)socket.recv(frame);
     --in_flight;
     return true;
@@ -155,6 +155,7 @@ Result<std::unique_ptr<FloodClient>> FloodClient::connect(const FloodOptions& op
       socket.set(zmq::sockopt::linger, 0);
       socket.set(zmq::sockopt::sndhwm, 0);
       socket.set(zmq::sockopt::rcvhwm, 0);
+      socket.set(zmq::sockopt::rcvtimeo, static_cast<int>(options.patience.count()));
       socket.connect(options.endpoint);
     }
     for (auto& socket : impl->sockets) impl->items.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});
@@ -191,15 +192,12 @@ Result<FloodCounts> FloodClient::run(const FloodWindow& window) {
 Result<std::chrono::nanoseconds> FloodClient::round_trip() {
   Impl& flood = *impl_;
   flood.failure = {};
-  zmq::pollitem_t item = flood.items.front();
   try {
     const auto start = Clock::now();
     flood.send(flood.sockets.front());
     zmq::message_t frame;
-    while (!flood.receive(flood.sockets.front(), frame)) {
-      if (zmq::poll(&item, 1, flood.options.patience) == 0) {
-        return fail(ErrorCode::unavailable, fmt::format("no reply from {}", flood.options.endpoint));
-      }
+    if (!flood.receive(flood.sockets.front(), frame, zmq::recv_flags::none)) {
+      return fail(ErrorCode::unavailable, fmt::format("no reply from {}", flood.options.endpoint));
     }
     const auto elapsed = Clock::now() - start;
     const std::string_view reply(frame.data<char>(), frame.size());
