@@ -27,6 +27,11 @@ void Committer::handle(Message message, Effects& effects) {
   }
 }
 
+// Once for every batch at most: those who only read do not keep the server awake.
+void Committer::forewarned() {
+  if (session_ && open_.empty() && std::exchange(batch_likely_, false)) session_->forewarn();
+}
+
 void Committer::append(Append request, Effects& effects) {
   const bool hopeless = failed_generation_ && request.generation <= *failed_generation_;
   const bool no_session = !session_ || (session_->lost() && open_.empty());  // else in turn, behind what is open
@@ -39,6 +44,7 @@ void Committer::append(Append request, Effects& effects) {
   }
   if (open_.empty()) waiting_since_ = effects.clock();
   open_.push_back(request.generation);
+  batch_likely_ = true;
   session_->append(std::move(request.request));
   if (!patience_timer_set_) wait_for_answer(effects);
   // A connection that ended while the batch was being sent has no descriptor that could tell.
@@ -47,14 +53,17 @@ void Committer::append(Append request, Effects& effects) {
 
 void Committer::answer(Effects& effects) {
   if (!session_) return;
-  while (auto outcome = session_->outcome()) {
+  // Asked once even where nothing is open: that notices a session that has ended.
+  do {
+    auto outcome = session_->outcome();
+    if (!outcome) break;
     VAULT_CHECK(!open_.empty());
     const std::uint64_t generation = open_.front();
     open_.pop_front();
     waiting_since_ = effects.clock();
     if (outcome->kind != AppendKind::committed) failed_generation_ = generation;
     effects.send(ActorId::writer, AppendAnswer{generation, *std::move(outcome)});
-  }
+  } while (!open_.empty());
   if (!session_->lost() || !open_.empty()) return;
   session_.reset();
   effects.send(ActorId::writer, SessionLost{});

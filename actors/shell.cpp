@@ -12,6 +12,7 @@
 #include "actors/log.hpp"
 #include "actors/mailbox.hpp"
 #include "actors/shell_effects.hpp"
+#include "actors/vigil.hpp"
 
 namespace vault {
 namespace {
@@ -22,12 +23,15 @@ using std::chrono::milliseconds;
 // So many messages are read from one source before the others get their turn and the round is closed: few enough that
 // a database that has answered is not kept waiting for its next batch.
 constexpr int messages_per_round = 64;
-// Longest time that a thread stays awake for something expected soon, and after it; and how long, and for how many
-// rounds, it then keeps what would wake other threads: on few processors they would run before those who are waited
-// for.
-constexpr std::chrono::microseconds awake_at_most{400};
-constexpr std::chrono::microseconds held_at_most{60};
-constexpr int rounds_held_max = 8;
+// How long a thread that stays awake keeps letters that nobody waits for: they would wake other threads, which on few
+// processors run before those who are waited for.
+constexpr std::chrono::microseconds held_at_most{1000};
+
+// News of what has been sealed; somebody waits for the receipt that a producer on the ingest socket reads there.
+bool can_wait(const Letter& letter) {
+  const auto* committed = std::get_if<Committed>(&letter.message);
+  return committed != nullptr && committed->ingest.empty();
+}
 
 // An actor in its shell.
 struct Resident {
@@ -76,7 +80,8 @@ std::optional<PeerMessage> receive_peer(Port& port) {
 // What a thread does until every actor in it has been told to stop and has nothing left to finish.
 class Loop {
  public:
-  Loop(const std::vector<Hosted>& hosted, Mailbox& mailbox, House& house) : mailbox_(mailbox), house_(house) {
+  Loop(const std::vector<Hosted>& hosted, Mailbox& mailbox, House& house, std::chrono::microseconds awake_max)
+      : mailbox_(mailbox), house_(house), vigil_(awake_max) {
     for (const Hosted& one : hosted) {
       house_.residents.push_back(one.id);
       residents_.emplace_back(one, house_);
@@ -128,7 +133,7 @@ class Loop {
   };
 
   Readable wait() {
-    bool any = busy_, soon = false;
+    bool any = busy_;
     sockets_[lifecycle_at].used = std::exchange(house_.said, false) || sockets_[lifecycle_at].used;
     descriptors_.clear();
     asked_.clear();
@@ -139,14 +144,18 @@ class Loop {
       any = (sockets_[i].used && sockets_[i].readable()) || any;
     }
     std::vector<Resident*> watching;
+    Expect expect = Expect::nothing;
     for (Resident& resident : residents_) {
       const Watch watch = resident.actor.watch();
       if (resident.stopped || watch.descriptor < 0) continue;
       descriptors_.push_back({watch.descriptor, static_cast<short>(watch.write ? POLLIN | POLLOUT : POLLIN), 0});
       watching.push_back(&resident);
-      soon = soon || watch.soon;
+      expect = std::max(expect, watch.expect);
     }
-    poll_descriptors(any, soon);
+    poll_descriptors(any, expect);
+    if (port_stirs()) {
+      for (Resident& resident : residents_) resident.actor.forewarned();
+    }
     Readable ready;
     for (std::size_t k = 0; k < asked_.size(); ++k) {
       Watched& socket = sockets_[asked_[k]];
@@ -164,22 +173,29 @@ class Loop {
     return ready;
   }
 
-  // Waits until a descriptor is ready or a timer due. What is expected soon is waited for awake, and so is what may
-  // follow once it has come: on an idle processor falling asleep and being woken costs more than either takes.
-  void poll_descriptors(bool any, bool soon) {
+  bool port_stirs() const {
+    for (std::size_t k = 0; k < asked_.size(); ++k) {
+      if (asked_[k] >= ports_from && (sockets_[asked_[k]].used || descriptors_[k].revents != 0)) return true;
+    }
+    return false;
+  }
+
+  // Waits until a descriptor is ready or a timer due.
+  void poll_descriptors(bool any, Expect expect) {
     const int timeout = any ? 0 : static_cast<int>(timeout_ms());
-    const auto start = Clock::now();
-    if (std::exchange(was_soon_, soon) != soon) awake_until_ = start + awake_at_most;
-    const bool awake = start < awake_until_;
-    if (!awake || ++rounds_held_ > rounds_held_max) send_outgoing();
+    auto now = Clock::now();
+    const bool awake = vigil_.holds(now, expect);
+    if (!awake || !may_hold(now)) send_outgoing();
     if (awake && timeout > 0) {
-      for (auto now = start; now < awake_until_; now = Clock::now()) {
+      sched_yield();  // a reply may just have gone to ZeroMQ's thread on this processor
+      for (; vigil_.keep(now); now = Clock::now()) {
         if (::poll(descriptors_.data(), descriptors_.size(), 0) != 0) return;
-        if (!house_.outgoing.empty() && now >= start + held_at_most) send_outgoing();
+        if (!may_hold(now)) send_outgoing();
         sched_yield();
       }
       send_outgoing();
     }
+    if (timeout > 0) vigil_.end();
     // EINTR: nothing is ready, and the next round looks again.
     ::poll(descriptors_.data(), descriptors_.size(), timeout);
   }
@@ -235,8 +251,15 @@ class Loop {
     } while (!house_.inside.empty());
   }
 
+  // May the outgoing letters stay here for now?
+  bool may_hold(Clock::time_point now) {
+    if (house_.outgoing.empty()) return true;
+    if (!held_since_) held_since_ = now;
+    return now < *held_since_ + held_at_most && std::all_of(house_.outgoing.begin(), house_.outgoing.end(), can_wait);
+  }
+
   void send_outgoing() {
-    rounds_held_ = 0;
+    held_since_.reset();
     for (Letter& letter : house_.outgoing) house_.outbox.send(letter.to, std::move(letter.message));
     house_.outgoing.clear();
   }
@@ -279,17 +302,17 @@ class Loop {
   std::vector<pollfd> descriptors_;
   std::vector<std::size_t> asked_;  // sockets whose descriptors these are; those of actors follow
   bool busy_ = false;
-  bool was_soon_ = false;
-  Clock::time_point awake_until_{};
-  int rounds_held_ = 0;  // in which outgoing letters have waited
+  Vigil vigil_;
+  std::optional<Clock::time_point> held_since_;  // outgoing letters
 };
 
 }  // namespace
 
 Shell::Shell(zmq::context_t& context, std::vector<Hosted> actors,
-             std::function<std::vector<Port>(zmq::context_t&)> open_ports)
+             std::function<std::vector<Port>(zmq::context_t&)> open_ports, std::chrono::microseconds awake_max)
     : context_(context),
       actors_(std::move(actors)),
+      awake_max_(awake_max),
       name_(actor_name(actors_.front().id)),
       address_("inproc://lifecycle-" + name_),
       lifecycle_(context, zmq::socket_type::pair) {
@@ -322,7 +345,7 @@ void Shell::run(std::function<std::vector<Port>(zmq::context_t&)> open_ports) {
     opened_.store(true, std::memory_order_release);
     House house(context_, ports, lifecycle);
     house.say("ready");
-    Loop(actors_, mailbox, house).run();
+    Loop(actors_, mailbox, house, awake_max_).run();
   } catch (const std::exception& error) {
     try {
       lifecycle.send(zmq::buffer(std::string("failed ") + error.what()), zmq::send_flags::dontwait);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,9 +38,10 @@ struct Hosted {
 class Shell {
  public:
   // What comes in through ports goes to the first of `actors`. `open_ports` runs in the new thread and may throw
-  // zmq::error_t: the shell then reports "failed". `context` outlives the shell.
+  // zmq::error_t: the shell then reports "failed". `context` outlives the shell. `awake_max`: longest vigil (vigil.hpp)
+  // for what an actor watches; zero: none.
   Shell(zmq::context_t& context, std::vector<Hosted> actors,
-        std::function<std::vector<Port>(zmq::context_t&)> open_ports = {});
+        std::function<std::vector<Port>(zmq::context_t&)> open_ports = {}, std::chrono::microseconds awake_max = {});
   ~Shell();  // joins; tell every actor to stop first
   Shell(const Shell&) = delete;
   Shell& operator=(const Shell&) = delete;
@@ -48,8 +50,8 @@ class Shell {
   zmq::socket_t& lifecycle() { return lifecycle_; }
   const std::string& name() const { return name_; }  // of the first actor
   void tell(const std::string& word);
-  // Once "ready" has been heard: what `open_ports` has written is there to be read. (ZeroMQ orders it too, in a way that
-  // neither the language nor ThreadSanitizer knows of.)
+  // Once "ready" has been heard: what `open_ports` has written is there to be read. (ZeroMQ orders it too, in a way
+  // that neither the language nor ThreadSanitizer knows of.)
   bool opened() const { return opened_.load(std::memory_order_acquire); }
 
  private:
@@ -57,6 +59,7 @@ class Shell {
 
   zmq::context_t& context_;
   std::vector<Hosted> actors_;
+  const std::chrono::microseconds awake_max_;
   std::string name_;
   std::string address_;
   zmq::socket_t lifecycle_;

@@ -44,6 +44,7 @@ using std::chrono::milliseconds;
 constexpr std::chrono::seconds ready_patience{20};
 // An actor that has given no sign of life for so long keeps the watchdog hungry.
 constexpr std::chrono::seconds pulse_patience{10};
+constexpr std::chrono::microseconds awake_max{400};
 
 // The order in which work flows is the order in which actors stop.
 enum StopRank : int {
@@ -302,7 +303,7 @@ Status Vaultd::test_curve() {
 }
 
 Status Vaultd::start_actors() {
-  supervisor_ = std::make_unique<Supervisor>(context_);
+  supervisor_ = std::make_unique<Supervisor>(context_, settings_.stay_awake ? awake_max : std::chrono::microseconds{});
   outbox_ = std::make_unique<Outbox>(context_);
   if (const Status ok = start_inside(); !ok) return ok;
   if (const Status ok = start_authenticator(); !ok) return ok;

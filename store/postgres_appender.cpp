@@ -12,7 +12,7 @@ namespace vault {
 
 namespace {
 
-constexpr PgStatement append_statements[] = {sql::append, sql::append_with_tiles};
+constexpr PgStatement append_statements[] = {sql::append, sql::append_one, sql::append_with_tiles};
 
 // The server has nothing else to do than to take a batch, so it is given a moment for what the socket does not hold at
 // once: while it waits for the rest it does nothing at all.
@@ -46,14 +46,25 @@ std::span<const PgStatement> PostgresAppender::statements() {
 void PostgresAppender::append(std::shared_ptr<const AppendRequest> request) {
   VAULT_CHECK(!request->batch.entries.empty());
   VAULT_CHECK(batches_.size() < 2);
-  Batch batch;
-  batch.rows = request->batch.entries.size();
-  batch.statement = request->batch.tiles.empty() ? &append_statements[0] : &append_statements[1];
-  add_head(batch.params, *request);
-  add_entries(batch.params, request->batch.entries);
-  if (!request->batch.tiles.empty()) add_tiles(batch.params, request->batch.tiles);
-  batches_.push_back(std::move(batch));
+  batches_.push_back(encode(*request));
   if (!flying_) send_front();
+}
+
+PostgresAppender::Batch PostgresAppender::encode(const AppendRequest& request) {
+  const auto& entries = request.batch.entries;
+  const auto& tiles = request.batch.tiles;
+  Batch batch;
+  batch.rows = entries.size();
+  add_head(batch.params, request);
+  if (batch.rows == 1 && tiles.empty()) {
+    batch.statement = &sql::append_one;
+    add_entry(batch.params, entries.front());
+    return batch;
+  }
+  batch.statement = tiles.empty() ? &sql::append : &sql::append_with_tiles;
+  add_entries(batch.params, entries);
+  if (!tiles.empty()) add_tiles(batch.params, tiles);
+  return batch;
 }
 
 // A statement takes no lock before all of it has arrived, and its sync follows in the same breath: a writer that is
@@ -67,6 +78,10 @@ void PostgresAppender::send_front() {
   const bool sent = connection_->send(*batch.statement, batch.params) && connection_->sync();
   batch.params = {};  // libpq has a copy
   if (sent) sent_whole_ = connection_->flush_now(sending_patience);
+}
+
+void PostgresAppender::forewarn() {
+  if (!flying_) connection_->wake_server();
 }
 
 // --- Answers ---------------------------------------------------------------------------------------------------------
@@ -131,7 +146,11 @@ void PostgresAppender::land(AppendOutcome outcome) {
 }
 
 Watch PostgresAppender::watch() const {
-  return {connection_->descriptor(), flying_ && !sent_whole_, flying_ && rows_last_ == 1 && batches_.size() == 1};
+  const bool lone = rows_last_ == 1 && batches_.size() == 1;
+  return {connection_->descriptor(), flying_ && !sent_whole_,
+          !flying_ ? Expect::nothing
+          : lone   ? Expect::soon
+                   : Expect::later};
 }
 
 void PostgresAppender::give_up() {

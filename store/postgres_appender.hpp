@@ -20,6 +20,7 @@ class PostgresAppender final : public AppendSession {
   explicit PostgresAppender(std::unique_ptr<PgConnection> connection) : connection_(std::move(connection)) {}
 
   void append(std::shared_ptr<const AppendRequest> request) override;
+  void forewarn() override;
   std::optional<AppendOutcome> outcome() override;
   Watch watch() const override;
   void give_up() override;
@@ -33,6 +34,7 @@ class PostgresAppender final : public AppendSession {
     std::size_t rows = 0;
   };
 
+  static Batch encode(const AppendRequest& request);
   void send_front();
   void look();
   void land(AppendOutcome outcome);

@@ -105,12 +105,14 @@ class PgConnection {
   // The next row of the statement whose turn it is: single_row() until the last, which holds no row.
   PgResult stream_next();
 
-  // --- Without waiting
-  // -------------------------------------------------------------------------------------------------
+  // --- Without waiting -----------------------------------------------------------------------------------------------
 
   int descriptor() const;  // to watch; -1 where there is none
-  // Hands the socket what it takes within `patience`: a server that is reading is given a moment. True once nothing is left, or nothing can be sent any more.
+  // Hands the socket what it takes within `patience`: a server that is reading is given a moment. True once nothing is
+  // left, or nothing can be sent any more.
   bool flush_now(std::chrono::milliseconds patience = {});
+  // Sends a message (Flush) that the server has only to read. Nothing may be in flight.
+  void wake_server();
   // Reads what the socket has.
   void read_now();
   // Of what has been read: the next answer to a statement or sync, if all of it is there.

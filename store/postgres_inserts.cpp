@@ -4,6 +4,18 @@
 
 namespace vault {
 
+void add_entry(PgParams& params, const Entry& entry) {
+  VAULT_CHECK(entry.seal_data.has_value() == entry.data_salt.has_value());
+  params.int8(entry.sequence).text(entry.session_id).uuid(entry.seal_id).timestamp(entry.timestamp);
+  params.text(entry.authority).text(verdict_name(entry.verdict));
+  if (entry.seal_data) {
+    params.jsonb(*entry.seal_data).bytea(as_view(*entry.data_salt)).null();
+  } else {
+    params.null().null().hex(as_view(entry.data_hash));
+  }
+  params.hex(as_view(entry.entry_hash)).hex(as_view(entry.prev_hash)).hex(as_view(entry.merkle_root));
+}
+
 void add_entries(PgParams& params, std::span<const Entry> entries) {
   const std::size_t n = entries.size();
   std::size_t payload_bytes = 0;

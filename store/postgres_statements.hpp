@@ -36,6 +36,13 @@ inline constexpr PgStatement begin_snapshot{"begin_snapshot", "BEGIN ISOLATION L
 
 inline constexpr PgStatement append{"append", VAULT_MOVE_HEAD VAULT_INSERT_ENTRIES};
 
+// A seal alone waits for every microsecond, and arrays cost some.
+inline constexpr PgStatement append_one{
+    "append_one", VAULT_MOVE_HEAD
+    " INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS
+    ") SELECT $8::bigint, $9::text, $10::uuid, $11::timestamptz, $12::text, $13::text, $14::jsonb, $15::bytea, "
+    "$16::text, $17::text, $18::text, $19::text FROM moved"};
+
 inline constexpr PgStatement append_with_tiles{
     "append_with_tiles", VAULT_MOVE_HEAD
     ", tiles AS (INSERT INTO vault_tile (level, index, hashes, root) SELECT unnest($20::int[]), unnest($21::bigint[]), "

@@ -11,6 +11,7 @@ namespace {
 
 // Array header: dimensions, null flag, element type, then length and lower bound of the one dimension.
 constexpr std::size_t header_bytes = 20;
+constexpr char jsonb_version = '\x01';  // of jsonb's binary form; the text follows
 
 std::uint32_t read_u32(std::string_view bytes) {
   std::uint32_t value = 0;
@@ -81,7 +82,7 @@ void PgArray::add_hex(std::string_view bytes) {
 
 void PgArray::add_jsonb(std::string_view text) {
   add_size(text.size() + 1);
-  buffer_.push_back('\x01');  // version of jsonb's binary form; the text follows
+  buffer_.push_back(jsonb_version);
   buffer_.append(text);
 }
 
@@ -117,6 +118,15 @@ PgParams& PgParams::timestamp(Timestamp value) {
 }
 PgParams& PgParams::text(std::string_view value) {
   return add(std::string(value));
+}
+PgParams& PgParams::bytea(std::string_view value) {
+  return add(std::string(value));
+}
+PgParams& PgParams::jsonb(std::string_view text) {
+  std::string value;
+  value.reserve(text.size() + 1);
+  value += jsonb_version;
+  return add(std::move(value.append(text)));
 }
 PgParams& PgParams::hex(std::string_view bytes) {
   return add(to_hex(bytes));

@@ -58,6 +58,8 @@ class PgParams {
   PgParams& int8(std::int64_t value);
   PgParams& timestamp(Timestamp value);
   PgParams& text(std::string_view value);
+  PgParams& bytea(std::string_view value);
+  PgParams& jsonb(std::string_view text);
   PgParams& hex(std::string_view bytes);
   PgParams& uuid(const Uuid& value);
   PgParams& null();

@@ -70,11 +70,18 @@ struct AppendOutcome {
   std::string detail;  // for the log: SQLSTATE and the server's words
 };
 
+// When a database that owes an answer will have it.
+enum class Expect : std::uint8_t {
+  nothing,  // it owes none
+  soon,     // within the time of a small commit: worth staying awake for
+  later,
+};
+
 // What to watch so as not to miss an answer: a descriptor that becomes readable (or writable, where `write`).
 struct Watch {
   int descriptor = -1;  // -1: nothing
   bool write = false;
-  bool soon = false;  // it will be ready within the time of a small commit: worth staying awake for
+  Expect expect = Expect::nothing;
 };
 
 // A connection that appends and does nothing else. No call waits: for a thread that has other things to do.
@@ -86,6 +93,8 @@ class AppendSession {
   // committed. If that one comes to anything else, the one kept fails unseen, since it was built on it.
   // At most two may be open.
   virtual void append(std::shared_ptr<const AppendRequest> request) = 0;
+  // A hint that a batch may follow within microseconds: an idle server takes longer to wake than a batch to make.
+  virtual void forewarn() {}
   // Looks what has arrived. What the oldest open batch came to; nullopt while that is not known.
   virtual std::optional<AppendOutcome> outcome() = 0;
   // What becomes readable when outcome() may know more.

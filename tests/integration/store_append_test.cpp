@@ -327,15 +327,51 @@ TEST_F(AppendTest, FindSealsAnswersInTheOrderAsked) {
   EXPECT_TRUE(writer_->find_seals({}).value().empty());
 }
 
+// Alone and among others: those are different statements.
 TEST_F(AppendTest, ErasedEntriesCanBeStored) {
   take_lease();
-  AppendRequest request = request_for({make_seal(1), make_seal(2)}, time_of(1));
-  request.batch.entries[0].seal_data.reset();
-  request.batch.entries[0].data_salt.reset();
+  for (const std::vector<Seal>& seals : {std::vector{make_seal(1)}, {make_seal(2), make_seal(3)}}) {
+    AppendRequest request = request_for(seals, time_of(1));
+    Entry& erased = request.batch.entries[0];
+    erased.seal_data.reset();
+    erased.data_salt.reset();
+    const AppendOutcome outcome = append(*writer_, request);
+    ASSERT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
+    EXPECT_EQ(snapshot()->entry_by_sequence(erased.sequence).value(), erased);
+  }
+  EXPECT_EQ(verdict(), "valid");
+}
+
+TEST_F(AppendTest, OneEntryComesBackAsItWasSealed) {
+  take_lease();
+  const AppendRequest request = request_for(make_seal(1));
   const AppendOutcome outcome = append(*writer_, request);
   ASSERT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
   EXPECT_EQ(snapshot()->entry_by_sequence(1).value(), request.batch.entries[0]);
   EXPECT_EQ(verdict(), "valid");
+}
+
+// However often, and on a session that has ended.
+TEST_F(AppendTest, ForewarningChangesNothing) {
+  take_lease();
+  auto session = writer_->open_session();
+  ASSERT_TRUE(session);
+  for (int i = 1; i <= 3; ++i) {
+    for (int k = 0; k < i; ++k) (*session)->forewarn();
+    EXPECT_FALSE((*session)->outcome());
+    (*session)->append(std::make_shared<const AppendRequest>(request_for(make_seal(i))));
+    (*session)->forewarn();
+    EXPECT_EQ(wait_for_outcome(**session).kind, AppendKind::committed);
+  }
+  run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vaultd'");
+  for (int k = 0; k < 100 && !(*session)->lost(); ++k) {
+    (*session)->forewarn();
+    EXPECT_FALSE((*session)->outcome());
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_TRUE((*session)->lost());
+  (*session)->forewarn();
+  EXPECT_EQ(append(**session, request_for(make_seal(4))).kind, AppendKind::failed);
 }
 
 }  // namespace

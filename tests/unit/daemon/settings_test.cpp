@@ -116,7 +116,7 @@ TEST_F(SettingsTest, TheFileMayComeFromTheEnvironment) {
 TEST_F(SettingsTest, EverySettingHasAFlagAVariableAndAKey) {
   // A value that each form accepts and that is not the default.
   const auto sample = [](const SettingField& field) -> std::string {
-    if (std::holds_alternative<bool Settings::*>(field.member)) return "1";
+    if (const auto* flag = std::get_if<bool Settings::*>(&field.member)) return Settings{}.*(*flag) ? "0" : "1";
     if (std::holds_alternative<milliseconds Settings::*>(field.member)) return "777ms";
     if (std::holds_alternative<std::vector<std::string> Settings::*>(field.member)) return "ipc:///tmp/a";
     if (field.name == "socket_mode") return "0600";
