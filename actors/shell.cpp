@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 // So many messages are read from one source before the others get their turn and the round is closed: few enough that
 // a database that has answered is not kept waiting for its next batch.
 constexpr int messages_per_round = 64;
-// How long a thread that stays awake keeps letters that nobody waits for: they would wake other threads, which on few
+// How long a thread that stays awake keeps letters that can wait: they would wake other threads, which on few
 // processors run before those who are waited for.
 constexpr std::chrono::microseconds held_at_most{1000};
 
@@ -144,18 +144,15 @@ class Loop {
       any = (sockets_[i].used && sockets_[i].readable()) || any;
     }
     std::vector<Resident*> watching;
-    Expect expect = Expect::nothing;
+    Watch owed;
     for (Resident& resident : residents_) {
       const Watch watch = resident.actor.watch();
       if (resident.stopped || watch.descriptor < 0) continue;
       descriptors_.push_back({watch.descriptor, static_cast<short>(watch.write ? POLLIN | POLLOUT : POLLIN), 0});
       watching.push_back(&resident);
-      expect = std::max(expect, watch.expect);
+      if (watch.expect >= owed.expect) owed = watch;
     }
-    poll_descriptors(any, expect);
-    if (port_stirs()) {
-      for (Resident& resident : residents_) resident.actor.forewarned();
-    }
+    poll_descriptors(any, owed);
     Readable ready;
     for (std::size_t k = 0; k < asked_.size(); ++k) {
       Watched& socket = sockets_[asked_[k]];
@@ -166,6 +163,9 @@ class Loop {
         (asked_[k] == lifecycle_at ? ready.lifecycle : ready.mailbox) = true;
       }
     }
+    if (!ready.ports.empty()) {
+      for (Resident& resident : residents_) resident.actor.forewarned();
+    }
     for (std::size_t k = 0; k < watching.size(); ++k) {
       if (descriptors_[asked_.size() + k].revents != 0) ready.watching.push_back(watching[k]);
     }
@@ -173,18 +173,11 @@ class Loop {
     return ready;
   }
 
-  bool port_stirs() const {
-    for (std::size_t k = 0; k < asked_.size(); ++k) {
-      if (asked_[k] >= ports_from && (sockets_[asked_[k]].used || descriptors_[k].revents != 0)) return true;
-    }
-    return false;
-  }
-
   // Waits until a descriptor is ready or a timer due.
-  void poll_descriptors(bool any, Expect expect) {
+  void poll_descriptors(bool any, const Watch& owed) {
     const int timeout = any ? 0 : static_cast<int>(timeout_ms());
     auto now = Clock::now();
-    const bool awake = vigil_.holds(now, expect);
+    const bool awake = vigil_.holds(now, owed.expect, owed.batch);
     if (!awake || !may_hold(now)) send_outgoing();
     if (awake && timeout > 0) {
       sched_yield();  // a reply may just have gone to ZeroMQ's thread on this processor
@@ -195,7 +188,7 @@ class Loop {
       }
       send_outgoing();
     }
-    if (timeout > 0) vigil_.end();
+    if (!awake || timeout > 0) vigil_.end();
     // EINTR: nothing is ready, and the next round looks again.
     ::poll(descriptors_.data(), descriptors_.size(), timeout);
   }

@@ -74,6 +74,7 @@ void PostgresAppender::send_front() {
   word_.reset();
   Batch& batch = batches_.front();
   rows_last_ = batch.rows;
+  ++sent_;
   sent_whole_ = false;
   const bool sent = connection_->send(*batch.statement, batch.params) && connection_->sync();
   batch.params = {};  // libpq has a copy
@@ -147,10 +148,8 @@ void PostgresAppender::land(AppendOutcome outcome) {
 
 Watch PostgresAppender::watch() const {
   const bool lone = rows_last_ == 1 && batches_.size() == 1;
-  return {connection_->descriptor(), flying_ && !sent_whole_,
-          !flying_ ? Expect::nothing
-          : lone   ? Expect::soon
-                   : Expect::later};
+  const Expect expect = !flying_ ? Expect::nothing : lone ? Expect::soon : Expect::later;
+  return {connection_->descriptor(), flying_ && !sent_whole_, expect, sent_};
 }
 
 void PostgresAppender::give_up() {

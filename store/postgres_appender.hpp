@@ -45,6 +45,7 @@ class PostgresAppender final : public AppendSession {
   std::deque<Batch> batches_;  // front: with the database, if `flying_`
   bool flying_ = false;
   std::size_t rows_last_ = 0;          // of the batch that was sent last
+  std::uint64_t sent_ = 0;             // batches
   bool sent_whole_ = false;            // of the front, its sync included
   std::optional<AppendOutcome> word_;  // the statement's answer; it counts once the transaction has ended
   std::deque<AppendOutcome> outcomes_;

@@ -82,6 +82,7 @@ struct Watch {
   int descriptor = -1;  // -1: nothing
   bool write = false;
   Expect expect = Expect::nothing;
+  std::uint64_t batch = 0;  // the number of the one that it is expected for
 };
 
 // A connection that appends and does nothing else. No call waits: for a thread that has other things to do.
