@@ -126,8 +126,8 @@ struct LeaseHeld {
   std::string ledger_id;
 };
 
-// The database is there, but does not hand out what a writer builds on: a damaged page, a missing right. So nobody knows
-// whether it fits.
+// The database is there, but does not hand out what a writer builds on: a damaged page, a missing right. So nobody
+// knows whether it fits.
 struct LeaseUnreadable {
   std::string detail;  // the database's words
 };

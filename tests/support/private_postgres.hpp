@@ -31,9 +31,9 @@ class PrivatePostgres {
   void crash();
   void start();
 
-  // Flips bits in a block of a table's file, as a bad disk does: the server is down meanwhile, and cannot read the block
-  // afterwards. The same again mends it. The table must have been vacuumed since it was written to: else reading it may
-  // write to it.
+  // Flips bits in a block of a table's file, as a bad disk does: the server is down meanwhile, and cannot read the
+  // block afterwards. The same again mends it. The table must have been vacuumed since it was written to: else reading
+  // it may write to it.
   void flip_bits(const std::string& url, const std::string& table, long block);
 
   // Path of a program that comes with this server (psql, pg_dump, ...).
