@@ -91,7 +91,8 @@ struct AppendAnswer {
   std::uint64_t generation = 0;
   AppendOutcome outcome;
 };
-// The session ended while nothing was in flight.
+// The session ended while nothing was in flight. It may cross the UseSession that replaces it: the writer then takes
+// the lease once more, which costs a reconnect and nothing else.
 struct SessionLost {};
 
 // --- writer, notary -> steward -> writer, notary ---------------------------------------------------------------------

@@ -129,6 +129,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     VAULT_CHECK(grant->state.edge.root() == grant->state.head.merkle_root);
     database_connected_ = true;
     clear_alert("database", effects);
+    clear_alert("unreadable", effects);
     mode_ = Mode::adopting;
     detail_ = "comparing the ledger with the last checkpoint signed";
     epoch_ = grant->epoch;
@@ -159,21 +160,27 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     effects.send(ActorId::notary, Follow{std::move(held->newest), std::move(held->identities), held->ledger_id});
     refuse_waiting(unavailable(), effects);
     effects.set_timer(lease_timer, std::max(milliseconds(50), options_.lease_timeout / 6));
+    send_status(effects);
+  } else if (const auto* unreadable = std::get_if<LeaseUnreadable>(&answer.outcome)) {
+    clear_alert("database", effects);
+    on_no_lease({ErrorCode::internal, "what the next entry builds on cannot be read: " + unreadable->detail, {}},
+                "unreadable", effects);
   } else {
     const Error& error = std::get<Error>(answer.outcome);
-    database_connected_ = error.code != ErrorCode::unavailable;
-    mode_ = Mode::waiting;
-    detail_ = error.message;
-    if (error.code == ErrorCode::unavailable) {
-      set_alert("database", Severity::warning, error.message, effects);
-    } else {
-      // A server or a schema that does not fit is no sign of tampering.
-      database_fits_ = error.code != ErrorCode::invalid_argument;
-      set_alert(database_fits_ ? "tamper" : "configuration", Severity::critical, error.message, effects);
-    }
-    refuse_waiting(unavailable(), effects);
-    effects.set_timer(lease_timer, milliseconds(error.code == ErrorCode::unavailable ? 500 : 5'000));
+    // A server or a schema that does not fit is no sign of tampering.
+    database_fits_ = error.code != ErrorCode::invalid_argument;
+    on_no_lease(error, database_fits_ ? "tamper" : "configuration", effects);
   }
+}
+
+void Writer::on_no_lease(const Error& error, const std::string& alert, Effects& effects) {
+  const bool away = error.code == ErrorCode::unavailable;
+  database_connected_ = !away;
+  mode_ = Mode::waiting;
+  detail_ = error.message;
+  set_alert(away ? "database" : alert, away ? Severity::warning : Severity::critical, error.message, effects);
+  refuse_waiting(unavailable(), effects);
+  effects.set_timer(lease_timer, milliseconds(away ? 500 : 5'000));
   send_status(effects);
 }
 

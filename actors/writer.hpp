@@ -58,6 +58,7 @@ class Writer final : public Actor {
   void take(SealOrders orders, Effects& effects);
   void on_timer(int id, Effects& effects);
   void on_lease(LeaseAnswer answer, Effects& effects);
+  void on_no_lease(const Error& error, const std::string& alert, Effects& effects);
   void on_adopted(Adopted adopted, Effects& effects);
   void on_renewed(const RenewAnswer& answer, Effects& effects);
   void on_append(const AppendAnswer& answer, Effects& effects);

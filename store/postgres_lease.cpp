@@ -15,6 +15,16 @@ tl::unexpected<Error> damaged(const std::string& what) {
   return fail(ErrorCode::internal, "the stored ledger does not fit together: " + what);
 }
 
+// Is this the server's own word, and not a finding in what it has handed out?
+bool said_by_server(const Error& error) {
+  return error.code == ErrorCode::internal && error.message.starts_with("database: SQLSTATE ");
+}
+
+LeaseOutcome not_granted(Error error) {
+  if (said_by_server(error)) return LeaseUnreadable{std::move(error.message)};
+  return error;
+}
+
 bool same_place(const Head& stored, const Head& head) {
   return stored.sequence == head.sequence && stored.entry_hash == head.entry_hash &&
          stored.merkle_root == head.merkle_root;
@@ -66,28 +76,28 @@ Status PostgresWriter::transact(const std::function<Status()>& body) {
 
 LeaseOutcome PostgresWriter::take_lease(const LeaseRequest& request) {
   VAULT_CHECK(!request.instance.empty());
-  if (auto connected = connect(); !connected) return connected.error();
+  if (auto connected = connect(); !connected) return not_granted(connected.error());
   // A look first, so that a standby that asks every second does not lock the active writer's head.
   auto holder = read_holder(*connection_, request);
   if (holder && holder->takeable) {
     auto session = open_session();  // first: who cannot append should not take over
-    if (!session) return session.error();
+    if (!session) return not_granted(session.error());
     auto grant = take_over(request);
     if (grant) {
       grant->session = *std::move(session);
       return *std::move(grant);
     }
-    if (grant.error().code != ErrorCode::forbidden) return grant.error();
+    if (grant.error().code != ErrorCode::forbidden) return not_granted(grant.error());
     holder = read_holder(*connection_, request);  // somebody was quicker
   }
   if (holder) {
     auto held = describe_holder(holder->name, holder->epoch);
     if (held) return *std::move(held);
     drop_if_useless(held.error());
-    return held.error();
+    return not_granted(held.error());
   }
   drop_if_useless(holder.error());
-  return holder.error();
+  return not_granted(holder.error());
 }
 
 Result<LeaseHeld> PostgresWriter::describe_holder(const std::string& holder, std::int64_t epoch) {
@@ -181,7 +191,8 @@ Result<LedgerState> PostgresWriter::load_state(const Head& stored) {
   PgTileReader tiles(*connection_);
   auto edge = load_edge(tiles, static_cast<std::uint64_t>(stored.sequence));
   if (!edge) {
-    if (edge.error().code == ErrorCode::unavailable) return tl::unexpected(edge.error());
+    if (edge.error().code == ErrorCode::unavailable || said_by_server(edge.error()))
+      return tl::unexpected(edge.error());
     return damaged(edge.error().message);
   }
   if (edge->root() != stored.merkle_root) {

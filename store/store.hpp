@@ -127,9 +127,15 @@ struct LeaseHeld {
   std::string ledger_id;
 };
 
+// The database is there, but does not hand out what a writer builds on: a damaged page, a missing right. So nobody
+// knows whether it fits.
+struct LeaseUnreadable {
+  std::string detail;  // the database's words
+};
+
 // Error: `unavailable` (no database: try again) or `internal` (the stored head, rows and tiles do not fit each other:
 // sealing on top would bury the damage; the message names the first thing that does not fit).
-using LeaseOutcome = std::variant<LeaseGrant, LeaseHeld, Error>;
+using LeaseOutcome = std::variant<LeaseGrant, LeaseHeld, LeaseUnreadable, Error>;
 
 enum class ResolveKind : std::uint8_t {
   committed,      // the batch is in the ledger

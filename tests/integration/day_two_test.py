@@ -295,7 +295,8 @@ class DayTwo(unittest.TestCase):
                   "invalid page in block 0", code=1)
         self.assertTrue(status()["ready"])
         self.break_pages(file, range(file.stat().st_size // PAGE_BYTES))
-        wait_for_alert("tamper")
+        wait_for_alert("unreadable")
+        self.assertNotIn("tamper", status()["alerts"])
         self.assertFalse(status()["ready"])
         self.assertIn("invalid page in block", status()["database"]["detail"])
 

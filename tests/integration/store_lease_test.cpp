@@ -165,6 +165,41 @@ TEST_F(LeaseTest, DamageIsNamedAndTheEpochStays) {
   EXPECT_TRUE(std::holds_alternative<LeaseGrant>(take(*writer_, "a")));
 }
 
+// What PostgreSQL cannot read is no finding about what is stored. First the block of an entry at the tree's edge, then
+// the one of the head's entry.
+TEST_F(LeaseTest, DamagedPageIsUnreadableAndNoDamageToTheLedger) {
+  take_lease();
+  grow_to(300);
+  run("VACUUM vault_ledger");
+  const std::string epoch = ask("SELECT writer_epoch FROM vault_head");
+  for (const int sequence : {260, 300}) {
+    const long block = std::stol(
+        ask(fmt::format("SELECT (ctid::text::point)[0]::int FROM vault_ledger WHERE sequence = {}", sequence)));
+    PrivatePostgres::instance().flip_bits(url_, "vault_ledger", block);
+    const LeaseOutcome outcome = take(*writer_, "a");
+    ASSERT_TRUE(std::holds_alternative<LeaseUnreadable>(outcome)) << message_of(outcome);
+    const std::string& detail = std::get<LeaseUnreadable>(outcome).detail;
+    EXPECT_NE(detail.find(fmt::format("SQLSTATE XX001: invalid page in block {} of", block)), std::string::npos)
+        << detail;
+    EXPECT_EQ(ask("SELECT writer_epoch FROM vault_head"), epoch);
+    PrivatePostgres::instance().flip_bits(url_, "vault_ledger", block);
+  }
+  const LeaseOutcome outcome = take(*writer_, "a");
+  ASSERT_TRUE(std::holds_alternative<LeaseGrant>(outcome)) << message_of(outcome);
+  EXPECT_EQ(std::get<LeaseGrant>(outcome).state, state_);
+}
+
+TEST_F(LeaseTest, MissingRightIsUnreadableToo) {
+  run("DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'stranger') THEN CREATE ROLE stranger LOGIN; "
+      "END IF; END $$");
+  PostgresOptions options = options_;
+  options.url += " user=stranger";
+  auto stranger = make_postgres_writer(options);
+  const LeaseOutcome outcome = take(*stranger, "a");
+  ASSERT_TRUE(std::holds_alternative<LeaseUnreadable>(outcome)) << message_of(outcome);
+  EXPECT_NE(std::get<LeaseUnreadable>(outcome).detail.find("permission denied"), std::string::npos);
+}
+
 // A writer that is stopped in a transaction holds the head's lock; the server ends its session before the lease
 // expires.
 TEST_F(LeaseTest, StoppedWriterDoesNotHoldTheHead) {

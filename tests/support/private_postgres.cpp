@@ -154,7 +154,7 @@ int PrivatePostgres::run_as_server_user(const std::string& command) const {
 
 void PrivatePostgres::initialise() {
   const int made = run_as_server_user(quoted(binaries_ + "/initdb") + " -D " + quoted(directory_ + "/data") +
-                                      " -N -U vault_test -A trust -E UTF8 --locale=C");
+                                      " -N -k -U vault_test -A trust -E UTF8 --locale=C");
   if (made != 0) throw std::runtime_error("initdb failed; see " + directory_ + "/setup.log");
   std::ofstream settings(directory_ + "/data/postgresql.auto.conf", std::ios::app);
   settings << "listen_addresses = ''\nunix_socket_directories = '" << directory_ << "'\nshared_buffers = 32MB\n";
@@ -178,6 +178,20 @@ void PrivatePostgres::crash() {
 
 void PrivatePostgres::crash_and_restart() {
   crash();
+  start();
+}
+
+void PrivatePostgres::flip_bits(const std::string& url, const std::string& table, long block) {
+  constexpr long block_bytes = 8192;
+  run(url, "CHECKPOINT");  // nothing is left to do at the start, which would write the block anew
+  const std::string path = ask(url, "SELECT pg_relation_filepath('" + table + "')");
+  crash();
+  std::fstream file(directory_ + "/data/" + path, std::ios::in | std::ios::out | std::ios::binary);
+  const long place = block * block_bytes + block_bytes / 2;
+  char bytes[64] = "";
+  if (!file.seekg(place).read(bytes, sizeof bytes)) throw std::runtime_error("no such block: " + path);
+  for (char& byte : bytes) byte = static_cast<char>(~byte);
+  if (!file.seekp(place).write(bytes, sizeof bytes).flush()) throw std::runtime_error("cannot write to " + path);
   start();
 }
 

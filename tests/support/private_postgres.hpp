@@ -1,4 +1,5 @@
-// A PostgreSQL of the test process's own: below a temporary directory, on a unix socket only, with durable defaults.
+// A PostgreSQL of the test process's own: below a temporary directory, on a unix socket only, with durable defaults and
+// page checksums.
 // Started on first use; stopped and removed at exit, and by a watcher process where the test crashes or is killed.
 // As root, the server runs as an unprivileged user.
 #pragma once
@@ -29,6 +30,11 @@ class PrivatePostgres {
   // Only the first half, and the second.
   void crash();
   void start();
+
+  // Flips bits in a block of a table's file, as a bad disk does: the server is down meanwhile, and cannot read the
+  // block afterwards. The same again mends it. The table must have been vacuumed since it was written to: else reading
+  // it may write to it.
+  void flip_bits(const std::string& url, const std::string& table, long block);
 
   // Path of a program that comes with this server (psql, pg_dump, ...).
   std::string program(const std::string& name) const;

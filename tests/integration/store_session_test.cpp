@@ -1,0 +1,95 @@
+// What must not end a writer's session, and what must end with it.
+#include <linux/sockios.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <functional>
+#include <thread>
+
+#include "tests/integration/store_fixture.hpp"
+
+namespace vault::test {
+namespace {
+
+class SessionTest : public StoreTest {
+ protected:
+  // Process ids of the servers that a writer's sessions talk to, oldest first.
+  std::string backends() {
+    return ask(
+        "SELECT string_agg(pid::text, ' ' ORDER BY backend_start) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND application_name = 'vaultd'");
+  }
+  pid_t newest_backend() {
+    const std::string all = backends();
+    return std::stoi(all.substr(all.rfind(' ') + 1));
+  }
+  static bool within_seconds(int seconds, const std::function<bool()>& happens) {
+    for (int i = 0; i < seconds * 100 && !happens(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return happens();
+  }
+};
+
+TEST_F(SessionTest, IdleSessionTimeoutOfTheDatabaseDoesNotEndThem) {
+  if (ask("SELECT current_setting('idle_session_timeout', true)").empty()) {
+    GTEST_SKIP() << "PostgreSQL has idle_session_timeout from version 14 on";
+  }
+  run("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET idle_session_timeout = 500', current_database());"
+      "EXECUTE format('ALTER ROLE vault_test IN DATABASE %I SET idle_session_timeout = 400', current_database()); "
+      "END $$");
+  EXPECT_EQ(ask("SELECT current_setting('idle_session_timeout')"), "400ms");
+  take_lease();
+  auto session = writer_->open_session();
+  ASSERT_TRUE(session);
+  EXPECT_EQ(append(**session, request_for(make_seal(1))).kind, AppendKind::committed);
+  const std::string before = backends();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+  EXPECT_FALSE((*session)->outcome());
+  EXPECT_FALSE((*session)->lost());
+  EXPECT_EQ(backends(), before);
+  const AppendOutcome outcome = append(**session, request_for(make_seal(2)));
+  EXPECT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
+  EXPECT_TRUE(writer_->renew_lease("a", epoch_));
+  EXPECT_EQ(backends(), before);  // the lease's session has not been made anew either
+}
+
+// `failed` promises that the batch will never be there: what libpq holds of it must not follow when the session is
+// closed, neither while the server stands still nor after it has made room.
+TEST_F(SessionTest, BatchThatWasSentInPartAndGivenUpIsNeverCommitted) {
+  take_lease();
+  for (const bool room_before_closing : {false, true}) {
+    auto session = writer_->open_session();
+    ASSERT_TRUE(session);
+    const pid_t backend = newest_backend();
+    const int descriptor = (*session)->watch().descriptor;
+    int buffer = 0;
+    socklen_t size = sizeof buffer;
+    ASSERT_EQ(getsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &buffer, &size), 0);
+    // More than the socket holds, but what it does not hold at first fits once the server has read the beginning.
+    Seal seal = make_seal(state_.head.sequence + 1);
+    seal.seal_data = "{\"x\":\"" + std::string(static_cast<std::size_t>(buffer) * 3 / 2, 'x') + "\"}";
+    const AppendRequest request = request_for(seal);
+    ASSERT_EQ(kill(backend, SIGSTOP), 0);
+    (*session)->append(std::make_shared<const AppendRequest>(request));
+    EXPECT_TRUE((*session)->watch().write);
+    (*session)->give_up();
+    EXPECT_EQ(wait_for_outcome(**session).kind, AppendKind::failed);
+    if (room_before_closing) {
+      ASSERT_EQ(kill(backend, SIGCONT), 0);
+      int unread = 1;
+      EXPECT_TRUE(within_seconds(10, [&] { return ioctl(descriptor, SIOCOUTQ, &unread) == 0 && unread == 0; }));
+      session->reset();
+    } else {
+      session->reset();
+      ASSERT_EQ(kill(backend, SIGCONT), 0);
+    }
+    EXPECT_TRUE(within_seconds(10, [&] { return backends().find(std::to_string(backend)) == std::string::npos; }));
+    EXPECT_EQ(ask("SELECT count(*) FROM vault_ledger"), std::to_string(request.expected.sequence));
+    EXPECT_EQ(append(*writer_, request).kind, AppendKind::committed);  // the same batch may be sent again
+  }
+  EXPECT_EQ(verdict(), "valid");
+}
+
+}  // namespace
+}  // namespace vault::test
