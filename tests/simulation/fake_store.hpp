@@ -29,7 +29,7 @@ struct Life {
 
 class FakeAppendSession;
 
-// When each session of a process has an answer.
+// When each session of a process has an answer, and what no descriptor tells of any more.
 class SessionTimes {
  public:
   static constexpr Micros never = std::numeric_limits<Micros>::max();
@@ -40,6 +40,7 @@ class SessionTimes {
     for (const auto& [session, at] : at_) next = std::min(next, at);
     return next;
   }
+  std::size_t untold = 0;  // outcomes that have landed, and that nobody has asked for yet
 
  private:
   std::map<const FakeAppendSession*, Micros> at_;
@@ -59,6 +60,7 @@ class FakeAppendSession final : public AppendSession {
 
  private:
   void fly(const AppendRequest& request);
+  void land(AppendOutcome outcome);
   AppendOutcome run(const AppendRequest& request, Fault fault, Micros& stall);
   std::optional<AppendOutcome> refuse(const AppendRequest& request) const;
 
@@ -93,6 +95,7 @@ class FakeWriterStore final : public WriterStore {
 
  private:
   Fault begin(const char* call);
+  bool find_fails();
   Status keep_checkpoint(const StoredCheckpoint& checkpoint, const LogIdentity& identity);
 
   FakeDatabase& database_;
@@ -101,6 +104,8 @@ class FakeWriterStore final : public WriterStore {
   std::string instance_;
   std::optional<std::int64_t> attempted_epoch_;  // raised by a resolve() whose answer was lost
   Micros stall_ = 0;
+  Micros finds_fail_until_ = 0;
+  std::deque<Micros> failed_finds_;  // of the last second
 };
 
 class FakeReaderStore final : public ReaderStore {

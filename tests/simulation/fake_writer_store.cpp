@@ -10,6 +10,9 @@ bool same_place(const Head& a, const Head& b) {
   return a.sequence == b.sequence && a.entry_hash == b.entry_hash && a.merkle_root == b.merkle_root;
 }
 
+// In a second: one at each of its ticks (250 ms), both ends included, and one that had been on its way.
+constexpr std::size_t failed_finds_max = 6;
+
 std::optional<StoredCheckpoint> newest_checkpoint(const DatabaseState& state) {
   std::optional<StoredCheckpoint> newest;
   for (const StoredCheckpoint& kept : state.checkpoints) {
@@ -32,6 +35,7 @@ Fault FakeWriterStore::begin(const char* call) {
 }
 
 Result<std::unique_ptr<AppendSession>> FakeWriterStore::open_session() {
+  if (begin("open_session") != Fault::none) return connection_lost();
   return std::make_unique<FakeAppendSession>(database_, life_, sessions_);
 }
 
@@ -48,6 +52,8 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
     return LeaseHeld{state.lease_holder,       state.epoch,      state.head.sequence,
                      newest_checkpoint(state), state.identities, database_.ledger_id};
   }
+  auto session = open_session();  // first: who cannot append should not take over
+  if (!session) return session.error();
   if (!database_.lock_head(stall_)) return vault::fail(ErrorCode::unavailable, "database: lock timeout").value();
   const bool takeover = !state.lease_holder.empty() && state.lease_holder != request.instance;
   database_.note(takeover ? "lease.takeover" : "lease.taken");
@@ -66,7 +72,7 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   instance_ = request.instance;
   attempted_epoch_.reset();
   if (fault == Fault::after) return connection_lost().value();
-  grant.session = open_session().value();
+  grant.session = *std::move(session);
   return grant;
 }
 
@@ -108,12 +114,34 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
   state.lease_renewed_at = database_.clock().micros;
   attempted_epoch_ = state.epoch;
   if (fault == Fault::after) return unreachable();
+  auto session = open_session();
+  if (!session) {
+    database_.note("resolve.without_session");
+    return unreachable();
+  }
   database_.note(committed ? "resolve.committed" : "resolve.not_committed");
-  return {committed ? ResolveKind::committed : ResolveKind::not_committed, state.epoch, {}, open_session().value()};
+  return {committed ? ResolveKind::committed : ResolveKind::not_committed, state.epoch, {}, *std::move(session)};
+}
+
+// What makes a look-up fail often goes on for a while. The writer may ask again at every tick of its status timer.
+bool FakeWriterStore::find_fails() {
+  const Fault fault = begin("find_seals");
+  if (life_.dead) return true;
+  const Micros now = database_.now;
+  if (fault != Fault::none && database_.random().chance(500)) {
+    database_.note("fault.find_seals.for_a_while");
+    finds_fail_until_ = now + database_.random().between(0, 5 * second);
+  }
+  if (fault == Fault::none && (now >= finds_fail_until_ || database_.quiet)) return false;
+  while (!failed_finds_.empty() && failed_finds_.front() < now - second) failed_finds_.pop_front();
+  if (!failed_finds_.empty()) database_.note("fault.find_seals.again");
+  failed_finds_.push_back(now);
+  require(failed_finds_.size() <= failed_finds_max, "look-ups that fail are tried again without a pause");
+  return true;
 }
 
 Result<std::vector<std::optional<Entry>>> FakeWriterStore::find_seals(std::span<const Uuid> seal_ids) {
-  if (begin("find_seals") != Fault::none) return connection_lost();
+  if (find_fails()) return connection_lost();
   std::vector<std::optional<Entry>> found;
   for (const Uuid& id : seal_ids) {
     const auto at = database_.state.index_by_seal_id.find(id);

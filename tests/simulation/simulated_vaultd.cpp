@@ -299,6 +299,8 @@ void SimulatedVaultd::run(const Choice& choice) {
       break;
   }
   if (!process_) return;
+  require(choice.actor != committer_slot || process_->writer_store.sessions().untold == 0,
+          "the committer leaves an outcome with its session, where nothing will remind it");
   if (choice.actor == steward_slot) slot.blocked_until = world_.now + process_->writer_store.take_stall();
   if (dies_here) ++world_.coverage["fault.crash_inside_a_step"];
   if (dies_here || process_->life.dead) {
