@@ -94,9 +94,8 @@ class FakeWriterStore final : public WriterStore {
   const SessionTimes& sessions() const { return sessions_; }
 
  private:
-  Fault begin(const char* call);
+  Fault begin(const char* call, bool transaction = false);
   bool find_fails();
-  Status keep_checkpoint(const StoredCheckpoint& checkpoint, const LogIdentity& identity);
 
   FakeDatabase& database_;
   Life& life_;

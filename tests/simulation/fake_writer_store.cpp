@@ -13,25 +13,16 @@ bool same_place(const Head& a, const Head& b) {
 // In a second: one at each of its ticks (250 ms), both ends included, and one that had been on its way.
 constexpr std::size_t failed_finds_max = 6;
 
-std::optional<StoredCheckpoint> newest_checkpoint(const DatabaseState& state) {
-  std::optional<StoredCheckpoint> newest;
-  for (const StoredCheckpoint& kept : state.checkpoints) {
-    if (kept.origin != state.identities.back().origin) continue;
-    if (!newest || kept.tree_size > newest->tree_size) newest = kept;
-  }
-  return newest;
-}
-
 tl::unexpected<Error> connection_lost() {
   return vault::fail(ErrorCode::unavailable, "database: connection lost");
 }
 
 }  // namespace
 
-Fault FakeWriterStore::begin(const char* call) {
+Fault FakeWriterStore::begin(const char* call, bool transaction) {
   if (!life_.spend()) return Fault::before;
   stall_ += database_.draw_stall();
-  return database_.draw(call, false);
+  return database_.draw(call, transaction);
 }
 
 Result<std::unique_ptr<AppendSession>> FakeWriterStore::open_session() {
@@ -49,26 +40,30 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   const bool expired = now - state.lease_renewed_at > std::chrono::microseconds(request.timeout).count();
   if (!state.lease_holder.empty() && state.lease_holder != request.instance && !expired) {
     if (fault == Fault::after) return connection_lost().value();
-    return LeaseHeld{state.lease_holder,       state.epoch,      state.head.sequence,
-                     newest_checkpoint(state), state.identities, database_.ledger_id};
+    return LeaseHeld{state.lease_holder, state.epoch,        state.head.sequence, database_.newest_checkpoint(),
+                     state.identities,   database_.ledger_id};
   }
   auto session = open_session();  // first: who cannot append should not take over
   if (!session) return session.error();
-  if (!database_.lock_head(stall_)) return vault::fail(ErrorCode::unavailable, "database: lock timeout").value();
   const bool takeover = !state.lease_holder.empty() && state.lease_holder != request.instance;
+  if (takeover && !database_.storing.empty()) database_.note("lease.takeover_beside_a_checkpoint");
+  if (!database_.lock_head(stall_) || !database_.lock_lease(stall_)) {
+    return vault::fail(ErrorCode::unavailable, "database: lock timeout").value();
+  }
   database_.note(takeover ? "lease.takeover" : "lease.taken");
   LeaseGrant grant;
   grant.epoch = ++state.epoch;
   auto loaded = load_state(database_);
   if (!loaded) return loaded.error();
   grant.state = std::move(*loaded);
-  grant.newest = newest_checkpoint(state);
+  grant.newest = database_.newest_checkpoint();
   grant.identities = state.identities;
   grant.ledger_id = database_.ledger_id;
   grant.database_now = database_.clock();
   state.lease_holder = request.instance;
   state.lease_epoch = grant.epoch;
   state.lease_renewed_at = now;
+  database_.on_grant(grant.epoch, grant.newest);
   instance_ = request.instance;
   attempted_epoch_.reset();
   if (fault == Fault::after) return connection_lost().value();
@@ -79,6 +74,7 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
 Result<Timestamp> FakeWriterStore::renew_lease(const std::string& instance, std::int64_t epoch) {
   const Fault fault = begin("renew_lease");
   if (fault == Fault::before) return connection_lost();
+  if (!database_.lock_lease(stall_)) return vault::fail(ErrorCode::unavailable, "database: lock timeout");
   DatabaseState& state = database_.state;
   const bool ours = state.lease_holder == instance && state.lease_epoch == epoch;
   if (ours) state.lease_renewed_at = database_.clock().micros;
@@ -88,7 +84,7 @@ Result<Timestamp> FakeWriterStore::renew_lease(const std::string& instance, std:
 }
 
 void FakeWriterStore::release_lease(const std::string& instance, std::int64_t epoch) {
-  if (begin("release_lease") == Fault::before) return;
+  if (begin("release_lease") == Fault::before || !database_.lock_lease(stall_)) return;
   DatabaseState& state = database_.state;
   if (state.lease_holder != instance || state.lease_epoch != epoch) return;
   state.lease_holder.clear();
@@ -110,6 +106,7 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
     database_.note("resolve.fenced");
     return {ResolveKind::fenced, 0, "vault_head has moved", {}};
   }
+  if (!database_.lock_lease(stall_)) return unreachable();
   state.lease_epoch = ++state.epoch;
   state.lease_renewed_at = database_.clock().micros;
   attempted_epoch_ = state.epoch;
@@ -158,31 +155,32 @@ Result<std::vector<std::optional<Entry>>> FakeWriterStore::find_seals(std::span<
 
 Status FakeWriterStore::store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint,
                                          const LogIdentity& identity) {
-  const Fault fault = begin("store_checkpoint");
+  const Fault fault = begin("store_checkpoint", true);
   if (fault == Fault::before) return connection_lost();
-  if (database_.state.lease_epoch != epoch) return vault::fail(ErrorCode::forbidden, "another writer has taken over");
-  const Status kept = keep_checkpoint(checkpoint, identity);
-  if (fault == Fault::after) return connection_lost();
-  return kept;
-}
-
-Status FakeWriterStore::keep_checkpoint(const StoredCheckpoint& checkpoint, const LogIdentity& identity) {
-  DatabaseState& state = database_.state;
-  const auto known = std::find_if(state.identities.begin(), state.identities.end(),
-                                  [&](const LogIdentity& other) { return other.origin == identity.origin; });
-  if (known == state.identities.end()) {
-    state.identities.push_back(identity);
-  } else if (known->vkey != identity.vkey || known + 1 != state.identities.end()) {
-    return vault::fail(ErrorCode::invalid_argument, "this log identity is not the ledger's");
+  if (database_.state.lease_epoch != epoch && database_.breakage != Breakage::no_lease_fence) {
+    database_.note("checkpoint.fenced");
+    return vault::fail(ErrorCode::forbidden, "another writer has taken over");
   }
-  for (const StoredCheckpoint& stored : state.checkpoints) {
-    if (stored.origin != checkpoint.origin || stored.tree_size != checkpoint.tree_size) continue;
-    if (stored.root == checkpoint.root) return {};
-    throw Violation("a checkpoint of this size with another root is in the database already");
+  if (auto checked = database_.check_identity(identity); !checked) return checked;
+  CheckpointTransaction transaction{epoch, checkpoint, identity, true, database_.now};
+  switch (fault) {
+    case Fault::rolled_back:
+      break;
+    case Fault::under_way:
+      transaction.commits = database_.random().chance(600);
+      transaction.ends_at += database_.random().between(0, 4 * second);
+      database_.storing.push_back(std::move(transaction));
+      break;
+    case Fault::after:
+      database_.keep_checkpoint(epoch, checkpoint, identity);
+      break;
+    default:
+      // While this caller waits, others may come.
+      transaction.ends_at += database_.random().between(0, stall_);
+      database_.storing.push_back(std::move(transaction));
+      return {};
   }
-  state.checkpoints.push_back(checkpoint);
-  database_.note("checkpoint.stored");
-  return {};
+  return connection_lost();
 }
 
 }  // namespace vault::sim

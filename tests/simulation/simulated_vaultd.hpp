@@ -21,6 +21,7 @@
 #include "tests/simulation/fake_store.hpp"
 #include "tests/simulation/invariants.hpp"
 #include "tests/simulation/memory_disk.hpp"
+#include "tests/simulation/silence.hpp"
 
 namespace vault::sim {
 
@@ -119,6 +120,7 @@ class SimulatedVaultd {
     std::atomic<bool> reading_stops{false};
     std::array<Slot, actors> slots;
     EventFeed feed;
+    Silence silence;
     std::size_t stop_stage = 0;  // index into stop_order + 1; 0: not stopping
     Micros next_stop_poll = 0;
   };

@@ -62,6 +62,10 @@ const char* const must_happen[] = {"fault.append.before",
                                    "fault.find_seals.again",
                                    "fault.store_checkpoint.before",
                                    "fault.store_checkpoint.after",
+                                   "fault.store_checkpoint.under_way",
+                                   "fault.store_checkpoint.rolled_back",
+                                   "fault.lease_wait",
+                                   "fault.lease_timeout",
                                    "fault.reader",
                                    "fault.disk.before",
                                    "fault.disk.after",
@@ -84,14 +88,19 @@ const char* const must_happen[] = {"fault.append.before",
                                    "append.head_moved",
                                    "append.failed",
                                    "append.in_doubt",
+                                   "append.silent_beyond_lease",
                                    "resolve.committed",
                                    "resolve.not_committed",
                                    "resolve.fenced",
                                    "resolve.without_session",
                                    "lease.takeover",
+                                   "lease.takeover_beside_a_checkpoint",
                                    "lease.released",
                                    "checkpoint.signed",
                                    "checkpoint.stored",
+                                   "checkpoint.fenced",
+                                   "storing.committed",
+                                   "storing.rolled_back",
                                    "receipt",
                                    "receipt.duplicate",
                                    "receipt.signed",
@@ -143,8 +152,8 @@ TEST(Simulation, KeepsItsInvariantsWhateverFails) {
 // The simulation is worth something only if it fails where something is broken.
 TEST(Simulation, NoticesADatabaseThatBreaksItsPromises) {
   std::signal(SIGABRT, tell_seed);
-  for (const Breakage breakage :
-       {Breakage::no_fence, Breakage::loses_rows, Breakage::no_unique_seal_ids, Breakage::guesses_in_doubt}) {
+  for (const Breakage breakage : {Breakage::no_fence, Breakage::loses_rows, Breakage::no_unique_seal_ids,
+                                  Breakage::guesses_in_doubt, Breakage::no_lease_fence}) {
     bool noticed = false;
     for (std::uint64_t seed = 1; seed <= 300 && !noticed; ++seed) {
       Coverage coverage;
