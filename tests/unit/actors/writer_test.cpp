@@ -1,0 +1,133 @@
+#include "actors/writer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "tests/unit/actors/recorded_effects.hpp"
+
+namespace vault {
+namespace {
+
+using std::chrono::milliseconds;
+
+class WriterTest : public ::testing::Test {
+ protected:
+  // A writer on an empty ledger, active.
+  void SetUp() override {
+    writer_.start(effects_);
+    pass(milliseconds(0));
+    grant_lease();
+    writer_.handle(Adopted{1, std::nullopt, {}}, effects_);
+    effects_.sent.clear();
+  }
+  void grant_lease() {
+    LeaseGrant grant;
+    grant.epoch = 1;
+    grant.database_now = effects_.now();
+    writer_.handle(LeaseAnswer{std::move(grant)}, effects_);
+  }
+
+  void order(std::uint8_t id) {
+    SealOrder order;
+    order.ticket = id;
+    order.seals.push_back(Seal{"session", "judge", Verdict::seal, "{}", Uuid{{id}}});
+    SealOrders orders;
+    orders.orders.push_back(std::move(order));
+    writer_.handle(std::move(orders), effects_);
+    writer_.round_done(effects_);
+  }
+  void answer_append(AppendKind kind) {
+    writer_.handle(AppendAnswer{effects_.messages<Append>(ActorId::committer).back().generation, {kind, {}}}, effects_);
+    writer_.round_done(effects_);
+  }
+  void fail_look_up() {
+    writer_.handle(FindAnswer{fail(ErrorCode::unavailable, "database: connection lost")}, effects_);
+    writer_.round_done(effects_);
+  }
+  // Time passes, and timers fire when they are due.
+  void pass(milliseconds time) {
+    for (const auto end = effects_.time + time;;) {
+      auto next = effects_.timers.end();
+      for (auto timer = effects_.timers.begin(); timer != effects_.timers.end(); ++timer) {
+        if (timer->second <= end && (next == effects_.timers.end() || timer->second < next->second)) next = timer;
+      }
+      if (next == effects_.timers.end()) {
+        effects_.time = end;
+        return;
+      }
+      effects_.time = std::max(effects_.time, next->second);
+      const int id = next->first;
+      effects_.timers.erase(next);
+      writer_.handle(TimerFired{id}, effects_);
+      writer_.round_done(effects_);
+      answer_renewals();
+    }
+  }
+  void answer_renewals() {
+    for (; renewals_answered_ < renewals(); ++renewals_answered_) writer_.handle(RenewAnswer{effects_.now()}, effects_);
+  }
+  // Asked for so far.
+  std::size_t renewals() const { return effects_.messages<RenewLease>(ActorId::steward).size(); }
+  std::size_t look_ups() const { return effects_.messages<FindSeals>(ActorId::steward).size(); }
+
+  RecordedEffects effects_;
+  Writer writer_{WriterOptions{}};
+  std::size_t renewals_answered_ = 0;
+};
+
+TEST_F(WriterTest, RenewsItsLeaseEverySecond) {
+  pass(milliseconds(10'000));
+  EXPECT_EQ(renewals(), 10U);
+}
+
+// A standby may have better luck, and can try only once the lease has run out.
+TEST_F(WriterTest, LetsItsLeaseRunOutWhileABatchGetsNoAnswer) {
+  order(1);
+  pass(milliseconds(3'000));
+  EXPECT_EQ(renewals(), 3U);
+  pass(milliseconds(20'000));
+  EXPECT_EQ(renewals(), 3U);
+  answer_append(AppendKind::committed);
+  EXPECT_EQ(effects_.messages<SealAnswers>(ActorId::gateway).size(), 1U);
+  pass(milliseconds(5'000));
+  EXPECT_EQ(renewals(), 8U);
+}
+
+// Batches that take long, one by one, are no silence.
+TEST_F(WriterTest, KeepsItsLeaseWhileBatchesAreSlow) {
+  for (std::uint8_t id = 1; id <= 5; ++id) {
+    order(id);
+    pass(milliseconds(2'500));
+    answer_append(AppendKind::committed);
+  }
+  EXPECT_EQ(renewals(), 12U);
+}
+
+// The steward's session fails while the other one has a batch in the air: nothing is lost yet, and nothing to be gained
+// by asking again at once.
+TEST_F(WriterTest, LooksUpAgainNoSoonerThanTheNextTick) {
+  order(1);
+  answer_append(AppendKind::committed);
+  order(1);
+  order(2);
+  EXPECT_EQ(look_ups(), 1U);
+  for (std::size_t times = 1; times <= 5; ++times) {
+    fail_look_up();
+    EXPECT_EQ(look_ups(), times);
+    pass(milliseconds(250));
+    EXPECT_EQ(look_ups(), times + 1);
+  }
+  const AppendRequest& sealed = *effects_.messages<Append>(ActorId::committer).front().request;
+  writer_.handle(FindAnswer{std::vector{std::optional(sealed.batch.entries.front())}}, effects_);
+  answer_append(AppendKind::committed);
+  const auto answers = effects_.messages<SealAnswers>(ActorId::gateway);
+  ASSERT_EQ(answers.size(), 3U);
+  ASSERT_TRUE(answers.back().answers.front().receipts);
+  EXPECT_TRUE(answers.back().answers.front().receipts->front().duplicate);
+}
+
+}  // namespace
+}  // namespace vault
