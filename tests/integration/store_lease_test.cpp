@@ -274,5 +274,25 @@ TEST_F(LeaseTest, TakeoverKnowsTheCheckpointThatItOverlaps) {
   EXPECT_EQ(refused.error().code, ErrorCode::forbidden);
 }
 
+// Who has no session to append on must not keep others from taking over: in doubt, the lease stays as it is until
+// there is one.
+TEST_F(LeaseTest, ResolvingWithoutASessionDoesNotRenew) {
+  run("CREATE ROLE vault_narrow LOGIN CONNECTION LIMIT 2; GRANT vault_writer TO vault_narrow");
+  PostgresOptions options = options_;
+  options.url += " user=vault_narrow";
+  auto narrow = make_postgres_writer(options);
+  LeaseOutcome outcome = take(*narrow, "a");
+  ASSERT_TRUE(std::holds_alternative<LeaseGrant>(outcome)) << message_of(outcome);
+  epoch_ = std::get<LeaseGrant>(outcome).epoch;
+  const AppendRequest request = request_for(make_seal(1));
+  const char* const lease = "SELECT epoch || ' ' || renewed_at FROM vault_lease";
+  const std::string before = ask(lease);
+  EXPECT_EQ(narrow->resolve(request).kind, ResolveKind::unreachable);  // the grant's session is one of the two
+  EXPECT_EQ(ask(lease), before);
+  std::get<LeaseGrant>(outcome).session.reset();
+  EXPECT_EQ(narrow->resolve(request).kind, ResolveKind::not_committed);
+  EXPECT_NE(ask(lease), before);
+}
+
 }  // namespace
 }  // namespace vault::test

@@ -103,6 +103,7 @@ class FakeWriterStore final : public WriterStore {
   std::string instance_;
   std::optional<std::int64_t> attempted_epoch_;  // raised by a resolve() whose answer was lost
   Micros stall_ = 0;
+  Micros opens_fail_until_ = 0;
   Micros finds_fail_until_ = 0;
   std::deque<Micros> failed_finds_;  // of the last second
 };

@@ -26,7 +26,13 @@ Fault FakeWriterStore::begin(const char* call, bool transaction) {
 }
 
 Result<std::unique_ptr<AppendSession>> FakeWriterStore::open_session() {
-  if (begin("open_session") != Fault::none) return connection_lost();
+  const Fault fault = begin("open_session");
+  if (fault != Fault::none && database_.random().chance(300)) {
+    // A limit on connections is not over at the next attempt.
+    database_.note("fault.open_session.for_a_while");
+    opens_fail_until_ = database_.now + database_.random().between(0, 8 * second);
+  }
+  if (fault != Fault::none || (database_.now < opens_fail_until_ && !database_.quiet)) return connection_lost();
   return std::make_unique<FakeAppendSession>(database_, life_, sessions_);
 }
 
@@ -97,6 +103,11 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
   const auto unreachable = [] { return ResolveOutcome{ResolveKind::unreachable, 0, "database: connection lost", {}}; };
   const Fault fault = begin("resolve");
   if (fault == Fault::before) return unreachable();
+  auto session = open_session();  // first: who cannot append should not keep the lease from others
+  if (!session) {
+    database_.note("resolve.without_session");
+    return unreachable();
+  }
   if (!database_.lock_head(stall_)) return unreachable();
   DatabaseState& state = database_.state;
   const bool own_attempt = attempted_epoch_ == state.epoch && state.lease_holder == instance_;
@@ -111,11 +122,6 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
   state.lease_renewed_at = database_.clock().micros;
   attempted_epoch_ = state.epoch;
   if (fault == Fault::after) return unreachable();
-  auto session = open_session();
-  if (!session) {
-    database_.note("resolve.without_session");
-    return unreachable();
-  }
   database_.note(committed ? "resolve.committed" : "resolve.not_committed");
   return {committed ? ResolveKind::committed : ResolveKind::not_committed, state.epoch, {}, *std::move(session)};
 }
