@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,15 +32,17 @@ class WriterTest : public ::testing::Test {
     writer_.handle(LeaseAnswer{std::move(grant)}, effects_);
   }
 
-  void order(std::uint8_t id) {
+  static SealOrder make_order(std::uint8_t id, const std::string& data = "{}") {
     SealOrder order;
     order.ticket = id;
-    order.seals.push_back(Seal{"session", "judge", Verdict::seal, "{}", Uuid{{id}}});
-    SealOrders orders;
-    orders.orders.push_back(std::move(order));
-    writer_.handle(std::move(orders), effects_);
+    order.seals.push_back(Seal{"session", "judge", Verdict::seal, data, Uuid{{id}}});
+    return order;
+  }
+  void order(std::vector<SealOrder> orders) {
+    writer_.handle(SealOrders{std::move(orders)}, effects_);
     writer_.round_done(effects_);
   }
+  void order(std::uint8_t id) { order({make_order(id)}); }
   void answer_append(AppendKind kind) {
     writer_.handle(AppendAnswer{effects_.messages<Append>(ActorId::committer).back().generation, {kind, {}}}, effects_);
     writer_.round_done(effects_);
@@ -77,6 +81,7 @@ class WriterTest : public ::testing::Test {
   Writer writer_{[] {
     WriterOptions options;
     options.second_flight_seals = 1;
+    options.recent_seals = 1;
     return options;
   }()};
   std::size_t renewals_answered_ = 0;
@@ -109,6 +114,36 @@ TEST_F(WriterTest, KeepsItsLeaseWhileBatchesAreSlow) {
     answer_append(AppendKind::committed);
   }
   EXPECT_EQ(renewals(), 12U);
+}
+
+// The second is in the ledger already, and its answer was lost. The first, with the same seal_id, will never be there.
+TEST_F(WriterTest, RefusesNothingForWhatMayNotCommit) {
+  SealOrder stored = make_order(2, R"({"n":1})");
+  stored.ticket = 9;
+  LedgerState state;
+  const SealInput input{&stored.seals.front(), {}};
+  const Entry entry = sequence_seals(state, {&input, 1}, effects_.now()).entries.front();
+  order({make_order(2), make_order(3), std::move(stored)});
+  EXPECT_TRUE(effects_.messages<SealAnswers>(ActorId::gateway).empty());
+  answer_append(AppendKind::duplicate);
+  const FindSeals asked = effects_.messages<FindSeals>(ActorId::steward).back();
+  std::vector<std::optional<Entry>> found;
+  for (const Uuid& id : asked.seal_ids) {
+    found.push_back(id == entry.seal_id ? std::optional(entry) : std::nullopt);
+  }
+  writer_.handle(FindAnswer{std::move(found)}, effects_);
+  writer_.round_done(effects_);
+  answer_append(AppendKind::committed);
+  std::map<Ticket, Result<std::vector<Receipt>>> answers;
+  for (const auto& message : effects_.messages<SealAnswers>(ActorId::gateway)) {
+    for (const SealAnswer& answer : message.answers) answers.emplace(answer.ticket, answer.receipts);
+  }
+  ASSERT_EQ(answers.size(), 3U);
+  ASSERT_FALSE(answers.at(2));
+  EXPECT_EQ(answers.at(2).error().code, ErrorCode::seal_id_conflict);
+  EXPECT_TRUE(answers.at(3));
+  ASSERT_TRUE(answers.at(9));
+  EXPECT_TRUE(answers.at(9)->front().duplicate);
 }
 
 // The steward's session fails while the other one has a batch in the air: nothing is lost yet, and nothing to be gained
