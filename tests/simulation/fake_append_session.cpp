@@ -44,8 +44,7 @@ void FakeAppendSession::fly(const AppendRequest& request) {
   }
   flying_ = std::move(outcome);
   breaks_ = fault != Fault::none;
-  answer_at_ = database_.now + stall;
-  times_.set(this, answer_at_);
+  times_.set(this, database_.now + stall);
 }
 
 void FakeAppendSession::land(AppendOutcome outcome) {
@@ -54,7 +53,7 @@ void FakeAppendSession::land(AppendOutcome outcome) {
 }
 
 std::optional<AppendOutcome> FakeAppendSession::outcome() {
-  if (flying_ && answer_at_ <= database_.now) {
+  if (flying_ && times_.of(this) <= database_.now) {
     land(*std::exchange(flying_, std::nullopt));
     lost_ = lost_ || breaks_;
     times_.forget(this);
@@ -75,7 +74,7 @@ std::optional<AppendOutcome> FakeAppendSession::outcome() {
 
 // With the database down, an idle session has ended.
 Watch FakeAppendSession::watch() const {
-  const bool tells = flying_ ? answer_at_ <= database_.now : !lost_ && database_.down;
+  const bool tells = flying_ ? times_.of(this) <= database_.now : !lost_ && database_.down;
   return {tells ? 0 : -1, false};
 }
 
@@ -83,7 +82,7 @@ void FakeAppendSession::give_up() {
   lost_ = true;
   if (!flying_) return;
   flying_ = AppendOutcome{AppendKind::in_doubt, "no answer in time"};
-  times_.set(this, answer_at_ = database_.now);
+  times_.set(this, database_.now);
 }
 
 AppendOutcome FakeAppendSession::run(const AppendRequest& request, Fault fault, Micros& stall) {

@@ -35,6 +35,14 @@ class SessionTimes {
   static constexpr Micros never = std::numeric_limits<Micros>::max();
   void set(const FakeAppendSession* session, Micros at) { at_[session] = at; }
   void forget(const FakeAppendSession* session) { at_.erase(session); }
+  Micros of(const FakeAppendSession* session) const {
+    const auto found = at_.find(session);
+    return found == at_.end() ? never : found->second;
+  }
+  // No answer comes later than this.
+  void hurry(Micros latest) {
+    for (auto& [session, at] : at_) at = std::min(at, latest);
+  }
   Micros next() const {
     Micros next = never;
     for (const auto& [session, at] : at_) next = std::min(next, at);
@@ -70,7 +78,6 @@ class FakeAppendSession final : public AppendSession {
   bool lost_ = false;
   bool breaks_ = false;                  // the connection, once the flight has come to its end
   std::optional<AppendOutcome> flying_;  // what it will have come to
-  Micros answer_at_ = SessionTimes::never;
   std::shared_ptr<const AppendRequest> kept_;
   std::deque<AppendOutcome> landed_;
 };
@@ -92,9 +99,11 @@ class FakeWriterStore final : public WriterStore {
   Micros take_stall() { return std::exchange(stall_, 0); }
   Micros stall() const { return stall_; }
   const SessionTimes& sessions() const { return sessions_; }
+  void hurry(Micros latest) { sessions_.hurry(latest); }
 
  private:
   Fault begin(const char* call, bool transaction = false);
+  bool lock_lease();
   bool find_fails();
 
   FakeDatabase& database_;
@@ -103,6 +112,7 @@ class FakeWriterStore final : public WriterStore {
   std::string instance_;
   std::optional<std::int64_t> attempted_epoch_;  // raised by a resolve() whose answer was lost
   Micros stall_ = 0;
+  std::int64_t lease_locked_at_ = 0;  // by the database's clock
   Micros opens_fail_until_ = 0;
   Micros finds_fail_until_ = 0;
   std::deque<Micros> failed_finds_;  // of the last second

@@ -25,6 +25,15 @@ Fault FakeWriterStore::begin(const char* call, bool transaction) {
   return database_.draw(call, transaction);
 }
 
+// The lease is written once its lock is there.
+bool FakeWriterStore::lock_lease() {
+  Micros waited = 0;
+  const bool locked = database_.lock_lease(waited);
+  stall_ += waited;
+  lease_locked_at_ = database_.clock().micros + waited;
+  return locked;
+}
+
 Result<std::unique_ptr<AppendSession>> FakeWriterStore::open_session() {
   const Fault fault = begin("open_session");
   if (fault != Fault::none && database_.random().chance(300)) {
@@ -53,7 +62,7 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   if (!session) return session.error();
   const bool takeover = !state.lease_holder.empty() && state.lease_holder != request.instance;
   if (takeover && !database_.storing.empty()) database_.note("lease.takeover_beside_a_checkpoint");
-  if (!database_.lock_head(stall_) || !database_.lock_lease(stall_)) {
+  if (!database_.lock_head(stall_) || !lock_lease()) {
     return vault::fail(ErrorCode::unavailable, "database: lock timeout").value();
   }
   database_.note(takeover ? "lease.takeover" : "lease.taken");
@@ -68,7 +77,7 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   grant.database_now = database_.clock();
   state.lease_holder = request.instance;
   state.lease_epoch = grant.epoch;
-  state.lease_renewed_at = now;
+  state.lease_renewed_at = lease_locked_at_;
   database_.on_grant(grant.epoch, grant.newest);
   instance_ = request.instance;
   attempted_epoch_.reset();
@@ -80,17 +89,17 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
 Result<Timestamp> FakeWriterStore::renew_lease(const std::string& instance, std::int64_t epoch) {
   const Fault fault = begin("renew_lease");
   if (fault == Fault::before) return connection_lost();
-  if (!database_.lock_lease(stall_)) return vault::fail(ErrorCode::unavailable, "database: lock timeout");
+  if (!lock_lease()) return vault::fail(ErrorCode::unavailable, "database: lock timeout");
   DatabaseState& state = database_.state;
   const bool ours = state.lease_holder == instance && state.lease_epoch == epoch;
-  if (ours) state.lease_renewed_at = database_.clock().micros;
+  if (ours) state.lease_renewed_at = lease_locked_at_;
   if (fault == Fault::after) return connection_lost();
   if (!ours) return vault::fail(ErrorCode::forbidden, "the lease is held by another writer");
   return database_.clock();
 }
 
 void FakeWriterStore::release_lease(const std::string& instance, std::int64_t epoch) {
-  if (begin("release_lease") == Fault::before || !database_.lock_lease(stall_)) return;
+  if (begin("release_lease") == Fault::before || !lock_lease()) return;
   DatabaseState& state = database_.state;
   if (state.lease_holder != instance || state.lease_epoch != epoch) return;
   state.lease_holder.clear();
@@ -117,9 +126,9 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
     database_.note("resolve.fenced");
     return {ResolveKind::fenced, 0, "vault_head has moved", {}};
   }
-  if (!database_.lock_lease(stall_)) return unreachable();
+  if (!lock_lease()) return unreachable();
   state.lease_epoch = ++state.epoch;
-  state.lease_renewed_at = database_.clock().micros;
+  state.lease_renewed_at = lease_locked_at_;
   attempted_epoch_ = state.epoch;
   if (fault == Fault::after) return unreachable();
   database_.note(committed ? "resolve.committed" : "resolve.not_committed");

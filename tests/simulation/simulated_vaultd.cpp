@@ -196,7 +196,14 @@ void SimulatedVaultd::pause_random_actor(Micros until) {
 void SimulatedVaultd::wake_up() {
   paused_until_ = 0;
   if (!process_) return;
-  for (Slot& slot : process_->slots) slot.blocked_until = std::min(slot.blocked_until, world_.now + millisecond);
+  const Micros soon = world_.now + millisecond;
+  process_->writer_store.hurry(soon);
+  for (Slot& slot : process_->slots) {
+    slot.blocked_until = std::min(slot.blocked_until, soon);
+    for (auto& channel : slot.from) {
+      for (Letter& letter : channel) letter.ready_at = std::min(letter.ready_at, soon);
+    }
+  }
 }
 
 // --- Mail ------------------------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ class SimulatedVaultd {
 
   void pause_until(Micros until) { paused_until_ = std::max(paused_until_, until); }
   void pause_random_actor(Micros until);
-  void wake_up();
+  void wake_up();  // whatever was late is there in a moment
   // The next delivery is cut short after so many effects, and the process ends there.
   void crash_in_next_step(int effects);
   void jump_clock(Micros offset) { clock_offset_ = offset; }

@@ -257,7 +257,8 @@ std::size_t Simulation::restore() {
   run_until(patience, true, "a checkpoint beyond the backup",
             [&] { return invariants_.last_checkpoint_size() > std::ssize(backup.entries); });
   // What is on its way arrives: of rows that are lost nothing is said later on.
-  run_until(patience, false, "every request must be answered", [&] { return producers_.all_answered(); });
+  // Half of what is sent goes to the one that is not there, and is sent again.
+  run_until(4 * patience, false, "every request must be answered", [&] { return producers_.all_answered(); });
   for (const Micros end = now_ + 2 * second; now_ < end;) step(false);
   if (random_.chance(500)) fleet_[0]->crash();
   database_.state = backup;
