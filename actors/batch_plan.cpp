@@ -1,5 +1,6 @@
 #include "actors/batch_plan.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -88,6 +89,13 @@ Status BatchPlan::add(PendingOrder& order) {
   slots_.push_back(std::move(slots));
   orders_.push_back(std::move(order));  // the seals' vector moves, the seals themselves stay where they are
   return {};
+}
+
+bool BatchPlan::contradicts(const SealOrder& order) const {
+  return std::any_of(order.seals.begin(), order.seals.end(), [this](const Seal& seal) {
+    const auto found = index_by_id_.find(*seal.seal_id);
+    return found != index_by_id_.end() && !same_seal(*fresh_[found->second], seal);
+  });
 }
 
 std::vector<Receipt> BatchPlan::receipts(std::size_t index, const std::vector<Entry>& entries) const {

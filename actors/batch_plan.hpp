@@ -28,6 +28,8 @@ class BatchPlan {
   // Error: seal_id_conflict where a seal_id is known, in this plan or in the ledger, with other content; the order is
   // then left with the caller.
   Status add(PendingOrder& order);
+  // True if a seal_id of this order is that of a fresh seal with other content.
+  bool contradicts(const SealOrder& order) const;
 
   bool empty() const { return orders_.empty(); }
   std::size_t fresh_count() const { return fresh_.size(); }

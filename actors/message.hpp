@@ -126,6 +126,7 @@ struct FindAnswer {
   Result<std::vector<std::optional<Entry>>> found;
 };
 struct StoreCheckpointAnswer {
+  std::int64_t epoch = 0;
   std::int64_t tree_size = 0;
   Status status;
 };

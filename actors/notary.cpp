@@ -166,11 +166,12 @@ void Notary::store(Effects& effects) {
   }
   stored_at_ = effects.clock();
   storing_size_ = signed_->tree_size;
+  storing_epoch_ = epoch_;
   effects.send(ActorId::steward, StoreCheckpoint{epoch_, *signed_, identity_});
 }
 
 void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
-  if (answer.tree_size != storing_size_) return;
+  if (answer.tree_size != storing_size_ || answer.epoch != storing_epoch_) return;  // of before an adoption
   storing_size_ = -1;
   if (answer.status) {
     stored_size_ = answer.tree_size;

@@ -82,6 +82,7 @@ class Notary final : public Actor {
   bool sign_timer_set_ = false;
   std::int64_t stored_size_ = -1;   // in the database
   std::int64_t storing_size_ = -1;  // on its way there
+  std::int64_t storing_epoch_ = 0;
   bool store_timer_set_ = false;
   std::optional<std::chrono::steady_clock::time_point> stored_at_;
 };

@@ -24,7 +24,7 @@ void Steward::handle(Message message, Effects& effects) {
     effects.send(ActorId::writer, FindAnswer{store_.find_seals(find->seal_ids)});
   } else if (const auto* keep = std::get_if<StoreCheckpoint>(&message)) {
     Status status = store_.store_checkpoint(keep->epoch, keep->checkpoint, keep->identity);
-    effects.send(ActorId::notary, StoreCheckpointAnswer{keep->checkpoint.tree_size, std::move(status)});
+    effects.send(ActorId::notary, StoreCheckpointAnswer{keep->epoch, keep->checkpoint.tree_size, std::move(status)});
   }
 }
 

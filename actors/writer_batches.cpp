@@ -53,7 +53,17 @@ bool Writer::plan_batch(BatchPlan& plan, Effects& effects) {
     queue_.pop_front();
     const bool alone = pending.alone;
     prepare(pending, effects);
-    if (const Status added = plan.add(pending); !added) refuse(pending, added.error(), effects);
+    if (const Status added = plan.add(pending); !added) {
+      if (plan.contradicts(pending.order)) {
+        // Whose seal_id it is shows once the plan has landed: until then this order may be the one in the ledger.
+        pending.known.clear();
+        pending.look_up_first = true;
+        pending.look_up_after = launched_ + 1;
+        suspects_.push_back(std::move(pending));
+      } else {
+        refuse(pending, added.error(), effects);
+      }
+    }
     if (alone && !plan.empty()) break;
   }
   return !plan.empty();

@@ -224,6 +224,8 @@ void PostgresWriter::release_lease(const std::string& instance, std::int64_t epo
 
 ResolveOutcome PostgresWriter::resolve(const AppendRequest& request) {
   connection_.reset();
+  auto session = open_session();  // first: who cannot append should not keep the lease from others
+  if (!session) return {ResolveKind::unreachable, 0, session.error().message, {}};
   ResolveOutcome outcome;
   Status done = transact([&]() -> Status {
     auto locked = connection_->execute(sql::lock_head_row);  // waits for the lost transaction to end
@@ -254,8 +256,6 @@ ResolveOutcome PostgresWriter::resolve(const AppendRequest& request) {
   });
   if (!done) return {ResolveKind::unreachable, 0, done.error().message, {}};
   if (outcome.kind == ResolveKind::fenced) return outcome;
-  auto session = open_session();
-  if (!session) return {ResolveKind::unreachable, 0, session.error().message, {}};
   outcome.session = *std::move(session);
   return outcome;
 }

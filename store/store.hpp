@@ -141,7 +141,7 @@ enum class ResolveKind : std::uint8_t {
   committed,      // the batch is in the ledger
   not_committed,  // vault_head is still `expected`: it never will be
   fenced,         // vault_head is something else: another writer was here
-  unreachable,    // still no database: ask again
+  unreachable,    // still no database, or no session: ask again
 };
 
 struct ResolveOutcome {
@@ -169,7 +169,8 @@ class WriterStore {
   virtual void release_lease(const std::string& instance, std::int64_t epoch) = 0;
 
   // After in_doubt: on a new connection, fences first (raises writer_epoch, which waits for the lost transaction to
-  // end), then compares vault_head with `request`.
+  // end), then compares vault_head with `request`. Before that it opens the session to go on with: without one it
+  // leaves the lease to run out.
   virtual ResolveOutcome resolve(const AppendRequest& request) = 0;
 
   // The entries that hold these seal_ids, in the order asked; nullopt where there is none.

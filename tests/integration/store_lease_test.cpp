@@ -22,6 +22,16 @@ class LeaseTest : public StoreTest {
     const Checkpoint checkpoint{key.name(), static_cast<std::uint64_t>(size), root};
     return {key.name(), size, root, sign_checkpoint(checkpoint, key)};
   }
+  // Until so many of this database's sessions wait for a lock. False after 2 s.
+  bool wait_for_waiting(int sessions) {
+    for (int i = 0; i < 200; ++i) {
+      const std::string waiting =
+          ask("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+      if (waiting == std::to_string(sessions)) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
 };
 
 TEST_F(LeaseTest, FreeLeaseIsGrantedWithTheLedgersState) {
@@ -260,6 +270,63 @@ TEST_F(LeaseTest, CheckpointsAreKeptOnceWithTheirIdentity) {
   EXPECT_EQ(view->checkpoints(0, 6, 1).value().size(), 1U);
   EXPECT_EQ(view->identities().value().size(), 2U);
   EXPECT_EQ(view->ledger_id().value(), grant.ledger_id);
+}
+
+// Who takes over waits for a checkpoint that the former writer is storing, and then knows it; a later one is refused.
+TEST_F(LeaseTest, TakeoverKnowsTheCheckpointThatItOverlaps) {
+  take_lease("a");
+  grow_to(5);
+  const auto key = SigningKey::generate("vault.test/one").value();
+  const LogIdentity identity{key.name(), key.verifier().format(), 0};
+  EXPECT_TRUE(writer_->store_checkpoint(epoch_, checkpoint_of(key, 5, state_.head.merkle_root), identity));
+  grow_to(6);
+  const StoredCheckpoint second = checkpoint_of(key, 6, state_.head.merkle_root);
+  grow_to(7);
+  const StoredCheckpoint late = checkpoint_of(key, 7, state_.head.merkle_root);
+  run("UPDATE vault_lease SET renewed_at = '-infinity'");
+
+  const PgConnectOptions raw{url_, "obstacle"};
+  auto obstacle = PgConnection::open(raw, "BEGIN; LOCK TABLE vault_checkpoint IN SHARE MODE", {});
+  ASSERT_TRUE(obstacle);
+  Status stored;
+  std::thread former([&] { stored = writer_->store_checkpoint(epoch_, second, identity); });
+  EXPECT_TRUE(wait_for_waiting(1));
+  auto standby = make_postgres_writer(options_);
+  LeaseOutcome outcome;
+  std::thread taker([&] { outcome = take(*standby, "b"); });
+  EXPECT_TRUE(wait_for_waiting(2)) << "the takeover does not wait for the checkpoint";
+  obstacle->reset();
+  former.join();
+  taker.join();
+
+  EXPECT_TRUE(stored);
+  ASSERT_TRUE(std::holds_alternative<LeaseGrant>(outcome)) << message_of(outcome);
+  const auto& newest = std::get<LeaseGrant>(outcome).newest;
+  ASSERT_TRUE(newest);
+  EXPECT_EQ(newest->tree_size, 6);
+  const Status refused = writer_->store_checkpoint(epoch_, late, identity);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::forbidden);
+}
+
+// Who has no session to append on must not keep others from taking over: in doubt, the lease stays as it is until
+// there is one.
+TEST_F(LeaseTest, ResolvingWithoutASessionDoesNotRenew) {
+  run("CREATE ROLE vault_narrow LOGIN CONNECTION LIMIT 2; GRANT vault_writer TO vault_narrow");
+  PostgresOptions options = options_;
+  options.url += " user=vault_narrow";
+  auto narrow = make_postgres_writer(options);
+  LeaseOutcome outcome = take(*narrow, "a");
+  ASSERT_TRUE(std::holds_alternative<LeaseGrant>(outcome)) << message_of(outcome);
+  epoch_ = std::get<LeaseGrant>(outcome).epoch;
+  const AppendRequest request = request_for(make_seal(1));
+  const char* const lease = "SELECT epoch || ' ' || renewed_at FROM vault_lease";
+  const std::string before = ask(lease);
+  EXPECT_EQ(narrow->resolve(request).kind, ResolveKind::unreachable);  // the grant's session is one of the two
+  EXPECT_EQ(ask(lease), before);
+  std::get<LeaseGrant>(outcome).session.reset();
+  EXPECT_EQ(narrow->resolve(request).kind, ResolveKind::not_committed);
+  EXPECT_NE(ask(lease), before);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ FakeAppendSession::FakeAppendSession(FakeDatabase& database, Life& life, Session
 
 FakeAppendSession::~FakeAppendSession() {
   times_.forget(this);
+  times_.untold -= landed_.size();
 }
 
 void FakeAppendSession::append(std::shared_ptr<const AppendRequest> request) {
@@ -31,36 +32,49 @@ void FakeAppendSession::append(std::shared_ptr<const AppendRequest> request) {
 void FakeAppendSession::fly(const AppendRequest& request) {
   Micros stall = database_.draw_stall();
   const Fault fault = life_.spend() ? database_.draw("append", true) : Fault::before;
-  flying_ = run(request, fault, stall);
-  breaks_ = fault != Fault::none;
-  answer_at_ = database_.now + stall;
-  times_.set(this, answer_at_);
+  AppendOutcome outcome = run(request, fault, stall);
   const char* names[] = {"committed", "duplicate", "refused", "head_moved", "failed", "in_doubt"};
-  if (!life_.dead) database_.note(std::string("append.") + names[static_cast<std::size_t>(flying_->kind)]);
+  if (!life_.dead) database_.note(std::string("append.") + names[static_cast<std::size_t>(outcome.kind)]);
+  if (fault != Fault::none && database_.random().chance(300)) {
+    // Sending has noticed that the connection is gone: there is no descriptor any more to tell of it.
+    database_.note("fault.append.descriptor_gone");
+    lost_ = true;
+    land(std::move(outcome));
+    return;
+  }
+  flying_ = std::move(outcome);
+  breaks_ = fault != Fault::none;
+  times_.set(this, database_.now + stall);
+}
+
+void FakeAppendSession::land(AppendOutcome outcome) {
+  landed_.push_back(std::move(outcome));
+  ++times_.untold;
 }
 
 std::optional<AppendOutcome> FakeAppendSession::outcome() {
-  if (flying_ && answer_at_ <= database_.now) {
-    landed_.push_back(*std::exchange(flying_, std::nullopt));
+  if (flying_ && times_.of(this) <= database_.now) {
+    land(*std::exchange(flying_, std::nullopt));
     lost_ = lost_ || breaks_;
     times_.forget(this);
     if (kept_ && landed_.back().kind == AppendKind::committed) {
       fly(*std::exchange(kept_, nullptr));
     } else if (kept_) {
       kept_.reset();
-      landed_.push_back({AppendKind::failed, "built on a batch that was not committed"});
+      land({AppendKind::failed, "built on a batch that was not committed"});
     }
   }
   if (!flying_ && database_.down) lost_ = true;
   if (landed_.empty()) return std::nullopt;
   AppendOutcome oldest = std::move(landed_.front());
   landed_.pop_front();
+  --times_.untold;
   return oldest;
 }
 
 // With the database down, an idle session has ended.
 Watch FakeAppendSession::watch() const {
-  const bool tells = flying_ ? answer_at_ <= database_.now : !lost_ && database_.down;
+  const bool tells = flying_ ? times_.of(this) <= database_.now : !lost_ && database_.down;
   return {tells ? 0 : -1, false};
 }
 
@@ -68,7 +82,7 @@ void FakeAppendSession::give_up() {
   lost_ = true;
   if (!flying_) return;
   flying_ = AppendOutcome{AppendKind::in_doubt, "no answer in time"};
-  times_.set(this, answer_at_ = database_.now);
+  times_.set(this, database_.now);
 }
 
 AppendOutcome FakeAppendSession::run(const AppendRequest& request, Fault fault, Micros& stall) {

@@ -1,17 +1,24 @@
 #include "tests/simulation/fake_database.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace vault::sim {
+namespace {
 
-Fault FakeDatabase::draw(const char* call, bool append) {
+// Of the writers' sessions.
+constexpr Micros lock_timeout = 3 * second;
+
+}  // namespace
+
+Fault FakeDatabase::draw(const char* call, bool transaction) {
   const std::string name = std::string("fault.") + call;
   if (down) {
     note("fault.database_down");
     return Fault::before;
   }
   if (quiet || !random_.chance(faults_per_mille)) return Fault::none;
-  switch (random_.below(append ? 4 : 2)) {
+  switch (random_.below(transaction ? 4 : 2)) {
     case 0:
       note(name + ".before");
       return Fault::before;
@@ -46,6 +53,18 @@ bool FakeDatabase::lock_head(Micros& stall) {
   return false;
 }
 
+bool FakeDatabase::lock_lease(Micros& stall) {
+  if (storing.empty() || breakage == Breakage::no_lease_fence) return true;
+  note("fault.lease_wait");
+  Micros last = now;
+  for (const CheckpointTransaction& transaction : storing) last = std::max(last, transaction.ends_at);
+  stall += std::min(last - now, lock_timeout);
+  end_storing(now + lock_timeout);
+  if (storing.empty()) return true;
+  note("fault.lease_timeout");
+  return false;
+}
+
 void FakeDatabase::commit(const AppendRequest& request) {
   for (const Entry& entry : request.batch.entries) {
     state.index_by_seal_id.emplace(entry.seal_id, state.entries.size());
@@ -61,6 +80,63 @@ void FakeDatabase::end_lost_transaction() {
   lost.reset();
   note(transaction.commits ? "lost_transaction.committed" : "lost_transaction.rolled_back");
   if (transaction.commits) commit(transaction.request);
+}
+
+void FakeDatabase::end_storing(Micros until) {
+  const auto first_left = std::stable_partition(storing.begin(), storing.end(),
+                                                [&](const auto& transaction) { return transaction.ends_at <= until; });
+  std::vector<CheckpointTransaction> ended(std::move_iterator(storing.begin()), std::move_iterator(first_left));
+  storing.erase(storing.begin(), first_left);
+  for (const CheckpointTransaction& transaction : ended) {
+    note(transaction.commits ? "storing.committed" : "storing.rolled_back");
+    if (transaction.commits) keep_checkpoint(transaction.epoch, transaction.checkpoint, transaction.identity);
+  }
+}
+
+void FakeDatabase::end_due_transactions() {
+  if (lost && lost->ends_at <= now) end_lost_transaction();
+  end_storing(now);
+}
+
+Micros FakeDatabase::next_end() const {
+  Micros next = lost ? lost->ends_at : std::numeric_limits<Micros>::max();
+  for (const CheckpointTransaction& transaction : storing) next = std::min(next, transaction.ends_at);
+  return next;
+}
+
+// --- Checkpoints -----------------------------------------------------------------------------------------------------
+
+Status FakeDatabase::check_identity(const LogIdentity& identity) const {
+  const auto known = std::find_if(state.identities.begin(), state.identities.end(),
+                                  [&](const LogIdentity& other) { return other.origin == identity.origin; });
+  if (known == state.identities.end() || (known->vkey == identity.vkey && known + 1 == state.identities.end())) {
+    return {};
+  }
+  return vault::fail(ErrorCode::invalid_argument, "this log identity is not the ledger's");
+}
+
+void FakeDatabase::keep_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint,
+                                   const LogIdentity& identity) {
+  on_checkpoint(epoch, checkpoint);
+  const bool known = std::any_of(state.identities.begin(), state.identities.end(),
+                                 [&](const LogIdentity& other) { return other.origin == identity.origin; });
+  if (!known) state.identities.push_back(identity);
+  for (const StoredCheckpoint& stored : state.checkpoints) {
+    if (stored.origin != checkpoint.origin || stored.tree_size != checkpoint.tree_size) continue;
+    require(stored.root == checkpoint.root, "a checkpoint of this size with another root is in the database already");
+    return;
+  }
+  state.checkpoints.push_back(checkpoint);
+  note("checkpoint.stored");
+}
+
+std::optional<StoredCheckpoint> FakeDatabase::newest_checkpoint() const {
+  std::optional<StoredCheckpoint> newest;
+  for (const StoredCheckpoint& kept : state.checkpoints) {
+    if (kept.origin != state.identities.back().origin) continue;
+    if (!newest || kept.tree_size > newest->tree_size) newest = kept;
+  }
+  return newest;
 }
 
 Head FakeDatabase::head_of(std::size_t size) const {

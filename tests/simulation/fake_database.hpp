@@ -1,9 +1,11 @@
 // A database in memory that means what Postgres means to the store: one row vault_head with the epoch that fences, a
 // lock on it that a lost transaction may hold, unique seal_ids, a lease with the database's own clock. Every call of
 // it can fail before it took effect, fail after, stall, or lose its connection with the transaction still under way.
+// A checkpoint is stored under a share of the lock on the lease, for which whoever writes the lease waits.
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -34,8 +36,8 @@ enum class Fault : std::uint8_t {
   none,
   before,      // the connection is lost before anything took effect
   after,       // it took effect, and then the connection was lost
-  under_way,   // append only: lost around COMMIT, and the transaction goes on without its client
-  rolled_back  // append only: lost around COMMIT, and the transaction was rolled back
+  under_way,   // append, checkpoint: lost around COMMIT, and the transaction goes on without its client
+  rolled_back  // append, checkpoint: lost around COMMIT, and the transaction was rolled back
 };
 
 // A database that does not keep its promises: to see that the invariants notice.
@@ -45,11 +47,21 @@ enum class Breakage : std::uint8_t {
   loses_rows,          // says committed, keeps nothing
   no_unique_seal_ids,  // takes a seal_id twice
   guesses_in_doubt,    // says committed of a transaction that was rolled back
+  no_lease_fence,      // keeps a former writer's checkpoints
 };
 
 // A transaction whose client is gone. It holds the lock on vault_head until it ends.
 struct LostTransaction {
   AppendRequest request;
+  bool commits = false;
+  Micros ends_at = 0;
+};
+
+// A checkpoint that is being stored, by a client that waits or is gone. It shares the lock on the lease until it ends.
+struct CheckpointTransaction {
+  std::int64_t epoch = 0;
+  StoredCheckpoint checkpoint;
+  LogIdentity identity;
   bool commits = false;
   Micros ends_at = 0;
 };
@@ -69,16 +81,27 @@ class FakeDatabase {
   unsigned faults_per_mille = 0;  // of the writers' calls
   Micros clock_offset = 0;        // of the database's clock
   std::optional<LostTransaction> lost;
+  std::vector<CheckpointTransaction> storing;
   std::function<void(const SequencedBatch&)> on_commit;
+  std::function<void(std::int64_t epoch, const std::optional<StoredCheckpoint>& newest)> on_grant;
+  std::function<void(std::int64_t epoch, const StoredCheckpoint&)> on_checkpoint;
   Breakage breakage = Breakage::none;
 
   Timestamp clock() const { return {epoch_micros + now + clock_offset}; }
-  Fault draw(const char* call, bool append);
+  Fault draw(const char* call, bool transaction);
   Micros draw_stall();
   // False after a wait that was too long. Adds the wait to `stall`.
   bool lock_head(Micros& stall);
+  bool lock_lease(Micros& stall);
   void commit(const AppendRequest& request);
-  void end_lost_transaction();
+  // Error: invalid_argument where the identity is not the ledger's.
+  Status check_identity(const LogIdentity& identity) const;
+  void keep_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint, const LogIdentity& identity);
+  // Of the current identity.
+  std::optional<StoredCheckpoint> newest_checkpoint() const;
+  // Transactions under way.
+  void end_due_transactions();
+  Micros next_end() const;
   Head head_of(std::size_t size) const;
 
   void note(const std::string& what) {
@@ -91,6 +114,9 @@ class FakeDatabase {
   static constexpr std::int64_t epoch_micros = 1'700'000'000'000'000;
 
  private:
+  void end_lost_transaction();
+  void end_storing(Micros until);
+
   Random& random_;
   Coverage& coverage_;
   Trace& trace_;

@@ -29,17 +29,26 @@ struct Life {
 
 class FakeAppendSession;
 
-// When each session of a process has an answer.
+// When each session of a process has an answer, and what no descriptor tells of any more.
 class SessionTimes {
  public:
   static constexpr Micros never = std::numeric_limits<Micros>::max();
   void set(const FakeAppendSession* session, Micros at) { at_[session] = at; }
   void forget(const FakeAppendSession* session) { at_.erase(session); }
+  Micros of(const FakeAppendSession* session) const {
+    const auto found = at_.find(session);
+    return found == at_.end() ? never : found->second;
+  }
+  // No answer comes later than this.
+  void hurry(Micros latest) {
+    for (auto& [session, at] : at_) at = std::min(at, latest);
+  }
   Micros next() const {
     Micros next = never;
     for (const auto& [session, at] : at_) next = std::min(next, at);
     return next;
   }
+  std::size_t untold = 0;  // outcomes that have landed, and that nobody has asked for yet
 
  private:
   std::map<const FakeAppendSession*, Micros> at_;
@@ -59,6 +68,7 @@ class FakeAppendSession final : public AppendSession {
 
  private:
   void fly(const AppendRequest& request);
+  void land(AppendOutcome outcome);
   AppendOutcome run(const AppendRequest& request, Fault fault, Micros& stall);
   std::optional<AppendOutcome> refuse(const AppendRequest& request) const;
 
@@ -68,7 +78,6 @@ class FakeAppendSession final : public AppendSession {
   bool lost_ = false;
   bool breaks_ = false;                  // the connection, once the flight has come to its end
   std::optional<AppendOutcome> flying_;  // what it will have come to
-  Micros answer_at_ = SessionTimes::never;
   std::shared_ptr<const AppendRequest> kept_;
   std::deque<AppendOutcome> landed_;
 };
@@ -90,10 +99,12 @@ class FakeWriterStore final : public WriterStore {
   Micros take_stall() { return std::exchange(stall_, 0); }
   Micros stall() const { return stall_; }
   const SessionTimes& sessions() const { return sessions_; }
+  void hurry(Micros latest) { sessions_.hurry(latest); }
 
  private:
-  Fault begin(const char* call);
-  Status keep_checkpoint(const StoredCheckpoint& checkpoint, const LogIdentity& identity);
+  Fault begin(const char* call, bool transaction = false);
+  bool lock_lease();
+  bool find_fails();
 
   FakeDatabase& database_;
   Life& life_;
@@ -101,6 +112,10 @@ class FakeWriterStore final : public WriterStore {
   std::string instance_;
   std::optional<std::int64_t> attempted_epoch_;  // raised by a resolve() whose answer was lost
   Micros stall_ = 0;
+  std::int64_t lease_locked_at_ = 0;  // by the database's clock
+  Micros opens_fail_until_ = 0;
+  Micros finds_fail_until_ = 0;
+  std::deque<Micros> failed_finds_;  // of the last second
 };
 
 class FakeReaderStore final : public ReaderStore {

@@ -10,14 +10,8 @@ bool same_place(const Head& a, const Head& b) {
   return a.sequence == b.sequence && a.entry_hash == b.entry_hash && a.merkle_root == b.merkle_root;
 }
 
-std::optional<StoredCheckpoint> newest_checkpoint(const DatabaseState& state) {
-  std::optional<StoredCheckpoint> newest;
-  for (const StoredCheckpoint& kept : state.checkpoints) {
-    if (kept.origin != state.identities.back().origin) continue;
-    if (!newest || kept.tree_size > newest->tree_size) newest = kept;
-  }
-  return newest;
-}
+// In a second: one at each of its ticks (250 ms), both ends included, and one that had been on its way.
+constexpr std::size_t failed_finds_max = 6;
 
 tl::unexpected<Error> connection_lost() {
   return vault::fail(ErrorCode::unavailable, "database: connection lost");
@@ -25,13 +19,29 @@ tl::unexpected<Error> connection_lost() {
 
 }  // namespace
 
-Fault FakeWriterStore::begin(const char* call) {
+Fault FakeWriterStore::begin(const char* call, bool transaction) {
   if (!life_.spend()) return Fault::before;
   stall_ += database_.draw_stall();
-  return database_.draw(call, false);
+  return database_.draw(call, transaction);
+}
+
+// The lease is written once its lock is there.
+bool FakeWriterStore::lock_lease() {
+  Micros waited = 0;
+  const bool locked = database_.lock_lease(waited);
+  stall_ += waited;
+  lease_locked_at_ = database_.clock().micros + waited;
+  return locked;
 }
 
 Result<std::unique_ptr<AppendSession>> FakeWriterStore::open_session() {
+  const Fault fault = begin("open_session");
+  if (fault != Fault::none && database_.random().chance(300)) {
+    // A limit on connections is not over at the next attempt.
+    database_.note("fault.open_session.for_a_while");
+    opens_fail_until_ = database_.now + database_.random().between(0, 8 * second);
+  }
+  if (fault != Fault::none || (database_.now < opens_fail_until_ && !database_.quiet)) return connection_lost();
   return std::make_unique<FakeAppendSession>(database_, life_, sessions_);
 }
 
@@ -45,44 +55,51 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   const bool expired = now - state.lease_renewed_at > std::chrono::microseconds(request.timeout).count();
   if (!state.lease_holder.empty() && state.lease_holder != request.instance && !expired) {
     if (fault == Fault::after) return connection_lost().value();
-    return LeaseHeld{state.lease_holder,       state.epoch,      state.head.sequence,
-                     newest_checkpoint(state), state.identities, database_.ledger_id};
+    return LeaseHeld{state.lease_holder, state.epoch,        state.head.sequence, database_.newest_checkpoint(),
+                     state.identities,   database_.ledger_id};
   }
-  if (!database_.lock_head(stall_)) return vault::fail(ErrorCode::unavailable, "database: lock timeout").value();
+  auto session = open_session();  // first: who cannot append should not take over
+  if (!session) return session.error();
   const bool takeover = !state.lease_holder.empty() && state.lease_holder != request.instance;
+  if (takeover && !database_.storing.empty()) database_.note("lease.takeover_beside_a_checkpoint");
+  if (!database_.lock_head(stall_) || !lock_lease()) {
+    return vault::fail(ErrorCode::unavailable, "database: lock timeout").value();
+  }
   database_.note(takeover ? "lease.takeover" : "lease.taken");
   LeaseGrant grant;
   grant.epoch = ++state.epoch;
   auto loaded = load_state(database_);
   if (!loaded) return loaded.error();
   grant.state = std::move(*loaded);
-  grant.newest = newest_checkpoint(state);
+  grant.newest = database_.newest_checkpoint();
   grant.identities = state.identities;
   grant.ledger_id = database_.ledger_id;
   grant.database_now = database_.clock();
   state.lease_holder = request.instance;
   state.lease_epoch = grant.epoch;
-  state.lease_renewed_at = now;
+  state.lease_renewed_at = lease_locked_at_;
+  database_.on_grant(grant.epoch, grant.newest);
   instance_ = request.instance;
   attempted_epoch_.reset();
   if (fault == Fault::after) return connection_lost().value();
-  grant.session = open_session().value();
+  grant.session = *std::move(session);
   return grant;
 }
 
 Result<Timestamp> FakeWriterStore::renew_lease(const std::string& instance, std::int64_t epoch) {
   const Fault fault = begin("renew_lease");
   if (fault == Fault::before) return connection_lost();
+  if (!lock_lease()) return vault::fail(ErrorCode::unavailable, "database: lock timeout");
   DatabaseState& state = database_.state;
   const bool ours = state.lease_holder == instance && state.lease_epoch == epoch;
-  if (ours) state.lease_renewed_at = database_.clock().micros;
+  if (ours) state.lease_renewed_at = lease_locked_at_;
   if (fault == Fault::after) return connection_lost();
   if (!ours) return vault::fail(ErrorCode::forbidden, "the lease is held by another writer");
   return database_.clock();
 }
 
 void FakeWriterStore::release_lease(const std::string& instance, std::int64_t epoch) {
-  if (begin("release_lease") == Fault::before) return;
+  if (begin("release_lease") == Fault::before || !lock_lease()) return;
   DatabaseState& state = database_.state;
   if (state.lease_holder != instance || state.lease_epoch != epoch) return;
   state.lease_holder.clear();
@@ -95,6 +112,11 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
   const auto unreachable = [] { return ResolveOutcome{ResolveKind::unreachable, 0, "database: connection lost", {}}; };
   const Fault fault = begin("resolve");
   if (fault == Fault::before) return unreachable();
+  auto session = open_session();  // first: who cannot append should not keep the lease from others
+  if (!session) {
+    database_.note("resolve.without_session");
+    return unreachable();
+  }
   if (!database_.lock_head(stall_)) return unreachable();
   DatabaseState& state = database_.state;
   const bool own_attempt = attempted_epoch_ == state.epoch && state.lease_holder == instance_;
@@ -104,16 +126,34 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
     database_.note("resolve.fenced");
     return {ResolveKind::fenced, 0, "vault_head has moved", {}};
   }
+  if (!lock_lease()) return unreachable();
   state.lease_epoch = ++state.epoch;
-  state.lease_renewed_at = database_.clock().micros;
+  state.lease_renewed_at = lease_locked_at_;
   attempted_epoch_ = state.epoch;
   if (fault == Fault::after) return unreachable();
   database_.note(committed ? "resolve.committed" : "resolve.not_committed");
-  return {committed ? ResolveKind::committed : ResolveKind::not_committed, state.epoch, {}, open_session().value()};
+  return {committed ? ResolveKind::committed : ResolveKind::not_committed, state.epoch, {}, *std::move(session)};
+}
+
+// What makes a look-up fail often goes on for a while. The writer may ask again at every tick of its status timer.
+bool FakeWriterStore::find_fails() {
+  const Fault fault = begin("find_seals");
+  if (life_.dead) return true;
+  const Micros now = database_.now;
+  if (fault != Fault::none && database_.random().chance(500)) {
+    database_.note("fault.find_seals.for_a_while");
+    finds_fail_until_ = now + database_.random().between(0, 5 * second);
+  }
+  if (fault == Fault::none && (now >= finds_fail_until_ || database_.quiet)) return false;
+  while (!failed_finds_.empty() && failed_finds_.front() < now - second) failed_finds_.pop_front();
+  if (!failed_finds_.empty()) database_.note("fault.find_seals.again");
+  failed_finds_.push_back(now);
+  require(failed_finds_.size() <= failed_finds_max, "look-ups that fail are tried again without a pause");
+  return true;
 }
 
 Result<std::vector<std::optional<Entry>>> FakeWriterStore::find_seals(std::span<const Uuid> seal_ids) {
-  if (begin("find_seals") != Fault::none) return connection_lost();
+  if (find_fails()) return connection_lost();
   std::vector<std::optional<Entry>> found;
   for (const Uuid& id : seal_ids) {
     const auto at = database_.state.index_by_seal_id.find(id);
@@ -130,31 +170,32 @@ Result<std::vector<std::optional<Entry>>> FakeWriterStore::find_seals(std::span<
 
 Status FakeWriterStore::store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint,
                                          const LogIdentity& identity) {
-  const Fault fault = begin("store_checkpoint");
+  const Fault fault = begin("store_checkpoint", true);
   if (fault == Fault::before) return connection_lost();
-  if (database_.state.lease_epoch != epoch) return vault::fail(ErrorCode::forbidden, "another writer has taken over");
-  const Status kept = keep_checkpoint(checkpoint, identity);
-  if (fault == Fault::after) return connection_lost();
-  return kept;
-}
-
-Status FakeWriterStore::keep_checkpoint(const StoredCheckpoint& checkpoint, const LogIdentity& identity) {
-  DatabaseState& state = database_.state;
-  const auto known = std::find_if(state.identities.begin(), state.identities.end(),
-                                  [&](const LogIdentity& other) { return other.origin == identity.origin; });
-  if (known == state.identities.end()) {
-    state.identities.push_back(identity);
-  } else if (known->vkey != identity.vkey || known + 1 != state.identities.end()) {
-    return vault::fail(ErrorCode::invalid_argument, "this log identity is not the ledger's");
+  if (database_.state.lease_epoch != epoch && database_.breakage != Breakage::no_lease_fence) {
+    database_.note("checkpoint.fenced");
+    return vault::fail(ErrorCode::forbidden, "another writer has taken over");
   }
-  for (const StoredCheckpoint& stored : state.checkpoints) {
-    if (stored.origin != checkpoint.origin || stored.tree_size != checkpoint.tree_size) continue;
-    if (stored.root == checkpoint.root) return {};
-    throw Violation("a checkpoint of this size with another root is in the database already");
+  if (auto checked = database_.check_identity(identity); !checked) return checked;
+  CheckpointTransaction transaction{epoch, checkpoint, identity, true, database_.now};
+  switch (fault) {
+    case Fault::rolled_back:
+      break;
+    case Fault::under_way:
+      transaction.commits = database_.random().chance(600);
+      transaction.ends_at += database_.random().between(0, 4 * second);
+      database_.storing.push_back(std::move(transaction));
+      break;
+    case Fault::after:
+      database_.keep_checkpoint(epoch, checkpoint, identity);
+      break;
+    default:
+      // While this caller waits, others may come.
+      transaction.ends_at += database_.random().between(0, stall_);
+      database_.storing.push_back(std::move(transaction));
+      return {};
   }
-  state.checkpoints.push_back(checkpoint);
-  database_.note("checkpoint.stored");
-  return {};
+  return connection_lost();
 }
 
 }  // namespace vault::sim

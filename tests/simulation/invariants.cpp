@@ -178,6 +178,21 @@ void Invariants::signed_checkpoint(const std::string& note) {
   require(checkpoint->root == root(checkpoint->tree_size), "a checkpoint that is not consistent with the ledger");
 }
 
+void Invariants::lease_granted(std::int64_t epoch, const std::optional<StoredCheckpoint>& newest) {
+  granted_epoch_ = epoch;
+  granted_newest_ = newest;
+}
+
+void Invariants::stored_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint) {
+  const auto known = checkpoints_.find({checkpoint.origin, checkpoint.tree_size});
+  require(known != checkpoints_.end() && known->second == checkpoint.root,
+          "a checkpoint is stored that was not remembered on disk");
+  if (epoch >= granted_epoch_) return;
+  require(granted_newest_ && granted_newest_->origin == checkpoint.origin &&
+              granted_newest_->tree_size >= checkpoint.tree_size,
+          "a former writer stores a checkpoint newer than what the one after it builds on");
+}
+
 void Invariants::receipt(const Receipt& receipt, const Seal& seal) {
   const Entry& told = receipt.entry;
   const auto& entries = database_.state.entries;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -37,6 +38,11 @@ class Invariants {
 
   // A checkpoint is about to be released: of durable rows, with their root.
   void signed_checkpoint(const std::string& note);
+
+  // The lease was granted: `newest` is the stored checkpoint that its holder builds on.
+  void lease_granted(std::int64_t epoch, const std::optional<StoredCheckpoint>& newest);
+  // A checkpoint is stored for the writer of `epoch`: remembered on a disk before, and known to whoever has taken over.
+  void stored_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint);
 
   // A receipt has left: the row is there and says the same.
   void receipt(const Receipt& receipt, const Seal& seal);
@@ -86,9 +92,11 @@ class Invariants {
   bool committed_history_ = false;
   std::unordered_map<std::uint64_t, Hash> perfect_;
   std::map<std::pair<std::string, std::int64_t>, Hash> checkpoints_;  // by origin and size: those signed
-  std::map<std::int64_t, Hash> acknowledged_;                         // by sequence
-  std::set<std::int64_t> first_receipts_;                             // sequences told with duplicate: false
-  std::map<std::string, std::size_t> stored_contents_;                // of seals in the ledger
+  std::int64_t granted_epoch_ = 0;
+  std::optional<StoredCheckpoint> granted_newest_;
+  std::map<std::int64_t, Hash> acknowledged_;           // by sequence
+  std::set<std::int64_t> first_receipts_;               // sequences told with duplicate: false
+  std::map<std::string, std::size_t> stored_contents_;  // of seals in the ledger
   std::map<Uuid, std::map<std::string, std::set<std::uint64_t>>> requests_by_id_;  // then by content
   std::set<std::string> anonymous_;                                                // contents submitted without seal_id
 };

@@ -11,6 +11,7 @@ constexpr std::size_t slot_of(ActorId id) {
   return static_cast<std::size_t>(id);
 }
 constexpr std::size_t gateway_slot = slot_of(ActorId::gateway);
+constexpr std::size_t writer_slot = slot_of(ActorId::writer);
 constexpr std::size_t committer_slot = slot_of(ActorId::committer);
 constexpr std::size_t steward_slot = slot_of(ActorId::steward);
 
@@ -71,6 +72,7 @@ class SimulatedEffects final : public Effects {
     if (!process_.life.spend()) return;
     // The steward's answers wait as long as the database let it wait.
     const Micros busy = actor_ == steward_slot ? process_.writer_store.stall() : 0;
+    if (actor_ == writer_slot) process_.silence.sent(message, world_.now);
     vaultd_.post(slot_of(to), actor_, std::move(message), world_.now + busy);
   }
 
@@ -110,14 +112,15 @@ class SimulatedEffects final : public Effects {
 SimulatedVaultd::Process::Process(SimulatedVaultd& owner)
     : writer_store(owner.world_.database, life),
       disk(owner.file_, owner.world_.database, life,
-           [&world = owner.world_](const std::string& note) { world.invariants.signed_checkpoint(note); }) {
+           [&world = owner.world_](const std::string& note) { world.invariants.signed_checkpoint(note); }),
+      silence(owner.options_.writer.lease_timeout.count() * millisecond, owner.world_.coverage) {
   const VaultdOptions& options = owner.options_;
   for (std::size_t i = 0; i <= readers; ++i) {
     reader_stores.push_back(std::make_unique<FakeReaderStore>(owner.world_.database, life));
   }
   const LeaseRequest lease{"vaultd-" + std::to_string(owner.index_), options.writer.lease_timeout};
   slots[gateway_slot].actor = std::make_unique<Gateway>(options.gateway);
-  slots[slot_of(ActorId::writer)].actor = std::make_unique<Writer>(options.writer);
+  slots[writer_slot].actor = std::make_unique<Writer>(options.writer);
   slots[committer_slot].actor = std::make_unique<Committer>();
   slots[steward_slot].actor = std::make_unique<Steward>(writer_store, lease);
   slots[slot_of(ActorId::notary)].actor = std::make_unique<Notary>(disk, options.notary);
@@ -193,7 +196,14 @@ void SimulatedVaultd::pause_random_actor(Micros until) {
 void SimulatedVaultd::wake_up() {
   paused_until_ = 0;
   if (!process_) return;
-  for (Slot& slot : process_->slots) slot.blocked_until = std::min(slot.blocked_until, world_.now + millisecond);
+  const Micros soon = world_.now + millisecond;
+  process_->writer_store.hurry(soon);
+  for (Slot& slot : process_->slots) {
+    slot.blocked_until = std::min(slot.blocked_until, soon);
+    for (auto& channel : slot.from) {
+      for (Letter& letter : channel) letter.ready_at = std::min(letter.ready_at, soon);
+    }
+  }
 }
 
 // --- Mail ------------------------------------------------------------------------------------------------------------
@@ -299,6 +309,8 @@ void SimulatedVaultd::run(const Choice& choice) {
       break;
   }
   if (!process_) return;
+  require(choice.actor != committer_slot || process_->writer_store.sessions().untold == 0,
+          "the committer leaves an outcome with its session, where nothing will remind it");
   if (choice.actor == steward_slot) slot.blocked_until = world_.now + process_->writer_store.take_stall();
   if (dies_here) ++world_.coverage["fault.crash_inside_a_step"];
   if (dies_here || process_->life.dead) {
@@ -314,6 +326,7 @@ void SimulatedVaultd::deliver(std::size_t actor, std::size_t sender) {
   if (sender >= actors + peers) {
     world_.outside.on_ingest_taken(index_, std::get<PeerMessage>(letter.message).envelope.front());
   }
+  if (actor == writer_slot) process_->silence.heard(letter.message, world_.now);
   SimulatedEffects effects(*this, actor);
   slot.actor->handle(std::move(letter.message), effects);
 }

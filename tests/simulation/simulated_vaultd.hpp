@@ -21,6 +21,7 @@
 #include "tests/simulation/fake_store.hpp"
 #include "tests/simulation/invariants.hpp"
 #include "tests/simulation/memory_disk.hpp"
+#include "tests/simulation/silence.hpp"
 
 namespace vault::sim {
 
@@ -71,7 +72,7 @@ class SimulatedVaultd {
 
   void pause_until(Micros until) { paused_until_ = std::max(paused_until_, until); }
   void pause_random_actor(Micros until);
-  void wake_up();
+  void wake_up();  // whatever was late is there in a moment
   // The next delivery is cut short after so many effects, and the process ends there.
   void crash_in_next_step(int effects);
   void jump_clock(Micros offset) { clock_offset_ = offset; }
@@ -119,6 +120,7 @@ class SimulatedVaultd {
     std::atomic<bool> reading_stops{false};
     std::array<Slot, actors> slots;
     EventFeed feed;
+    Silence silence;
     std::size_t stop_stage = 0;  // index into stop_order + 1; 0: not stopping
     Micros next_stop_poll = 0;
   };

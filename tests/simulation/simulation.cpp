@@ -25,6 +25,10 @@ Simulation::Simulation(std::uint64_t seed, Coverage& coverage)
   draw_weather();
   database_.faults_per_mille = weather_.store_faults;
   database_.on_commit = [this](const SequencedBatch& batch) { invariants_.committed(batch); };
+  database_.on_grant = [this](std::int64_t epoch, const auto& newest) { invariants_.lease_granted(epoch, newest); };
+  database_.on_checkpoint = [this](std::int64_t epoch, const StoredCheckpoint& checkpoint) {
+    invariants_.stored_checkpoint(epoch, checkpoint);
+  };
   for (int i = 0; i < 2; ++i) fleet_.push_back(std::make_unique<SimulatedVaultd>(i, world_, options_));
   restart_at_.assign(fleet_.size(), 0);
   kill_at_.assign(fleet_.size(), never);
@@ -96,7 +100,7 @@ void Simulation::restart_due() {
 void Simulation::step(bool producing) {
   if (!database_.quiet) do_harm();
   restart_due();
-  if (database_.lost && database_.lost->ends_at <= now_) database_.end_lost_transaction();
+  database_.end_due_transactions();
   producers_.tick(producing);
   choices_.clear();
   for (auto& vaultd : fleet_) vaultd->collect(choices_);
@@ -105,11 +109,10 @@ void Simulation::step(bool producing) {
     choice.vaultd->run(choice);
     return;
   }
-  Micros next = producers_.next_at(producing);
+  Micros next = std::min(producers_.next_at(producing), database_.next_end());
   for (std::size_t i = 0; i < fleet_.size(); ++i) {
     next = std::min(next, fleet_[i]->running() ? std::min(fleet_[i]->next_at(), kill_at_[i]) : restart_at_[i]);
   }
-  if (database_.lost) next = std::min(next, database_.lost->ends_at);
   if (database_.down && outage_ends_at_ > now_) next = std::min(next, outage_ends_at_);
   require(next != never, "nothing will ever happen again");
   now_ = std::max(now_ + 1, next);
@@ -193,10 +196,15 @@ void Simulation::calm_down() {
 void Simulation::drain(int vaultd) {
   SimulatedVaultd& process = *fleet_[static_cast<std::size_t>(vaultd)];
   const int incarnation = process.incarnation();
+  const bool writes = database_.state.lease_holder == "vaultd-" + std::to_string(vaultd);
+  const std::int64_t size = std::ssize(database_.state.entries);
   process.begin_stop();
   restart_at_[static_cast<std::size_t>(vaultd)] = now_ + 60 * second;
   run_until(shutdown_timeout, false, "a vaultd that was told to stop", [&] { return !process.running(); });
   producers_.ingest_is_stored(vaultd, incarnation, false);
+  const auto newest = database_.newest_checkpoint();
+  require(!writes || (newest && newest->tree_size >= size),
+          "a writer that has stopped leaves entries under no checkpoint in the database");
 }
 
 void Simulation::run() {
@@ -249,10 +257,12 @@ std::size_t Simulation::restore() {
   run_until(patience, true, "a checkpoint beyond the backup",
             [&] { return invariants_.last_checkpoint_size() > std::ssize(backup.entries); });
   // What is on its way arrives: of rows that are lost nothing is said later on.
-  run_until(patience, false, "every request must be answered", [&] { return producers_.all_answered(); });
+  // Half of what is sent goes to the one that is not there, and is sent again.
+  run_until(4 * patience, false, "every request must be answered", [&] { return producers_.all_answered(); });
   for (const Micros end = now_ + 2 * second; now_ < end;) step(false);
   if (random_.chance(500)) fleet_[0]->crash();
   database_.state = backup;
+  database_.storing.clear();
   invariants_.forget_after(backup.entries.size());
   invariants_.rollback_is_fine = true;
   invariants_.tamper_is_fine = true;

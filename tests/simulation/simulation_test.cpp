@@ -52,11 +52,21 @@ const char* const must_happen[] = {"fault.append.before",
                                    "fault.take_lease.after",
                                    "fault.renew_lease.before",
                                    "fault.renew_lease.after",
+                                   "fault.append.descriptor_gone",
+                                   "fault.open_session.before",
+                                   "fault.open_session.after",
+                                   "fault.open_session.for_a_while",
                                    "fault.resolve.before",
                                    "fault.resolve.after",
                                    "fault.find_seals.before",
+                                   "fault.find_seals.for_a_while",
+                                   "fault.find_seals.again",
                                    "fault.store_checkpoint.before",
                                    "fault.store_checkpoint.after",
+                                   "fault.store_checkpoint.under_way",
+                                   "fault.store_checkpoint.rolled_back",
+                                   "fault.lease_wait",
+                                   "fault.lease_timeout",
                                    "fault.reader",
                                    "fault.disk.before",
                                    "fault.disk.after",
@@ -79,13 +89,19 @@ const char* const must_happen[] = {"fault.append.before",
                                    "append.head_moved",
                                    "append.failed",
                                    "append.in_doubt",
+                                   "append.silent_beyond_lease",
                                    "resolve.committed",
                                    "resolve.not_committed",
                                    "resolve.fenced",
+                                   "resolve.without_session",
                                    "lease.takeover",
+                                   "lease.takeover_beside_a_checkpoint",
                                    "lease.released",
                                    "checkpoint.signed",
                                    "checkpoint.stored",
+                                   "checkpoint.fenced",
+                                   "storing.committed",
+                                   "storing.rolled_back",
                                    "receipt",
                                    "receipt.duplicate",
                                    "receipt.signed",
@@ -137,8 +153,8 @@ TEST(Simulation, KeepsItsInvariantsWhateverFails) {
 // The simulation is worth something only if it fails where something is broken.
 TEST(Simulation, NoticesADatabaseThatBreaksItsPromises) {
   std::signal(SIGABRT, tell_seed);
-  for (const Breakage breakage :
-       {Breakage::no_fence, Breakage::loses_rows, Breakage::no_unique_seal_ids, Breakage::guesses_in_doubt}) {
+  for (const Breakage breakage : {Breakage::no_fence, Breakage::loses_rows, Breakage::no_unique_seal_ids,
+                                  Breakage::guesses_in_doubt, Breakage::no_lease_fence}) {
     bool noticed = false;
     for (std::uint64_t seed = 1; seed <= 300 && !noticed; ++seed) {
       Coverage coverage;

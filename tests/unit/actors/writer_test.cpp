@@ -1,183 +1,172 @@
-// What the simulation meets only by chance. Everything else about the writer is tested there.
 #include "actors/writer.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <set>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/unit/actors/recorded_effects.hpp"
 
 namespace vault {
 namespace {
 
+using std::chrono::milliseconds;
+
 class WriterTest : public ::testing::Test {
  protected:
-  void SetUp() override { writer_.start(effects_); }
-
-  void tell(Message message) { writer_.handle(std::move(message), effects_); }
-
-  // As the database has it by now.
-  void grant_lease(std::int64_t epoch) {
+  // A writer on an empty ledger, active.
+  void SetUp() override {
+    writer_.start(effects_);
+    pass(milliseconds(0));
+    grant_lease();
+    writer_.handle(Adopted{1, std::nullopt, {}}, effects_);
+    effects_.sent.clear();
+  }
+  void grant_lease() {
     LeaseGrant grant;
-    grant.epoch = epoch;
-    grant.state = stored_;
+    grant.epoch = 1;
     grant.database_now = effects_.now();
-    tell(LeaseAnswer{std::move(grant)});
-  }
-  void activate(std::int64_t epoch) {
-    grant_lease(epoch);
-    tell(Adopted{epoch, std::nullopt, {}});
+    writer_.handle(LeaseAnswer{std::move(grant)}, effects_);
   }
 
-  void order(Ticket ticket) {
-    Seal seal;
-    seal.session_id = seal.authority = "a";
-    seal.seal_data = "{}";
-    SealOrders orders;
-    orders.orders.push_back({ticket, {seal}, false, 2});
-    tell(std::move(orders));
+  static SealOrder make_order(std::uint8_t id, const std::string& data = "{}") {
+    SealOrder order;
+    order.ticket = id;
+    order.seals.push_back(Seal{"session", "judge", Verdict::seal, data, Uuid{{id}}});
+    return order;
   }
-  std::size_t appends() const { return effects_.messages<Append>(ActorId::committer).size(); }
-  // The last batch, with this outcome.
-  void answer(AppendKind kind) {
-    const Append last = effects_.messages<Append>(ActorId::committer).back();
-    if (kind == AppendKind::committed) keep(*last.request);
-    tell(AppendAnswer{last.generation, {kind, "as the test wants it"}});
+  void order(std::vector<SealOrder> orders) {
+    writer_.handle(SealOrders{std::move(orders)}, effects_);
     writer_.round_done(effects_);
   }
-  void keep(const AppendRequest& request) {
-    std::vector<Tile> finished;
-    for (const Entry& entry : request.batch.entries) stored_.edge.append(entry.entry_hash, finished);
-    stored_.head = request.next;
+  void order(std::uint8_t id) { order({make_order(id)}); }
+  void answer_append(AppendKind kind) {
+    writer_.handle(AppendAnswer{effects_.messages<Append>(ActorId::committer).back().generation, {kind, {}}}, effects_);
+    writer_.round_done(effects_);
   }
-  // The batch in doubt is in the ledger, and a new session is there.
-  void resolve_committed(std::int64_t epoch) {
-    keep(*effects_.messages<Resolve>(ActorId::steward).back().request);
-    ResolveAnswer resolved;
-    resolved.outcome.kind = ResolveKind::committed;
-    resolved.outcome.epoch = epoch;
-    tell(std::move(resolved));
+  void fail_look_up() {
+    writer_.handle(FindAnswer{fail(ErrorCode::unavailable, "database: connection lost")}, effects_);
+    writer_.round_done(effects_);
   }
-
-  // "1" for a receipt of sequence 1, else the error's code; by ticket.
-  std::map<Ticket, std::string> answers() const {
-    std::map<Ticket, std::string> by_ticket;
-    for (const auto& sent : effects_.messages<SealAnswers>(ActorId::gateway)) {
-      for (const SealAnswer& answer : sent.answers) {
-        EXPECT_FALSE(by_ticket.contains(answer.ticket)) << "answered twice";
-        by_ticket[answer.ticket] = answer.receipts ? std::to_string(answer.receipts->front().entry.sequence)
-                                   : answer.receipts.error().code == ErrorCode::unavailable
-                                       ? "unavailable"
-                                       : answer.receipts.error().message;
+  // Time passes, and timers fire when they are due.
+  void pass(milliseconds time) {
+    for (const auto end = effects_.time + time;;) {
+      auto next = effects_.timers.end();
+      for (auto timer = effects_.timers.begin(); timer != effects_.timers.end(); ++timer) {
+        if (timer->second <= end && (next == effects_.timers.end() || timer->second < next->second)) next = timer;
       }
-    }
-    return by_ticket;
-  }
-  std::size_t leases_asked() const { return effects_.messages<TakeLease>(ActorId::steward).size(); }
-  void fire_timers() {
-    const auto due = std::exchange(effects_.timers, {});
-    for (const auto& [id, at] : due) {
-      effects_.time = std::max(effects_.time, at);
-      tell(TimerFired{id});
-    }
-  }
-  std::set<std::string> alerts() const {
-    std::set<std::string> raised;
-    for (const auto& message : effects_.messages<AlertMessage>(ActorId::gateway)) {
-      if (message.alert.raised) {
-        raised.insert(message.alert.kind);
-      } else {
-        raised.erase(message.alert.kind);
+      if (next == effects_.timers.end()) {
+        effects_.time = end;
+        return;
       }
+      effects_.time = std::max(effects_.time, next->second);
+      const int id = next->first;
+      effects_.timers.erase(next);
+      writer_.handle(TimerFired{id}, effects_);
+      writer_.round_done(effects_);
+      answer_renewals();
     }
-    return raised;
   }
+  void answer_renewals() {
+    for (; renewals_answered_ < renewals(); ++renewals_answered_) writer_.handle(RenewAnswer{effects_.now()}, effects_);
+  }
+  // Asked for so far.
+  std::size_t renewals() const { return effects_.messages<RenewLease>(ActorId::steward).size(); }
+  std::size_t look_ups() const { return effects_.messages<FindSeals>(ActorId::steward).size(); }
 
   RecordedEffects effects_;
-  Writer writer_{WriterOptions{}};
-  LedgerState stored_;
+  Writer writer_{[] {
+    WriterOptions options;
+    options.second_flight_seals = 1;
+    options.recent_seals = 1;
+    return options;
+  }()};
+  std::size_t renewals_answered_ = 0;
 };
 
-// A session whose last commit was in doubt may end after the one that follows it has been handed out, and the two words
-// cross. The writer cannot tell; it takes the lease once more, and that is all.
-TEST_F(WriterTest, EndOfTheSessionBeforeCostsAReconnectAndNothingElse) {
-  activate(1);
+TEST_F(WriterTest, RenewsItsLeaseEverySecond) {
+  pass(milliseconds(10'000));
+  EXPECT_EQ(renewals(), 10U);
+}
+
+// A standby may have better luck, and can try only once the lease has run out.
+TEST_F(WriterTest, LetsItsLeaseRunOutWhileABatchGetsNoAnswer) {
   order(1);
+  pass(milliseconds(3'000));
+  EXPECT_EQ(renewals(), 3U);
+  pass(milliseconds(20'000));
+  EXPECT_EQ(renewals(), 3U);
+  answer_append(AppendKind::committed);
+  EXPECT_EQ(effects_.messages<SealAnswers>(ActorId::gateway).size(), 1U);
+  pass(milliseconds(5'000));
+  EXPECT_EQ(renewals(), 8U);
+}
+
+// Batches that take long, one behind the other, are no silence.
+TEST_F(WriterTest, KeepsItsLeaseWhileBatchesAreSlow) {
+  order(1);
+  for (std::uint8_t id = 2; id <= 6; ++id) {
+    order(id);
+    pass(milliseconds(2'500));
+    answer_append(AppendKind::committed);
+  }
+  EXPECT_EQ(renewals(), 12U);
+}
+
+// The second is in the ledger already, and its answer was lost. The first, with the same seal_id, will never be there.
+TEST_F(WriterTest, RefusesNothingForWhatMayNotCommit) {
+  SealOrder stored = make_order(2, R"({"n":1})");
+  stored.ticket = 9;
+  LedgerState state;
+  const SealInput input{&stored.seals.front(), {}};
+  const Entry entry = sequence_seals(state, {&input, 1}, effects_.now()).entries.front();
+  order({make_order(2), make_order(3), std::move(stored)});
+  EXPECT_TRUE(effects_.messages<SealAnswers>(ActorId::gateway).empty());
+  answer_append(AppendKind::duplicate);
+  const FindSeals asked = effects_.messages<FindSeals>(ActorId::steward).back();
+  std::vector<std::optional<Entry>> found;
+  for (const Uuid& id : asked.seal_ids) {
+    found.push_back(id == entry.seal_id ? std::optional(entry) : std::nullopt);
+  }
+  writer_.handle(FindAnswer{std::move(found)}, effects_);
   writer_.round_done(effects_);
-  answer(AppendKind::in_doubt);
-  resolve_committed(2);
+  answer_append(AppendKind::committed);
+  std::map<Ticket, Result<std::vector<Receipt>>> answers;
+  for (const auto& message : effects_.messages<SealAnswers>(ActorId::gateway)) {
+    for (const SealAnswer& answer : message.answers) answers.emplace(answer.ticket, answer.receipts);
+  }
+  ASSERT_EQ(answers.size(), 3U);
+  ASSERT_FALSE(answers.at(2));
+  EXPECT_EQ(answers.at(2).error().code, ErrorCode::seal_id_conflict);
+  EXPECT_TRUE(answers.at(3));
+  ASSERT_TRUE(answers.at(9));
+  EXPECT_TRUE(answers.at(9)->front().duplicate);
+}
+
+// The steward's session fails while the other one has a batch in the air: nothing is lost yet, and nothing to be gained
+// by asking again at once.
+TEST_F(WriterTest, LooksUpAgainNoSoonerThanTheNextTick) {
+  order(1);
+  answer_append(AppendKind::committed);
+  order(1);
   order(2);
-  tell(SessionLost{});
-  writer_.round_done(effects_);
-  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "1"}, {2, "unavailable"}}));
-  EXPECT_EQ(appends(), 1U) << "what was refused must never have gone to the database";
-  EXPECT_EQ(alerts(), std::set<std::string>{"database"});
-  fire_timers();
-  EXPECT_EQ(leases_asked(), 1U);
-  activate(3);
-  order(3);
-  writer_.round_done(effects_);
-  const AppendRequest next = *effects_.messages<Append>(ActorId::committer).back().request;
-  EXPECT_EQ(next.epoch, 3);
-  EXPECT_EQ(next.expected, stored_.head);
-  answer(AppendKind::committed);
-  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "1"}, {2, "unavailable"}, {3, "2"}}));
-  EXPECT_EQ(alerts(), std::set<std::string>{});
-}
-
-// A batch that flies on the new session is left alone: its own outcome tells how that one fares.
-TEST_F(WriterTest, EndOfTheSessionBeforeDoesNotTouchABatchInTheAir) {
-  activate(1);
-  order(1);
-  writer_.round_done(effects_);
-  answer(AppendKind::in_doubt);
-  tell(SessionLost{});  // in its time
-  resolve_committed(2);
-  order(2);
-  writer_.round_done(effects_);
-  tell(SessionLost{});  // late
-  answer(AppendKind::committed);
-  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "1"}, {2, "2"}}));
-  fire_timers();
-  EXPECT_EQ(leases_asked(), 0U);
-}
-
-// Nor does it count while the tree is being adopted. If it was the new one, the next batch finds out.
-TEST_F(WriterTest, SessionThatEndsDuringAdoptionIsNoticedByTheNextBatch) {
-  grant_lease(1);
-  tell(SessionLost{});
-  tell(Adopted{1, std::nullopt, {}});
-  order(1);
-  writer_.round_done(effects_);
-  EXPECT_EQ(appends(), 1U);
-  answer(AppendKind::failed);
-  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "unavailable"}}));
-  fire_timers();
-  EXPECT_EQ(leases_asked(), 1U);
-}
-
-TEST_F(WriterTest, LedgerThatCannotBeReadIsNotCalledTampered) {
-  tell(LeaseAnswer{LeaseUnreadable{"database: SQLSTATE XX001: invalid page in block 7"}});
-  EXPECT_EQ(alerts(), std::set<std::string>{"unreadable"});
-  const WriterStatus status = effects_.messages<WriterStatus>(ActorId::gateway).back();
-  EXPECT_FALSE(status.ready);
-  EXPECT_TRUE(status.settled);
-  EXPECT_NE(status.detail.find("invalid page in block 7"), std::string::npos);
-  order(1);
-  writer_.round_done(effects_);
-  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "unavailable"}}));
-  fire_timers();
-  EXPECT_EQ(leases_asked(), 1U);
-  activate(1);  // somebody has mended it
-  EXPECT_EQ(alerts(), std::set<std::string>{});
-  tell(LeaseAnswer{Error{ErrorCode::internal, "the stored ledger does not fit together", {}}});
-  EXPECT_EQ(alerts(), std::set<std::string>{}) << "an answer that nobody waits for";
-}
-
-TEST_F(WriterTest, LedgerThatDoesNotFitTogetherIsCalledTampered) {
-  tell(LeaseAnswer{Error{ErrorCode::internal, "the stored ledger does not fit together: entry 7 is missing", {}}});
-  EXPECT_EQ(alerts(), std::set<std::string>{"tamper"});
+  EXPECT_EQ(look_ups(), 1U);
+  for (std::size_t times = 1; times <= 5; ++times) {
+    fail_look_up();
+    EXPECT_EQ(look_ups(), times);
+    pass(milliseconds(250));
+    EXPECT_EQ(look_ups(), times + 1);
+  }
+  const AppendRequest& sealed = *effects_.messages<Append>(ActorId::committer).front().request;
+  writer_.handle(FindAnswer{std::vector{std::optional(sealed.batch.entries.front())}}, effects_);
+  answer_append(AppendKind::committed);
+  const auto answers = effects_.messages<SealAnswers>(ActorId::gateway);
+  ASSERT_EQ(answers.size(), 3U);
+  ASSERT_TRUE(answers.back().answers.front().receipts);
+  EXPECT_TRUE(answers.back().answers.front().receipts->front().duplicate);
 }
 
 }  // namespace

@@ -1,0 +1,184 @@
+// What becomes of a writer whose session ends, or who gets no lease.
+#include "actors/writer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "tests/unit/actors/recorded_effects.hpp"
+
+namespace vault {
+namespace {
+
+class WriterLeaseTest : public ::testing::Test {
+ protected:
+  void SetUp() override { writer_.start(effects_); }
+
+  void tell(Message message) { writer_.handle(std::move(message), effects_); }
+
+  // As the database has it by now.
+  void grant_lease(std::int64_t epoch) {
+    LeaseGrant grant;
+    grant.epoch = epoch;
+    grant.state = stored_;
+    grant.database_now = effects_.now();
+    tell(LeaseAnswer{std::move(grant)});
+  }
+  void activate(std::int64_t epoch) {
+    grant_lease(epoch);
+    tell(Adopted{epoch, std::nullopt, {}});
+  }
+
+  void order(Ticket ticket) {
+    Seal seal;
+    seal.session_id = seal.authority = "a";
+    seal.seal_data = "{}";
+    SealOrders orders;
+    orders.orders.push_back({ticket, {seal}, false, 2});
+    tell(std::move(orders));
+  }
+  std::size_t appends() const { return effects_.messages<Append>(ActorId::committer).size(); }
+  // The last batch, with this outcome.
+  void answer(AppendKind kind) {
+    const Append last = effects_.messages<Append>(ActorId::committer).back();
+    if (kind == AppendKind::committed) keep(*last.request);
+    tell(AppendAnswer{last.generation, {kind, "as the test wants it"}});
+    writer_.round_done(effects_);
+  }
+  void keep(const AppendRequest& request) {
+    std::vector<Tile> finished;
+    for (const Entry& entry : request.batch.entries) stored_.edge.append(entry.entry_hash, finished);
+    stored_.head = request.next;
+  }
+  // The batch in doubt is in the ledger, and a new session is there.
+  void resolve_committed(std::int64_t epoch) {
+    keep(*effects_.messages<Resolve>(ActorId::steward).back().request);
+    ResolveAnswer resolved;
+    resolved.outcome.kind = ResolveKind::committed;
+    resolved.outcome.epoch = epoch;
+    tell(std::move(resolved));
+  }
+
+  // "1" for a receipt of sequence 1, else the error's code; by ticket.
+  std::map<Ticket, std::string> answers() const {
+    std::map<Ticket, std::string> by_ticket;
+    for (const auto& sent : effects_.messages<SealAnswers>(ActorId::gateway)) {
+      for (const SealAnswer& answer : sent.answers) {
+        EXPECT_FALSE(by_ticket.contains(answer.ticket)) << "answered twice";
+        by_ticket[answer.ticket] = answer.receipts ? std::to_string(answer.receipts->front().entry.sequence)
+                                   : answer.receipts.error().code == ErrorCode::unavailable
+                                       ? "unavailable"
+                                       : answer.receipts.error().message;
+      }
+    }
+    return by_ticket;
+  }
+  std::size_t leases_asked() const { return effects_.messages<TakeLease>(ActorId::steward).size(); }
+  void fire_timers() {
+    const auto due = std::exchange(effects_.timers, {});
+    for (const auto& [id, at] : due) {
+      effects_.time = std::max(effects_.time, at);
+      tell(TimerFired{id});
+    }
+  }
+  std::set<std::string> alerts() const {
+    std::set<std::string> raised;
+    for (const auto& message : effects_.messages<AlertMessage>(ActorId::gateway)) {
+      if (message.alert.raised) {
+        raised.insert(message.alert.kind);
+      } else {
+        raised.erase(message.alert.kind);
+      }
+    }
+    return raised;
+  }
+
+  RecordedEffects effects_;
+  Writer writer_{WriterOptions{}};
+  LedgerState stored_;
+};
+
+// A session whose last commit was in doubt may end after the one that follows it has been handed out, and the two words
+// cross. The writer cannot tell; it takes the lease once more, and that is all.
+TEST_F(WriterLeaseTest, EndOfTheSessionBeforeCostsAReconnectAndNothingElse) {
+  activate(1);
+  order(1);
+  writer_.round_done(effects_);
+  answer(AppendKind::in_doubt);
+  resolve_committed(2);
+  order(2);
+  tell(SessionLost{});
+  writer_.round_done(effects_);
+  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "1"}, {2, "unavailable"}}));
+  EXPECT_EQ(appends(), 1U) << "what was refused must never have gone to the database";
+  EXPECT_EQ(alerts(), std::set<std::string>{"database"});
+  fire_timers();
+  EXPECT_EQ(leases_asked(), 1U);
+  activate(3);
+  order(3);
+  writer_.round_done(effects_);
+  const AppendRequest next = *effects_.messages<Append>(ActorId::committer).back().request;
+  EXPECT_EQ(next.epoch, 3);
+  EXPECT_EQ(next.expected, stored_.head);
+  answer(AppendKind::committed);
+  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "1"}, {2, "unavailable"}, {3, "2"}}));
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+}
+
+// A batch that flies on the new session is left alone: its own outcome tells how that one fares.
+TEST_F(WriterLeaseTest, EndOfTheSessionBeforeDoesNotTouchABatchInTheAir) {
+  activate(1);
+  order(1);
+  writer_.round_done(effects_);
+  answer(AppendKind::in_doubt);
+  tell(SessionLost{});  // in its time
+  resolve_committed(2);
+  order(2);
+  writer_.round_done(effects_);
+  tell(SessionLost{});  // late
+  answer(AppendKind::committed);
+  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "1"}, {2, "2"}}));
+  fire_timers();
+  EXPECT_EQ(leases_asked(), 0U);
+}
+
+// Nor does it count while the tree is being adopted. If it was the new one, the next batch finds out.
+TEST_F(WriterLeaseTest, SessionThatEndsDuringAdoptionIsNoticedByTheNextBatch) {
+  grant_lease(1);
+  tell(SessionLost{});
+  tell(Adopted{1, std::nullopt, {}});
+  order(1);
+  writer_.round_done(effects_);
+  EXPECT_EQ(appends(), 1U);
+  answer(AppendKind::failed);
+  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "unavailable"}}));
+  fire_timers();
+  EXPECT_EQ(leases_asked(), 1U);
+}
+
+TEST_F(WriterLeaseTest, LedgerThatCannotBeReadIsNotCalledTampered) {
+  tell(LeaseAnswer{LeaseUnreadable{"database: SQLSTATE XX001: invalid page in block 7"}});
+  EXPECT_EQ(alerts(), std::set<std::string>{"unreadable"});
+  const WriterStatus status = effects_.messages<WriterStatus>(ActorId::gateway).back();
+  EXPECT_FALSE(status.ready);
+  EXPECT_TRUE(status.settled);
+  EXPECT_NE(status.detail.find("invalid page in block 7"), std::string::npos);
+  order(1);
+  writer_.round_done(effects_);
+  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "unavailable"}}));
+  fire_timers();
+  EXPECT_EQ(leases_asked(), 1U);
+  activate(1);  // somebody has mended it
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+  tell(LeaseAnswer{Error{ErrorCode::internal, "the stored ledger does not fit together", {}}});
+  EXPECT_EQ(alerts(), std::set<std::string>{}) << "an answer that nobody waits for";
+}
+
+TEST_F(WriterLeaseTest, LedgerThatDoesNotFitTogetherIsCalledTampered) {
+  tell(LeaseAnswer{Error{ErrorCode::internal, "the stored ledger does not fit together: entry 7 is missing", {}}});
+  EXPECT_EQ(alerts(), std::set<std::string>{"tamper"});
+}
+
+}  // namespace
+}  // namespace vault
