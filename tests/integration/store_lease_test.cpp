@@ -283,6 +283,9 @@ TEST_F(LeaseTest, TakeoverKnowsTheCheckpointThatItOverlaps) {
   const StoredCheckpoint second = checkpoint_of(key, 6, state_.head.merkle_root);
   grow_to(7);
   const StoredCheckpoint late = checkpoint_of(key, 7, state_.head.merkle_root);
+  // Connected before: preparing its statements would wait for the obstacle too.
+  auto standby = make_postgres_writer(options_);
+  ASSERT_TRUE(std::holds_alternative<LeaseHeld>(take(*standby, "b")));
   run("UPDATE vault_lease SET renewed_at = '-infinity'");
 
   const PgConnectOptions raw{url_, "obstacle"};
@@ -291,7 +294,6 @@ TEST_F(LeaseTest, TakeoverKnowsTheCheckpointThatItOverlaps) {
   Status stored;
   std::thread former([&] { stored = writer_->store_checkpoint(epoch_, second, identity); });
   EXPECT_TRUE(wait_for_waiting(1));
-  auto standby = make_postgres_writer(options_);
   LeaseOutcome outcome;
   std::thread taker([&] { outcome = take(*standby, "b"); });
   EXPECT_TRUE(wait_for_waiting(2)) << "the takeover does not wait for the checkpoint";
@@ -312,7 +314,8 @@ TEST_F(LeaseTest, TakeoverKnowsTheCheckpointThatItOverlaps) {
 // Who has no session to append on must not keep others from taking over: in doubt, the lease stays as it is until
 // there is one.
 TEST_F(LeaseTest, ResolvingWithoutASessionDoesNotRenew) {
-  run("CREATE ROLE vault_narrow LOGIN CONNECTION LIMIT 2; GRANT vault_writer TO vault_narrow");
+  run("DROP ROLE IF EXISTS vault_narrow; CREATE ROLE vault_narrow LOGIN CONNECTION LIMIT 2;"
+      "GRANT vault_writer TO vault_narrow");
   PostgresOptions options = options_;
   options.url += " user=vault_narrow";
   auto narrow = make_postgres_writer(options);
