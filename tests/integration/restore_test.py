@@ -186,7 +186,7 @@ class Interrupted(Case):
         whole = time.monotonic() - started
         url = self.database()
         hit = 0
-        for _ in range(8):
+        while hit < 6:
             process = subprocess.Popen([program("vaultctl"), "restore", "--from", str(self.out), "--vkey", self.vkey,
                                         "--database", url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                        env=clean_environment())
@@ -197,6 +197,7 @@ class Interrupted(Case):
             if not killed:
                 self.assertEqual(ledger.entry_count(url), self.size)
                 url = self.database()
+                whole *= 0.7  # less runs beside it than when that was measured
                 continue
             hit += 1
             # The server may be committing what it had been sent whole.
@@ -208,7 +209,6 @@ class Interrupted(Case):
             if ledger.entry_count(url) == self.size:
                 self.run_ctl(0, "verify", "--database", url)
                 url = self.database()
-        self.assertGreater(hit, 0, f"seed {seed}")
         self.assertEqual(self.restore(url)["restored"], self.size)
         self.run_ctl(0, "verify", "--database", url)
 
