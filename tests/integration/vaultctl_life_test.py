@@ -10,17 +10,15 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.vaultctl_case import VaultctlCase  # noqa: E402
+from support.vaultctl_case import VaultctlCase, start_with_five_entries  # noqa: E402
 from support.vaultd_process import VaultdProcess, clean_environment, free_ports, make_directory, program  # noqa: E402
 
-# One for all cases; a case that stops it starts it again. Entries 1 to 5 are those that setUpModule() seals.
+# One for all cases; a case that stops it starts it again.
 VAULTD = VaultdProcess("--origin", "example.org/test")
 
 
 def setUpModule():
-    unittest.addModuleCleanup(VAULTD.remove)
-    VAULTD.start()
-    Case.seals(["SEAL", "VOID", "SEAL", "888_HOLD", "PARTIAL"])
+    start_with_five_entries(Case)
 
 
 class Case(VaultctlCase):

@@ -9,19 +9,17 @@ import unittest
 import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.vaultctl_case import ENTRY_MEMBERS, PAYLOAD_TEXT, RECEIPT_MEMBERS, VaultctlCase  # noqa: E402
+from support.vaultctl_case import ENTRY_MEMBERS, PAYLOAD_TEXT, RECEIPT_MEMBERS, VaultctlCase, start_with_five_entries  # noqa: E402
 from support.vaultd_process import VaultdProcess, clean_environment, program  # noqa: E402
 
 HASH = re.compile(r"[0-9a-f]{64}")
 
-# One for all cases; a case that stops it starts it again. Entries 1 to 5 are those that setUpModule() seals.
+# One for all cases; a case that stops it starts it again.
 VAULTD = VaultdProcess("--origin", "example.org/test")
 
 
 def setUpModule():
-    unittest.addModuleCleanup(VAULTD.remove)
-    VAULTD.start()
-    Case.seals(["SEAL", "VOID", "SEAL", "888_HOLD", "PARTIAL"])
+    start_with_five_entries(Case)
 
 
 class Case(VaultctlCase):

@@ -58,3 +58,10 @@ class VaultctlCase(unittest.TestCase):
 
     def head(self):
         return self.json(0, "head")
+
+
+def start_with_five_entries(case):
+    """For setUpModule(): starts the vaultd of these cases, and seals what entries 1 to 5 are in them."""
+    unittest.addModuleCleanup(case.vaultd.remove)
+    case.vaultd.start()
+    case.seals(["SEAL", "VOID", "SEAL", "888_HOLD", "PARTIAL"])
