@@ -12,6 +12,8 @@ std::string actor_name(ActorId id) {
       return "committer";
     case ActorId::steward:
       return "steward";
+    case ActorId::lease_keeper:
+      return "lease_keeper";
     case ActorId::notary:
       return "notary";
     case ActorId::publisher:

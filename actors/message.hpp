@@ -25,6 +25,7 @@ enum class ActorId : std::uint8_t {
   writer,
   committer,
   steward,
+  lease_keeper,
   notary,
   publisher,
   auditor,
@@ -129,6 +130,29 @@ struct StoreCheckpointAnswer {
   std::int64_t epoch = 0;
   std::int64_t tree_size = 0;
   Status status;
+};
+
+// --- writer, notary -> lease keeper -> writer, notary
+// ------------------------------------------------------------------
+
+// The sealing thread makes progress and holds this epoch: the lease is renewed for lease_timeout / 2 from now on, and
+// no longer unless it says so again. Epoch 0: it holds none any more.
+struct KeepLease {
+  std::int64_t epoch = 0;
+};
+struct LeaseRenewed {
+  std::int64_t epoch = 0;
+  Result<LeaseRenewal> renewal;
+};
+// Is the lease still ours, and is the ledger at least so long where it is read now? Asked before a signature is made.
+struct ConfirmLease {
+  std::int64_t epoch = 0;
+  std::int64_t at_least_sequence = 0;
+};
+struct LeaseConfirmed {
+  std::int64_t epoch = 0;  // both as asked
+  std::int64_t at_least_sequence = 0;
+  Status status;  // as LeaseStore::confirm()
 };
 
 // --- writer -> notary ------------------------------------------------------------------------------------------------
@@ -256,8 +280,8 @@ struct SettingsChanged {
 using Message =
     std::variant<SealOrders, SealAnswers, WriterStatus, UseSession, Append, AppendAnswer, SessionLost, TakeLease,
                  RenewLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, RenewAnswer, ResolveAnswer, FindAnswer,
-                 StoreCheckpointAnswer, Adopt, Follow, Committed, IngestRefused, Epoch, Adopted, SliceRequest,
-                 TreeSlice, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer, KeysChanged, PeerMessage,
-                 AlertMessage, Heartbeat, TimerFired, SettingsChanged>;
+                 StoreCheckpointAnswer, KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt, Follow, Committed,
+                 IngestRefused, Epoch, Adopted, SliceRequest, TreeSlice, CheckpointSigned, ReadTask, ReadProgress,
+                 ReadAnswer, KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged>;
 
 }  // namespace vault

@@ -29,8 +29,9 @@ enum class ErrorCode : std::uint8_t {
 
 struct Error {
   ErrorCode code = ErrorCode::internal;
-  std::string message;  // what was wrong, where, and what to do; never holds payloads or secrets
-  std::string field;    // path of the offending member ("seal.seal_data.score"), or empty
+  std::string message;     // what was wrong, where, and what to do; never holds payloads or secrets
+  std::string field;       // path of the offending member ("seal.seal_data.score"), or empty
+  std::string sqlstate{};  // where a database server said no: its five characters
 
   friend bool operator==(const Error&, const Error&) = default;
 };

@@ -182,6 +182,30 @@ class WriterStore {
                                   const LogIdentity& identity) = 0;
 };
 
+// What keeps a lease and looks after it: a few small questions, on a connection of their own, so that nothing the
+// writer waits for delays them.
+
+struct LeaseRenewal {
+  Timestamp database_now;
+  // Why what is committed now would not be durable (fsync is off, say); nullopt: it would be.
+  std::optional<std::string> not_durable;
+  std::int64_t contradictions = 0;  // checkpoints that another vaultd holds against this ledger
+};
+
+class LeaseStore {
+ public:
+  virtual ~LeaseStore() = default;
+
+  // Renews the heartbeat. It promises nothing else and waits for no standby. Error: `unavailable`, or `forbidden` where
+  // the epoch or holder is not the caller's any more.
+  virtual Result<LeaseRenewal> renew(const std::string& instance, std::int64_t epoch) = 0;
+
+  // Reads, in one snapshot: lease and head are of `epoch` and the caller's, the head's sequence is at least
+  // `at_least_sequence`, and the lease was renewed within its timeout (database clock). Error: `forbidden` where one of
+  // these is not so, `unavailable` where that cannot be asked.
+  virtual Status confirm(const LeaseRequest& lease, std::int64_t epoch, std::int64_t at_least_sequence) = 0;
+};
+
 // --- The readers' side -----------------------------------------------------------------------------------------------
 
 // One read-only repeatable-read view of the ledger. Ends with its lifetime.
