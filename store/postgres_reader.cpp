@@ -19,6 +19,7 @@ const PgStatement reader_statements[] = {
     sql::commit,         sql::begin_snapshot, sql::head,        sql::entry_by_sequence, sql::entry_by_seal_id,
     sql::rows_ascending, sql::next_sequence,  sql::full_tile,   sql::leaf_hashes,       sql::tile_roots,
     sql::tiles,          sql::identities,     sql::checkpoints, sql::newest_checkpoint, sql::ledger_id,
+    sql::in_recovery,
 };
 
 // Every question is a range of some index. The planner, which may know nothing of a young table, is told so.
@@ -187,6 +188,12 @@ Result<std::optional<StoredCheckpoint>> PostgresSnapshot::newest_checkpoint() {
 
 Result<std::string> PostgresSnapshot::ledger_id() {
   return query_ledger_id(begun());
+}
+
+Result<bool> PostgresSnapshot::is_replica() {
+  auto result = begun().execute(sql::in_recovery);
+  if (!result) return tl::unexpected(result.error());
+  return result->value(0, 0) == std::string_view("\1", 1);
 }
 
 Result<std::string> PostgresSnapshot::read_tile(const TileId& id, unsigned width) {

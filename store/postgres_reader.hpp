@@ -35,6 +35,7 @@ class PostgresSnapshot final : public Snapshot {
   Result<std::vector<StoredCheckpoint>> checkpoints(std::int64_t from, std::int64_t to, std::size_t limit) override;
   Result<std::optional<StoredCheckpoint>> newest_checkpoint() override;
   Result<std::string> ledger_id() override;
+  Result<bool> is_replica() override;
   Result<std::string> read_tile(const TileId& id, unsigned width) override;
 
  private:

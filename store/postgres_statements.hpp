@@ -145,6 +145,8 @@ inline constexpr PgStatement head{
     "SELECT h.head_sequence, h.head_hash, h.merkle_root, h.writer_epoch, l.timestamp "
     "FROM vault_head h LEFT JOIN vault_ledger l ON l.sequence = h.head_sequence WHERE h.id = 1"};
 
+inline constexpr PgStatement in_recovery{"in_recovery", "SELECT pg_catalog.pg_is_in_recovery()"};
+
 inline constexpr PgStatement entry_by_sequence{
     "entry_by_sequence", "SELECT " VAULT_READ_COLUMNS " FROM vault_ledger WHERE sequence = $1::bigint"};
 

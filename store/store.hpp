@@ -227,6 +227,8 @@ class Snapshot : public TileReader {
   virtual Result<std::vector<StoredCheckpoint>> checkpoints(std::int64_t from, std::int64_t to, std::size_t limit) = 0;
   virtual Result<std::optional<StoredCheckpoint>> newest_checkpoint() = 0;  // of the newest identity
   virtual Result<std::string> ledger_id() = 0;
+  // Is this a replica, which may be behind what the writer has told? False: what is not here is in no ledger.
+  virtual Result<bool> is_replica() { return false; }
 };
 
 class ReaderStore {

@@ -52,13 +52,15 @@ class LedgerCheck {
       for (const auto& checkpoint : *oldest) check_checkpoint(checkpoint, 0, empty_root());
     }
     check_known(position(), verifier_->state().head);
-    while (valid() && position() < report_.to) {
+    while (valid() && !report_.paused && position() < report_.to) {
       if (auto opened = open_snapshot(); !opened) return opened;
       if (auto checked = check_slice(); !checked) return checked;
+      if (position() == report_.to) break;
       // Ends the transaction before the next begins.
-      if (position() < report_.to) snapshot_.reset();
+      snapshot_.reset();
+      report_.paused = report_.paused || (valid() && request_.pause && request_.pause(true));
     }
-    if (valid() && reaches_end_) return check_end();
+    if (valid() && !report_.paused && reaches_end_) return check_end();
     return {};
   }
 
@@ -168,11 +170,12 @@ class LedgerCheck {
         if (!check_checkpoint(*next, head.sequence, head.merkle_root)) return false;
       }
       stopped = !report_progress();
-      return !stopped;
+      report_.paused = !stopped && head.sequence < report_.to && request_.pause && request_.pause(false);
+      return !stopped && !report_.paused;
     });
     if (!scanned) return scanned;
     if (stopped) return fail(ErrorCode::unavailable, "verification was stopped");
-    if (valid() && position() < last) return explain_missing(last);
+    if (valid() && !report_.paused && position() < last) return explain_missing(last);
     return {};
   }
 

@@ -21,6 +21,9 @@ struct VerifyRequest {
   std::optional<Head> known_head;  // the writer's own head: at least this must be there
   // Where an earlier call ended, to go on from there without trusting the stored tiles for what came before.
   std::optional<LedgerState> resume;
+  // For those who share a reader: asked after every row, and (`joint`) between two snapshots, where a pause costs
+  // nothing. True: stop here for now. The report then says `paused`, and its `end` is what to resume from.
+  std::function<bool(bool joint)> pause;
 };
 
 struct VerifyReport {
@@ -28,7 +31,8 @@ struct VerifyReport {
   std::int64_t checked = 0;        // rows
   std::int64_t from = 0;
   std::int64_t to = 0;
-  LedgerState end;  // after the last good row; head_hash and merkle_root of `to` where valid
+  LedgerState end;      // after the last good row; head_hash and merkle_root of `to` where valid
+  bool paused = false;  // before `to`, and nothing found so far
 };
 
 // Called a few times a second with rows checked and rows in all; false stops the run (error `unavailable`).

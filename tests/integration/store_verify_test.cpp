@@ -69,6 +69,37 @@ TEST_F(VerifyTest, ProgressIsToldAndCanStop) {
   EXPECT_EQ(verdict(), "valid");  // the connection is good for the next run
 }
 
+// In pieces as small as they get, by rows and between snapshots, the whole is what it is in one.
+TEST_F(VerifyTest, PausesAnywhereAndGoesOn) {
+  fill(20'000);
+  const auto in_pieces = [this](const std::function<bool(bool)>& pause) {
+    VerifyRequest request;
+    request.pause = pause;
+    std::int64_t checked = 0;
+    int pieces = 0;
+    for (;;) {
+      auto report = verify_ledger(*reader_, request, {});
+      EXPECT_TRUE(report && !report->finding);
+      if (!report) return std::pair(pieces, checked);
+      ++pieces;
+      checked += report->checked;
+      if (!report->paused) {
+        EXPECT_EQ(report->end, state_);
+        return std::pair(pieces, checked);
+      }
+      request.resume = report->end;
+    }
+  };
+  EXPECT_EQ(in_pieces([](bool joint) { return joint; }), std::pair(2, std::int64_t{20'000}));
+  int rows = 0;
+  EXPECT_EQ(in_pieces([&](bool) { return ++rows % 7'000 == 0; }), std::pair(3, std::int64_t{20'000}));
+  tamper("UPDATE vault_ledger SET prev_hash = repeat('0', 64) WHERE sequence = 17000");
+  VerifyRequest request;
+  request.pause = [](bool joint) { return joint; };
+  request.resume = verify_ledger(*reader_, request, {})->end;
+  EXPECT_EQ(verdict(request), "entry_hash_mismatch@17000");
+}
+
 TEST_F(VerifyTest, KnownCheckpointsAndHeadsAreCompared) {
   fill(100);
   VerifyRequest request;
