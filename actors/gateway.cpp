@@ -6,6 +6,7 @@
 #include "actors/emergency_reader.hpp"
 #include "actors/log.hpp"
 #include "ledger/check.hpp"
+#include "ledger/reserved_names.hpp"
 
 namespace vault {
 
@@ -17,6 +18,16 @@ namespace {
 constexpr std::size_t modest_share = 8;
 // After a stop, what had arrived is still taken for so long.
 constexpr milliseconds drain_time{200};
+
+// The first seal under a name that is vaultd's own. vaultd's own seals never come through a socket.
+std::optional<Error> reserved_name(const SealRequest& request) {
+  for (std::size_t i = 0; i < request.seals.size(); ++i) {
+    const Seal& seal = request.seals[i];
+    const std::string owner = request.batch ? "seals[" + std::to_string(i) + "]" : "seal";
+    if (Status allowed = check_not_reserved(seal.session_id, seal.authority, owner); !allowed) return allowed.error();
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -114,6 +125,11 @@ void Gateway::on_peer(PeerMessage message, Effects& effects) {
     return reply_to(std::move(message.envelope), encode_error_reply(decoded->id, *refusal), effects);
   }
   if (auto* request = std::get_if<SealRequest>(&decoded->operation)) {
+    if (const auto refusal = reserved_name(*request)) {
+      ++counters_["forbidden"];
+      if (ingest) return tell_refused_names(*request, *refusal, effects);
+      return reply_to(std::move(message.envelope), encode_error_reply(decoded->id, *refusal), effects);
+    }
     return seal(std::move(message), std::move(decoded->id), std::move(*request), effects);
   }
   if (ingest) {
@@ -148,6 +164,16 @@ std::optional<Error> Gateway::forbidden(const PeerMessage& message, const Operat
     }
   }
   return std::nullopt;
+}
+
+// On ingest a seal that was decoded hears of its refusal under its own seal_id too.
+void Gateway::tell_refused_names(const SealRequest& request, const Error& error, Effects& effects) {
+  IngestRefused refused;
+  for (const Seal& seal : request.seals) {
+    if (seal.seal_id) refused.refusals.emplace_back(*seal.seal_id, error);
+  }
+  if (!refused.refusals.empty()) effects.send(ActorId::publisher, std::move(refused));
+  ingest_failed(error, effects);
 }
 
 Ticket Gateway::open(PeerMessage& message, RequestId id, Effects& effects, bool deadline) {

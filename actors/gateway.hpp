@@ -62,6 +62,7 @@ class Gateway final : public Actor {
 
   void on_peer(PeerMessage message, Effects& effects);
   std::optional<Error> forbidden(const PeerMessage& message, const Operation& operation) const;
+  void tell_refused_names(const SealRequest& request, const Error& error, Effects& effects);
   void seal(PeerMessage message, RequestId id, SealRequest request, Effects& effects);
   std::optional<Error> admit(const std::string& producer, std::size_t seals, std::size_t bytes) const;
   void read(PeerMessage message, Request request, Effects& effects);

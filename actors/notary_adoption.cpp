@@ -5,6 +5,7 @@
 #include "actors/notary.hpp"
 #include "ledger/canonical_json.hpp"
 #include "ledger/merkle_hash.hpp"
+#include "ledger/reserved_names.hpp"
 
 namespace vault {
 namespace {
@@ -24,8 +25,8 @@ Seal make_rollback_seal(std::int64_t accepted, std::int64_t lost, const std::str
                      builder.end_object();
   if (built) append_canonical(document, text);
   Seal seal;
-  seal.session_id = "vaultd/rollback";
-  seal.authority = "vaultd";
+  seal.session_id = rollback_session;
+  seal.authority = reserved_authority;
   seal.verdict = Verdict::hold;
   seal.seal_data = std::move(text);
   seal.seal_id = make_uuid_v5(rollback_namespace, new_origin);

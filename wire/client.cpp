@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "ledger/canonical_json.hpp"
+#include "ledger/reserved_names.hpp"
 
 namespace vault {
 namespace {
@@ -50,6 +51,9 @@ Result<Seal> check_draft(const SealDraft& draft, std::size_t seal_bytes_max) {
   Seal seal;
   if (Status ok = check_name(draft.session_id, "seal.session_id"); !ok) return tl::unexpected(ok.error());
   if (Status ok = check_name(draft.authority, "seal.authority"); !ok) return tl::unexpected(ok.error());
+  if (Status ok = check_not_reserved(draft.session_id, draft.authority, "seal"); !ok) {
+    return tl::unexpected(ok.error());
+  }
   seal.session_id = draft.session_id;
   seal.authority = draft.authority;
   const auto verdict = parse_verdict(draft.verdict);

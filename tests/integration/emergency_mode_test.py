@@ -246,6 +246,14 @@ class Mode(Case):
         self.assertEqual(set(told[0]), RECEIPT_MEMBERS | {"v", "event", "seq"})
         self.assertEqual((told[0]["backend"], told[2]["error"]["code"]), ("legacy", "seal_id_conflict"))
 
+    def test_names_that_are_vaultds_own(self):
+        vaultd = self.vaultd()
+        producer = self.producer(vaultd)
+        for changes, field in (({"authority": "vaultd"}, "seal.authority"), ({"session_id": "vaultd"}, "seal.session_id")):
+            error = producer.ask("seal", seal=seal(1, **changes))["error"]
+            self.assertEqual((error["code"], error["field"]), ("forbidden", field))
+        self.assertEqual(producer.ask("list")["result"]["entries"], [])
+
     def test_a_place_that_cannot_be_used(self):
         def start(*arguments, **environment):
             return subprocess.run([program("vaultd"), *arguments], capture_output=True, text=True, timeout=30, check=False,

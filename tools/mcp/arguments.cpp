@@ -7,6 +7,7 @@
 #include "ledger/bytes.hpp"
 #include "ledger/canonical_json.hpp"
 #include "ledger/limits.hpp"
+#include "ledger/reserved_names.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/seal_ids.hpp"
 
@@ -156,6 +157,9 @@ Result<Operation> seal(const Members& arguments) {
   Seal seal;
   seal.session_id = in.valid_name("session_id").value_or("");
   seal.authority = in.valid_name("authority").value_or("");
+  if (Status allowed = check_not_reserved(seal.session_id, seal.authority, {}); !allowed) {
+    in.keep(std::move(allowed.error()));
+  }
   seal.verdict = read_verdict(in).value_or(Verdict::seal);
   seal.seal_data = read_payload(in);
   seal.seal_id = read_seal_id(in);

@@ -2,6 +2,7 @@
 // seal_id of its own, so what a run that was cut short has sealed, the next run finds there.
 #include <deque>
 
+#include "ledger/reserved_names.hpp"
 #include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/legacy.hpp"
 #include "tools/vaultctl/seal_pipe.hpp"
@@ -51,7 +52,7 @@ class Importer {
       all_read_ = !item;
       if (!item) return;
       if (item->problem) tell(std::move(*item->problem));
-      if (!item->record) continue;
+      if (!item->record || !may_import(*item->record)) continue;
       add_record(*item->record, summary_);
       if (!pipe_) continue;
       in_pipe_.push_back(std::move(item->record->place));
@@ -72,6 +73,14 @@ class Importer {
     }
   }
 
+  // vaultd would refuse such a record as it refuses a key without the role, which ends the run; this is one record's
+  // own fault, so it is told here and the others go on.
+  bool may_import(const LegacyRecord& record) {
+    const Status allowed = check_not_reserved(record.seal.session_id, record.seal.authority, "seal");
+    if (!allowed) refuse_record(record.place, allowed.error());
+    return allowed.has_value();
+  }
+
   // What would happen to every other record as well ends the run.
   void refused(const LegacyPlace& place, const Error& error) {
     const bool of_all = exit_code(error.code) == exit_unavailable || error.code == ErrorCode::forbidden;
@@ -79,6 +88,10 @@ class Importer {
       if (!stopped_by_) stopped_by_ = error;
       return;
     }
+    refuse_record(place, error);
+  }
+
+  void refuse_record(const LegacyPlace& place, const Error& error) {
     const std::string field = error.field.empty() ? "" : " [" + error.field + "]";
     tell({place.source, place.line,
           "not imported: " + std::string(error_name(error.code)) + ": " + error.message + field});

@@ -326,6 +326,8 @@ TEST(CheckDraft, NamesWhatIsWrong) {
   EXPECT_EQ(field_of([](SealDraft&) {}), "taken");
   EXPECT_EQ(field_of([](SealDraft& d) { d.session_id = ""; }), "seal.session_id");
   EXPECT_EQ(field_of([](SealDraft& d) { d.authority = "\n"; }), "seal.authority");
+  EXPECT_EQ(field_of([](SealDraft& d) { d.session_id = "vaultd/x"; }), "seal.session_id");
+  EXPECT_EQ(field_of([](SealDraft& d) { d.authority = "vaultd"; }), "seal.authority");
   EXPECT_EQ(field_of([](SealDraft& d) { d.verdict = "seal"; }), "seal.verdict");
   EXPECT_EQ(field_of([](SealDraft& d) { d.seal_id = "1"; }), "seal.seal_id");
   EXPECT_EQ(field_of([](SealDraft& d) { d.seal_data = "[]"; }), "seal.seal_data");
