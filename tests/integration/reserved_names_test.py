@@ -4,6 +4,7 @@ import json
 import pathlib
 import shutil
 import sys
+import time
 import unittest
 import uuid
 
@@ -66,8 +67,8 @@ class ReservedNames(unittest.TestCase):
             pass
         head, refused = self.head(), seal(session_id="vaultd/rollback")
         push.send(msgpack.packb({"v": 1, "op": "seal", "seal": refused}))
-        seen = {}
-        while not {f"receipt.{refused['seal_id']}", "alert.ingest"} <= set(seen):
+        seen, until = {}, time.monotonic() + 20
+        while time.monotonic() < until and not {f"receipt.{refused['seal_id']}", "alert.ingest"} <= set(seen):
             topic, body = events.recv_multipart()
             seen[topic.decode()] = msgpack.unpackb(body)
         error = seen[f"receipt.{refused['seal_id']}"]["error"]
