@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <thread>
 
 #include "ledger/bytes.hpp"
 #include "ledger/check.hpp"
@@ -86,6 +87,10 @@ Status roll_back(PgConnection& connection, const Error& error, const EmbeddedMig
                                       migration.name, error.message));
 }
 
+// A table that is in use is waited for only so long at a time (lock_timeout in the migration): whoever comes behind a
+// waiting migration would wait with it.
+constexpr int tries_max = 30;
+
 // One migration up or down in one transaction, if it is still due under the lock. True if it was.
 Result<bool> run_one(PgConnection& connection, const EmbeddedMigration& migration, bool up) {
   if (auto begun = connection.script(begin_locked); !begun) return tl::unexpected(begun.error());
@@ -145,6 +150,11 @@ Result<std::vector<MigrationStatus>> migrate_up(const std::string& url) {
   std::vector<MigrationStatus> done;
   for (const auto& migration : embedded_migrations()) {
     auto ran = run_one(**connection, migration, true);
+    for (int tries = 1; tries < tries_max && !ran && ran.error().code == ErrorCode::unavailable; ++tries) {
+      if ((*connection)->lost()) break;
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+      ran = run_one(**connection, migration, true);
+    }
     if (!ran) return tl::unexpected(ran.error());
     if (!*ran) continue;
     auto applied = read_applied(**connection);

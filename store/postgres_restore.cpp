@@ -32,11 +32,13 @@ const PgStatement restore_statements[] = {
     sql::any_tile,
 };
 
-constexpr const char* session_settings =
-    "SELECT set_config('synchronous_commit', 'on', false) "
-    "WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');"
-    "SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '10s'; SET statement_timeout = 0;"
-    "SET plan_cache_mode = force_generic_plan; SET jit = off";
+std::string session_settings() {
+  return fmt::format("SET vault.schema_version = {};", schema_version_wanted()) +
+         "SELECT set_config('synchronous_commit', 'on', false) "
+         "WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');"
+         "SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '10s'; SET statement_timeout = 0;"
+         "SET plan_cache_mode = force_generic_plan; SET jit = off";
+}
 
 class Restore {
  public:
@@ -193,7 +195,7 @@ class Restore {
 
 Result<std::unique_ptr<PgConnection>> connect(const std::string& url) {
   return PgConnection::open({url, "vaultctl restore", std::chrono::milliseconds(5000), answer_timeout},
-                            session_settings, restore_statements);
+                            session_settings(), restore_statements);
 }
 
 // A look before the long work. True if the database has no schema yet.

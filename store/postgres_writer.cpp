@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "ledger/check.hpp"
+#include "store/migrator.hpp"
 #include "store/postgres_appender.hpp"
 #include "store/postgres_rows.hpp"
 #include "store/postgres_statements.hpp"
@@ -49,19 +50,20 @@ std::string session_settings(std::chrono::milliseconds lease_timeout) {
   // idle_in_transaction_session_timeout: a stopped writer must not keep the head's row lock from a standby.
   // idle_session_timeout (since PostgreSQL 14): a quiet ledger is no reason to hang up.
   // default_transaction_isolation: an append that has waited for the head must see what it has become.
+  // vault.schema_version: without it the lease cannot be taken (migration 002).
   // statement_timeout 0: a cancelled wait for a synchronous standby answers COMMIT without the standby's word.
   return fmt::format(
       "SELECT set_config('synchronous_commit', 'on', false) "
       "WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');"
       "SELECT set_config('idle_session_timeout', '0', false) "
       "WHERE current_setting('idle_session_timeout', true) IS NOT NULL;"
-      "SET default_transaction_isolation = 'read committed';"
+      "SET default_transaction_isolation = 'read committed'; SET vault.schema_version = {};"
       "SET idle_in_transaction_session_timeout = {}; SET lock_timeout = {}; SET statement_timeout = 0;"
       "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;"
       // glibc keeps for itself as much as the largest chunk that was ever freed: after this, a batch's arrays no longer
       // go back to the kernel after each transaction, to be faulted in again for the next.
       "SELECT octet_length(repeat('x', 16777216))",
-      lease_ms / 2, lease_ms);
+      schema_version_wanted(), lease_ms / 2, lease_ms);
 }
 
 }  // namespace

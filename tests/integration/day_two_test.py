@@ -122,10 +122,10 @@ class DayTwo(unittest.TestCase):
 
     def test_05_a_vaultd_that_is_too_old(self):
         MACHINE.more = {}
-        MACHINE.cluster.sql("INSERT INTO vault_schema (version, name) VALUES (2, 'of a later release')", "vault")
+        MACHINE.cluster.sql("INSERT INTO vault_schema (version, name) VALUES (4, 'of a later release')", "vault")
         self.says("systemctl restart vaultd", "exit code 2", code=1)
-        self.assertIn("the database's schema is at version 2, newer than 1", MACHINE.log_tail())
-        MACHINE.cluster.sql("DELETE FROM vault_schema WHERE version = 2", "vault")
+        self.assertIn("the database's schema is at version 4, newer than 3", MACHINE.log_tail())
+        MACHINE.cluster.sql("DELETE FROM vault_schema WHERE version = 4", "vault")
         self.says("systemctl start vaultd")
         self.assertEqual(81, status()["sequence"])
 

@@ -158,7 +158,7 @@ class Refused(Case):
     def test_databases_that_are_not_there_or_not_empty(self):
         self.assertEqual(self.restore("host=/nowhere dbname=vault", 3)["code"], "unavailable")
         url = self.database(schema=True)
-        ledger.ask(url, "INSERT INTO vault_checkpoint (origin, tree_size, root, note) VALUES ('x', 7, '', '')")
+        ledger.ask(url, "INSERT INTO vault_checkpoint (origin, tree_size, root, note) VALUES ('x', 7, repeat('a', 64), '')")
         self.assertIn("a checkpoint of 7 entries", self.restore(url, 2)["message"])
         self.assertEqual(ledger.entry_count(url), 0)
         url = self.database(schema=True)

@@ -27,12 +27,20 @@ class StoreTest : public ::testing::Test {
 
   void run(const std::string& sql) { PrivatePostgres::instance().run(url_, sql); }
   std::string ask(const std::string& sql) { return PrivatePostgres::instance().ask(url_, sql); }
-  // As somebody who takes the trouble to disable the triggers.
+  // As somebody who takes the trouble to disable the triggers and to drop the bounds on columns.
   void tamper(const std::string& sql) {
     std::string script = "BEGIN;";
-    for (const char* table : {"vault_ledger", "vault_tile", "vault_checkpoint", "vault_origin"}) {
+    for (const char* table :
+         {"vault_ledger", "vault_tile", "vault_checkpoint", "vault_origin", "vault_contradiction"}) {
       script += fmt::format("ALTER TABLE {} DISABLE TRIGGER ALL;", table);
     }
+    script +=
+        "ALTER TABLE vault_ledger DROP CONSTRAINT IF EXISTS vault_ledger_sequence_check,"
+        " DROP CONSTRAINT IF EXISTS vault_ledger_width_check;"
+        "ALTER TABLE vault_tile DROP CONSTRAINT IF EXISTS vault_tile_check;"
+        "ALTER TABLE vault_checkpoint DROP CONSTRAINT IF EXISTS vault_checkpoint_check;"
+        "ALTER TABLE vault_origin DROP CONSTRAINT IF EXISTS vault_origin_check;"
+        "ALTER TABLE vault_head DROP CONSTRAINT IF EXISTS vault_head_check;";
     run(script + sql + ";COMMIT");
   }
 

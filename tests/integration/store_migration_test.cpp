@@ -76,14 +76,21 @@ TEST_F(MigrationTest, ManyRunnersAtOnce) {
 
 TEST_F(MigrationTest, ByHandWithPsql) {
   const std::string url = postgres().create_empty_database();
-  ASSERT_EQ(psql(url, "001_ledger.sql"), 0);
-  EXPECT_EQ(schema_version(url).value(), 1);
-  EXPECT_TRUE(migration_status(url).value().front().applied);
-  EXPECT_TRUE(migration_status(url).value().front().checksum_matches);  // by hand: none to compare
+  for (const char* file : {"001_ledger", "002_promises", "003_validate"}) {
+    ASSERT_EQ(psql(url, std::string(file) + ".sql"), 0) << file;
+  }
+  EXPECT_EQ(schema_version(url).value(), schema_version_wanted());
+  const auto statuses = migration_status(url).value();
+  for (const MigrationStatus& one : statuses) {
+    EXPECT_TRUE(one.applied);
+    EXPECT_TRUE(one.checksum_matches);  // by hand: none to compare
+  }
   EXPECT_TRUE(migrate_up(url));
   EXPECT_NE(psql(url, "001_ledger.sql"), 0);
-  EXPECT_EQ(schema_version(url).value(), 1);
-  ASSERT_EQ(psql(url, "001_ledger.rollback.sql"), 0);
+  EXPECT_EQ(schema_version(url).value(), schema_version_wanted());
+  for (const char* file : {"003_validate", "002_promises", "001_ledger"}) {
+    ASSERT_EQ(psql(url, std::string(file) + ".rollback.sql"), 0) << file;
+  }
   EXPECT_EQ(objects(url), "0 0");
 }
 
@@ -174,14 +181,18 @@ TEST_F(MigrationTest, InsertOnlyTablesRefuseEveryChange) {
   const std::string url = postgres().create_database();
   postgres().run(
       url,
-      "INSERT INTO vault_ledger SELECT 1, 's', gen_random_uuid(), now(), 'a', 'SEAL', '{}', '\\x00', NULL, "
-      "'h', 'p', 'm'; INSERT INTO vault_tile VALUES (0, 0, '', '');"
-      "INSERT INTO vault_checkpoint VALUES ('o', 1, 'r', 'n'); INSERT INTO vault_origin VALUES (1, 'o', 'v', 0)");
+      "INSERT INTO vault_ledger SELECT 1, 's', gen_random_uuid(), now(), 'a', 'SEAL', '{}', decode(repeat('00', 16), "
+      "'hex'), NULL, repeat('a', 64), repeat('b', 64), repeat('c', 64);"
+      "INSERT INTO vault_tile VALUES (0, 0, decode(repeat('00', 8192), 'hex'), decode(repeat('00', 32), 'hex'));"
+      "INSERT INTO vault_checkpoint VALUES ('o', 1, repeat('d', 64), 'n');"
+      "INSERT INTO vault_contradiction VALUES (repeat('e', 64), 'o', 1, repeat('d', 64), 'n', 'i');"
+      "INSERT INTO vault_origin VALUES (1, 'o', 'v', 0)");
   // As superuser, as the tables' owner, and with plain triggers switched off.
   postgres().run(url,
                  "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'owner') THEN CREATE ROLE owner; "
                  "END IF; END $$; ALTER TABLE vault_ledger OWNER TO owner; ALTER TABLE vault_tile OWNER TO owner;"
-                 "ALTER TABLE vault_checkpoint OWNER TO owner; ALTER TABLE vault_origin OWNER TO owner");
+                 "ALTER TABLE vault_checkpoint OWNER TO owner; ALTER TABLE vault_origin OWNER TO owner;"
+                 "ALTER TABLE vault_contradiction OWNER TO owner");
   for (const std::string& before :
        {std::string(), std::string("SET ROLE owner;"), std::string("SET session_replication_role = replica;")}) {
     for (const std::string& change :
@@ -192,8 +203,9 @@ TEST_F(MigrationTest, InsertOnlyTablesRefuseEveryChange) {
           std::string("UPDATE vault_tile SET root = ''"), std::string("DELETE FROM vault_tile"),
           std::string("TRUNCATE vault_tile"), std::string("UPDATE vault_checkpoint SET note = ''"),
           std::string("DELETE FROM vault_checkpoint"), std::string("TRUNCATE vault_checkpoint"),
-          std::string("UPDATE vault_origin SET vkey = ''"), std::string("DELETE FROM vault_origin"),
-          std::string("TRUNCATE vault_origin")}) {
+          std::string("UPDATE vault_contradiction SET note = ''"), std::string("DELETE FROM vault_contradiction"),
+          std::string("TRUNCATE vault_contradiction"), std::string("UPDATE vault_origin SET vkey = ''"),
+          std::string("DELETE FROM vault_origin"), std::string("TRUNCATE vault_origin")}) {
       try {
         postgres().run(url, before + change);
         ADD_FAILURE() << before << change;
@@ -212,19 +224,90 @@ TEST_F(MigrationTest, ChecksKeepPayloadAndHashInStep) {
         url,
         fmt::format("BEGIN; INSERT INTO vault_ledger (sequence, session_id, seal_id, timestamp, authority, verdict, "
                     "seal_data, data_salt, data_hash, entry_hash, prev_hash, merkle_root) VALUES "
-                    "(1, 's', gen_random_uuid(), now(), 'a', '{}', {}, 'h', 'p', 'm'); ROLLBACK",
+                    "(1, 's', gen_random_uuid(), now(), 'a', '{}', {}, repeat('a', 64), repeat('b', 64), repeat('c', "
+                    "64)); ROLLBACK",
                     verdict, payload));
   };
-  EXPECT_NO_THROW(insert("'{}', '\\x00', NULL"));
-  EXPECT_NO_THROW(insert("NULL, NULL, 'h'"));
-  for (const char* payload : {"'{}', NULL, NULL", "NULL, '\\x00', NULL", "'{}', '\\x00', 'h'", "NULL, NULL, NULL",
-                              "NULL, '\\x00', 'h'", "'{}', NULL, 'h'"}) {
+  const std::string salt = "decode(repeat('00', 16), 'hex')", hash = "repeat('d', 64)";
+  const auto payload_of = [](const std::string& data, const std::string& data_salt, const std::string& data_hash) {
+    return data + ", " + data_salt + ", " + data_hash;
+  };
+  EXPECT_NO_THROW(insert(payload_of("'{}'", salt, "NULL")));
+  EXPECT_NO_THROW(insert(payload_of("NULL", "NULL", hash)));
+  for (const std::string& payload :
+       {payload_of("'{}'", "NULL", "NULL"), payload_of("NULL", salt, "NULL"), payload_of("'{}'", salt, hash),
+        payload_of("NULL", "NULL", "NULL"), payload_of("NULL", salt, hash), payload_of("'{}'", "NULL", hash),
+        payload_of("'{}'", "'\\x00'", "NULL"), payload_of("NULL", "NULL", "'h'")}) {
     EXPECT_THROW(insert(payload), std::runtime_error) << payload;
   }
   for (const char* verdict : {"PARTIAL", "SABAR", "VOID", "888_HOLD", "SUNSET"}) {
-    EXPECT_NO_THROW(insert("'{}', '\\x00', NULL", verdict));
+    EXPECT_NO_THROW(insert(payload_of("'{}'", salt, "NULL"), verdict));
   }
-  EXPECT_THROW(insert("'{}', '\\x00', NULL", "seal"), std::runtime_error);
+  EXPECT_THROW(insert(payload_of("'{}'", salt, "NULL"), "seal"), std::runtime_error);
+}
+
+TEST_F(MigrationTest, ColumnsAreBounded) {
+  const std::string url = postgres().create_database();
+  const std::string row = "gen_random_uuid(), now(), 'a', 'SEAL', '{}', decode(repeat('00', 16), 'hex'), NULL, ";
+  const std::string hashes = "repeat('a', 64), repeat('b', 64), repeat('c', 64)";
+  for (const std::string& bad : {"INSERT INTO vault_ledger SELECT -1, 's', " + row + hashes,
+                                 "INSERT INTO vault_ledger SELECT 0, 's', " + row + hashes,
+                                 "INSERT INTO vault_ledger SELECT 1, 's', " + row + "'a', 'b', 'c'",
+                                 std::string("INSERT INTO vault_tile VALUES (0, 0, '', '')"),
+                                 std::string("INSERT INTO vault_checkpoint VALUES ('o', -1, repeat('a', 64), 'n')"),
+                                 std::string("INSERT INTO vault_origin VALUES (1, 'o', 'v', -1)"),
+                                 std::string("UPDATE vault_head SET head_hash = ''")}) {
+    EXPECT_THROW(postgres().run(url, bad), std::runtime_error) << bad;
+  }
+}
+
+// From the schema of 0.1.0, with entries, one of which breaks a bound that came later.
+TEST_F(MigrationTest, UpgradesALedgerThatIsInUse) {
+  const std::string url = postgres().create_empty_database();
+  ASSERT_EQ(psql(url, "001_ledger.sql"), 0);
+  const std::string insert_row =
+      "INSERT INTO vault_ledger SELECT n, 's', gen_random_uuid(), now(), 'vaultd', 'SEAL', '{}', "
+      "decode(repeat('00', 16), 'hex'), NULL, repeat('a', 64), repeat('b', 64), repeat('c', 64) "
+      "FROM generate_series(-1, 300) n WHERE n <> 0;";
+  postgres().run(url, insert_row + "UPDATE vault_head SET head_sequence = 300, writer_epoch = 7");
+  const std::string file = postgres().ask(url, "SELECT pg_relation_filenode('vault_ledger')");
+  auto up = migrate_up(url);
+  ASSERT_TRUE(up) << up.error().message;
+  EXPECT_EQ(postgres().ask(url, "SELECT pg_relation_filenode('vault_ledger')"), file) << "the table was rewritten";
+  EXPECT_EQ(postgres().ask(url, "SELECT reserved_from FROM vault_meta"), "301");
+  EXPECT_EQ(postgres().ask(url, "SELECT writer_epoch FROM vault_head"), "8") << "who wrote before is fenced";
+  EXPECT_EQ(postgres().ask(url, "SELECT count(*) FROM pg_constraint WHERE NOT convalidated"), "1");
+  EXPECT_EQ(postgres().ask(url, "SELECT convalidated FROM pg_constraint WHERE conname = 'vault_ledger_width_check'"),
+            "t");
+  EXPECT_EQ(postgres().ask(url, "SET search_path = pg_catalog; SELECT public.vault_first_sequence_at('infinity')"),
+            "301");
+}
+
+// A table that somebody holds is waited for, a second at a time.
+TEST_F(MigrationTest, WaitsForATableThatIsHeld) {
+  const std::string url = postgres().create_empty_database();
+  ASSERT_EQ(psql(url, "001_ledger.sql"), 0);
+  std::thread holder(
+      [&] { postgres().run(url, "BEGIN; LOCK vault_ledger IN SHARE MODE; SELECT pg_sleep(2.5); COMMIT"); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  auto up = migrate_up(url);
+  holder.join();
+  ASSERT_TRUE(up) << up.error().message;
+  EXPECT_EQ(schema_version(url).value(), schema_version_wanted());
+}
+
+// What a vaultd of 0.1.0 does to take the lease and to keep it.
+TEST_F(MigrationTest, AnOlderVaultdIsRefusedByName) {
+  const std::string url = postgres().create_database();
+  for (const char* change : {"UPDATE vault_lease SET holder = 'old', epoch = 9, renewed_at = clock_timestamp()",
+                             "UPDATE vault_lease SET renewed_at = clock_timestamp()"}) {
+    try {
+      postgres().run(url, change);
+      ADD_FAILURE() << change;
+    } catch (const std::runtime_error& error) {
+      EXPECT_NE(std::string(error.what()).find("older than the ledger's schema"), std::string::npos) << error.what();
+    }
+  }
 }
 
 }  // namespace

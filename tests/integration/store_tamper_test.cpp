@@ -135,7 +135,7 @@ TEST_F(TamperTest, EditedHeadIsFound) {
                                                         {"head_sequence = 49", "head_mismatch@50"},
                                                         {"head_sequence = 51", "head_mismatch@51"},
                                                         {"head_sequence = 0", "head_mismatch@1"}}) {
-    run("CREATE TABLE original AS SELECT * FROM vault_head");
+    tamper("CREATE TABLE original AS SELECT * FROM vault_head");
     run("UPDATE vault_head SET " + edit);
     EXPECT_EQ(verdict(), finding) << edit;
     if (edit != "head_sequence = 0") {
