@@ -35,7 +35,7 @@ void Writer::handle(Message message, Effects& effects) {
   } else if (std::holds_alternative<SessionLost>(message)) {
     // With a batch in the air its outcome tells more; while a tree is adopted, it may be the session before that ended.
     if (mode_ == Mode::active && flights_.empty()) {
-      lose("the database ended the writer's session", effects);
+      lose({.failure = "session", .why = "the database ended the writer's session"}, effects);
     }
   }
 }
@@ -114,6 +114,7 @@ void Writer::on_timer(int id, Effects& effects) {
     case status_timer:
       look_up_failed_ = false;
       if (mode_ == Mode::active) clock_is_sane(effects);
+      if (mode_ == Mode::active && trouble_.over(effects.clock())) end_trouble(effects);
       send_status(effects);
       effects.set_timer(status_timer, milliseconds(250));
       break;
@@ -128,8 +129,9 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
   if (auto* grant = std::get_if<LeaseGrant>(&answer.outcome)) {
     VAULT_CHECK(grant->state.edge.root() == grant->state.head.merkle_root);
     database_connected_ = true;
-    clear_alert("database", effects);
+    if (trouble_.count() <= 1) clear_alert("database", effects);  // else it is over once something has been committed
     clear_alert("unreadable", effects);
+    forget_known();
     mode_ = Mode::adopting;
     detail_ = "comparing the ledger with the last checkpoint signed";
     epoch_ = grant->epoch;
@@ -140,8 +142,11 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     effects.send(ActorId::committer, UseSession{std::move(grant->session)});
     note_database_clock(grant->database_now, effects);
     effects.set_timer(renew_timer, options_.renew_interval);  // adoption of a large tree may outlast the lease
-    log_info("writer", "lease taken",
-             {{"epoch", std::to_string(epoch_)}, {"sequence", std::to_string(durable_.head.sequence)}});
+    if (trouble_.count() <= 1) {
+      log_info("writer", "lease taken",
+               {{"epoch", std::to_string(epoch_)}, {"sequence", std::to_string(durable_.head.sequence)}});
+      for (const std::string& caution : grant->cautions) log_warning("writer", "careful: " + caution);
+    }
     effects.send(ActorId::notary, Adopt{epoch_, durable_.head, durable_.edge.frontier(), std::move(grant->newest),
                                         std::move(grant->identities), grant->ledger_id});
     send_status(effects);
@@ -161,6 +166,8 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     refuse_waiting(unavailable(), effects);
     effects.set_timer(lease_timer, std::max(milliseconds(50), options_.lease_timeout / 6));
     send_status(effects);
+  } else if (const auto* not_durable = std::get_if<LeaseNotDurable>(&answer.outcome)) {
+    on_not_durable(not_durable->detail, effects);
   } else if (const auto* unreadable = std::get_if<LeaseUnreadable>(&answer.outcome)) {
     clear_alert("database", effects);
     on_no_lease({ErrorCode::internal, "what the next entry builds on cannot be read: " + unreadable->detail, {}},
@@ -171,6 +178,18 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     database_fits_ = error.code != ErrorCode::invalid_argument;
     on_no_lease(error, database_fits_ ? "tamper" : "configuration", effects);
   }
+}
+
+// The database is there, and would forget what it is told: nothing is sealed until that is mended.
+void Writer::on_not_durable(const std::string& promise, Effects& effects) {
+  database_connected_ = true;
+  mode_ = Mode::waiting;
+  if (detail_ != promise) std::erase(alerts_, "database");  // the alert names the promise
+  detail_ = promise;
+  set_alert("database", Severity::critical, promise, effects);
+  refuse_waiting(unavailable(), effects);
+  effects.set_timer(lease_timer, milliseconds(1'000));
+  send_status(effects);
 }
 
 void Writer::on_no_lease(const Error& error, const std::string& alert, Effects& effects) {
@@ -219,29 +238,39 @@ void Writer::on_renewed(const RenewAnswer& answer, Effects& effects) {
   } else {
     // A flight's outcome tells more; with none in the air the session is simply made anew.
     if (flights_.empty()) {
-      lose(answer.database_now.error().message, effects);
+      const Error& error = answer.database_now.error();
+      lose({.failure = "renewal " + error.sqlstate, .why = error.message}, effects);
     } else {
       effects.set_timer(renew_timer, options_.renew_interval);
     }
   }
 }
 
-// The database is away, and nothing of ours is in doubt.
-void Writer::lose(const std::string& why, Effects& effects) {
+// Sealing stops, and nothing of ours is in doubt. What fails in the same way again is tried again later and later.
+void Writer::lose(const Trouble& trouble, Effects& effects) {
   ++generation_;
   put_back_all(false);
   tip_ = durable_;
   mode_ = Mode::waiting;
-  database_connected_ = false;
-  detail_ = why;
-  log_warning("writer", "database lost", {{"reason", why}});
-  set_alert("database", Severity::critical, why, effects);
+  database_connected_ = trouble.connected;
+  detail_ = trouble.why;
+  const auto delay = trouble_.next(trouble.failure, effects.clock());
+  if (trouble_.worth_a_word()) {
+    log_warning("writer", trouble.connected ? "sealing stops" : "database lost",
+                {{"reason", trouble.why}, {"times", std::to_string(trouble_.count())}});
+  }
+  set_alert(trouble.alert, Severity::critical, trouble.why, effects);
   refuse_waiting(unavailable(), effects);
-  effects.set_timer(lease_timer, milliseconds(100));
+  effects.set_timer(lease_timer, delay);
   send_status(effects);
 }
 
-// Another writer was here. What is in flight was not written; nothing is retried on top of a head that has moved.
+// Something has been committed, or has gone well for long enough.
+void Writer::end_trouble(Effects& effects) {
+  trouble_.reset();
+  clear_alert("database", effects);
+}
+
 void Writer::fenced(const std::string& why, Effects& effects) {
   ++generation_;
   put_back_all(true);

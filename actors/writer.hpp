@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/backoff.hpp"
 #include "actors/batch_plan.hpp"
 #include "actors/recent_seals.hpp"
 #include "ledger/sequencer.hpp"
@@ -58,6 +59,7 @@ class Writer final : public Actor {
   void take(SealOrders orders, Effects& effects);
   void on_timer(int id, Effects& effects);
   void on_lease(LeaseAnswer answer, Effects& effects);
+  void on_not_durable(const std::string& promise, Effects& effects);
   void on_no_lease(const Error& error, const std::string& alert, Effects& effects);
   void on_adopted(Adopted adopted, Effects& effects);
   void on_renewed(const RenewAnswer& answer, Effects& effects);
@@ -77,8 +79,17 @@ class Writer final : public Actor {
   void refuse(const PendingOrder& pending, const Error& error, Effects& effects);
   void put_back(BatchPlan plan, bool look_up_first, bool alone);
   void put_back_all(bool look_up_first_flight);
+  void forget_known();
 
-  void lose(const std::string& why, Effects& effects);
+  // Why sealing stops although nothing is in doubt and nobody else writes.
+  struct Trouble {
+    std::string alert = "database";
+    std::string failure;  // what it is, for the back-off: the same again is the same
+    std::string why;
+    bool connected = false;
+  };
+  void lose(const Trouble& trouble, Effects& effects);
+  void end_trouble(Effects& effects);
   void fenced(const std::string& why, Effects& effects);
   void refuse_waiting(const Error& error, Effects& effects);
   void note_database_clock(Timestamp database_now, Effects& effects);
@@ -115,6 +126,7 @@ class Writer final : public Actor {
   std::vector<SealAnswer> answers_;  // of this round
   IngestRefused refused_ingest_;
   std::vector<std::string> alerts_;  // kinds raised
+  Backoff trouble_{std::chrono::milliseconds(100), std::chrono::milliseconds(5'000)};
   std::map<std::string, std::int64_t> counters_;
 
   // The database's clock when it was last told, and ours then.

@@ -10,6 +10,12 @@ namespace vault {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+const std::string occupied_text = "a row that vaultd has not written stands where the next ones belong: ";
+
+}  // namespace
+
 // --- Preparing -------------------------------------------------------------------------------------------------------
 
 // At most one batch takes off in a call, so that it is on its way before the next one is prepared; whatever else waits
@@ -131,7 +137,10 @@ void Writer::on_found(FindAnswer answer, Effects& effects) {
   if (!answer.found) {
     for (auto order = orders.rbegin(); order != orders.rend(); ++order) suspects_.push_front(std::move(*order));
     look_up_failed_ = true;
-    if (mode_ == Mode::active && flights_.empty()) lose(answer.found.error().message, effects);
+    const Error& error = answer.found.error();
+    if (mode_ == Mode::active && flights_.empty()) {
+      lose({.failure = "look-up " + error.sqlstate, .why = error.message}, effects);
+    }
     return;
   }
   std::size_t next = 0;
@@ -182,8 +191,18 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
     case AppendKind::head_moved:
       fenced(answer.outcome.detail, effects);
       break;
+    case AppendKind::occupied:
+      lose({.alert = "tamper", .failure = "occupied", .why = occupied_text + answer.outcome.detail, .connected = true},
+           effects);
+      break;
+    case AppendKind::not_durable:
+      lose({.failure = "not durable", .why = answer.outcome.detail, .connected = true}, effects);
+      break;
     case AppendKind::failed:
-      lose(answer.outcome.detail, effects);
+      lose({.failure = "append " + answer.outcome.sqlstate,
+            .why = answer.outcome.detail,
+            .connected = !answer.outcome.sqlstate.empty()},
+           effects);
       break;
     case AppendKind::in_doubt: {
       ++counters_["in_doubt"];
@@ -241,6 +260,7 @@ void Writer::on_resolved(ResolveAnswer answer, Effects& effects) {
 
 void Writer::complete(Flight flight, Effects& effects) {
   waiting_since_ = effects.clock();
+  if (trouble_.count() > 0) end_trouble(effects);
   durable_ = std::move(flight.after);
   ++counters_["commits"];
   counters_["sealed"] += static_cast<std::int64_t>(flight.request->batch.entries.size());
@@ -283,6 +303,15 @@ void Writer::put_back(BatchPlan plan, bool look_up_first, bool alone) {
     order->look_up_first = order->look_up_first || look_up_first;
     order->alone = order->alone || alone;
     queue_.push_front(std::move(*order));
+  }
+}
+
+// What was found in the database of an earlier lease need not be in this one.
+void Writer::forget_known() {
+  for (PendingOrder& pending : queue_) {
+    if (pending.known.empty()) continue;
+    pending.known.clear();
+    pending.look_up_first = true;
   }
 }
 

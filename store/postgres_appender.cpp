@@ -18,21 +18,42 @@ constexpr PgStatement append_statements[] = {sql::append, sql::append_one, sql::
 // once: while it waits for the rest it does nothing at all.
 constexpr std::chrono::milliseconds sending_patience{10};
 
-void add_head(PgParams& params, const AppendRequest& request) {
+void add_head(PgParams& params, const AppendRequest& request, std::int32_t backend_pid) {
   params.int8(request.next.sequence)
       .hex(as_view(request.next.entry_hash))
       .hex(as_view(request.next.merkle_root))
       .int8(request.epoch)
       .int8(request.expected.sequence)
       .hex(as_view(request.expected.entry_hash))
-      .hex(as_view(request.expected.merkle_root));
+      .hex(as_view(request.expected.merkle_root))
+      .int4(backend_pid);
+}
+
+// A duplicate is known by the index that refuses it. Where the table is a part of a larger one its name has more at the
+// end, and a server that passes on what another one said may have kept no more of it than the message.
+bool refused_by_seal_id(const PgResult& result) {
+  constexpr std::string_view index = "vault_ledger_seal_id_key";
+  if (result.constraint().starts_with(index)) return true;
+  return result.constraint().empty() && result.message().find('"' + std::string(index)) != std::string::npos;
 }
 
 AppendKind kind_of(const PgResult& result) {
   const std::string state = result.sqlstate();
-  if (state == "23505" && result.constraint() == "vault_ledger_seal_id_key") return AppendKind::duplicate;
-  if (state.starts_with("23") || state.starts_with("22") || state.starts_with("54")) return AppendKind::refused;
+  const auto is_of = [&state](std::string_view classes) { return state.starts_with(classes); };
+  if ((state == "23505" || state == "XX000") && refused_by_seal_id(result)) return AppendKind::duplicate;
+  if (state == "23505") return AppendKind::occupied;
+  if (state == "22012") return AppendKind::not_durable;
+  if (is_of("23") || is_of("22") || is_of("54")) return AppendKind::refused;
+  // statement_completion_unknown; and the end of a connection may be another server's, of which this one only tells.
+  if (state == "40003" || is_of("08") || is_of("57")) return AppendKind::in_doubt;
   return AppendKind::failed;
+}
+
+std::string detail_of(AppendKind kind, const PgResult& result) {
+  if (kind != AppendKind::not_durable) return result.message();
+  return "fsync or synchronous_commit is off on the database server, or a pooler in transaction mode stands in "
+         "between: "
+         "what is sealed now would not be durable";
 }
 
 }  // namespace
@@ -50,12 +71,12 @@ void PostgresAppender::append(std::shared_ptr<const AppendRequest> request) {
   if (!flying_) send_front();
 }
 
-PostgresAppender::Batch PostgresAppender::encode(const AppendRequest& request) {
+PostgresAppender::Batch PostgresAppender::encode(const AppendRequest& request) const {
   const auto& entries = request.batch.entries;
   const auto& tiles = request.batch.tiles;
   Batch batch;
   batch.rows = entries.size();
-  add_head(batch.params, request);
+  add_head(batch.params, request, connection_->backend_pid());
   if (batch.rows == 1 && tiles.empty()) {
     batch.statement = &sql::append_one;
     add_entry(batch.params, entries.front());
@@ -67,11 +88,14 @@ PostgresAppender::Batch PostgresAppender::encode(const AppendRequest& request) {
   return batch;
 }
 
-// A statement takes no lock before all of it has arrived, and its sync follows in the same breath: a writer that is
-// stopped in the middle of sending keeps nobody waiting.
+// A statement takes no lock before all of it has arrived. Its sync follows in the same breath, but may travel in a
+// packet of its own: where this process or its host stops in between, the server holds the head's lock until it notices
+// that the connection has ended. A unix socket tells at once when the process is gone; over TCP the session's
+// keepalives do (postgres_session.hpp).
 void PostgresAppender::send_front() {
   flying_ = true;
   word_.reset();
+  (void)connection_->take_unreplicated();
   Batch& batch = batches_.front();
   rows_last_ = batch.rows;
   ++sent_;
@@ -105,7 +129,7 @@ void PostgresAppender::look() {
       if (connection_->lost()) land(outcome_of_loss());
       if (!connection_->lost() || !flying_) return;
     } else if (result->synced()) {
-      land(word_.value_or(AppendOutcome{AppendKind::in_doubt, "the server ended a transaction without an answer"}));
+      land(outcome_of_sync());
     } else {
       word_ = read_answer(*result);
     }
@@ -121,9 +145,19 @@ AppendOutcome PostgresAppender::read_answer(const PgResult& result) const {
   }
   // The client's own word for a lost connection; outcome_of_loss() weighs what came before it.
   if (result.sqlstate().empty()) return word_.value_or(outcome_of_loss());
-  // What ends the connection after the statement is done ends it around the commit, and leaves open whether that was.
-  if (done && result.ends_connection()) return {AppendKind::in_doubt, result.message()};
-  return {kind_of(result), result.message()};
+  // What fails after the statement is done fails around the commit, and leaves open whether that was.
+  if (done) return {AppendKind::in_doubt, result.message()};
+  const AppendKind kind = kind_of(result);
+  return {kind, detail_of(kind, result), result.sqlstate()};
+}
+
+// The transaction has ended.
+AppendOutcome PostgresAppender::outcome_of_sync() {
+  if (!word_) return {AppendKind::in_doubt, "the server ended a transaction without an answer"};
+  if (connection_->take_unreplicated() && word_->kind == AppendKind::committed) {
+    return {AppendKind::in_doubt, "the wait for the synchronous standby was cancelled, so that it may lack the commit"};
+  }
+  return *word_;
 }
 
 AppendOutcome PostgresAppender::outcome_of_loss() const {

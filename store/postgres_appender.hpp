@@ -34,11 +34,12 @@ class PostgresAppender final : public AppendSession {
     std::size_t rows = 0;
   };
 
-  static Batch encode(const AppendRequest& request);
+  Batch encode(const AppendRequest& request) const;
   void send_front();
   void look();
   void land(AppendOutcome outcome);
   AppendOutcome read_answer(const PgResult& result) const;
+  AppendOutcome outcome_of_sync();
   AppendOutcome outcome_of_loss() const;
 
   std::unique_ptr<PgConnection> connection_;

@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <utility>
 
 #include "ledger/check.hpp"
+#include "store/postgres_session.hpp"
 
 namespace vault {
 
@@ -24,8 +27,6 @@ std::string one_line(std::string_view text) {
 bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view p) { return text.starts_with(p); });
 }
-
-void ignore_notice(void*, const char*) {}
 
 }  // namespace
 
@@ -75,11 +76,6 @@ std::string PgResult::constraint() const {
   return name == nullptr ? "" : name;
 }
 
-bool PgResult::ends_connection() const {
-  const char* severity = PQresultErrorField(result_.get(), PG_DIAG_SEVERITY_NONLOCALIZED);
-  return severity != nullptr && (std::string_view(severity) == "FATAL" || std::string_view(severity) == "PANIC");
-}
-
 std::string PgResult::message() const {
   const char* primary = PQresultErrorField(result_.get(), PG_DIAG_MESSAGE_PRIMARY);
   // The server's DETAIL may quote values of the row, so it is left out.
@@ -90,11 +86,11 @@ std::string PgResult::message() const {
 Error error_of(const PgResult& result) {
   const std::string state = result.sqlstate();
   if (state == "42P01") {  // undefined_table: not migrated yet, or another vaultd is at it
-    return {ErrorCode::unavailable, "the database has no ledger schema yet; vaultctl migrate up makes it", {}};
+    return {ErrorCode::unavailable, "the database has no ledger schema yet; vaultctl migrate up makes it", {}, state};
   }
   const bool transient =
       state.empty() || starts_with_any(state, {"08", "53", "40", "57", "58", "55P03", "25006", "25P03"});
-  return Error{transient ? ErrorCode::unavailable : ErrorCode::internal, "database: " + result.message(), {}};
+  return Error{transient ? ErrorCode::unavailable : ErrorCode::internal, "database: " + result.message(), {}, state};
 }
 
 // --- Opening ---------------------------------------------------------------------------------------------------------
@@ -136,15 +132,31 @@ Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions&
   if (PQstatus(raw) != CONNECTION_OK) {
     return fail(ErrorCode::unavailable, "cannot connect to the database: " + one_line(PQerrorMessage(raw)));
   }
-  PQsetNoticeProcessor(raw, ignore_notice, nullptr);
+  PQsetNoticeReceiver(raw, note_notice, connection.get());
   if (PQsetnonblocking(raw, 1) != 0 || PQenterPipelineMode(raw) != 1) {
     return fail(ErrorCode::internal, "libpq refuses pipeline mode");
   }
-  if (!session_sql.empty()) {
-    if (auto done = connection->script(session_sql); !done) return tl::unexpected(done.error());
-  }
+  const auto done =
+      connection->script(common_settings(options.schema) + session_sql + ";SELECT pg_catalog.pg_backend_pid()");
+  if (!done) return tl::unexpected(done.error());
+  const std::string_view pid = done->value(0, 0);  // as text
+  std::from_chars(pid.data(), pid.data() + pid.size(), connection->backend_pid_);
   if (auto prepared = connection->prepare(statements); !prepared) return tl::unexpected(prepared.error());
   return connection;
+}
+
+// Texts are translated, and hold no promise; the function that speaks is named in every language.
+void PgConnection::note_notice(void* connection, const pg_result* notice) {
+  const char* function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+  const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+  if (function == nullptr || severity == nullptr) return;
+  if (std::string_view(function) == "SyncRepWaitForLSN" && std::string_view(severity) == "WARNING") {
+    static_cast<PgConnection*>(connection)->unreplicated_ = true;
+  }
+}
+
+bool PgConnection::take_unreplicated() {
+  return std::exchange(unreplicated_, false);
 }
 
 Status PgConnection::prepare(std::span<const PgStatement> statements) {
@@ -331,6 +343,20 @@ Result<PgResult> PgConnection::script(const std::string& sql) {
   }
   if (!result.ok()) return tl::unexpected(error_of(result));
   return result;
+}
+
+Status PgConnection::commit(const PgStatement& statement) {
+  unreplicated_ = false;
+  const auto done = execute(statement);
+  if (!done) return tl::unexpected(done.error());
+  if (done->command_tag() != "COMMIT") {
+    return fail(ErrorCode::internal, "database: COMMIT answered " + std::string(done->command_tag()));
+  }
+  if (take_unreplicated()) {
+    return fail(ErrorCode::unavailable,
+                "database: the wait for the synchronous standby was cancelled, so that it may lack what was committed");
+  }
+  return {};
 }
 
 void PgConnection::execute_and_forget(const PgStatement& statement) {

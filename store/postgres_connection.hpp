@@ -45,7 +45,6 @@ class PgResult {
 
   std::string sqlstate() const;    // five characters; empty where the client itself noticed the error
   std::string constraint() const;  // name of the violated constraint
-  bool ends_connection() const;    // severity FATAL or PANIC
   std::string message() const;     // "SQLSTATE 23505: duplicate key ..." on one line
 
  private:
@@ -65,11 +64,12 @@ struct PgConnectOptions {
   std::chrono::milliseconds connect_timeout{5000};
   // Longest wait for any one answer; then the connection counts as lost. Zero: for ever.
   std::chrono::milliseconds answer_timeout{0};
+  std::string schema = "public";  // where the ledger's tables are
 };
 
 class PgConnection {
  public:
-  // Connects, runs `session_sql` (settings; constant text), prepares `statements`.
+  // Connects, runs common_settings() and `session_sql` (settings; constant text), prepares `statements`.
   // Errors: invalid_argument for a malformed URL (which is not repeated: it may hold a password), unavailable where
   // there is no server, internal where it refuses a statement.
   static Result<std::unique_ptr<PgConnection>> open(const PgConnectOptions& options, const std::string& session_sql,
@@ -82,6 +82,11 @@ class PgConnection {
   // Looks without waiting whether the server has closed an idle connection.
   bool probe();
   int server_version() const;  // 150004 is 15.4
+  // The server process that the session's settings were made in.
+  std::int32_t backend_pid() const { return backend_pid_; }
+  // True if since the last question a commit was answered without the standby that it should have waited for: somebody
+  // cancelled the wait. It stands on this server, and nobody knows of the other.
+  bool take_unreplicated();
   // Is a transaction open and failed, so that only ROLLBACK helps?
   bool in_failed_transaction() const;
 
@@ -89,6 +94,9 @@ class PgConnection {
 
   // Sends, and waits for the answer. Errors as error_of(); unavailable once lost.
   Result<PgResult> execute(const PgStatement& statement, const PgParams& params = {});
+  // Executes a COMMIT. An error, besides execute()'s, where it was none (internal), or where the wait for a synchronous
+  // standby was cancelled (unavailable): it stands on this server then.
+  Status commit(const PgStatement& statement);
   // Several statements of constant text, outside of pipeline mode; stops at the first that fails.
   Result<PgResult> script(const std::string& sql);
   // Sends without waiting; the answer is read and dropped before the next one. Nothing else may be in flight.
@@ -132,13 +140,16 @@ class PgConnection {
   bool wait_answer();
   bool wait_socket(bool for_write);
   PgResult lose();
+  static void note_notice(void* connection, const pg_result* notice);
 
   pg_conn* connection_;
   std::chrono::milliseconds answer_timeout_;
   std::string lost_reason_;
   bool lost_ = false;
   bool streaming_ = false;  // single-row mode has been set for the statement whose turn it is
-  int forgotten_ = 0;       // statements with a sync each whose answers nobody waits for
+  bool unreplicated_ = false;
+  std::int32_t backend_pid_ = 0;
+  int forgotten_ = 0;  // statements with a sync each whose answers nobody waits for
 };
 
 }  // namespace vault

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "ledger/check.hpp"
+#include "store/postgres_durability.hpp"
 #include "store/postgres_rows.hpp"
 #include "store/postgres_statements.hpp"
 #include "store/postgres_writer.hpp"
@@ -17,7 +18,7 @@ tl::unexpected<Error> damaged(const std::string& what) {
 
 // Is this the server's own word, and not a finding in what it has handed out?
 bool said_by_server(const Error& error) {
-  return error.code == ErrorCode::internal && error.message.starts_with("database: SQLSTATE ");
+  return error.code == ErrorCode::internal && !error.sqlstate.empty();
 }
 
 LeaseOutcome not_granted(Error error) {
@@ -48,23 +49,16 @@ Result<Holder> read_holder(PgConnection& connection, const LeaseRequest& request
 }  // namespace
 
 void PostgresWriter::drop_if_useless(const Error& error) {
-  const bool read_only = error.message.find("25006") != std::string::npos;
-  if (connection_ && (connection_->lost() || read_only)) connection_.reset();
+  if (connection_ && (connection_->lost() || error.sqlstate == "25006")) connection_.reset();
 }
 
 Status PostgresWriter::transact(const std::function<Status()>& body) {
   if (auto connected = connect(); !connected) return connected;
   Status outcome;
   if (auto begun = connection_->execute(sql::begin); !begun) outcome = tl::unexpected(begun.error());
+  if (outcome) outcome = require_durability(*connection_);
   if (outcome) outcome = body();
-  if (outcome) {
-    auto done = connection_->execute(sql::commit);
-    if (!done) {
-      outcome = tl::unexpected(done.error());
-    } else if (done->command_tag() != "COMMIT") {
-      outcome = fail(ErrorCode::internal, "database: COMMIT answered " + std::string(done->command_tag()));
-    }
-  }
+  if (outcome) outcome = connection_->commit(sql::commit);
   if (!outcome) {
     drop_if_useless(outcome.error());
     roll_back();
@@ -80,11 +74,21 @@ LeaseOutcome PostgresWriter::take_lease(const LeaseRequest& request) {
   // A look first, so that a standby that asks every second does not lock the active writer's head.
   auto holder = read_holder(*connection_, request);
   if (holder && holder->takeable) {
+    auto durability = look_at_durability(*connection_);
+    if (!durability) {
+      drop_if_useless(durability.error());
+      return not_granted(durability.error());
+    }
+    if (durability->broken) {
+      connection_.reset();  // the next one may lead to another server
+      return LeaseNotDurable{*std::move(durability->broken)};
+    }
     auto session = open_session();  // first: who cannot append should not take over
     if (!session) return not_granted(session.error());
     auto grant = take_over(request);
     if (grant) {
       grant->session = *std::move(session);
+      grant->cautions = std::move(durability->cautions);
       return *std::move(grant);
     }
     if (grant.error().code != ErrorCode::forbidden) return not_granted(grant.error());
@@ -235,10 +239,10 @@ ResolveOutcome PostgresWriter::resolve(const AppendRequest& request) {
     auto holder = read_holder(*connection_, {instance_, std::chrono::milliseconds(0)});
     if (!holder) return tl::unexpected(holder.error());
     // An epoch raised by an earlier resolve() whose answer was lost is the caller's own; another writer's is not, and
-    // must not be raised from under it.
-    const bool own_attempt = attempted_epoch_ == stored.epoch && holder->name == instance_;
+    // must not be raised from under it, nor is one of the same number that a promoted replica has given to another.
+    const bool own = holder->name == instance_ && (stored.epoch == request.epoch || stored.epoch == attempted_epoch_);
     const bool committed = same_place(stored.head, request.next);
-    if ((stored.epoch != request.epoch && !own_attempt) || (!committed && !same_place(stored.head, request.expected))) {
+    if (!own || (!committed && !same_place(stored.head, request.expected))) {
       outcome = {ResolveKind::fenced,
                  0,
                  fmt::format("vault_head is at sequence {} of epoch {}", stored.head.sequence, stored.epoch),

@@ -6,8 +6,10 @@
 
 #include "store/archive_write.hpp"
 #include "store/migrator.hpp"
+#include "store/postgres_durability.hpp"
 #include "store/postgres_inserts.hpp"
 #include "store/postgres_rows.hpp"
+#include "store/postgres_session.hpp"
 #include "store/postgres_statements.hpp"
 #include "store/postgres_store.hpp"
 
@@ -29,16 +31,8 @@ const PgStatement restore_statements[] = {
     sql::insert_tiles,    sql::update_head,
     sql::insert_identity, sql::insert_checkpoint,
     sql::identities,      sql::largest_checkpoint,
-    sql::any_tile,
+    sql::any_tile,        durability_statement,
 };
-
-std::string session_settings() {
-  return fmt::format("SET vault.schema_version = {};", schema_version_wanted()) +
-         "SELECT set_config('synchronous_commit', 'on', false) "
-         "WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');"
-         "SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '10s'; SET statement_timeout = 0;"
-         "SET plan_cache_mode = force_generic_plan; SET jit = off";
-}
 
 class Restore {
  public:
@@ -66,6 +60,7 @@ class Restore {
 
   Status begin(const VerifierKey& key) {
     if (auto begun = connection_.execute(sql::begin); !begun) return tl::unexpected<Error>(begun.error());
+    if (const Status durable = require_durability(connection_); !durable) return durable;
     auto head = connection_.execute(sql::lock_head_row);  // no append comes in between from here on
     if (!head) return tl::unexpected<Error>(head.error());
     if (head->rows() == 0) return fail(ErrorCode::internal, "vault_head has no row");
@@ -95,6 +90,7 @@ class Restore {
       return fail(ErrorCode::internal, "the archive changed while it was being restored");
     }
     if (const Status kept = keep_checkpoint(target); !kept) return kept;
+    if (const Status durable = require_durability(connection_); !durable) return durable;
     auto moved = connection_.execute(
         sql::update_head,
         PgParams().int8(last_.sequence).hex(as_view(last_.entry_hash)).hex(as_view(last_.merkle_root)));
@@ -142,10 +138,8 @@ class Restore {
   }
 
   Status commit() {
-    auto done = connection_.execute(sql::commit);
-    if (done && done->command_tag() == "COMMIT") return {};
-    if (done) return fail(ErrorCode::internal, "database: COMMIT answered " + std::string(done->command_tag()));
-    if (!connection_.lost()) return tl::unexpected<Error>(done.error());
+    const Status done = connection_.commit(sql::commit);
+    if (done || !connection_.lost()) return done;
     return fail(ErrorCode::unavailable,
                 "the connection was lost while the restored ledger was being committed (" + done.error().message +
                     "). Run the same command again: it tells whether the database holds it, or restores it");
@@ -195,7 +189,7 @@ class Restore {
 
 Result<std::unique_ptr<PgConnection>> connect(const std::string& url) {
   return PgConnection::open({url, "vaultctl restore", std::chrono::milliseconds(5000), answer_timeout},
-                            session_settings(), restore_statements);
+                            restore_settings(), restore_statements);
 }
 
 // A look before the long work. True if the database has no schema yet.

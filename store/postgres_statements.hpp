@@ -24,15 +24,26 @@ inline constexpr PgStatement begin_snapshot{"begin_snapshot", "BEGIN ISOLATION L
 // writer builds on: where it was not, the answer is INSERT 0 0 and nothing has been written. A head that somebody else
 // holds locked is waited for and looked at again. unnest() stands in the select list, not in FROM: there it would first
 // be written to a tuple store, row by row.
+//
+// Whether the commit will be durable is part of the condition too, since nearly everything that it rests on can be
+// changed between the session's beginning and this moment: by ALTER SYSTEM and a reload, or by a pooler that hands the
+// statement to another server process than the one whose settings were made. Where it would not be, the statement
+// divides by zero (SQLSTATE 22012), as nothing else in it can. The server looks once, before it looks for the row.
+#define VAULT_DURABLE(backend_pid)                                                                                    \
+  "1 / (pg_catalog.current_setting('synchronous_commit') IN ('on', 'remote_apply') AND "                              \
+  "pg_catalog.current_setting('fsync') = 'on' AND pg_catalog.current_setting('client_min_messages') = 'warning' AND " \
+  "pg_catalog.pg_backend_pid() = " backend_pid ")::int = 1"
 #define VAULT_MOVE_HEAD                                                                                             \
   "WITH moved AS (UPDATE vault_head SET head_sequence = $1::bigint, head_hash = $2::text, merkle_root = $3::text, " \
-  "updated_at = now() WHERE id = 1 AND writer_epoch = $4::bigint AND head_sequence = $5::bigint "                   \
-  "AND head_hash = $6::text AND merkle_root = $7::text RETURNING id)"
-#define VAULT_INSERT_ENTRIES                                                                                    \
-  " INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS                                                               \
-  ") SELECT unnest($8::bigint[]), unnest($9::text[]), unnest($10::uuid[]), unnest($11::timestamptz[]), "        \
-  "unnest($12::text[]), unnest($13::text[]), unnest($14::jsonb[]), unnest($15::bytea[]), unnest($16::text[]), " \
-  "unnest($17::text[]), unnest($18::text[]), unnest($19::text[]) FROM moved"
+  "updated_at = pg_catalog.now() WHERE id = 1 AND writer_epoch = $4::bigint AND head_sequence = $5::bigint "        \
+  "AND head_hash = $6::text AND merkle_root = $7::text AND " VAULT_DURABLE("$8::int") " RETURNING id)"
+#define VAULT_INSERT_ENTRIES                                                                                   \
+  " INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS                                                              \
+  ") SELECT pg_catalog.unnest($9::bigint[]), pg_catalog.unnest($10::text[]), pg_catalog.unnest($11::uuid[]), " \
+  "pg_catalog.unnest($12::timestamptz[]), "                                                                    \
+  "pg_catalog.unnest($13::text[]), pg_catalog.unnest($14::text[]), pg_catalog.unnest($15::jsonb[]), "          \
+  "pg_catalog.unnest($16::bytea[]), pg_catalog.unnest($17::text[]), "                                          \
+  "pg_catalog.unnest($18::text[]), pg_catalog.unnest($19::text[]), pg_catalog.unnest($20::text[]) FROM moved"
 
 inline constexpr PgStatement append{"append", VAULT_MOVE_HEAD VAULT_INSERT_ENTRIES};
 
@@ -40,30 +51,35 @@ inline constexpr PgStatement append{"append", VAULT_MOVE_HEAD VAULT_INSERT_ENTRI
 inline constexpr PgStatement append_one{
     "append_one", VAULT_MOVE_HEAD
     " INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS
-    ") SELECT $8::bigint, $9::text, $10::uuid, $11::timestamptz, $12::text, $13::text, $14::jsonb, $15::bytea, "
-    "$16::text, $17::text, $18::text, $19::text FROM moved"};
+    ") SELECT $9::bigint, $10::text, $11::uuid, $12::timestamptz, $13::text, $14::text, $15::jsonb, $16::bytea, "
+    "$17::text, $18::text, $19::text, $20::text FROM moved"};
 
 inline constexpr PgStatement append_with_tiles{
     "append_with_tiles", VAULT_MOVE_HEAD
-    ", tiles AS (INSERT INTO vault_tile (level, index, hashes, root) SELECT unnest($20::int[]), unnest($21::bigint[]), "
-    "unnest($22::bytea[]), unnest($23::bytea[]) FROM moved)" VAULT_INSERT_ENTRIES};
+    ", tiles AS (INSERT INTO vault_tile (level, index, hashes, root) SELECT pg_catalog.unnest($21::int[]), "
+    "pg_catalog.unnest($22::bigint[]), "
+    "pg_catalog.unnest($23::bytea[]), pg_catalog.unnest($24::bytea[]) FROM moved)" VAULT_INSERT_ENTRIES};
 
 // Restoring writes a ledger in many statements, under a head that it has locked.
 inline constexpr PgStatement insert_entries{
-    "insert_entries", "INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS
-                      ") SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::uuid[]), "
-                      "unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::text[]), unnest($7::jsonb[]), "
-                      "unnest($8::bytea[]), unnest($9::text[]), unnest($10::text[]), unnest($11::text[]), "
-                      "unnest($12::text[])"};
+    "insert_entries",
+    "INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS
+    ") SELECT pg_catalog.unnest($1::bigint[]), pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::uuid[]), "
+    "pg_catalog.unnest($4::timestamptz[]), pg_catalog.unnest($5::text[]), pg_catalog.unnest($6::text[]), "
+    "pg_catalog.unnest($7::jsonb[]), "
+    "pg_catalog.unnest($8::bytea[]), pg_catalog.unnest($9::text[]), pg_catalog.unnest($10::text[]), "
+    "pg_catalog.unnest($11::text[]), "
+    "pg_catalog.unnest($12::text[])"};
 
-inline constexpr PgStatement insert_tiles{"insert_tiles",
-                                          "INSERT INTO vault_tile (level, index, hashes, root) SELECT "
-                                          "unnest($1::int[]), unnest($2::bigint[]), unnest($3::bytea[]), "
-                                          "unnest($4::bytea[])"};
+inline constexpr PgStatement insert_tiles{
+    "insert_tiles",
+    "INSERT INTO vault_tile (level, index, hashes, root) SELECT "
+    "pg_catalog.unnest($1::int[]), pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::bytea[]), "
+    "pg_catalog.unnest($4::bytea[])"};
 
 inline constexpr PgStatement update_head{"update_head",
                                          "UPDATE vault_head SET head_sequence = $1::bigint, head_hash = $2::text, "
-                                         "merkle_root = $3::text, updated_at = now() WHERE id = 1"};
+                                         "merkle_root = $3::text, updated_at = pg_catalog.now() WHERE id = 1"};
 
 inline constexpr PgStatement find_seals{
     "find_seals", "SELECT " VAULT_READ_COLUMNS " FROM vault_ledger WHERE seal_id = ANY ($1::uuid[])"};
@@ -75,23 +91,23 @@ inline constexpr PgStatement lock_head_row{
     "lock_head_row",
     "SELECT head_sequence, head_hash, merkle_root, writer_epoch FROM vault_head WHERE id = 1 FOR UPDATE"};
 
-inline constexpr PgStatement read_lease{
-    "read_lease",
-    "SELECT holder, epoch, holder = '' OR holder = $1::text OR "
-    "renewed_at < clock_timestamp() - $2::bigint * interval '1 microsecond' FROM vault_lease WHERE id = 1"};
+inline constexpr PgStatement read_lease{"read_lease",
+                                        "SELECT holder, epoch, holder = '' OR holder = $1::text OR "
+                                        "renewed_at < pg_catalog.clock_timestamp() - $2::bigint::float8 * interval '1 "
+                                        "microsecond' FROM vault_lease WHERE id = 1"};
 
 inline constexpr PgStatement raise_epoch{
     "raise_epoch", "UPDATE vault_head SET writer_epoch = writer_epoch + 1 WHERE id = 1 RETURNING writer_epoch"};
 
-inline constexpr PgStatement write_lease{
-    "write_lease",
-    "UPDATE vault_lease SET holder = coalesce($1::text, holder), epoch = $2::bigint, renewed_at = clock_timestamp() "
-    "WHERE id = 1 RETURNING renewed_at"};
+inline constexpr PgStatement write_lease{"write_lease",
+                                         "UPDATE vault_lease SET holder = coalesce($1::text, holder), epoch = "
+                                         "$2::bigint, renewed_at = pg_catalog.statement_timestamp() "
+                                         "WHERE id = 1 RETURNING renewed_at"};
 
-inline constexpr PgStatement renew_lease{
-    "renew_lease",
-    "UPDATE vault_lease SET renewed_at = clock_timestamp() WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint "
-    "RETURNING renewed_at"};
+inline constexpr PgStatement renew_lease{"renew_lease",
+                                         "UPDATE vault_lease SET renewed_at = pg_catalog.statement_timestamp() WHERE "
+                                         "id = 1 AND holder = $1::text AND epoch = $2::bigint "
+                                         "RETURNING renewed_at"};
 
 inline constexpr PgStatement release_lease{"release_lease",
                                            "UPDATE vault_lease SET holder = '', renewed_at = '-infinity' "
@@ -107,8 +123,9 @@ inline constexpr PgStatement last_sequence{"last_sequence",
 
 inline constexpr PgStatement insert_identity{
     "insert_identity",
+    "WITH last AS (SELECT coalesce(pg_catalog.max(ordinal), 0) + 1 AS next FROM vault_origin) "
     "INSERT INTO vault_origin (ordinal, origin, vkey, accepted_sequence) "
-    "SELECT coalesce(max(ordinal), 0) + 1, $1::text, $2::text, $3::bigint FROM vault_origin"};
+    "SELECT next, $1::text, $2::text, $3::bigint FROM last"};
 
 inline constexpr PgStatement insert_checkpoint{
     "insert_checkpoint",

@@ -13,6 +13,7 @@ namespace vault {
 struct PostgresOptions {
   std::string url;  // libpq connection string or URI
   std::string application_name = "vaultd";
+  std::string schema = "public";  // where the ledger's tables are
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds lease_timeout{3000};  // writer: idle_in_transaction_session_timeout is set below it
 };

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <unordered_map>
 
 #include "ledger/check.hpp"
-#include "store/migrator.hpp"
 #include "store/postgres_appender.hpp"
+#include "store/postgres_durability.hpp"
 #include "store/postgres_rows.hpp"
+#include "store/postgres_session.hpp"
 #include "store/postgres_statements.hpp"
 
 namespace vault {
@@ -22,6 +22,7 @@ const PgStatement writer_statements[] = {
     sql::begin,
     sql::commit,
     sql::rollback,
+    durability_statement,
     sql::find_seals,
     sql::lock_head_row,
     sql::read_lease,
@@ -44,39 +45,20 @@ const PgStatement writer_statements[] = {
     sql::tile_roots,
 };
 
-std::string session_settings(std::chrono::milliseconds lease_timeout) {
-  const auto lease_ms = std::max<long>(lease_timeout.count(), 100);
-  // synchronous_commit: a server or role may have it off; remote_apply promises more than on and may stay.
-  // idle_in_transaction_session_timeout: a stopped writer must not keep the head's row lock from a standby.
-  // idle_session_timeout (since PostgreSQL 14): a quiet ledger is no reason to hang up.
-  // default_transaction_isolation: an append that has waited for the head must see what it has become.
-  // vault.schema_version: without it the lease cannot be taken (migration 002).
-  // statement_timeout 0: a cancelled wait for a synchronous standby answers COMMIT without the standby's word.
-  return fmt::format(
-      "SELECT set_config('synchronous_commit', 'on', false) "
-      "WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');"
-      "SELECT set_config('idle_session_timeout', '0', false) "
-      "WHERE current_setting('idle_session_timeout', true) IS NOT NULL;"
-      "SET default_transaction_isolation = 'read committed'; SET vault.schema_version = {};"
-      "SET idle_in_transaction_session_timeout = {}; SET lock_timeout = {}; SET statement_timeout = 0;"
-      "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;"
-      // glibc keeps for itself as much as the largest chunk that was ever freed: after this, a batch's arrays no longer
-      // go back to the kernel after each transaction, to be faulted in again for the next.
-      "SELECT octet_length(repeat('x', 16777216))",
-      schema_version_wanted(), lease_ms / 2, lease_ms);
-}
-
 }  // namespace
 
 std::unique_ptr<WriterStore> make_postgres_writer(const PostgresOptions& options) {
   return std::make_unique<PostgresWriter>(options);
 }
 
+PgConnectOptions PostgresWriter::connect_options() const {
+  return {options_.url, options_.application_name, options_.connect_timeout, answer_timeout, options_.schema};
+}
+
 Status PostgresWriter::connect() {
   if (connection_ && connection_->probe()) return {};
   connection_.reset();
-  auto opened = PgConnection::open({options_.url, options_.application_name, options_.connect_timeout, answer_timeout},
-                                   session_settings(options_.lease_timeout), writer_statements);
+  auto opened = PgConnection::open(connect_options(), writer_settings(options_.lease_timeout), writer_statements);
   if (!opened) return tl::unexpected(opened.error());
   connection_ = *std::move(opened);
   return {};
@@ -88,8 +70,8 @@ void PostgresWriter::roll_back() {
 }
 
 Result<std::unique_ptr<AppendSession>> PostgresWriter::open_session() {
-  auto opened = PgConnection::open({options_.url, options_.application_name, options_.connect_timeout, answer_timeout},
-                                   session_settings(options_.lease_timeout), PostgresAppender::statements());
+  auto opened =
+      PgConnection::open(connect_options(), writer_settings(options_.lease_timeout), PostgresAppender::statements());
   if (!opened) return tl::unexpected(opened.error());
   return std::make_unique<PostgresAppender>(*std::move(opened));
 }

@@ -24,12 +24,14 @@ class PostgresWriter final : public WriterStore {
   Status store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint, const LogIdentity& identity) override;
 
  private:
+  PgConnectOptions connect_options() const;
   // A usable connection, made anew where the last one is gone.
   Status connect();
   // Ends whatever transaction is open; for the way out of a failed one.
   void roll_back();
   // Runs `body` between BEGIN and COMMIT; rolls back where it fails, and drops a connection that is good for nothing
-  // (lost, or to a server that takes no writes any more).
+  // (lost, or to a server that takes no writes any more). No error: it is durable, on a synchronous standby too where
+  // there is one.
   Status transact(const std::function<Status()>& body);
   void drop_if_useless(const Error& error);
 

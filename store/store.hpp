@@ -57,17 +57,20 @@ struct AppendRequest {
 };
 
 enum class AppendKind : std::uint8_t {
-  committed,   // the transaction has ended with synchronous_commit on: durable
-  duplicate,   // refused: a seal_id is in the ledger already; nothing was written
-  refused,     // refused for what the batch holds (a constraint, a value Postgres will not take); nothing was written
-  head_moved,  // refused: vault_head is not `expected`/`epoch`; nothing was written, and the caller is fenced
-  failed,      // surely not committed (no connection, lost before all of it was sent, the server said so)
-  in_doubt,    // connection lost around the commit: resolve() must tell
+  committed,  // the transaction has ended with synchronous_commit on: durable, on a synchronous standby too
+  duplicate,  // refused: a seal_id is in the ledger already; nothing was written
+  refused,    // refused for what the batch holds (a constraint, a value Postgres will not take); nothing was written
+  occupied,  // refused: a row stands already where one of the batch belongs; nothing was written. Not the batch's fault
+  head_moved,   // refused: vault_head is not `expected`/`epoch`; nothing was written, and the caller is fenced
+  not_durable,  // refused: the server would not keep it (fsync, synchronous_commit, a pooler); nothing was written
+  failed,       // surely not committed (no connection, lost before all of it was sent, the server said so)
+  in_doubt,     // nobody knows, or the standby may lack it: resolve() must tell
 };
 
 struct AppendOutcome {
   AppendKind kind = AppendKind::failed;
-  std::string detail;  // for the log: SQLSTATE and the server's words
+  std::string detail;      // for the log: SQLSTATE and the server's words
+  std::string sqlstate{};  // where the server itself said no
 };
 
 // When a database that owes an answer will have it.
@@ -115,6 +118,14 @@ struct LeaseGrant {
   std::string ledger_id;
   Timestamp database_now;
   std::unique_ptr<AppendSession> session;
+  // Settings of the server with which a failure of its machine may cost entries all the same; for the log.
+  std::vector<std::string> cautions{};
+};
+
+// The caller could be the writer, but the server would not keep what it is told (fsync is off, say), or takes no
+// writes.
+struct LeaseNotDurable {
+  std::string detail;  // the promise that cannot be kept, and what mends it
 };
 
 // Somebody else holds a lease that is still fresh.
@@ -135,7 +146,7 @@ struct LeaseUnreadable {
 
 // Error: `unavailable` (no database: try again) or `internal` (the stored head, rows and tiles do not fit each other:
 // sealing on top would bury the damage; the message names the first thing that does not fit).
-using LeaseOutcome = std::variant<LeaseGrant, LeaseHeld, LeaseUnreadable, Error>;
+using LeaseOutcome = std::variant<LeaseGrant, LeaseHeld, LeaseNotDurable, LeaseUnreadable, Error>;
 
 enum class ResolveKind : std::uint8_t {
   committed,      // the batch is in the ledger
@@ -170,7 +181,8 @@ class WriterStore {
 
   // After in_doubt: on a new connection, fences first (raises writer_epoch, which waits for the lost transaction to
   // end), then compares vault_head with `request`. Before that it opens the session to go on with: without one it
-  // leaves the lease to run out.
+  // leaves the lease to run out. Its own commit comes after the batch's, so that a synchronous standby which has got
+  // the one has got the other; without the standby's word it is `unreachable`.
   virtual ResolveOutcome resolve(const AppendRequest& request) = 0;
 
   // The entries that hold these seal_ids, in the order asked; nullopt where there is none.
