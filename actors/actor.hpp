@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/message.hpp"
+#include "actors/peer_connection.hpp"
 
 namespace vault {
 
@@ -23,6 +24,10 @@ class Effects {
   virtual void set_timer(int id, std::chrono::milliseconds after) = 0;
   // Gateway and publisher only. False where the peer is gone or its queue is full: the frames are dropped.
   virtual bool send_frames(SocketKind socket, std::vector<std::string> frames) = 0;
+
+  // Of the message from a peer that is being handled. Not known where the actor has no socket.
+  virtual PeerConnection connection() { return {}; }
+  virtual bool is_closed(const PeerConnection&) { return false; }
 
   virtual Timestamp now() = 0;                                // wall clock
   virtual std::chrono::steady_clock::time_point clock() = 0;  // monotonic

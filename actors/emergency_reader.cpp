@@ -22,7 +22,7 @@ void EmergencyReader::handle(Message message, Effects& effects) {
   tell_problems(effects);
   effects.send(ActorId::gateway,
                ReadAnswer{task->ticket, id_,
-                          body ? encode_reply(task->id, *body) : encode_error_reply(task->id, body.error()), 0});
+                          body ? encode_reply(task->id, *body) : encode_error_reply(task->id, body.error())});
 }
 
 Result<ReplyBody> EmergencyReader::run(const ReadTask& task) {

@@ -31,7 +31,8 @@ std::optional<Error> reserved_name(const SealRequest& request) {
 
 }  // namespace
 
-Gateway::Gateway(const GatewayOptions& options) : options_(options), running_(options.readers) {
+Gateway::Gateway(const GatewayOptions& options)
+    : options_(options), reads_({.readers = options.readers, .probes = !options.emergency}) {
   writer_.detail = "vaultd is starting";
 }
 
@@ -51,7 +52,7 @@ void Gateway::handle(Message message, Effects& effects) {
   } else if (auto* timer = std::get_if<TimerFired>(&message)) {
     on_timer(timer->id, effects);
   } else if (auto* checkpoint = std::get_if<CheckpointSigned>(&message)) {
-    on_checkpoint(std::move(*checkpoint));
+    on_checkpoint(std::move(*checkpoint), effects);
   } else if (auto* writer = std::get_if<WriterStatus>(&message)) {
     // Answers overtake nothing, but a status may be older than the head that the last answers brought.
     const Head newest =
@@ -60,8 +61,7 @@ void Gateway::handle(Message message, Effects& effects) {
     writer_.head = newest;
     tell_state(effects);
   } else if (auto* progress = std::get_if<ReadProgress>(&message)) {
-    const auto found = pending_.find(progress->ticket);
-    if (found != pending_.end()) reply_to(found->second.envelope, std::move(progress->message), effects);
+    on_read_progress(std::move(*progress), effects);
   } else if (auto* alert = std::get_if<AlertMessage>(&message)) {
     on_alert(alert->alert);
   } else if (auto* keys = std::get_if<KeysChanged>(&message)) {
@@ -211,7 +211,15 @@ void Gateway::seal(PeerMessage message, RequestId id, SealRequest request, Effec
       return reply_to(std::move(message.envelope), encode_error_reply(id, *refusal), effects);
     }
   }
-  const Ticket ticket = open(message, std::move(id), effects, !ingest);
+  const Ticket ticket = next_ticket_;
+  if (!ingest && request.sign) {
+    const Status room = reads_.expect_signed(producer, effects.connection(), ticket, request.seals.size());
+    if (!room) {
+      ++counters_["busy"];
+      return reply_to(std::move(message.envelope), encode_error_reply(id, room.error()), effects);
+    }
+  }
+  VAULT_CHECK(open(message, std::move(id), effects, !ingest) == ticket);
   Pending& pending = pending_[ticket];
   pending.producer = producer;
   pending.seals = request.seals.size();
@@ -245,30 +253,14 @@ void Gateway::read(PeerMessage message, Request request, Effects& effects) {
   if (std::holds_alternative<StatusRequest>(request.operation)) {
     return reply_to(std::move(message.envelope), encode_reply(request.id, status(effects)), effects);
   }
-  if (std::holds_alternative<CheckpointRequest>(request.operation)) {
-    std::string body =
-        options_.emergency ? encode_error_reply(request.id, emergency_refusal("checkpoint"))
-        : latest_          ? encode_reply(request.id, CheckpointResult{latest_->note, latest_->tree_size, vkey_})
-                  : encode_error_reply(request.id, {ErrorCode::unavailable, "no checkpoint has been signed yet", {}});
-    return reply_to(std::move(message.envelope), std::move(body), effects);
-  }
-  if (refusing_ || reads_.size() + parked_.size() >= options_.read_queue_max) {
-    const Error error = refusing_ ? Error{ErrorCode::unavailable, "vaultd is shutting down", {}}
-                                  : Error{ErrorCode::busy, "too many queries wait; send it again in a moment", {}};
+  if (refusing_) {
+    const Error error{ErrorCode::unavailable, "vaultd is shutting down", {}};
     return reply_to(std::move(message.envelope), encode_error_reply(request.id, error), effects);
   }
-  ReadTask task;
-  task.id = request.id;
-  std::visit(
-      [&](auto&& operation) {
-        using Kind = std::decay_t<decltype(operation)>;
-        if constexpr (std::is_constructible_v<decltype(task.task), Kind>) task.task = std::move(operation);
-      },
-      std::move(request.operation));
-  // A verification takes as long as it takes; everything else has a deadline.
-  const bool verify = std::holds_alternative<VerifyRangeRequest>(task.task);
-  task.ticket = open(message, std::move(request.id), effects, !verify);
-  queue_read(std::move(task), effects);
+  if (std::holds_alternative<CheckpointRequest>(request.operation)) {
+    return await_checkpoint(std::move(message), std::move(request), effects);
+  }
+  queue_read(std::move(message), std::move(request), effects);
 }
 
 // At most one alert a second, with the number of those that were not told.

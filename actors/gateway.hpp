@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/read_queue.hpp"
 #include "wire/codec.hpp"
 
 namespace vault {
@@ -23,7 +24,6 @@ struct GatewayOptions {
   std::size_t queue_seals_max = 65'536;
   std::size_t queue_bytes_max = std::size_t{256} << 20;
   std::size_t writer_window_seals = 4'000;  // handed to the writer and not answered; the rest waits here, in turns
-  std::size_t read_queue_max = 10'000;
   std::size_t readers = 3;
   std::chrono::milliseconds request_timeout{30'000};
   bool emergency = false;  // the emergency mode's actors stand behind: no chain, nothing to sign
@@ -43,7 +43,7 @@ class Gateway final : public Actor {
   bool wants_ingest() const;
 
  private:
-  enum Timer : int { deadline_timer = 1, heartbeat_timer };
+  enum Timer : int { deadline_timer = 1, heartbeat_timer, snapshot_timer };
   using Instant = std::chrono::steady_clock::time_point;
 
   // A request that has no reply yet, or a seal that still counts against the credit.
@@ -72,13 +72,20 @@ class Gateway final : public Actor {
   void on_answers(SealAnswers answers, Effects& effects);
   void on_answer(SealAnswer answer, Effects& effects);
   void on_read_answer(ReadAnswer answer, Effects& effects);
-  void on_checkpoint(CheckpointSigned checkpoint);
+  void on_checkpoint(CheckpointSigned checkpoint, Effects& effects);
   void on_alert(const Alert& alert);
   void on_timer(int id, Effects& effects);
   void tell_state(Effects& effects);
 
+  // gateway_reads.cpp
+  void await_checkpoint(PeerMessage message, Request request, Effects& effects);
+  void queue_read(PeerMessage message, Request request, Effects& effects);
+  void on_read_progress(ReadProgress progress, Effects& effects);
   void dispatch_reads(Effects& effects);
-  void queue_read(ReadTask task, Effects& effects);
+  void refuse_reads(const std::vector<Ticket>& tickets, const std::string& why, Effects& effects);
+  void tell_readers(Effects& effects);
+  void drop_gone(const std::string& peer, Effects& effects);
+  void look_after_reads(Effects& effects);
   bool is_writable() const { return writer_.ready && !refusing_; }
 
   StatusResult status(Effects& effects) const;
@@ -98,10 +105,8 @@ class Gateway final : public Actor {
   std::size_t queued_seals_ = 0, queued_bytes_ = 0;      // not answered, here or at the writer
   std::size_t at_writer_ = 0;                            // seals
 
-  std::deque<ReadTask> reads_;
-  std::vector<std::optional<ReadTask>> running_;  // by reader
-  std::multimap<std::int64_t, ReadTask> parked_;  // by the checkpoint size that they wait for
-  std::optional<StoredCheckpoint> latest_;
+  ReadQueue reads_;
+  ReaderPool::Health readers_told_;  // as the alert says it
   std::string vkey_;
 
   WriterStatus writer_;

@@ -4,6 +4,7 @@
 // What comes back to a gateway is the answer to its own ticket. A message may own what cannot be copied (a session).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -223,24 +224,53 @@ struct SignTask {
   std::vector<Receipt> receipts;
   bool batch = false;
 };
+// Is the database there, and how far does a snapshot see?
+struct ProbeTask {};
+// A verification between two turns at a reader.
+struct VerifyRun {
+  std::optional<LedgerState> end;  // after the rows verified so far; nullopt: none
+  std::int64_t checked = 0;        // rows
+  std::int64_t from = 0, to = 0;   // `to`: the last row when it began
+  std::chrono::steady_clock::time_point started, told;
+  int turns_beyond = 0;  // beyond `to`
+};
 struct ReadTask {
   Ticket ticket = 0;
   RequestId id;
-  std::variant<ReadRequest, ListRequest, VerifyRangeRequest, ProofRequest, ConsistencyRequest, HeadRequest, SignTask>
+  std::variant<ReadRequest, ListRequest, VerifyRangeRequest, ProofRequest, ConsistencyRequest, HeadRequest, SignTask,
+               ProbeTask>
       task;
-  std::optional<StoredCheckpoint> checkpoint;  // the latest one
-  Head known_head;                             // verify: the writer's own; sequence 0 if unknown
+  std::int64_t at_least = 0;  // the request's own: the answer must have seen this sequence
+  std::int64_t told = 0;      // entries up to here are known to be sealed, by whatever vaultd has heard
+  std::shared_ptr<const StoredCheckpoint> checkpoint;  // the latest one
+  Head known_head;                                     // verify: the writer's own; sequence 0 if unknown
+  // The three above are to stay what they are now: a snapshot that sees them is waited for, or rows have been
+  // compared with them.
+  bool pinned = false;
+  // The database is no replica and still lacks what was told, after a while: no more waiting.
+  bool insist = false;
+  std::shared_ptr<VerifyRun> run;  // of whoever holds the task
 };
 struct ReadProgress {
   Ticket ticket = 0;
   std::string message;
 };
+enum class ReadWait : std::uint8_t {
+  none,        // answered
+  turn,        // there is more to do, once others have had their turn
+  checkpoint,  // the entry is newer than the latest one: ask again once one of `size` is there
+  snapshot,    // the database is behind: ask again once a snapshot sees `size`
+};
 struct ReadAnswer {
   Ticket ticket = 0;
   ActorId reader = ActorId::reader_first;
-  std::string message;  // encoded reply
-  // > 0: the entry is newer than the latest checkpoint; ask again once one of this size is there.
-  std::int64_t wait_for_size = 0;
+  std::string message{};  // encoded reply; with `snapshot`: what to say when there is no time left
+  ReadWait wait = ReadWait::none;
+  std::int64_t size = 0;
+  std::optional<ReadTask> task{};  // given back where it waits
+  std::int64_t seen = -1;          // the snapshot's head, where it was looked at
+  bool replica = true;             // the database may be behind; known where it was
+  std::string lost{};              // why the reader has no database; empty: it has
 };
 
 // --- authenticator -> gateway ----------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 #include "actors/reader.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "ledger/proof.hpp"
@@ -11,19 +13,14 @@ namespace vault {
 
 namespace {
 
-tl::unexpected<Error> beyond_head(const std::string& field, std::int64_t asked, std::int64_t head) {
-  return fail(ErrorCode::not_found,
-              field + " " + std::to_string(asked) + " is beyond the head, which is " + std::to_string(head), field);
-}
-
-// After a restore or failover, or on a replica that lags.
-tl::unexpected<Error> behind_checkpoint(std::int64_t size, std::int64_t head) {
-  return fail(ErrorCode::unavailable, "the database is behind the latest checkpoint: its head is " +
-                                          std::to_string(head) + ", the checkpoint's tree size " + std::to_string(size));
-}
+// A turn of a verification, where stopping costs nothing; and how many times as long where it costs rows that have been
+// read already, which large payloads need.
+constexpr std::chrono::milliseconds verify_turn{50};
+constexpr int verify_overtime = 5;
+constexpr int pause_rows = 16;
 
 // A checkpoint of exactly this size, where one is kept.
-Result<std::optional<std::string>> checkpoint_of_size(Snapshot& snapshot, const std::optional<StoredCheckpoint>& latest,
+Result<std::optional<std::string>> checkpoint_of_size(Snapshot& snapshot, const StoredCheckpoint* latest,
                                                       std::int64_t size) {
   if (latest && latest->tree_size == size) return latest->note;
   auto kept = snapshot.checkpoints(size, size, 8);
@@ -35,25 +32,73 @@ Result<std::optional<std::string>> checkpoint_of_size(Snapshot& snapshot, const 
 }  // namespace
 
 void Reader::handle(Message message, Effects& effects) {
-  if (const auto* task = std::get_if<ReadTask>(&message)) {
-    Outcome outcome = run(*task, effects);
-    ReadAnswer answer{task->ticket, id_, {}, outcome.wait_for_size};
-    if (outcome.wait_for_size == 0) {
-      answer.message =
-          outcome.body ? encode_reply(task->id, *outcome.body) : encode_error_reply(task->id, outcome.body.error());
-    }
-    effects.send(ActorId::gateway, std::move(answer));
+  if (auto* task = std::get_if<ReadTask>(&message)) {
+    effects.send(ActorId::gateway, answer(std::move(*task), effects));
   } else if (const auto* request = std::get_if<SliceRequest>(&message)) {
     effects.send(ActorId::notary, slice(*request));
   }
 }
 
-Reader::Outcome Reader::run(const ReadTask& task, Effects& effects) {
-  if (const auto* verify = std::get_if<VerifyRangeRequest>(&task.task)) return run_verify(task, *verify, effects);
-  auto opened = store_.snapshot();
-  if (!opened) return {tl::unexpected<Error>(opened.error())};
-  Snapshot& snapshot = **opened;
-  if (const auto* read = std::get_if<ReadRequest>(&task.task)) return run_read(*read, snapshot);
+ReadAnswer Reader::answer(ReadTask task, Effects& effects) {
+  ReadAnswer answer;
+  answer.ticket = task.ticket;
+  answer.reader = id_;
+  seen_ = -1;
+  replica_ = true;
+  auto snapshot = store_.snapshot();
+  if (!snapshot) {
+    answer.lost = snapshot.error().message;
+    answer.message = encode_error_reply(task.id, snapshot.error());
+    return answer;
+  }
+  if (std::holds_alternative<ProbeTask>(task.task)) {
+    const auto sight = look(std::numeric_limits<std::int64_t>::max(), **snapshot);
+    if (!sight && sight.error().code == ErrorCode::unavailable) answer.lost = sight.error().message;
+  } else {
+    Outcome outcome = run(task, *std::move(snapshot), effects);
+    if (outcome.wait == ReadWait::none || outcome.wait == ReadWait::snapshot) {
+      answer.message =
+          outcome.body ? encode_reply(task.id, *outcome.body) : encode_error_reply(task.id, outcome.body.error());
+    }
+    answer.wait = outcome.wait;
+    answer.size = outcome.size;
+    if (outcome.wait != ReadWait::none) {
+      // A newer checkpoint would be just as far ahead of a database that is behind.
+      task.pinned = outcome.wait != ReadWait::checkpoint;
+      answer.task = std::move(task);
+    }
+  }
+  answer.seen = seen_;
+  answer.replica = replica_;
+  return answer;
+}
+
+Result<Sight> Reader::look(std::int64_t size, Snapshot& snapshot) {
+  auto sight = sight_of(snapshot, size, &seen_);
+  if (sight) replica_ = *sight != Sight::missing;
+  return sight;
+}
+
+// nullopt where the snapshot sees `size` entries.
+std::optional<Reader::Outcome> Reader::behind(const ReadTask& task, std::int64_t size, Snapshot& snapshot) {
+  const auto sight = look(size, snapshot);
+  if (!sight) return Outcome{tl::unexpected<Error>(sight.error())};
+  if (*sight == Sight::reached) return std::nullopt;
+  const bool wait = *sight == Sight::lagging || !task.insist;
+  return Outcome{fail(ErrorCode::unavailable, "the database that is read is behind: its head is " +
+                                                  std::to_string(seen_) + ", wanted is " + std::to_string(size)),
+                 wait ? ReadWait::snapshot : ReadWait::none, size};
+}
+
+Reader::Outcome Reader::run(ReadTask& task, std::unique_ptr<Snapshot> owned, Effects& effects) {
+  Snapshot& snapshot = *owned;
+  if (task.at_least > 0) {
+    if (auto late = behind(task, task.at_least, snapshot)) return *std::move(late);
+  }
+  if (const auto* verify = std::get_if<VerifyRangeRequest>(&task.task)) {
+    return run_verify(task, *verify, std::move(owned), effects);
+  }
+  if (const auto* read = std::get_if<ReadRequest>(&task.task)) return run_read(task, *read, snapshot);
   if (const auto* list = std::get_if<ListRequest>(&task.task)) {
     auto page = snapshot.page(list->page);
     if (!page) return {tl::unexpected<Error>(page.error())};
@@ -69,76 +114,122 @@ Reader::Outcome Reader::run(const ReadTask& task, Effects& effects) {
   return {ReplyBody(HeadResult{*head})};
 }
 
-Reader::Outcome Reader::run_read(const ReadRequest& request, Snapshot& snapshot) {
+Reader::Outcome Reader::run_read(const ReadTask& task, const ReadRequest& request, Snapshot& snapshot) {
   if (request.session) {
     auto page = snapshot.page(*request.session);
     if (!page) return {tl::unexpected<Error>(page.error())};
     return {ReplyBody(std::move(*page))};
   }
-  auto entry = request.sequence ? snapshot.entry_by_sequence(*request.sequence)
-                                : snapshot.entry_by_seal_id(*request.seal_id);
+  auto entry =
+      request.sequence ? snapshot.entry_by_sequence(*request.sequence) : snapshot.entry_by_seal_id(*request.seal_id);
   if (!entry) return {tl::unexpected<Error>(entry.error())};
-  if (!*entry) {
-    return {request.sequence
-                ? fail(ErrorCode::not_found, "there is no entry with sequence " + std::to_string(*request.sequence),
-                       "sequence")
-                : fail(ErrorCode::not_found, "there is no entry with seal_id " + format_uuid(*request.seal_id),
-                       "seal_id")};
+  if (*entry) return {ReplyBody(std::move(**entry))};
+  if (!request.sequence || *request.sequence <= task.told) {
+    if (auto late = behind(task, request.sequence.value_or(task.told), snapshot)) return *std::move(late);
   }
-  return {ReplyBody(std::move(**entry))};
+  if (request.sequence) {
+    return {
+        fail(ErrorCode::not_found, "there is no entry with sequence " + std::to_string(*request.sequence), "sequence")};
+  }
+  return {fail(ErrorCode::not_found, "there is no entry with seal_id " + format_uuid(*request.seal_id), "seal_id")};
 }
 
-Reader::Outcome Reader::run_verify(const ReadTask& task, const VerifyRangeRequest& request, Effects& effects) {
+// Verifies for one turn. Known sizes are compared once the snapshot sees them; one that lacks them after a while, and
+// is no replica, is compared too, and found cut off.
+Reader::Outcome Reader::run_verify(ReadTask& task, const VerifyRangeRequest& request,
+                                   std::unique_ptr<Snapshot> snapshot, Effects& effects) {
+  std::int64_t known = task.known_head.sequence;
+  if (task.checkpoint) known = std::max(known, task.checkpoint->tree_size);
+  if (task.run && task.run->end) known = std::max(known, task.run->end->head.sequence);
+  if (auto late = behind(task, known, *snapshot)) {
+    const bool cut_off = late->wait == ReadWait::none && !replica_;
+    if (!cut_off) return *std::move(late);
+  }
+  snapshot.reset();
+
+  const auto started = effects.clock();
+  if (!task.run) {
+    task.run = std::make_shared<VerifyRun>();
+    task.run->started = task.run->told = started;
+  }
+  VerifyRun& run = *task.run;
   VerifyRequest verify;
-  verify.from = request.from;
+  if (!run.end) verify.from = request.from;
   verify.to = request.to;
+  verify.resume = run.end;
   if (task.known_head.sequence > 0) verify.known_head = task.known_head;
   if (task.checkpoint) {
-    verify.known.push_back({task.checkpoint->origin, static_cast<std::uint64_t>(task.checkpoint->tree_size),
-                            task.checkpoint->root});
+    verify.known.push_back(
+        {task.checkpoint->origin, static_cast<std::uint64_t>(task.checkpoint->tree_size), task.checkpoint->root});
   }
-  const auto started = effects.clock();
-  auto reported = started;
-  const auto progress = [&](std::int64_t checked, std::int64_t total) {
-    const auto now = effects.clock();
-    if (request.progress && now - reported >= std::chrono::milliseconds(250)) {
-      reported = now;
-      effects.send(ActorId::gateway, ReadProgress{task.ticket, encode_progress(task.id, checked, total)});
-    }
-    return !stopping_.load(std::memory_order_relaxed);
+  // A ledger that grows while it is verified is caught up with in turns that grow too.
+  const auto turn = verify_turn * (std::int64_t{1} << run.turns_beyond);
+  verify.pause = [&, rows = 0](bool joint) mutable {
+    if (!joint && ++rows % pause_rows != 0) return false;
+    const auto spent = effects.clock() - started;
+    return spent >= (joint ? turn : verify_overtime * turn) || stopping_.load(std::memory_order_relaxed);
   };
-  auto report = verify_ledger(store_, verify, progress);
+  const auto report = verify_ledger(store_, verify, [&](std::int64_t checked, std::int64_t left) {
+    const auto now = effects.clock();
+    if (request.progress && now - run.told >= std::chrono::milliseconds(250)) {
+      run.told = now;
+      effects.send(ActorId::gateway,
+                   ReadProgress{task.ticket, encode_progress(task.id, run.checked + checked, run.checked + left)});
+    }
+    return true;
+  });
   if (!report) return {tl::unexpected<Error>(report.error())};
+  if (!run.end) {
+    run.from = report->from;
+    run.to = report->to;
+  }
+  run.checked += report->checked;
+  if (report->paused) {
+    if (stopping_.load(std::memory_order_relaxed)) return {fail(ErrorCode::unavailable, "verification was stopped")};
+    run.end = report->end;
+    if (report->end.head.sequence > run.to) run.turns_beyond = std::min(run.turns_beyond + 1, 10);
+    return {ReplyBody(VerifyResult{}), ReadWait::turn};
+  }
   VerifyResult result;
   result.valid = !report->finding;
   if (report->finding) {
     result.first_invalid_sequence = report->finding->sequence;
     result.reason = std::string(finding_name(report->finding->reason));
   }
-  result.checked = report->checked;
-  result.from = report->from;
+  result.checked = run.checked;
+  result.from = run.from;
   result.to = report->to;
   result.head_hash = report->end.head.entry_hash;
   result.merkle_root = report->end.head.merkle_root;
-  result.elapsed_ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(effects.clock() - started).count();
+  result.elapsed_ms = std::chrono::duration_cast<std::chrono::milliseconds>(effects.clock() - run.started).count();
   return {ReplyBody(result)};
+}
+
+// Asked for what the snapshot does not reach: behind where vaultd has told of it, else there is no such thing.
+Reader::Outcome Reader::beyond(const ReadTask& task, const std::string& field, std::int64_t asked, const Head& head,
+                               Snapshot& snapshot) {
+  if (asked <= task.told) {
+    if (auto late = behind(task, asked, snapshot)) return *std::move(late);
+  }
+  return {fail(ErrorCode::not_found,
+               field + " " + std::to_string(asked) + " is beyond the head, which is " + std::to_string(head.sequence),
+               field)};
 }
 
 Reader::Outcome Reader::run_proof(const ReadTask& task, const ProofRequest& request, Snapshot& snapshot) {
   auto head = snapshot.head();
   if (!head) return {tl::unexpected<Error>(head.error())};
-  if (request.sequence > head->sequence) return {beyond_head("sequence", request.sequence, head->sequence)};
+  if (request.sequence > head->sequence) return beyond(task, "sequence", request.sequence, *head, snapshot);
   std::int64_t size = request.tree_size.value_or(task.checkpoint ? task.checkpoint->tree_size : 0);
   if (request.tree_size) {
     if (size < request.sequence) {
       return {fail(ErrorCode::invalid_argument, "tree_size must not be smaller than sequence", "tree_size")};
     }
-    if (size > head->sequence) return {beyond_head("tree_size", size, head->sequence)};
+    if (size > head->sequence) return beyond(task, "tree_size", size, *head, snapshot);
   } else if (size < request.sequence) {
-    return {ReplyBody(HeadResult{}), request.sequence};  // until the next checkpoint
+    return {ReplyBody(HeadResult{}), ReadWait::checkpoint, request.sequence};
   } else if (size > head->sequence) {
-    return {behind_checkpoint(size, head->sequence)};
+    if (auto late = behind(task, size, snapshot)) return *std::move(late);
   }
   TileNodeReader nodes(snapshot, static_cast<std::uint64_t>(size));
   const auto index = static_cast<std::uint64_t>(request.sequence - 1);
@@ -148,7 +239,7 @@ Reader::Outcome Reader::run_proof(const ReadTask& task, const ProofRequest& requ
   if (!proof) return {tl::unexpected<Error>(proof.error())};
   auto root = root_of_size(nodes, static_cast<std::uint64_t>(size));
   if (!root) return {tl::unexpected<Error>(root.error())};
-  auto checkpoint = checkpoint_of_size(snapshot, task.checkpoint, size);
+  auto checkpoint = checkpoint_of_size(snapshot, task.checkpoint.get(), size);
   if (!checkpoint) return {tl::unexpected<Error>(checkpoint.error())};
   ProofResult result;
   result.sequence = request.sequence;
@@ -164,17 +255,17 @@ Reader::Outcome Reader::run_proof(const ReadTask& task, const ProofRequest& requ
 Reader::Outcome Reader::run_consistency(const ReadTask& task, const ConsistencyRequest& request, Snapshot& snapshot) {
   auto head = snapshot.head();
   if (!head) return {tl::unexpected<Error>(head.error())};
-  if (request.first > head->sequence) return {beyond_head("first", request.first, head->sequence)};
+  if (request.first > head->sequence) return beyond(task, "first", request.first, *head, snapshot);
   const std::int64_t second = request.second.value_or(task.checkpoint ? task.checkpoint->tree_size : 0);
   if (request.second) {
     if (second < request.first) {
       return {fail(ErrorCode::invalid_argument, "second must not be smaller than first", "second")};
     }
-    if (second > head->sequence) return {beyond_head("second", second, head->sequence)};
+    if (second > head->sequence) return beyond(task, "second", second, *head, snapshot);
   } else if (second < request.first) {
-    return {ReplyBody(HeadResult{}), request.first};
+    return {ReplyBody(HeadResult{}), ReadWait::checkpoint, request.first};
   } else if (second > head->sequence) {
-    return {behind_checkpoint(second, head->sequence)};
+    if (auto late = behind(task, second, snapshot)) return *std::move(late);
   }
   TileNodeReader nodes(snapshot, static_cast<std::uint64_t>(second));
   auto first_root = root_of_size(nodes, static_cast<std::uint64_t>(request.first));
@@ -193,7 +284,11 @@ Reader::Outcome Reader::run_sign(const ReadTask& task, const SignTask& request, 
   for (Receipt& receipt : result.receipts) {
     const auto index = static_cast<std::uint64_t>(receipt.entry.sequence - 1);
     auto proof = prove_inclusion(nodes, index, size);
-    if (!proof) return {tl::unexpected<Error>(proof.error())};
+    if (!proof) {
+      // On a replica that is behind, tiles and rows are missing. Looked at here only, since nearly all are there.
+      if (auto late = behind(task, task.checkpoint->tree_size, snapshot)) return *std::move(late);
+      return {tl::unexpected<Error>(proof.error())};
+    }
     receipt.proof = ReceiptProof{index, size, std::move(*proof), task.checkpoint->note};
   }
   if (request.batch) return {ReplyBody(std::move(result))};
@@ -215,21 +310,22 @@ TreeSlice Reader::slice(const SliceRequest& request) {
   }
   bool readable = true;
   if (request.to > request.from) {
-    const Status scanned =
-        snapshot.scan(static_cast<std::int64_t>(request.from) + 1, static_cast<std::int64_t>(request.to),
-                      [&](const RowView& row) {
-                        const auto leaf = hash_from_hex(row.entry_hash);
-                        readable = leaf.has_value();
-                        if (leaf) out.leaves.push_back(*leaf);
-                        return readable;
-                      });
+    const Status scanned = snapshot.scan(static_cast<std::int64_t>(request.from) + 1,
+                                         static_cast<std::int64_t>(request.to), [&](const RowView& row) {
+                                           const auto leaf = hash_from_hex(row.entry_hash);
+                                           readable = leaf.has_value();
+                                           if (leaf) out.leaves.push_back(*leaf);
+                                           return readable;
+                                         });
     if (!scanned) {
       out.frontier = tl::unexpected<Error>(scanned.error());
       return out;
     }
   }
-  if (readable) out.frontier = edge->frontier();
-  else out.frontier = fail(ErrorCode::internal, "an entry_hash after the last checkpoint is no hash");
+  if (readable)
+    out.frontier = edge->frontier();
+  else
+    out.frontier = fail(ErrorCode::internal, "an entry_hash after the last checkpoint is no hash");
   return out;
 }
 

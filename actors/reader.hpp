@@ -2,10 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "actors/actor.hpp"
-#include "store/store.hpp"
+#include "store/sight.hpp"
 
 namespace vault {
 
@@ -19,14 +21,22 @@ class Reader final : public Actor {
   void handle(Message message, Effects& effects) override;
 
  private:
-  // What a task comes to: a body for the reply, an error, or the tree size it must wait for.
+  // What a task comes to: a body for the reply, an error, or what it waits for (then the error is for when that does
+  // not come in time).
   struct Outcome {
     Result<ReplyBody> body;
-    std::int64_t wait_for_size = 0;
+    ReadWait wait = ReadWait::none;
+    std::int64_t size = 0;
   };
-  Outcome run(const ReadTask& task, Effects& effects);
-  Outcome run_read(const ReadRequest& request, Snapshot& snapshot);
-  Outcome run_verify(const ReadTask& task, const VerifyRangeRequest& request, Effects& effects);
+  ReadAnswer answer(ReadTask task, Effects& effects);
+  Result<Sight> look(std::int64_t size, Snapshot& snapshot);
+  std::optional<Outcome> behind(const ReadTask& task, std::int64_t size, Snapshot& snapshot);
+  Outcome beyond(const ReadTask& task, const std::string& field, std::int64_t asked, const Head& head,
+                 Snapshot& snapshot);
+  Outcome run(ReadTask& task, std::unique_ptr<Snapshot> owned, Effects& effects);
+  Outcome run_read(const ReadTask& task, const ReadRequest& request, Snapshot& snapshot);
+  Outcome run_verify(ReadTask& task, const VerifyRangeRequest& request, std::unique_ptr<Snapshot> snapshot,
+                     Effects& effects);
   Outcome run_proof(const ReadTask& task, const ProofRequest& request, Snapshot& snapshot);
   Outcome run_consistency(const ReadTask& task, const ConsistencyRequest& request, Snapshot& snapshot);
   Outcome run_sign(const ReadTask& task, const SignTask& request, Snapshot& snapshot);
@@ -35,6 +45,9 @@ class Reader final : public Actor {
   ActorId id_;
   ReaderStore& store_;
   const std::atomic<bool>& stopping_;
+  // Of the task at hand.
+  std::int64_t seen_ = -1;
+  bool replica_ = true;
 };
 
 }  // namespace vault

@@ -54,11 +54,10 @@ std::optional<std::string> receive_word(zmq::socket_t& socket) {
 }
 
 // One multipart message of a peer; nullopt if none waits.
-std::optional<PeerMessage> receive_peer(Port& port) {
+std::optional<PeerMessage> receive_peer(Port& port, zmq::message_t& frame) {
   PeerMessage message;
   message.socket = port.kind;
   for (;;) {
-    zmq::message_t frame;
     try {
       if (!port.socket.recv(frame, zmq::recv_flags::dontwait)) return std::nullopt;
     } catch (const zmq::error_t& error) {
@@ -280,9 +279,12 @@ class Loop {
   bool drain_port(Port& port) {
     Resident& owner = residents_.front();
     for (int i = 0; i < messages_per_round && port.wanted(); ++i) {
-      auto message = receive_peer(port);
+      zmq::message_t frame;
+      auto message = receive_peer(port, frame);
       if (!message) return true;
+      house_.last_frame = &frame;
       owner.actor.handle(std::move(*message), owner.effects);
+      house_.last_frame = nullptr;
     }
     return !port.wanted();
   }

@@ -44,6 +44,11 @@ void ShellEffects::set_timer(int id, milliseconds after) {
   timers_[id] = Clock::now() + after;
 }
 
+PeerConnection ShellEffects::connection() {
+  return house_.last_frame == nullptr ? PeerConnection{}
+                                      : connection_of(zmq_msg_get(house_.last_frame->handle(), ZMQ_SRCFD));
+}
+
 Timestamp ShellEffects::now() {
   const auto since = std::chrono::system_clock::now().time_since_epoch();
   return {std::chrono::duration_cast<std::chrono::microseconds>(since).count()};

@@ -36,7 +36,8 @@ struct House {
   std::vector<ActorId> residents;
   std::deque<Letter> inside;     // from resident to resident
   std::vector<Letter> outgoing;  // to other shells; sent when the round is over: answers first, then what wakes threads
-  bool said = false;             // the PAIR has been used since it was last asked
+  zmq::message_t* last_frame = nullptr;  // of the peer's message that is being handled
+  bool said = false;                     // the PAIR has been used since it was last asked
 
   void say(const std::string& word);
 };
@@ -48,6 +49,8 @@ class ShellEffects final : public Effects {
   void send(ActorId to, Message message) override;
   void set_timer(int id, std::chrono::milliseconds after) override;
   bool send_frames(SocketKind kind, std::vector<std::string> frames) override;
+  PeerConnection connection() override;
+  bool is_closed(const PeerConnection& connection) override { return vault::is_closed(connection); }
   Timestamp now() override;
   std::chrono::steady_clock::time_point clock() override { return std::chrono::steady_clock::now(); }
   void random(std::span<std::uint8_t> out) override { house_.random.fill(out); }

@@ -59,6 +59,7 @@ using Operation = std::variant<SealRequest, ReadRequest, ListRequest, VerifyRang
 struct Request {
   RequestId id;
   Operation operation;
+  std::int64_t at_least = 0;  // reading operations: the answer must have seen this sequence; 0: any will do
 };
 
 // --- Results ---------------------------------------------------------------------------------------------------------
@@ -96,7 +97,7 @@ struct HeadResult {
 struct StatusResult {
   std::string version;
   std::string backend = "postgres";  // or "legacy": the emergency mode
-  std::string role;  // "writer" or "standby"
+  std::string role;                  // "writer" or "standby"
   bool ready = false;
   std::int64_t uptime_s = 0;
   std::int64_t sequence = 0;
@@ -104,6 +105,8 @@ struct StatusResult {
   std::int64_t in_flight = 0;
   std::int64_t writer_epoch = 0;
   bool database_connected = false;
+  std::int64_t readers = 0, readers_connected = 0;
+  std::string readers_detail;   // "" or why one has no database
   std::string database_detail;  // "" or what is wrong
   std::string origin, vkey, ledger_id;
   std::map<std::string, std::int64_t> counters;  // member `counters`

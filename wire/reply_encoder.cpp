@@ -137,7 +137,7 @@ Status pack(Packing& out, const HeadResult& result) {
 }
 
 Status pack(Packing& out, const StatusResult& result) {
-  out.map(15);
+  out.map(16);
   out.key("version").text(result.version);
   out.key("backend").text(result.backend);
   out.key("role").text(result.role);
@@ -150,6 +150,10 @@ Status pack(Packing& out, const StatusResult& result) {
   out.key("database").map(2);
   out.key("connected").boolean(result.database_connected);
   out.key("detail").text(result.database_detail);
+  out.key("readers").map(3);
+  out.key("connected").integer(result.readers_connected);
+  out.key("total").integer(result.readers);
+  out.key("detail").text(result.readers_detail);
   out.key("origin").text(result.origin);
   out.key("vkey").text(result.vkey);
   out.key("ledger_id").text(result.ledger_id);

@@ -148,8 +148,12 @@ constexpr OperationDecoder decoders[] = {
     {"status", [](Arguments&) -> Decoded { return StatusRequest{}; }},
 };
 
+bool reads_ledger(const Operation& operation) {
+  return !std::holds_alternative<SealRequest>(operation) && !std::holds_alternative<StatusRequest>(operation);
+}
+
 // The refusals of a well-formed map, in the order of docs/protocol.md, "Errors".
-Decoded decode_operation(RequestVisitor& visitor) {
+Decoded decode_operation(RequestVisitor& visitor, std::int64_t& at_least) {
   const Scalar& version = visitor.scalar(M::v);
   if (version.kind != Scalar::Kind::integer || version.integer != 1) {
     return fail(ErrorCode::unsupported_version, "v must be 1: this vaultd speaks version 1 of the protocol", "v");
@@ -163,6 +167,7 @@ Decoded decode_operation(RequestVisitor& visitor) {
   if (visitor.structure_error) return tl::unexpected(*visitor.structure_error);
   Arguments arguments{visitor, ScalarReader{}};
   Decoded decoded = decoder->decode(arguments);
+  if (decoded && reads_ledger(*decoded)) at_least = arguments.integer(M::at_least, 0).value_or(0);
   if (decoded && arguments.reader.error()) return tl::unexpected(*arguments.reader.error());
   return decoded;
 }
@@ -194,9 +199,10 @@ tl::expected<Request, DecodeFailure> decode(std::string_view message, const Code
   if (offset != message.size()) {
     return refuse({ErrorCode::invalid_message, "bytes follow the map that is the message", {}});
   }
-  Decoded operation = decode_operation(visitor);
+  std::int64_t at_least = 0;
+  Decoded operation = decode_operation(visitor, at_least);
   if (!operation) return refuse(std::move(operation.error()));
-  return Request{visitor.id(), std::move(*operation)};
+  return Request{visitor.id(), std::move(*operation), at_least};
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ enum class Member : std::uint8_t {
   tree_size,
   first,
   second,
+  at_least,
   seal,
   seals,
   unknown,
@@ -119,7 +120,7 @@ class RequestVisitor : public msgpack::null_visitor {
   bool id_only_;
 
   RequestId id_;
-  std::array<Scalar, 18> scalars_;
+  std::array<Scalar, 19> scalars_;
   std::size_t depth_ = 0;  // open containers
   bool in_key_ = false;    // the next value is a name
   Member member_ = Member::unknown;

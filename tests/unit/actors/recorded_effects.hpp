@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,8 @@ class RecordedEffects final : public Effects {
     frames.emplace_back(socket, std::move(parts));
     return true;
   }
+  PeerConnection connection() override { return peer; }
+  bool is_closed(const PeerConnection& one) override { return closed.contains(one.descriptor); }
   Timestamp now() override {
     return {1'767'225'600'000'000 +
             std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count()};
@@ -45,6 +48,8 @@ class RecordedEffects final : public Effects {
   std::chrono::steady_clock::time_point time{std::chrono::seconds(1'000)};
   std::string configuration;
   bool peer_is_full = false;
+  PeerConnection peer;   // of the messages that come now
+  std::set<int> closed;  // descriptors
   std::uint8_t last_random = 0;
 };
 

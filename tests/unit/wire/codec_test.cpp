@@ -96,6 +96,15 @@ TEST(Requests, VerifyProofConsistency) {
   EXPECT_FALSE(round_trip(ConsistencyRequest{1, {}}).second);
 }
 
+TEST(Requests, AtLeastGoesWithWhatReads) {
+  const auto decoded = decode_request(pack(R"({"v":1,"op":"list","at_least":7})"), CodecLimits{});
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->at_least, 7);
+  const auto refused = decode_request(pack(R"({"v":1,"op":"head","at_least":-1})"), CodecLimits{});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error.field, "at_least");
+}
+
 TEST(Requests, WithoutArguments) {
   round_trip(CheckpointRequest{});
   round_trip(HeadRequest{});
@@ -342,6 +351,9 @@ TEST(Replies, Status) {
   status.in_flight = 4;
   status.writer_epoch = 5;
   status.database_connected = true;
+  status.readers = 3;
+  status.readers_connected = 2;
+  status.readers_detail = "gone";
   status.origin = "o";
   status.vkey = "k";
   status.ledger_id = "l";
@@ -351,7 +363,8 @@ TEST(Replies, Status) {
       unpack(encode_reply({}, status)).at("result"),
       json::parse(
           R"({"version":"0.1.0","backend":"postgres","role":"writer","ready":true,"uptime_s":1,"sequence":2,"queue_depth":3,
-                "in_flight":4,"writer_epoch":5,"database":{"connected":true,"detail":""},"origin":"o","vkey":"k",
+                "in_flight":4,"writer_epoch":5,"database":{"connected":true,"detail":""},
+                "readers":{"connected":2,"total":3,"detail":"gone"},"origin":"o","vkey":"k",
                 "ledger_id":"l","counters":{"sealed":6},"alerts":["tamper"]})"));
 }
 

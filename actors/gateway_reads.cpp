@@ -1,0 +1,167 @@
+// The gateway's other side: questions, and those who answer them.
+#include <algorithm>
+#include <utility>
+
+#include "actors/emergency_reader.hpp"
+#include "actors/gateway.hpp"
+#include "actors/log.hpp"
+
+namespace vault {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+std::string peer_of(const PeerMessage& message) {
+  return message.envelope.empty() ? std::string() : message.envelope.front();
+}
+
+}  // namespace
+
+// --- In --------------------------------------------------------------------------------------------------------------
+
+// Answered here, at once, unless it must be of a size that no checkpoint has yet.
+void Gateway::await_checkpoint(PeerMessage message, Request request, Effects& effects) {
+  const auto& latest = reads_.checkpoint();
+  if (!options_.emergency && request.at_least > (latest ? latest->tree_size : 0)) {
+    const std::string peer = peer_of(message);
+    const RequestId id = request.id;
+    const Ticket ticket = open(message, std::move(request.id), effects, true);
+    const Error late{ErrorCode::unavailable,
+                     "no checkpoint of " + std::to_string(request.at_least) + " entries has been signed yet",
+                     {}};
+    const Status held =
+        reads_.await_checkpoint(peer, effects.connection(), ticket, request.at_least, encode_error_reply(id, late));
+    if (!held) reply(ticket, encode_error_reply(id, held.error()), effects);
+    return;
+  }
+  std::string body =
+      options_.emergency ? encode_error_reply(request.id, emergency_refusal("checkpoint"))
+      : latest           ? encode_reply(request.id, CheckpointResult{latest->note, latest->tree_size, vkey_})
+               : encode_error_reply(request.id, {ErrorCode::unavailable, "no checkpoint has been signed yet", {}});
+  reply_to(std::move(message.envelope), std::move(body), effects);
+}
+
+void Gateway::queue_read(PeerMessage message, Request request, Effects& effects) {
+  ReadTask task;
+  task.id = request.id;
+  task.at_least = request.at_least;
+  std::visit(
+      [&](auto&& operation) {
+        using Kind = std::decay_t<decltype(operation)>;
+        if constexpr (std::is_constructible_v<decltype(task.task), Kind>) task.task = std::move(operation);
+      },
+      std::move(request.operation));
+  const std::string peer = peer_of(message);
+  // A verification takes as long as it takes; everything else has a deadline.
+  const bool verify = std::holds_alternative<VerifyRangeRequest>(task.task);
+  const Ticket ticket = open(message, std::move(request.id), effects, !verify);
+  task.ticket = ticket;
+  const RequestId id = task.id;
+  const Status held = reads_.add(peer, effects.connection(), std::move(task), effects.clock());
+  if (!held) {
+    ++counters_[held.error().code == ErrorCode::busy ? "busy" : "unavailable"];
+    return reply(ticket, encode_error_reply(id, held.error()), effects);
+  }
+  dispatch_reads(effects);
+}
+
+// --- Out -------------------------------------------------------------------------------------------------------------
+
+void Gateway::dispatch_reads(Effects& effects) {
+  const auto now = effects.clock();
+  reads_.on_head(writer_.head, writer_.writer);
+  while (auto start = reads_.next(now)) effects.send(reader_id(start->reader), std::move(start->task));
+  if (const auto due = reads_.due()) {
+    effects.set_timer(snapshot_timer, std::max(milliseconds(1), std::chrono::ceil<milliseconds>(*due - now)));
+  }
+}
+
+void Gateway::on_read_answer(ReadAnswer answer, Effects& effects) {
+  if (auto done = reads_.answered(std::move(answer), effects.clock())) {
+    reply(done->ticket, std::move(done->message), effects);
+  }
+  tell_readers(effects);
+  dispatch_reads(effects);
+}
+
+void Gateway::on_read_progress(ReadProgress progress, Effects& effects) {
+  const auto found = pending_.find(progress.ticket);
+  if (found != pending_.end()) reply_to(found->second.envelope, std::move(progress.message), effects);
+}
+
+void Gateway::on_checkpoint(CheckpointSigned checkpoint, Effects& effects) {
+  vkey_ = std::move(checkpoint.vkey);
+  const auto latest = std::make_shared<const StoredCheckpoint>(std::move(checkpoint.checkpoint));
+  for (const Ticket ticket : reads_.on_checkpoint(latest)) {
+    const auto found = pending_.find(ticket);
+    if (found == pending_.end()) continue;
+    reply(ticket, encode_reply(found->second.id, CheckpointResult{latest->note, latest->tree_size, vkey_}), effects);
+  }
+}
+
+// --- Ends ------------------------------------------------------------------------------------------------------------
+
+// Of tickets that the queue has given up.
+void Gateway::refuse_reads(const std::vector<Ticket>& tickets, const std::string& why, Effects& effects) {
+  for (const Ticket ticket : tickets) {
+    const auto found = pending_.find(ticket);
+    if (found == pending_.end()) continue;
+    ++counters_["unavailable"];
+    reply(ticket, encode_error_reply(found->second.id, {ErrorCode::unavailable, why, {}}), effects);
+  }
+}
+
+// Readers without a database: one alert for all of them, raised once.
+void Gateway::tell_readers(Effects& effects) {
+  const auto now = effects.clock();
+  const ReaderPool::Health health = reads_.health(now);
+  if (health.lost > 0) {
+    refuse_reads(reads_.take_stranded(now), "no reader has a database: " + health.reason, effects);
+  }
+  if ((health.lost > 0) == (readers_told_.lost > 0)) return;
+  readers_told_ = health;
+  Alert alert;
+  alert.kind = "readers";
+  alert.raised = health.lost > 0;
+  if (alert.raised) {
+    alert.message = std::to_string(health.lost) + " of " + std::to_string(reads_.readers()) +
+                    " readers have no database: " + health.reason;
+    log_warning("gateway", "readers have no database",
+                {{"lost", std::to_string(health.lost)}, {"reason", health.reason}});
+  } else {
+    alert.severity = Severity::info;
+    alert.message = "over";
+    log_info("gateway", "all readers have a database again", {});
+  }
+  effects.alert(std::move(alert));
+}
+
+// A reply could not be delivered. Where that is because the client has gone, nobody waits for its other answers.
+void Gateway::drop_gone(const std::string& peer, Effects& effects) {
+  const PeerConnection* connection = reads_.connection(peer);
+  if (connection == nullptr || !effects.is_closed(*connection)) return;
+  for (const Ticket ticket : reads_.drop_peer(peer)) {
+    ++counters_["reads_dropped"];
+    const auto found = pending_.find(ticket);
+    if (found == pending_.end()) continue;
+    if (found->second.seals > 0) {
+      found->second.answered = true;  // the writer still has it
+    } else {
+      pending_.erase(found);
+    }
+  }
+}
+
+// Once a second.
+void Gateway::look_after_reads(Effects& effects) {
+  const auto gone = reads_.peers_gone([&](const PeerConnection& connection) { return effects.is_closed(connection); });
+  for (const std::string& peer : gone) drop_gone(peer, effects);
+  for (const Ticket ticket : reads_.verifications_behind(effects.clock(), options_.request_timeout)) {
+    reply(ticket, reads_.excuse(ticket), effects);
+  }
+  if (refusing_) refuse_reads(reads_.verifications(), "vaultd is shutting down", effects);
+  tell_readers(effects);
+}
+
+}  // namespace vault

@@ -1,0 +1,51 @@
+#include "actors/reader_pool.hpp"
+
+#include <utility>
+
+#include "ledger/check.hpp"
+
+namespace vault {
+
+std::optional<std::size_t> ReaderPool::free() const {
+  for (std::size_t i = 0; i < readers_.size(); ++i) {
+    if (!readers_[i].since && readers_[i].lost.empty()) return i;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::size_t> ReaderPool::due_for_probe(Instant now) {
+  for (std::size_t i = 0; probes_ && i < readers_.size(); ++i) {
+    One& one = readers_[i];
+    if (!one.idle_at) one.idle_at = now;
+    if (!one.since && now - *one.idle_at >= probe_interval) return i;
+  }
+  return std::nullopt;
+}
+
+void ReaderPool::begin(std::size_t reader, Instant now) {
+  VAULT_CHECK(!readers_.at(reader).since);
+  readers_[reader].since = now;
+}
+
+std::chrono::nanoseconds ReaderPool::end(std::size_t reader, std::string lost, Instant now) {
+  One& one = readers_.at(reader);
+  VAULT_CHECK(one.since);
+  const auto took = now - *one.since;
+  one.since.reset();
+  one.idle_at = now;
+  one.lost = std::move(lost);
+  return took;
+}
+
+ReaderPool::Health ReaderPool::health(Instant now) const {
+  Health health;
+  for (const One& one : readers_) {
+    const bool silent = one.since && now - *one.since >= silence_max;
+    if (!silent && one.lost.empty()) continue;
+    if (++health.lost > 1) continue;
+    health.reason = one.lost.empty() ? "no answer for " + std::to_string(silence_max.count()) + " s" : one.lost;
+  }
+  return health;
+}
+
+}  // namespace vault

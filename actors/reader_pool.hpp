@@ -1,0 +1,50 @@
+// Which reader is free, which has lost its database, and when to ask one whether it is there.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vault {
+
+class ReaderPool {
+ public:
+  using Instant = std::chrono::steady_clock::time_point;
+  // One that says nothing for so long counts as lost: a server behind a cable that was pulled answers nobody.
+  static constexpr std::chrono::seconds silence_max{10};
+  // Lost and idle readers are asked so often.
+  static constexpr std::chrono::milliseconds probe_interval{1'000};
+
+  // `probes`: the readers have a database that can be asked for.
+  ReaderPool(std::size_t readers, bool probes) : readers_(readers), probes_(probes) {}
+
+  std::size_t size() const { return readers_.size(); }
+
+  // A reader that can be given work.
+  std::optional<std::size_t> free() const;
+  // A reader with nothing to do whose database should be asked after; lost ones included.
+  std::optional<std::size_t> due_for_probe(Instant now);
+  void begin(std::size_t reader, Instant now);
+  // It has answered; `lost` says why it has no database, if it has none. Returns how long it took.
+  std::chrono::nanoseconds end(std::size_t reader, std::string lost, Instant now);
+
+  // How many have no database, and why the first of them has none.
+  struct Health {
+    std::size_t lost = 0;
+    std::string reason;
+  };
+  Health health(Instant now) const;
+
+ private:
+  struct One {
+    std::optional<Instant> since;    // at work
+    std::optional<Instant> idle_at;  // last answered, or first looked at
+    std::string lost;
+  };
+  std::vector<One> readers_;
+  bool probes_;
+};
+
+}  // namespace vault
