@@ -267,7 +267,7 @@ struct ReadAnswer {
   std::string message{};  // encoded reply; with `snapshot`: what to say when there is no time left
   ReadWait wait = ReadWait::none;
   std::int64_t size = 0;
-  std::optional<ReadTask> task{};  // given back where it waits
+  std::optional<ReadTask> task{};  // given back where it waits, or the database is lost
   std::int64_t seen = -1;          // the snapshot's head, where it was looked at
   bool replica = true;             // the database may be behind; known where it was
   std::string lost{};              // why the reader has no database; empty: it has

@@ -242,6 +242,7 @@ std::optional<ReadQueue::Instant> ReadQueue::due() const {
 
 std::optional<ReadQueue::Reply> ReadQueue::answered(ReadAnswer answer, Instant now) {
   const auto reader = static_cast<std::size_t>(answer.reader) - static_cast<std::size_t>(ActorId::reader_first);
+  const bool lost = !answer.lost.empty();
   const auto took = pool_.end(reader, std::move(answer.lost), now);
   const std::optional<Kind> kind = running_kind_[reader];
   if (kind) {
@@ -253,6 +254,12 @@ std::optional<ReadQueue::Reply> ReadQueue::answered(ReadAnswer answer, Instant n
   if (found == held_.end()) return std::nullopt;
   Held& held = found->second;
   if (answer.task) held.task = std::move(*answer.task);
+  if (lost && held.kind == signing && answer.task) {
+    // Sealed is sealed: the proof may still come in time.
+    held.excuse = std::move(answer.message);
+    take_turn(answer.ticket, held);
+    return std::nullopt;
+  }
   switch (answer.wait) {
     case ReadWait::turn:
       take_turn(answer.ticket, held);

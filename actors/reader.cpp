@@ -49,6 +49,7 @@ ReadAnswer Reader::answer(ReadTask task, Effects& effects) {
   if (!snapshot) {
     answer.lost = snapshot.error().message;
     answer.message = encode_error_reply(task.id, snapshot.error());
+    answer.task = std::move(task);
     return answer;
   }
   if (std::holds_alternative<ProbeTask>(task.task)) {

@@ -15,41 +15,64 @@ namespace vault {
 
 namespace {
 
-// Rows asked for at once: payloads may be large, and a page ends at page_bytes_max.
-constexpr std::size_t fetch_rows_max = 64;
+// A page ends at page_bytes_max, so rows that it has no room for are read, printed and sent for nothing. Nobody knows
+// how large the next ones are; so few are asked for at first, and then as many as fit if they are like those before,
+// but never many times as many as have been seen.
+constexpr std::size_t fetch_rows_first = 4;
+constexpr std::size_t fetch_growth = 32;
+constexpr std::size_t match_rows_max = 64;  // of a filtered page, where the server does not watch what it hands out
+// Where rows are smaller than this, one more tells whether there is another page; else a question without payload does.
+constexpr std::size_t small_row = 16 * 1024;
 // Index entries looked at per question of a filtered page: few at first, since most filters find something soon.
 constexpr std::size_t look_rows_first = 256;
 constexpr std::size_t look_rows_max = 8192;
 
 // Sequences lie strictly between $2 and $3; $1 is the driving value; $4 how many.
-#define VAULT_PK_RANGE "WHERE $1::text IS NULL AND sequence > $2::bigint AND sequence < $3::bigint ORDER BY sequence "
+#define VAULT_PK_RANGE "WHERE $1::text IS NULL AND sequence > $2::bigint AND sequence < $3::bigint "
 #define VAULT_KEY_RANGE(key) \
   "WHERE (" key ", sequence) > ($1::text, $2::bigint) AND (" key ", sequence) < ($1::text, $3::bigint) "
-#define VAULT_SESSION_ASC VAULT_KEY_RANGE("session_id") "ORDER BY session_id, sequence "
-#define VAULT_SESSION_DESC VAULT_KEY_RANGE("session_id") "ORDER BY session_id DESC, sequence DESC "
-#define VAULT_VERDICT_ASC VAULT_KEY_RANGE("verdict") "ORDER BY verdict, sequence "
-#define VAULT_VERDICT_DESC VAULT_KEY_RANGE("verdict") "ORDER BY verdict DESC, sequence DESC "
+#define VAULT_SESSION_RANGE VAULT_KEY_RANGE("session_id")
+#define VAULT_VERDICT_RANGE VAULT_KEY_RANGE("verdict")
 
-#define VAULT_FETCH(range) "SELECT " VAULT_READ_COLUMNS " FROM vault_ledger " range "LIMIT $4::bigint"
+// At most $4 rows, and none behind those that fill $5 bytes as they are stored, which is known without reading them.
+// The last column counts these bytes.
+#define VAULT_FETCH(range, order)                                                                                      \
+  "SELECT " VAULT_READ_COLUMNS ", stored FROM (SELECT " VAULT_READ_COLUMNS                                             \
+  ", coalesce(pg_column_size(seal_data), 0) AS own, sum(coalesce(pg_column_size(seal_data), 0)) OVER (ORDER BY " order \
+  " ROWS UNBOUNDED PRECEDING) AS stored FROM vault_ledger " range "ORDER BY " order                                    \
+  " LIMIT $4::bigint) page WHERE stored - own < $5::bigint"
 // Looks at $4 rows: which of them match, how many there were, and the last one's sequence.
-#define VAULT_LOOK(range)                                                                                            \
-  "WITH looked AS MATERIALIZED (SELECT sequence, authority, verdict FROM vault_ledger " range                        \
-  "LIMIT $4::bigint) SELECT array(SELECT sequence FROM looked WHERE (authority = $5::text OR $5::text IS NULL) AND " \
-  "(verdict = $6::text OR $6::text IS NULL)), (SELECT count(*) FROM looked), (SELECT min(sequence) FROM looked), "   \
+#define VAULT_LOOK(range, order)                                                                                      \
+  "WITH looked AS MATERIALIZED (SELECT sequence, authority, verdict FROM vault_ledger " range "ORDER BY " order       \
+  " LIMIT $4::bigint) SELECT array(SELECT sequence FROM looked WHERE (authority = $5::text OR $5::text IS NULL) AND " \
+  "(verdict = $6::text OR $6::text IS NULL)), (SELECT count(*) FROM looked), (SELECT min(sequence) FROM looked), "    \
   "(SELECT max(sequence) FROM looked)"
 
 enum Driver : std::size_t { by_sequence, by_session, by_verdict };
 
+#define VAULT_PK_ORDERS(make, name)                       \
+  {                                                       \
+    {name "_asc", make(VAULT_PK_RANGE, "sequence")}, {    \
+      name "_desc", make(VAULT_PK_RANGE, "sequence DESC") \
+    }                                                     \
+  }
+#define VAULT_KEY_ORDERS(make, name, range, key)                    \
+  {                                                                 \
+    {name "_" key "_asc", make(range, key ", sequence")}, {         \
+      name "_" key "_desc", make(range, key " DESC, sequence DESC") \
+    }                                                               \
+  }
+
 // [driver][descending]
 const PgStatement fetch_statements[3][2] = {
-    {{"fetch_asc", VAULT_FETCH(VAULT_PK_RANGE)}, {"fetch_desc", VAULT_FETCH(VAULT_PK_RANGE "DESC ")}},
-    {{"fetch_session_asc", VAULT_FETCH(VAULT_SESSION_ASC)}, {"fetch_session_desc", VAULT_FETCH(VAULT_SESSION_DESC)}},
-    {{"fetch_verdict_asc", VAULT_FETCH(VAULT_VERDICT_ASC)}, {"fetch_verdict_desc", VAULT_FETCH(VAULT_VERDICT_DESC)}},
+    VAULT_PK_ORDERS(VAULT_FETCH, "fetch"),
+    VAULT_KEY_ORDERS(VAULT_FETCH, "fetch", VAULT_SESSION_RANGE, "session_id"),
+    VAULT_KEY_ORDERS(VAULT_FETCH, "fetch", VAULT_VERDICT_RANGE, "verdict"),
 };
 const PgStatement look_statements[3][2] = {
-    {{"look_asc", VAULT_LOOK(VAULT_PK_RANGE)}, {"look_desc", VAULT_LOOK(VAULT_PK_RANGE "DESC ")}},
-    {{"look_session_asc", VAULT_LOOK(VAULT_SESSION_ASC)}, {"look_session_desc", VAULT_LOOK(VAULT_SESSION_DESC)}},
-    {{"look_verdict_asc", VAULT_LOOK(VAULT_VERDICT_ASC)}, {"look_verdict_desc", VAULT_LOOK(VAULT_VERDICT_DESC)}},
+    VAULT_PK_ORDERS(VAULT_LOOK, "look"),
+    VAULT_KEY_ORDERS(VAULT_LOOK, "look", VAULT_SESSION_RANGE, "session_id"),
+    VAULT_KEY_ORDERS(VAULT_LOOK, "look", VAULT_VERDICT_RANGE, "verdict"),
 };
 const PgStatement time_bounds{
     "time_bounds", "SELECT vault_first_sequence_at($1::timestamptz), vault_first_sequence_at($2::timestamptz)"};
@@ -57,6 +80,8 @@ const PgStatement rows_by_sequence{"rows_by_sequence",
                                    "SELECT l.* FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (sequence, place) "
                                    "CROSS JOIN LATERAL (SELECT " VAULT_READ_COLUMNS
                                    " FROM vault_ledger WHERE sequence = wanted.sequence) l ORDER BY place"};
+
+constexpr int stored_column = 13;  // behind those that row_view() reads
 
 class PageQuery {
  public:
@@ -106,25 +131,26 @@ class PageQuery {
 
   void move_past(std::int64_t sequence) { (descending_ ? high_ : low_) = sequence; }
 
-  // Takes the rows of the statement just sent, until the page is full; returns how many there were.
-  Result<std::size_t> take_rows() {
+  // Takes the rows of the statement just sent, until the page is full; returns how many there were. A row that cannot
+  // be read ends the page before it; where it is the first one, it is the answer, so nobody goes past it unknowing.
+  Result<std::size_t> take_rows(bool counts_stored) {
     connection_.sync();
     std::size_t seen = 0;
     Status outcome;
     PgResult result = connection_.stream_next();
     for (; result.single_row(); result = connection_.stream_next()) {
       ++seen;
+      if (counts_stored) stored_in_fetch_ = static_cast<std::size_t>(read_int8(result.value(0, stored_column)));
       if (full_ || !outcome) continue;
-      const RowView row = row_view(result, 0);
       // The row that no longer fits only tells that there is more.
       if (page_.entries.size() == limit_ || bytes_ >= limits::page_bytes_max) {
-        full_ = true;
-        page_.next_cursor = page_.entries.back().sequence;
+        end_page();
         continue;
       }
+      const RowView row = row_view(result, 0);
       auto entry = entry_from_row(row);
       if (!entry) {
-        outcome = tl::unexpected(entry.error());
+        outcome = tl::unexpected(entry.error());  // names the sequence
         continue;
       }
       bytes_ += (entry->seal_data ? entry->seal_data->size() : 0) + 512;
@@ -132,21 +158,69 @@ class PageQuery {
       page_.entries.push_back(*std::move(entry));
     }
     if (!connection_.lost()) connection_.receive();
-    if (!result.ok()) return tl::unexpected(connection_.lost() ? lost() : error_of(result));
-    if (!outcome) return tl::unexpected(outcome.error());
+    if (!result.ok()) {
+      if (connection_.lost()) return tl::unexpected(lost());
+      const Error error = error_of(result);
+      if (full_) return seen;
+      outcome = tl::unexpected(error.code == ErrorCode::internal ? unreadable(error) : error);
+    }
+    if (outcome) return seen;
+    if (outcome.error().code != ErrorCode::internal || page_.entries.empty()) return tl::unexpected(outcome.error());
+    end_page();
     return seen;
+  }
+
+  void end_page() {
+    full_ = true;
+    page_.next_cursor = page_.entries.back().sequence;
+  }
+
+  // PostgreSQL does not say which row: it is the next one.
+  Error unreadable(const Error& error) const {
+    const std::int64_t at = descending_ ? high_ : low_;
+    return {error.code,
+            std::string("the entry next ") + (descending_ ? "before" : "after") + " sequence " + std::to_string(at) +
+                " cannot be read: " + error.message,
+            {}};
   }
 
   Error lost() const { return {ErrorCode::unavailable, connection_.last_error(), {}}; }
 
+  // How many rows to ask for next, `seen` of this page being read.
+  std::size_t rows_wanted(std::size_t most) const {
+    const std::size_t seen = page_.entries.size();
+    if (seen == 0) return std::min(most, fetch_rows_first);
+    const std::size_t left = limits::page_bytes_max - std::min(bytes_, limits::page_bytes_max);
+    return std::min({most, left / (bytes_ / seen) + 1, fetch_growth * seen});
+  }
+
   Status fill() {
     while (!full_) {
-      const std::size_t rows = std::min(limit_ + 1 - page_.entries.size(), fetch_rows_max);
-      connection_.send(fetch_statements[driver_][descending_], range(rows));
-      auto seen = take_rows();
-      if (!seen) return tl::unexpected(seen.error());
-      if (*seen < rows) return {};
+      const std::size_t seen = page_.entries.size();
+      const bool small = seen == 0 || bytes_ / seen < small_row;
+      if (!small && (seen == limit_ || bytes_ >= limits::page_bytes_max)) return end_if_more();
+      const std::size_t rows = rows_wanted(limit_ - seen + (small ? 1 : 0));
+      // Where those before were small, rows that are not end the question too.
+      const std::size_t stored_max = seen == 0 ? limits::page_bytes_max : 2 * rows * (stored_ / seen + 64);
+      PgParams params = range(rows);
+      params.int8(static_cast<std::int64_t>(std::min(stored_max, limits::page_bytes_max)));
+      stored_in_fetch_ = 0;
+      connection_.send(fetch_statements[driver_][descending_], params);
+      auto taken = take_rows(true);
+      if (!taken) return tl::unexpected(taken.error());
+      stored_ += stored_in_fetch_;
+      if (*taken < rows && stored_in_fetch_ < std::min(stored_max, limits::page_bytes_max)) return {};
     }
+    return {};
+  }
+
+  // The page is full: is it the last?
+  Status end_if_more() {
+    PgParams params = range(1);
+    params.null().null();
+    auto look = connection_.execute(look_statements[driver_][descending_], params);
+    if (!look) return tl::unexpected(look.error());
+    if (read_int8(look->value(0, 1)) > 0) end_page();
     return {};
   }
 
@@ -175,11 +249,12 @@ class PageQuery {
 
   Status take_matches(const std::vector<std::int64_t>& sequences) {
     for (std::size_t at = 0; at < sequences.size() && !full_;) {
-      const std::size_t rows = std::min({sequences.size() - at, fetch_rows_max, limit_ + 1 - page_.entries.size()});
+      const std::size_t rows =
+          rows_wanted(std::min({sequences.size() - at, match_rows_max, limit_ + 1 - page_.entries.size()}));
       PgArray wanted(PgType::int8, rows * 12);
       for (std::size_t i = 0; i < rows; ++i) wanted.add_int8(sequences[at + i]);
       connection_.send(rows_by_sequence, PgParams().array(std::move(wanted)));
-      auto seen = take_rows();
+      auto seen = take_rows(false);
       if (!seen) return tl::unexpected(seen.error());
       at += rows;
     }
@@ -196,7 +271,9 @@ class PageQuery {
   std::int64_t low_ = 0;
   std::int64_t high_ = limits::sequence_max;
   Page page_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;            // of the page
+  std::size_t stored_ = 0;           // of its payloads, as PostgreSQL keeps them
+  std::size_t stored_in_fetch_ = 0;  // of those of the last statement
   bool full_ = false;
 };
 

@@ -135,6 +135,56 @@ TEST_F(PageTest, PageEndsAtItsBytes) {
   EXPECT_EQ(paged(request), expected(request));
 }
 
+// Small rows first, so that much is asked for, and then large ones: what does not fit is not read for nothing.
+TEST_F(PageTest, LargeRowsBehindSmallOnes) {
+  take_lease();
+  for (int i = 1; i <= 60; ++i) {
+    Seal seal = make_seal(i);
+    if (i > 30) seal.seal_data = "{\"large\":\"" + std::string(300'000, 'x') + "\"}";
+    ASSERT_EQ(append(*writer_, request_for(seal)).kind, AppendKind::committed);
+    all_.push_back(*snapshot()->entry_by_sequence(i).value());
+  }
+  for (const Order order : {Order::ascending, Order::descending}) {
+    for (const std::size_t limit : {1000, 30, 7, 1}) {
+      for (const auto& session : {std::optional<std::string>(), std::optional<std::string>("session-3")}) {
+        PageRequest request;
+        request.order = order;
+        request.limit = limit;
+        request.session_id = session;
+        EXPECT_EQ(paged(request), expected(request));
+      }
+    }
+  }
+}
+
+// The page ends before it; where it is the next one, the answer names it. It is never left out in silence.
+TEST_F(PageTest, ARowThatCannotBeReadIsNeverSkipped) {
+  fill(40);
+  tamper("UPDATE vault_ledger SET seal_data = '[]' WHERE sequence = 20");
+  for (const bool filtered : {false, true}) {
+    for (const Order order : {Order::ascending, Order::descending}) {
+      PageRequest request;
+      request.order = order;
+      request.limit = 100;
+      if (filtered) request.authority = "auditor";
+      auto page = snapshot()->page(request);
+      ASSERT_TRUE(page) << page.error().message;
+      const std::int64_t last =
+          filtered ? (order == Order::ascending ? 15 : 25) : (order == Order::ascending ? 19 : 21);
+      EXPECT_EQ(page->next_cursor, last);
+      EXPECT_EQ(page->entries.back().sequence, last);
+      request.cursor = page->next_cursor;
+      page = snapshot()->page(request);
+      ASSERT_FALSE(page);
+      EXPECT_EQ(page.error().code, ErrorCode::internal);
+      EXPECT_NE(page.error().message.find("entry 20"), std::string::npos) << page.error().message;
+      request.cursor = 20;  // somebody who has been told goes past it
+      EXPECT_EQ(snapshot()->page(request)->entries.size(),
+                (order == Order::ascending ? (filtered ? 4U : 20U) : (filtered ? 3U : 19U)));
+    }
+  }
+}
+
 // Rows read per table by `question`, as the server counts them.
 class CostTest : public PageTest {
  protected:

@@ -231,6 +231,19 @@ TEST_F(ReadQueueTest, WhatATaskWaitsForStaysWhatItWas) {
   EXPECT_EQ(start->task.checkpoint->tree_size, 10);
 }
 
+TEST_F(ReadQueueTest, AReceiptWaitsForAReaderWithADatabase) {
+  checkpoint(5);
+  const Ticket ticket = sign("p", 5);
+  auto start = queue_.next(now_);
+  ASSERT_TRUE(start);
+  ReadAnswer answer = answer_of(*start, ReadWait::none);
+  answer.lost = "gone";
+  EXPECT_FALSE(queue_.answered(std::move(answer), now_));
+  EXPECT_FALSE(queue_.next(now_)) << "its only reader has none";
+  EXPECT_EQ(queue_.excuse(ticket), "late");
+  EXPECT_TRUE(queue_.take_stranded(now_).empty());
+}
+
 TEST_F(ReadQueueTest, AReaderThatSaysNothingCountsAsLost) {
   ask("p");
   auto start = queue_.next(now_);
