@@ -88,7 +88,7 @@ class OneReaderTest(unittest.TestCase):
     def test_verifications_leave_time_for_others_and_are_few(self):
         with VaultdProcess("--readers", "1") as vaultd, Client(vaultd.requests) as auditor, \
                 Client(vaultd.requests) as other:
-            for _ in range(15):
+            for _ in range(9):
                 reply = auditor.ask("seal_batch", seals=[seal(i) for i in range(4000)])
                 self.assertTrue(reply["ok"], reply)
             for _ in range(3):
@@ -104,17 +104,17 @@ class OneReaderTest(unittest.TestCase):
             self.assertLess(slowest, 1)
             for result in verified:
                 self.assertTrue(result["valid"], result)
-                self.assertEqual((result["from"], result["checked"], result["to"]), (1, 60_000, 60_000))
+                self.assertEqual((result["from"], result["checked"], result["to"]), (1, 36_000, 36_000))
 
     def test_progress_and_a_finding_in_a_later_turn(self):
         with VaultdProcess("--readers", "1", "--audit-rate", "0") as vaultd, Client(vaultd.requests) as client:
-            for _ in range(15):
+            for _ in range(9):
                 self.assertTrue(client.ask("seal_batch", seals=[seal(i) for i in range(4000)])["ok"])
             vaultd.sql("ALTER TABLE vault_ledger DISABLE TRIGGER ALL; UPDATE vault_ledger SET authority = 'x' "
-                       "WHERE sequence = 50000")
+                       "WHERE sequence = 30000")
             result = client.ask("verify", timeout_s=60)["result"]
             self.assertEqual((result["valid"], result["first_invalid_sequence"], result["checked"]),
-                             (False, 50_000, 49_999))
+                             (False, 30_000, 29_999))
 
 
 class GoneTest(unittest.TestCase):
