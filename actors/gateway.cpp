@@ -97,6 +97,7 @@ bool Gateway::stop(Effects& effects) {
     stop_at_ = effects.clock();
   }
   refusing_ = effects.clock() - stop_at_ >= drain_time;
+  if (refusing_) refuse_reads(reads_.lasting(), "vaultd is shutting down", effects);
   forward(effects);
   return refusing_ && std::none_of(pending_.begin(), pending_.end(), [](const auto& p) { return !p.second.answered; });
 }

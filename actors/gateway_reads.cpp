@@ -160,7 +160,6 @@ void Gateway::look_after_reads(Effects& effects) {
   for (const Ticket ticket : reads_.verifications_behind(effects.clock(), options_.request_timeout)) {
     reply(ticket, reads_.excuse(ticket), effects);
   }
-  if (refusing_) refuse_reads(reads_.verifications(), "vaultd is shutting down", effects);
   tell_readers(effects);
 }
 

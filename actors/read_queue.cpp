@@ -322,6 +322,12 @@ std::vector<Ticket> ReadQueue::verifications_behind(Instant now, milliseconds pa
   return behind;
 }
 
+std::vector<Ticket> ReadQueue::lasting() const {
+  std::vector<Ticket> tickets(verifying_.begin(), verifying_.end());
+  for (const auto& [size, ticket] : for_snapshot_) tickets.push_back(ticket);
+  return tickets;
+}
+
 std::vector<Ticket> ReadQueue::take_stranded(Instant now) {
   std::vector<Ticket> stranded;
   if (pool_.health(now).lost < pool_.size()) return stranded;

@@ -100,7 +100,8 @@ class ReadQueue {
   std::string excuse(Ticket ticket) const;
   // Verifications, which have no deadline, that have waited for a snapshot for `patience`.
   std::vector<Ticket> verifications_behind(Instant now, std::chrono::milliseconds patience) const;
-  std::vector<Ticket> verifications() const { return {verifying_.begin(), verifying_.end()}; }
+  // Those that may last: verifications, and who waits for a snapshot. Not for a vaultd that is told to stop.
+  std::vector<Ticket> lasting() const;
   // Questions that no reader can take, since none has a database: to be refused. They count as dropped.
   std::vector<Ticket> take_stranded(Instant now);
 

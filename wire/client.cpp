@@ -100,9 +100,9 @@ struct Client::Impl {
     }
   }
 
-  Result<std::uint64_t> send(const Operation& operation, Clock::time_point deadline) {
+  Result<std::uint64_t> send(const Operation& operation, Clock::time_point deadline, std::int64_t at_least = 0) {
     const std::uint64_t id = ++last_id;
-    const std::string message = encode_request(id, operation);
+    const std::string message = encode_request(id, operation, at_least);
     deadline = std::min(deadline, Clock::now() + connect_timeout);
     for (;;) {
       if (!wait(ZMQ_POLLOUT, deadline)) {
@@ -180,10 +180,10 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
   }
 }
 
-Result<std::string> Client::call(const Operation& operation, const Progress& progress) {
+Result<std::string> Client::call(const Operation& operation, const Progress& progress, std::int64_t at_least) {
   const auto deadline = Clock::now() + impl_->timeout;
   try {
-    const auto id = impl_->send(operation, deadline);
+    const auto id = impl_->send(operation, deadline, at_least);
     if (!id) return tl::unexpected(id.error());
     return impl_->await(*id, progress, deadline);
   } catch (const zmq::error_t& error) {
@@ -268,8 +268,8 @@ Result<Entry> Client::get_entry_by_seal_id(const std::string& seal_id) {
   return call(request).and_then(decode_entry);
 }
 
-Result<Page> Client::list_entries(const PageRequest& page) {
-  return call(ListRequest{page}).and_then(decode_page);
+Result<Page> Client::list_entries(const PageRequest& page, std::int64_t at_least) {
+  return call(ListRequest{page}, {}, at_least).and_then(decode_page);
 }
 
 Result<Page> Client::query_by_verdict(Verdict verdict, std::optional<Timestamp> from, std::optional<Timestamp> to,

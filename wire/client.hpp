@@ -66,7 +66,8 @@ class Client {
                                       std::size_t limit = limits::list_limit_default);
   Result<Entry> get_entry_by_sequence(std::int64_t sequence);
   Result<Entry> get_entry_by_seal_id(const std::string& seal_id);
-  Result<Page> list_entries(const PageRequest& page = {});
+  // `at_least`: a sequence that the answer must have seen, from a receipt or an event; 0: any will do.
+  Result<Page> list_entries(const PageRequest& page = {}, std::int64_t at_least = 0);
   Result<Page> query_by_verdict(Verdict verdict, std::optional<Timestamp> from = {}, std::optional<Timestamp> to = {},
                                 std::optional<std::int64_t> cursor = {},
                                 std::size_t limit = limits::list_limit_default);
@@ -79,7 +80,7 @@ class Client {
   Result<Head> get_head();
 
   // Any operation; the reply's `result` map as MessagePack bytes.
-  Result<std::string> call(const Operation& operation, const Progress& progress = {});
+  Result<std::string> call(const Operation& operation, const Progress& progress = {}, std::int64_t at_least = 0);
 
   // Many requests in flight: submit() returns the id under which next_reply() hands out the answer, in any order.
   Result<std::uint64_t> submit(const Operation& operation);

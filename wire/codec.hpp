@@ -45,7 +45,8 @@ void append_msgpack(const JsonDocument& document, std::string& out);
 // --- The client's side -----------------------------------------------------------------------------------------------
 
 // {"v":1,"id":<unsigned>,"op":...,...} for each operation. Seals carry canonical text, which becomes a map again.
-std::string encode_request(std::uint64_t id, const Operation& operation);
+// `at_least` goes with reading operations; 0: none.
+std::string encode_request(std::uint64_t id, const Operation& operation, std::int64_t at_least = 0);
 
 struct Reply {
   std::uint64_t id = 0;

@@ -6,10 +6,18 @@
 namespace vault {
 namespace {
 
+// What any request may hold.
+struct Header {
+  std::uint64_t id = 0;
+  std::int64_t at_least = 0;
+};
+
 // A request's members after `v` and `id`, counted before they are written: MessagePack wants the size of a map first.
 class RequestPacking {
  public:
-  RequestPacking(std::uint64_t id, std::string_view op) : id_(id), op_(op), out_(members_) {}
+  RequestPacking(const Header& header, std::string_view op) : id_(header.id), op_(op), out_(members_) {
+    if (header.at_least > 0) member("at_least").integer(header.at_least);
+  }
 
   Packing& member(std::string_view name) {
     ++count_;
@@ -56,8 +64,8 @@ void pack_seal(Packing& out, const Seal& seal) {
   if (seal.seal_id) out.key("seal_id").uuid(*seal.seal_id);
 }
 
-std::string encode(std::uint64_t id, const SealRequest& request) {
-  RequestPacking out(id, request.batch ? "seal_batch" : "seal");
+std::string encode(const Header& header, const SealRequest& request) {
+  RequestPacking out(header, request.batch ? "seal_batch" : "seal");
   if (request.batch) {
     Packing& seals = out.member("seals").array(request.seals.size());
     for (const Seal& seal : request.seals) pack_seal(seals, seal);
@@ -73,8 +81,8 @@ void pack_paging(RequestPacking& out, const PageRequest& page) {
   out.member("limit").unsigned_integer(page.limit);
 }
 
-std::string encode(std::uint64_t id, const ReadRequest& request) {
-  RequestPacking out(id, "read");
+std::string encode(const Header& header, const ReadRequest& request) {
+  RequestPacking out(header, "read");
   out.optional("sequence", request.sequence);
   if (request.seal_id) out.member("seal_id").uuid(*request.seal_id);
   if (request.session) {
@@ -84,10 +92,10 @@ std::string encode(std::uint64_t id, const ReadRequest& request) {
   return out.finish();
 }
 
-std::string encode(std::uint64_t id, const ListRequest& request) {
+std::string encode(const Header& header, const ListRequest& request) {
   const PageRequest& page = request.page;
   const bool filtered = page.verdict || page.session_id || page.authority || page.from || page.to;
-  RequestPacking out(id, filtered ? "query" : "list");
+  RequestPacking out(header, filtered ? "query" : "list");
   if (page.verdict) out.member("verdict").text(verdict_name(*page.verdict));
   out.optional("session_id", page.session_id);
   out.optional("authority", page.authority);
@@ -98,42 +106,43 @@ std::string encode(std::uint64_t id, const ListRequest& request) {
   return out.finish();
 }
 
-std::string encode(std::uint64_t id, const VerifyRangeRequest& request) {
-  RequestPacking out(id, "verify");
+std::string encode(const Header& header, const VerifyRangeRequest& request) {
+  RequestPacking out(header, "verify");
   out.optional("from", request.from);
   out.optional("to", request.to);
   if (request.progress) out.member("progress").boolean(true);
   return out.finish();
 }
 
-std::string encode(std::uint64_t id, const ProofRequest& request) {
-  RequestPacking out(id, "proof");
+std::string encode(const Header& header, const ProofRequest& request) {
+  RequestPacking out(header, "proof");
   out.member("sequence").integer(request.sequence);
   out.optional("tree_size", request.tree_size);
   return out.finish();
 }
 
-std::string encode(std::uint64_t id, const ConsistencyRequest& request) {
-  RequestPacking out(id, "consistency");
+std::string encode(const Header& header, const ConsistencyRequest& request) {
+  RequestPacking out(header, "consistency");
   out.member("first").integer(request.first);
   out.optional("second", request.second);
   return out.finish();
 }
 
-std::string encode(std::uint64_t id, const CheckpointRequest&) {
-  return RequestPacking(id, "checkpoint").finish();
+std::string encode(const Header& header, const CheckpointRequest&) {
+  return RequestPacking(header, "checkpoint").finish();
 }
-std::string encode(std::uint64_t id, const HeadRequest&) {
-  return RequestPacking(id, "head").finish();
+std::string encode(const Header& header, const HeadRequest&) {
+  return RequestPacking(header, "head").finish();
 }
-std::string encode(std::uint64_t id, const StatusRequest&) {
-  return RequestPacking(id, "status").finish();
+std::string encode(const Header& header, const StatusRequest&) {
+  return RequestPacking(header, "status").finish();
 }
 
 }  // namespace
 
-std::string encode_request(std::uint64_t id, const Operation& operation) {
-  return std::visit([id](const auto& request) { return encode(id, request); }, operation);
+std::string encode_request(std::uint64_t id, const Operation& operation, std::int64_t at_least) {
+  const Header header{id, at_least};
+  return std::visit([&header](const auto& request) { return encode(header, request); }, operation);
 }
 
 }  // namespace vault

@@ -128,6 +128,13 @@ class ReplicaTest(unittest.TestCase):
         self.assertEqual(status["alerts"], [])
         self.assertEqual(status["readers"]["connected"], 3)
 
+    def test_a_new_entries_are_archived(self):
+        self.asker.result("seal", seal=seal(1), sign=True)
+        last = self.asker.result("seal", seal=seal(2))["sequence"]
+        self.assertGreaterEqual(self.asker.result("checkpoint", at_least=last)["tree_size"], last)
+        answer = self.vaultd.ctl("archive", "--json", "--out", str(self.vaultd.directory / "archive"))
+        self.assertEqual(answer.returncode, 0, answer.stdout + answer.stderr)
+
     def test_b_what_does_not_come_in_time_is_unavailable(self):
         asked = time.monotonic()
         error = self.asker.ask("list", at_least=10_000_000)["error"]

@@ -65,9 +65,10 @@ class DaemonArchiveSource final : public ArchiveSource {
     request.order = Order::ascending;
     request.cursor = from - 1;
     while (*request.cursor < to) {
-      const auto page = client_.list_entries(request);
+      auto page = client_.list_entries(request);
       if (!page) return tl::unexpected<Error>(page.error());
-      if (page->entries.empty()) return {};  // the caller misses the rest
+      if (page->entries.empty()) page = client_.list_entries(request, to);  // vaultd's readers may be on a replica
+      if (!page || page->entries.empty()) return {};                        // the caller misses the rest
       for (const Entry& entry : page->entries) {
         if (entry.sequence > to || !row(EntryRow(entry).view())) return {};
       }

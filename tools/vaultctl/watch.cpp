@@ -93,7 +93,7 @@ class Watcher {
       request.cursor = *last_entry_;
       request.limit = limits::list_limit_max;
       request.order = Order::ascending;
-      const auto page = client_->list_entries(request);
+      const auto page = client_->list_entries(request, to);  // events come before a replica has what they tell of
       if (!page || page->entries.empty()) {
         note("entries " + std::to_string(*last_entry_ + 1) + " to " + std::to_string(to) +
              " are missing: " + (page ? "vaultd did not list them" : page.error().message));

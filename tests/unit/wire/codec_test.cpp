@@ -100,6 +100,11 @@ TEST(Requests, AtLeastGoesWithWhatReads) {
   const auto decoded = decode_request(pack(R"({"v":1,"op":"list","at_least":7})"), CodecLimits{});
   ASSERT_TRUE(decoded);
   EXPECT_EQ(decoded->at_least, 7);
+  for (const Operation& operation :
+       {Operation(ListRequest{}), Operation(HeadRequest{}), Operation(ProofRequest{5, {}})}) {
+    EXPECT_EQ(decode_request(encode_request(1, operation, 9), CodecLimits{})->at_least, 9);
+    EXPECT_EQ(decode_request(encode_request(1, operation), CodecLimits{})->at_least, 0);
+  }
   const auto refused = decode_request(pack(R"({"v":1,"op":"head","at_least":-1})"), CodecLimits{});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().error.field, "at_least");
