@@ -19,6 +19,7 @@
 #include <iostream>
 
 #include "actors/log.hpp"
+#include "ledger/printable.hpp"
 #include "ledger/timestamp.hpp"
 
 namespace vault {
@@ -46,23 +47,18 @@ std::optional<LogLevel> level_by_name(const std::string& name) {
   return std::nullopt;
 }
 
-// One event is one line whatever a message holds, and no message can forge another's line.
-std::string one_line(std::string_view text, bool json) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(byte));
-    } else {
-      if (json && (c == '"' || c == '\\')) out += '\\';
-      out += c;
-    }
-  }
-  return out;
+// One event is one line whatever a message holds, and no message can forge another's line or drive a terminal.
+std::string one_line(std::string_view text) {
+  return escape_unprintable(text);
 }
 
 std::string quoted(std::string_view text) {
-  return '"' + one_line(text, true) + '"';
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  return '"' + one_line(escaped) + '"';
 }
 
 std::string now_text() {
@@ -74,10 +70,10 @@ std::string text_line(LogLevel level, std::string_view component, std::string_vi
   // The journal stamps lines itself and takes the priority from <n>.
   std::string line = form == Form::journal ? fmt::format("<{}>", name_of(level).priority)
                                            : fmt::format("{} {:<7} ", now_text(), name_of(level).name);
-  line += fmt::format("{}: {}", component, one_line(message, false));
+  line += fmt::format("{}: {}", component, one_line(message));
   for (const auto& [key, value] : fields) {
     const bool plain = !value.empty() && value.find_first_of(" \"=\\") == std::string::npos;
-    line += fmt::format(" {}={}", key, plain ? one_line(value, false) : quoted(value));
+    line += fmt::format(" {}={}", key, plain ? one_line(value) : quoted(value));
   }
   return line;
 }

@@ -10,6 +10,7 @@
 
 #include "ledger/check.hpp"
 #include "ledger/line_reader.hpp"
+#include "ledger/printable.hpp"
 #include "ledger/sha256.hpp"
 
 namespace vault {
@@ -45,7 +46,18 @@ std::uint64_t big_endian(std::string_view bytes) {
 }
 
 bool is_control(char byte) {
-  return static_cast<std::uint8_t>(byte) < 0x20 || byte == 0x7F;
+  return static_cast<std::uint8_t>(byte) < 0x20;
+}
+
+// What C2SP allows other people's keys to be called. The name is only ever compared, so its length needs no bound of
+// its own; ours keep to check_key_name().
+bool is_note_key_name(std::string_view name) {
+  for (std::size_t at = 0; at < name.size();) {
+    const CodePoint point = code_point_at(name, at);
+    if (point.value == '+' || is_unicode_space(point.value)) return false;
+    at += point.bytes;
+  }
+  return !name.empty();
 }
 
 // Number of the line in which the byte at `offset` stands.
@@ -59,7 +71,7 @@ std::optional<NoteSignature> parse_signature(std::string_view line) {
   if (!line.starts_with(signature_prefix)) return std::nullopt;
   line.remove_prefix(signature_prefix.size());
   const std::size_t space = line.find(' ');
-  if (space == std::string_view::npos || !check_key_name(line.substr(0, space))) return std::nullopt;
+  if (space == std::string_view::npos || !is_note_key_name(line.substr(0, space))) return std::nullopt;
   const std::optional<std::string> bytes = from_base64(line.substr(space + 1));
   if (!bytes || bytes->size() <= key_id_bytes) return std::nullopt;
   const std::string_view raw = *bytes;

@@ -27,12 +27,13 @@ struct SignedNote {
   std::vector<NoteSignature> signatures;
 };
 
-// Strict: valid UTF-8 without control characters but newline, canonical base64, at least one signature line, at most 100.
-// Error: invalid_argument naming the line.
+// Strict: valid UTF-8 without control characters (below U+0020) but newline, canonical base64, at least one signature
+// line, at most 100. Signature lines of keys that nobody here knows are kept, whatever their key is called (any UTF-8
+// without Unicode spaces and '+') and however long their signature is. Error: invalid_argument naming the line.
 Result<SignedNote> parse_note(std::string_view note);
 std::string format_note(const SignedNote& note);
 
-// 1-255 bytes of 0x21-0x7E without '+'.
+// What this project's own keys and origins are called: 1-255 bytes of 0x21-0x7E without '+'.
 Status check_key_name(std::string_view name);
 
 // First four bytes of SHA-256(name || 0x0A || type || public key).

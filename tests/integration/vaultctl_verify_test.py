@@ -2,6 +2,7 @@
 
 Run by CTest with VAULT_BIN_DIR.
 """
+import base64
 import json
 import pathlib
 import sys
@@ -84,6 +85,11 @@ class Verify(Case):
         self.seal("--sign")
         self.ctl(0, "verify", "--checkpoint", kept, "--vkey", self.vkey())
         self.ctl(0, "verify", "--to", 2, "--checkpoint", kept, "--vkey", self.vkey())
+        # Witnesses whom nobody here knows have signed below; what they are called is theirs to choose.
+        signature = base64.b64encode(bytes(4 + 72)).decode()
+        for name in ("witness.example/w1", "свидетель.example", "👁️‍🗨️", "w" * 300):
+            witnessed = self.file("witnessed", kept.read_text(encoding="utf-8") + f"— {name} {signature}\n")
+            self.ctl(0, "verify", "--checkpoint", witnessed, "--vkey", self.vkey())
 
     def test_a_checkpoint_that_does_not_check(self):
         self.seal("--sign")

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "ledger/printable.hpp"
+
 namespace vault::ctl {
 namespace {
 
@@ -28,33 +30,11 @@ std::string paint(std::string_view text, Colour colour, bool wanted) {
   return fmt::format("\x1b[{}m{}\x1b[0m", codes[static_cast<int>(colour)], text);
 }
 
-// The next code point of valid or broken UTF-8; broken bytes count as one character each.
+// The code point at `at`, which moves behind it.
 char32_t next_code_point(std::string_view text, std::size_t& at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(at++);
-  int more = 0;
-  char32_t code = lead;
-  if (lead >= 0xF0 && lead < 0xF8) {
-    more = 3;
-    code = lead & 0x07u;
-  } else if (lead >= 0xE0) {
-    more = 2;
-    code = lead & 0x0Fu;
-  } else if (lead >= 0xC0) {
-    more = 1;
-    code = lead & 0x1Fu;
-  }
-  for (; more > 0 && at < text.size() && (byte(at) & 0xC0u) == 0x80u; --more) code = (code << 6) | (byte(at++) & 0x3Fu);
-  return code;
-}
-
-bool is_control(char32_t code) {
-  return code < 0x20 || (code >= 0x7F && code < 0xA0);
-}
-
-// Marks that change the direction or order of what is shown around them.
-bool is_direction_mark(char32_t code) {
-  return (code >= 0x200E && code <= 0x200F) || (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+  const CodePoint point = code_point_at(text, at);
+  at += point.bytes;
+  return point.value;
 }
 
 std::size_t code_point_width(char32_t code) {
@@ -98,19 +78,7 @@ Colour verdict_colour(Verdict verdict) {
 }
 
 std::string printable(std::string_view text, bool keep_newlines) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t from = at;
-    const char32_t code = next_code_point(text, at);
-    if (keep_newlines && code == '\n') {
-      out += '\n';
-    } else if (is_control(code) || is_direction_mark(code)) {
-      out += "\xEF\xBF\xBD";
-    } else {
-      out += text.substr(from, at - from);
-    }
-  }
-  return out;
+  return escape_unprintable(text, keep_newlines);
 }
 
 std::string short_hash(const Hash& hash) {

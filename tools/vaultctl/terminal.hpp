@@ -20,7 +20,7 @@ enum class Colour { none, red, green, yellow, cyan, dim, bold };
 std::string coloured(std::string_view text, Colour colour);
 Colour verdict_colour(Verdict verdict);
 
-// C0, DEL and C1 controls replaced by U+FFFD; newlines stay if `keep_newlines`.
+// escape_unprintable() of ledger/printable.hpp: \u0085, \u202e. Newlines stay if `keep_newlines`.
 std::string printable(std::string_view text, bool keep_newlines = false);
 
 // The first 16 digits of the hash.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "actors/log.hpp"
@@ -38,6 +39,26 @@ TEST(Logging, JsonIsOneDocumentALine) {
   EXPECT_EQ(document["message"], "lease taken\n<0>forged");
   EXPECT_EQ(document["why"], "a \"b\"\nc");
   EXPECT_EQ(line.find('\n'), line.size() - 1);
+}
+
+// A producer chooses its names: none of them may end a line, drive a terminal or turn text around, in either format.
+TEST(Logging, NamesOfStrangersAreEscapedAlike) {
+  unsetenv("JOURNAL_STREAM");
+  const auto speak_of_strangers = [] {
+    log_info("gateway", "peer \u0085\u009b31m\u2028\u2029\u202e refused",
+             {{"name", "a\u200f\u2066b\u0090"}, {"broken", "\x9b\xff"}, {"quoted", "a \u061c\"\\"}});
+  };
+  const std::string text = logged("info", "text", speak_of_strangers);
+  EXPECT_EQ(text.substr(28),
+            "info    gateway: peer \\u0085\\u009b31m\\u2028\\u2029\\u202e refused name=a\\u200f\\u2066b\\u0090 "
+            "broken=\\ufffd\\ufffd quoted=\"a \\u061c\\\"\\\\\"\n");
+  const std::string json = logged("info", "json", speak_of_strangers);
+  EXPECT_TRUE(std::all_of(json.begin(), json.end(), [](char c) { return c == '\n' || (c >= 0x20 && c < 0x7f); }))
+      << json;
+  const auto document = nlohmann::json::parse(json);
+  EXPECT_EQ(document["message"], "peer \u0085\u009b31m\u2028\u2029\u202e refused");
+  EXPECT_EQ(document["name"], "a\u200f\u2066b\u0090");
+  EXPECT_EQ(document["quoted"], "a \u061c\"\\");
 }
 
 TEST(Logging, ALevelHidesWhatIsBelowIt) {

@@ -121,7 +121,7 @@ TEST(SignedNote, MalformedNotesNameTheLine) {
       {"text\r\n\n" + good, "line 1"},
       {"text\na\tb\n\n" + good, "line 2"},
       {std::string("text\nb\0\n\n", 9) + good, "line 2"},
-      {"text\n\x7f\n\n" + good, "line 2"},
+      {"text\n\x1f\n\n" + good, "line 2"},
       {"text\n\n" + good + "\n", "line 5"},
       {"text\n\n" + good.substr(0, good.size() - 1), "line 3"},
       {"text\n\n" + good + "x", "line 4"},
@@ -133,7 +133,8 @@ TEST(SignedNote, MalformedNotesNameTheLine) {
       {"text\n\n" + dash + " AAAAAAE=\n", "line 3"},
       {"text\n\n" + dash + "k+y AAAAAAE=\n", "line 3"},
       {"text\n\n" + dash + "k\u00a0y AAAAAAE=\n", "line 3"},
-      {"text\n\n" + dash + std::string(256, 'k') + " AAAAAAE=\n", "line 3"},
+      {"text\n\n" + dash + "k\u3000y AAAAAAE=\n", "line 3"},
+      {"text\n\n" + dash + "k\u0085y AAAAAAE=\n", "line 3"},
       {"text\n\n" + dash + "key AAAAAA==\n", "line 3"},   // a key ID and nothing else
       {"text\n\n" + dash + "key AAAAAAF=\n", "line 3"},   // unused bits set
       {"text\n\n" + dash + "key AAAAAAE\n", "line 3"},    // no padding
@@ -157,6 +158,22 @@ TEST(SignedNote, AtMostAHundredSignatures) {
   note += "\u2014 key AAAAAAE=\n";
   ASSERT_FALSE(parse_note(note).has_value());
   EXPECT_EQ(parse_note(note).error().message.substr(0, 8), "line 103");
+}
+
+// C2SP: verifiers MUST ignore signatures from unknown keys, and a key's name is any UTF-8 without spaces and plus.
+TEST_F(TlogVectors, LinesOfUnknownKeysAreSkippedWhateverTheirNames) {
+  SignedNote note = parse_note(checkpoint_).value();
+  for (const std::string& name : {std::string("witness.\u4f8b.example/\u767b"),
+                                  std::string("\u0441\u0432\u0438\u0434\u0435\u0442\u0435\u043b\u044c"),
+                                  std::string("\U0001f441\ufe0f\u200d\U0001f5e8\ufe0f"), std::string(300, 'w'),
+                                  std::string("\u200f\u05e2\u05d3"), std::string("a\x7f")}) {
+    note.signatures.insert(note.signatures.begin(), NoteSignature{name, 0x01020304, std::string(4'700, 's')});
+  }
+  const Result<SignedNote> parsed = parse_note(format_note(note));
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
+  EXPECT_EQ(parsed->signatures.size(), 8u);
+  EXPECT_TRUE(verify_note(*parsed, log_.verifier()).has_value());
+  EXPECT_TRUE(verify_note(*parsed, witness_.verifier(KeyType::cosignature)).has_value());
 }
 
 TEST(KeyName, Rule) {

@@ -77,6 +77,15 @@ TEST(McpContent, StructuredContentIsTheResultMap) {
   EXPECT_EQ(nullptr, erased["structuredContent"]["entry"]["seal_data"]);
 }
 
+// A model and its user read the summary: no name may end its line, hide or turn text around.
+TEST(McpContent, NamesInSummariesAreEscaped) {
+  Entry entry = samples::entry();
+  entry.authority = "bot\u202e\u2028ton";
+  entry.session_id = "s\u0085\U000e0041";
+  const std::string summary = summarize(entry);
+  EXPECT_THAT(summary, HasSubstr(R"(by bot\u202e\u2028ton in session s\u0085\udb40\udc41,)"));
+}
+
 TEST(McpContent, AVerifyThatFindsTamperingIsASuccess) {
   VerifyResult found;
   found.first_invalid_sequence = 7;
