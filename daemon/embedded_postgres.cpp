@@ -16,6 +16,7 @@
 #include "actors/log.hpp"
 #include "daemon/postgres_files.hpp"
 #include "daemon/server_process.hpp"
+#include "store/inherited_state.hpp"
 
 namespace vault {
 namespace {
@@ -117,6 +118,7 @@ struct EmbeddedPostgres::Impl {
     if (lock >= 0) close(lock);
   }
 
+  Status look_around();
   Status open_directory();
   Status run_to_end(const std::vector<std::string>& command, const std::string& input);
   Status initialise();
@@ -129,10 +131,8 @@ struct EmbeddedPostgres::Impl {
   void stop();
 };
 
-Status EmbeddedPostgres::Impl::open_directory() {
-  auto locked = lock_postgres_directory(paths);
-  if (!locked) return tl::unexpected<Error>(locked.error());
-  lock = *locked;
+// What can be refused is refused before the directory and its lock are made: a slip in a path leaves nothing behind.
+Status EmbeddedPostgres::Impl::look_around() {
   auto chosen = choose_server_user(paths);
   if (!chosen) return tl::unexpected<Error>(chosen.error());
   user = std::move(*chosen);
@@ -141,6 +141,18 @@ Status EmbeddedPostgres::Impl::open_directory() {
   auto found = find_postgres_programs(*version);
   if (!found) return tl::unexpected<Error>(found.error());
   programs = *found;
+  return {};
+}
+
+Status EmbeddedPostgres::Impl::open_directory() {
+  if (const Status fine = look_around(); !fine) return fine;
+  auto locked = lock_postgres_directory(paths);
+  if (!locked) return tl::unexpected<Error>(locked.error());
+  lock = *locked;
+  // Until now another vaultd may have been making it.
+  if (const Status fine = look_around(); !fine) return fine;
+  const auto version = data_version(paths);
+  if (!version) return tl::unexpected<Error>(version.error());
   std::error_code ignored;
   if (fs::file_size(paths.log, ignored) > log_bytes_max && !ignored) fs::rename(paths.log, paths.log + ".1", ignored);
   if (Status made = make_private_directory(paths.run, user); !made) return made;
@@ -299,6 +311,9 @@ Result<std::unique_ptr<EmbeddedPostgres>> EmbeddedPostgres::start(const std::str
     return fail(ErrorCode::unavailable, fmt::format("embedded: {}: {}", directory, error.what()), "embedded");
   }
   if (Status started = impl.start_server(); !started) return tl::unexpected<Error>(started.error());
+  // The URL names what it needs and libpq adds from the environment whatever it does not: an address of another server,
+  // options, a service.
+  forget_libpq_environment();
   postgres->url_ = fmt::format("postgresql://vault@/vault?host={}&port=5432", percent_encoded(impl.paths.run));
   log_info(component, "running", {{"directory", impl.paths.data}, {"pid", std::to_string(impl.server)}});
   return postgres;

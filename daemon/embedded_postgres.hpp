@@ -12,7 +12,8 @@ namespace vault {
 class EmbeddedPostgres {
  public:
   // Starts the server (and initdb where the directory is new) and waits until it answers. As root it runs as the
-  // `postgres` user, else as the caller.
+  // `postgres` user, else as the caller. Takes the variables that libpq reads (PG...) out of the environment, so that
+  // connections to url() end nowhere else: to be called before other threads run.
   // Errors: invalid_argument naming the directory (not enterable for that user, path too long for a socket, made by
   // another major version whose binaries are missing, in use by another vaultd), unavailable (did not come up: the last
   // lines of its log are in the message).

@@ -9,19 +9,25 @@
 #include <vector>
 
 #include "actors/authenticator.hpp"
+#include "actors/log.hpp"
+#include "daemon/input_file.hpp"
 
 namespace vault {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t key_file_bytes_max = 64 << 10;
+
 tl::unexpected<Error> bad_key_file(const fs::path& file, const std::string& what) {
   return fail(ErrorCode::invalid_argument, file.string() + ": " + what);
 }
 
 Result<toml::table> parse(const fs::path& file) {
+  const auto text = read_input_file(file.string(), key_file_bytes_max);
+  if (!text) return tl::unexpected<Error>(text.error());
   try {
-    return toml::parse_file(file.string());
+    return toml::parse(text->bytes, file.string());
   } catch (const toml::parse_error& error) {
     std::ostringstream where;
     where << "line " << error.source().begin.line << ": " << error.description();

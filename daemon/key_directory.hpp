@@ -14,7 +14,7 @@
 
 namespace vault {
 
-// Error: invalid_argument naming file and key.
+// Error: invalid_argument naming file and key; as read_input_file() where it cannot be read.
 Result<ServerKey> load_server_key(const std::string& path);
 
 class KeyDirectory {

@@ -5,16 +5,19 @@
 #include <cstdio>
 #include <string>
 
+#include "actors/log.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/settings.hpp"
+#include "daemon/start_check.hpp"
 #include "daemon/vaultd.hpp"
+#include "store/inherited_state.hpp"
 #include "version.hpp"
 
 namespace {
 
 int refuse(const vault::Error& error) {
   std::fprintf(stderr, "vaultd: %s\n", error.message.c_str());
-  return vault::exit_configuration;
+  return vault::exit_code_of(error);
 }
 
 // Signals are read from a signalfd, so every thread that is made from here on must have them blocked.
@@ -23,12 +26,14 @@ void block_signals() {
   sigemptyset(&set);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
+  // A peer that is gone shows at the write, and nobody who tries a signal that means nothing here ends vaultd by it.
+  for (const int signal : {SIGPIPE, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  vault::reset_inherited_state();
   block_signals();
   umask(0027);
   std::string help;
@@ -44,12 +49,17 @@ int main(int argc, char** argv) {
     return vault::exit_stopped;
   }
   if (const vault::Status checked = vault::check_settings(*settings); !checked) return refuse(checked.error());
+  if (const vault::Status checked = vault::check_databases(*settings); !checked) return refuse(checked.error());
   if (settings->check_config) {
     std::fputs(vault::format_settings(*settings).c_str(), stdout);
+    for (const auto& doubt : vault::doubtful_variables(*settings)) std::fprintf(stderr, "vaultd: %s\n", doubt.c_str());
+    const vault::Status found = vault::check_surroundings(*settings, true);
+    if (!found) return refuse(found.error());
     return vault::exit_stopped;
   }
   if (const vault::Status logging = vault::set_up_logging(settings->log_level, settings->log_format); !logging) {
     return refuse(logging.error());
   }
+  for (const auto& doubt : vault::doubtful_variables(*settings)) vault::log_warning("vaultd", doubt);
   return vault::run_vaultd(*settings, load);
 }

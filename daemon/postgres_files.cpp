@@ -148,7 +148,9 @@ Result<std::optional<ServerUser>> choose_server_user(const PostgresPaths& paths)
   add_groups(*user);
   std::vector<std::string> ancestors;
   for (fs::path path = paths.directory;; path = path.parent_path()) {
-    ancestors.insert(ancestors.begin(), path.string());
+    // What is not there yet will be made open to enter.
+    std::error_code unreadable;
+    if (fs::exists(path, unreadable) || unreadable) ancestors.insert(ancestors.begin(), path.string());
     if (path == path.parent_path()) break;
   }
   if (const auto closed = first_closed_directory(*user, ancestors)) {

@@ -10,6 +10,7 @@
 
 #include "daemon/settings_fields.hpp"
 #include "daemon/settings_file.hpp"
+#include "store/postgres_url.hpp"
 
 namespace vault {
 namespace {
@@ -125,6 +126,34 @@ void forget_other_place(const std::set<std::string>& given, Settings& settings) 
 
 }  // namespace
 
+std::vector<std::string> doubtful_variables(const Settings& settings) {
+  // Clients', the archive unit's and the tests' own.
+  static const std::set<std::string, std::less<>> known{
+      "VAULT_CONFIG",  "VAULT_ENDPOINT",   "VAULT_ARCHIVE_DIR", "VAULT_ARCHIVE_OPTIONS",
+      "VAULT_BIN_DIR", "VAULT_SOURCE_DIR", "VAULT_VECTORS_DIR", "VAULT_MIGRATIONS_DIR"};
+  std::set<std::string, std::less<>> ours;
+  for (const auto& field : setting_fields()) ours.insert(variable_of(field));
+  std::vector<std::string> found;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const std::string name{text.substr(0, text.find('='))};
+    const bool looks_ours = name.starts_with("VAULT_") || name.starts_with("VAULTD_");
+    if (!looks_ours || known.contains(name) || ours.contains(name)) continue;
+    if (name == "VAULT_EVENTS") {
+      const auto told = split_at_commas(std::string(text.substr(name.size() + 1)));
+      if (told == settings.events || told.front().empty()) continue;
+      found.push_back("VAULT_EVENTS tells clients where to listen; vaultd's own endpoint is VAULTD_EVENTS or --events");
+      continue;
+    }
+    std::string setting = name.substr(name.find('_') + 1);
+    for (char& c : setting) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const auto* near = find_setting(nearest_setting(setting));
+    found.push_back(fmt::format("{}: no such setting{}", name,
+                                near == nullptr ? "" : fmt::format("; did you mean {}?", variable_of(*near))));
+  }
+  return found;
+}
+
 Result<Settings> load_settings(int argc, char** argv, std::string& help) {
   CLI::App app{"vaultd: a tamper-evident, append-only audit ledger over ZeroMQ and PostgreSQL", "vaultd"};
   app.footer(
@@ -139,7 +168,8 @@ Result<Settings> load_settings(int argc, char** argv, std::string& help) {
     help = app.help();
     return Settings{};
   } catch (const CLI::ParseError& error) {
-    return fail(ErrorCode::invalid_argument, fmt::format("command line: {} (see --help)", error.what()));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("command line: {} (see --help)", without_passwords(error.what(), argc, argv)));
   }
 
   Settings settings;

@@ -1,8 +1,8 @@
 // Every setting of vaultd: default, key in the TOML file, environment variable and flag.
 //
 // A setting `a_b` is `a_b = ...` in the file, VAULT_A_B in the environment and --a-b on the command line; a flag wins
-// over the environment, that over the file, that over the default. DATABASE_URL stands in for VAULT_DATABASE. Started
-// by systemd, the defaults of endpoints and state_dir lie in the unit's RuntimeDirectory and StateDirectory.
+// over the environment, that over the file, that over the default. DATABASE_URL stands in for VAULT_DATABASE, and
+// `events` is VAULTD_EVENTS, since VAULT_EVENTS tells clients where to listen. Started by systemd, the defaults of endpoints and state_dir lie in the unit's RuntimeDirectory and StateDirectory.
 #pragma once
 
 #include <chrono>
@@ -73,10 +73,19 @@ struct Settings {
 // `help` is set to the text to print where --help was given.
 Result<Settings> load_settings(int argc, char** argv, std::string& help);
 
+// Variables that were probably meant as settings and are none: misspelt ones, and a VAULT_EVENTS that names another
+// endpoint than vaultd's. A sentence each, without values.
+std::vector<std::string> doubtful_variables(const Settings& settings);
+
 // Checks what belongs together: one of database/embedded, CURVE for tcp beyond loopback, ranges.
 Status check_settings(const Settings& settings);
 
-// The effective settings as TOML, without secrets (passwords in URLs are cut).
+// Checks the connection strings, if there are any. Error: invalid_argument naming the setting and repeating nothing of
+// its value.
+Status check_databases(const Settings& settings);
+
+// The effective settings as TOML, without secrets: passwords are left out of URLs, and a URL of which some part could be
+// a piece of a password is left out whole, with a comment that says so.
 std::string format_settings(const Settings& settings);
 
 }  // namespace vault

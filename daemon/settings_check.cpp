@@ -6,6 +6,7 @@
 
 #include "daemon/settings.hpp"
 #include "daemon/settings_fields.hpp"
+#include "store/postgres_url.hpp"
 
 namespace vault {
 namespace {
@@ -55,6 +56,9 @@ Status check_place(const Settings& settings) {
                   "nowhere to keep the ledger: set database (or DATABASE_URL) to a PostgreSQL, or embedded to a "
                   "directory in which vaultd runs its own");
   }
+  if (settings.embedded.find("://") != std::string::npos) {
+    return refuse("embedded", "wants a directory; a connection string goes into database");
+  }
   if (!settings.embedded.empty() && !settings.reader_database.empty()) {
     return refuse("reader_database", "goes with database, not with embedded");
   }
@@ -62,6 +66,15 @@ Status check_place(const Settings& settings) {
 }
 
 }  // namespace
+
+Status check_databases(const Settings& settings) {
+  for (const auto& [key, text] :
+       {std::pair{"database", &settings.database}, std::pair{"reader_database", &settings.reader_database}}) {
+    if (text->empty() || settings.backend == "legacy") continue;
+    if (Status status = check_connection_string(*text); !status) return refuse(key, status.error().message);
+  }
+  return {};
+}
 
 Status check_settings(const Settings& settings) {
   for (const auto& field : setting_fields()) {

@@ -9,6 +9,8 @@
 #include <charconv>
 #include <numeric>
 
+#include "store/postgres_url.hpp"
+
 namespace vault {
 namespace {
 
@@ -107,6 +109,12 @@ struct Overloaded : F... {
 template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
 
+// A value in the wrong place may be a connection string.
+std::string quoted(const std::string& text) {
+  return may_hold_password(text) ? "what is there (it is not shown, since it may hold a password)"
+                                 : fmt::format("\"{}\"", text);
+}
+
 Status refuse(const SettingField& field, const std::string& found) {
   return fail(ErrorCode::invalid_argument, fmt::format("wants {}, not {}", describe_wanted(field), found),
               std::string(field.name));
@@ -180,7 +188,8 @@ std::string flag_of(const SettingField& field) {
 }
 
 std::string variable_of(const SettingField& field) {
-  std::string variable = "VAULT_" + std::string(field.name);
+  // VAULT_EVENTS is the client's: where vaultctl watch listens. A shell set up for it must not move vaultd's socket.
+  std::string variable = (field.name == "events" ? "VAULTD_" : "VAULT_") + std::string(field.name);
   for (char& c : variable) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
@@ -218,19 +227,19 @@ Status set_from_texts(const SettingField& field, const std::vector<std::string>&
                                       return {};
                                     },
                                     [&](bool Settings::*member) -> Status {
-                                      if (text != "0" && text != "1") return refuse(field, fmt::format("\"{}\"", text));
+                                      if (text != "0" && text != "1") return refuse(field, quoted(text));
                                       settings.*member = text == "1";
                                       return {};
                                     },
                                     [&](std::chrono::milliseconds Settings::*member) -> Status {
                                       const auto ms = read_duration_ms(text);
-                                      if (!ms) return refuse(field, fmt::format("\"{}\"", text));
+                                      if (!ms) return refuse(field, quoted(text));
                                       settings.*member = std::chrono::milliseconds(*ms);
                                       return {};
                                     },
                                     [&](auto) -> Status {
                                       const auto number = read_number(text);
-                                      if (!number) return refuse(field, fmt::format("\"{}\"", text));
+                                      if (!number) return refuse(field, quoted(text));
                                       return set_from_integer(field, *number, settings);
                                     },
                                 },
@@ -267,7 +276,7 @@ Status check_field(const SettingField& field, const Settings& settings) {
     return {};
   };
   const auto well_formed = [&](const std::string& text) -> Status {
-    if (field.wants != nullptr && field.wants(text) != nullptr) return refuse(field, fmt::format("\"{}\"", text));
+    if (field.wants != nullptr && field.wants(text) != nullptr) return refuse(field, quoted(text));
     return {};
   };
   return std::visit(Overloaded{

@@ -27,7 +27,7 @@ using SettingMember = std::variant<std::string Settings::*, std::vector<std::str
                                    std::optional<std::int64_t> Settings::*>;
 
 struct SettingField {
-  std::string_view name;  // a_b: key in the file; VAULT_A_B and --a-b are derived
+  std::string_view name;  // a_b: key in the file; variable_of() and flag_of() are derived
   std::string_view help;
   SettingMember member;
   std::int64_t min = 0;  // numbers, and durations in milliseconds
@@ -43,7 +43,7 @@ const SettingField* find_setting(std::string_view name);
 std::string_view nearest_setting(std::string_view name);
 
 std::string flag_of(const SettingField& field);      // --a-b
-std::string variable_of(const SettingField& field);  // VAULT_A_B
+std::string variable_of(const SettingField& field);  // VAULT_A_B; of `events` VAULTD_EVENTS
 
 // Sets a field from flag or variable. `texts` has one member unless the field is a list. The error's message says what
 // is wanted and what was found, not where: the caller knows.

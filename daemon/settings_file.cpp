@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-
+#include "daemon/input_file.hpp"
 #include "daemon/settings_fields.hpp"
+#include "store/postgres_url.hpp"
 
 namespace vault {
 namespace {
+
+constexpr std::size_t file_bytes_max = 1 << 20;
 
 std::string kind_of(const toml::node& node) {
   switch (node.type()) {
@@ -20,7 +19,8 @@ std::string kind_of(const toml::node& node) {
     case toml::node_type::array:
       return "an array";
     case toml::node_type::string:
-      return fmt::format("\"{}\"", node.as_string()->get());
+      return may_hold_password(node.as_string()->get()) ? "what is there"
+                                                        : fmt::format("\"{}\"", node.as_string()->get());
     case toml::node_type::integer:
       return std::to_string(node.as_integer()->get());
     case toml::node_type::floating_point:
@@ -92,14 +92,10 @@ Result<std::set<std::string>> apply_table(const std::string& path, const toml::t
 }  // namespace
 
 Result<std::set<std::string>> apply_settings_file(const std::string& path, Settings& settings) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", path, std::strerror(errno)), "config");
-  }
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) return fail(ErrorCode::invalid_argument, fmt::format("{}: cannot be read", path), "config");
+  const auto file = read_input_file(path, file_bytes_max);
+  if (!file) return fail(file.error().code, file.error().message, "config");
   try {
-    return apply_table(path, toml::parse(text, path), settings);
+    return apply_table(path, toml::parse(file->bytes, path), settings);
   } catch (const toml::parse_error& error) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));

@@ -1,10 +1,9 @@
 // --check-config: the effective settings as TOML that can be loaded again.
 #include <fmt/format.h>
 
-#include <regex>
-
 #include "daemon/settings.hpp"
 #include "daemon/settings_fields.hpp"
+#include "store/postgres_url.hpp"
 
 namespace vault {
 namespace {
@@ -24,26 +23,15 @@ std::string toml_string(const std::string& text) {
   return out + '"';
 }
 
-// Both forms that libpq reads. In a URI the password stands before '@', or among the parameters; in a connection
-// string it is a word, quoted or not.
-std::string without_password(const std::string& database) {
-  if (database.starts_with("postgres://") || database.starts_with("postgresql://")) {
-    static const std::regex in_authority(R"(^([a-z]+://[^/?@:]*):[^/?]*@)");
-    static const std::regex in_parameters(R"(([?&])(ssl)?password=[^&]*)");
-    return std::regex_replace(std::regex_replace(database, in_authority, "$1@"), in_parameters, "$1");
-  }
-  static const std::regex word(R"((^|\s)(ssl)?password\s*=\s*('(\\.|[^'\\])*'?|(\\.|[^\s\\])*))");
-  return std::regex_replace(database, word, "$1");
-}
-
 struct FormatMember {
   const SettingField& field;
   const Settings& settings;
 
   std::string operator()(std::string Settings::*member) const {
     const std::string& text = settings.*member;
-    const bool may_hold_password = field.name == "database" || field.name == "reader_database";
-    return toml_string(may_hold_password ? without_password(text) : text);
+    if (text.empty() || (field.name != "database" && field.name != "reader_database")) return toml_string(text);
+    const auto shown = show_connection_string(text);
+    return shown ? toml_string(*shown) : "\"\"  # set, but not shown: a part of it may belong to a password";
   }
   std::string operator()(std::vector<std::string> Settings::*member) const {
     std::string out = "[";

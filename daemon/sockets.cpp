@@ -9,8 +9,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <stdexcept>
+
+#include "daemon/start_check.hpp"
+#include "wire/endpoint_family.hpp"
 
 namespace vault {
 namespace {
@@ -28,21 +29,27 @@ std::string ipc_path(const std::string& endpoint) {
 void set_access(const std::string& endpoint, const SocketOptions& options) {
   const std::string path = ipc_path(endpoint);
   if (chmod(path.c_str(), options.mode) != 0) {
-    throw std::runtime_error("cannot set the mode of " + path + ": " + std::strerror(errno));
+    throw EndpointError(ErrorCode::forbidden, "cannot set the mode of " + path + ": " + std::strerror(errno));
   }
   if (options.group.empty()) return;
   const group* found = getgrnam(options.group.c_str());
-  if (!found) throw std::runtime_error("socket_group: there is no group \"" + options.group + "\"");
+  if (!found) throw EndpointError(ErrorCode::invalid_argument, "there is no group \"" + options.group + "\"");
   if (chown(path.c_str(), static_cast<uid_t>(-1), found->gr_gid) != 0) {
-    throw std::runtime_error("cannot give " + path + " to group " + options.group + ": " + std::strerror(errno));
+    throw EndpointError(ErrorCode::forbidden,
+                        "cannot give " + path + " to group " + options.group + ": " + std::strerror(errno));
   }
 }
 
 void bind_one(Port& port, const std::string& endpoint) {
+  // The start looked already, but a database may have been waited for since.
+  const auto obstacle = is_ipc(endpoint) ? find_obstacle(ipc_path(endpoint)) : std::nullopt;
+  if (obstacle) throw EndpointError(ErrorCode::invalid_argument, ipc_path(endpoint) + " is " + *obstacle);
+  port.socket.set(zmq::sockopt::ipv6, needs_ipv6(endpoint));
   try {
     port.socket.bind(endpoint);
   } catch (const zmq::error_t& error) {
-    throw std::runtime_error("cannot bind " + endpoint + ": " + error.what());
+    const ErrorCode code = error.num() == EACCES ? ErrorCode::forbidden : ErrorCode::invalid_argument;
+    throw EndpointError(code, "cannot bind " + endpoint + ": " + error.what());
   }
   port.endpoints.push_back(port.socket.get(zmq::sockopt::last_endpoint));
 }
@@ -74,13 +81,11 @@ Status EndpointLocks::lock(const std::string& endpoint) {
                 endpoint + ": the path of an ipc endpoint has 1 to " + std::to_string(ipc_path_max) + " bytes");
   }
   if (path.front() == '@') return {};  // abstract: binding it twice fails by itself
-  std::error_code ignored;  // what is wrong with the directory shows when the lock is made
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   const std::string lock_path = path + ".lock";
   const int file = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) {
     return fail(ErrorCode::invalid_argument, endpoint + ": cannot make " + lock_path + ": " + std::strerror(errno) +
-                                                 ". Make its directory, or choose another endpoint");
+                                                 ". Choose another endpoint");
   }
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     close(file);
@@ -147,6 +152,7 @@ Status test_unknown_key_is_refused(zmq::context_t& context, const std::string& e
     watch.set(zmq::sockopt::linger, 0);
     watch.set(zmq::sockopt::rcvtimeo, 5'000);
     watch.connect(watch_address);
+    socket.set(zmq::sockopt::ipv6, needs_ipv6(endpoint));
     socket.connect(endpoint);
     zmq::message_t event;
     if (!watch.recv(event)) return fail(ErrorCode::internal, "the CURVE self-test got no answer at " + endpoint);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -42,8 +43,18 @@ class EndpointLocks {
   std::vector<int> files_;
 };
 
-// Makes the socket, binds every endpoint, sets modes. Throws std::runtime_error naming the endpoint (inside a shell's
-// thread, which reports it).
+// Why an endpoint cannot be had: `invalid_argument` (no such address, in use, no socket at that path) or `forbidden`.
+class EndpointError : public std::runtime_error {
+ public:
+  EndpointError(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ErrorCode code() const { return code_; }
+
+ private:
+  ErrorCode code_;
+};
+
+// Makes the socket, binds every endpoint, sets modes. Throws EndpointError naming the endpoint (inside a shell's thread,
+// which reports it).
 Port open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& options);
 // The ZAP handler's socket.
 Port open_zap_port(zmq::context_t& context);

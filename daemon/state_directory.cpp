@@ -13,6 +13,7 @@
 #include <filesystem>
 
 #include "actors/log.hpp"
+#include "daemon/input_file.hpp"
 #include "ledger/check.hpp"
 
 namespace vault {
@@ -114,13 +115,10 @@ StateDirectory::~StateDirectory() {
 }
 
 Result<SigningKey> StateDirectory::load_key(const std::string& origin, bool may_create) {
-  auto pem = read_file(key_file_);
-  if (!pem) return fail(ErrorCode::invalid_argument, "signing_key: " + pem.error().message);
-  if (*pem) {
-    auto key = SigningKey::from_pem(origin, **pem);
-    if (!key) return fail(ErrorCode::invalid_argument, "signing_key: " + key_file_ + ": " + key.error().message);
-    return key;
-  }
+  auto found = read_signing_key(key_file_, origin);
+  // The notary knows one kind of refusal: what is configured does not work.
+  if (!found) return fail(ErrorCode::invalid_argument, found.error().message);
+  if (*found) return std::move(**found);
   if (!own_key_) return fail(ErrorCode::invalid_argument, "signing_key: there is no file " + key_file_);
   if (!may_create) {
     return fail(ErrorCode::invalid_argument, "this ledger has been signed before, and its key is not in " + path_ +

@@ -29,6 +29,7 @@
 #include "daemon/logging.hpp"
 #include "daemon/service_manager.hpp"
 #include "daemon/sockets.hpp"
+#include "daemon/start_check.hpp"
 #include "daemon/state_directory.hpp"
 #include "store/migrator.hpp"
 #include "store/postgres_store.hpp"
@@ -106,6 +107,8 @@ class Vaultd {
   void reload_settings();
   void announce(const std::string& state);
   SocketOptions socket_options(const std::vector<std::string>& endpoints, const std::string& domain) const;
+  Port open_setting(zmq::context_t& context, SocketKind kind, const SocketOptions& options);
+  Status explain(Status started) const;
 
   Settings settings_;
   std::function<Result<Settings>()> reload_;
@@ -133,6 +136,7 @@ class Vaultd {
 
   zmq::context_t context_;
   std::vector<std::string> bound_requests_;
+  std::optional<Error> endpoint_error_;  // written by a shell's thread before it reports its failure
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Supervisor> supervisor_;
   bool ready_ = false;
@@ -140,10 +144,11 @@ class Vaultd {
 
 int fail_start(const Error& error) {
   log_error("vaultd", "cannot start: " + error.message);
-  return error.code == ErrorCode::invalid_argument ? exit_configuration : exit_failure;
+  return exit_code_of(error);
 }
 
 Status Vaultd::open() {
+  if (const Status ok = check_surroundings(settings_, false); !ok) return ok;
   if (settings_.backend == "legacy") {
     auto emergency = EmergencyMode::open(settings_.legacy_dir);
     if (!emergency) return tl::unexpected<Error>(emergency.error());
@@ -198,6 +203,22 @@ SocketOptions Vaultd::socket_options(const std::vector<std::string>& endpoints, 
   return options;
 }
 
+// In a shell's thread. Sockets are named after their settings.
+Port Vaultd::open_setting(zmq::context_t& context, SocketKind kind, const SocketOptions& options) {
+  try {
+    return open_port(context, kind, options);
+  } catch (const EndpointError& error) {
+    endpoint_error_ = Error{error.code(), options.domain + ": " + error.what(), options.domain};
+    throw;
+  }
+}
+
+// A shell reports a text; what became of its sockets is told by type.
+Status Vaultd::explain(Status started) const {
+  if (!started && endpoint_error_) return tl::unexpected<Error>(*endpoint_error_);
+  return started;
+}
+
 // Checks server and schema once the database answers, in the steward's thread.
 std::function<Status()> prepare_database(const Settings& settings) {
   return [url = settings.database, migrate = settings.migrate]() -> Status {
@@ -244,13 +265,13 @@ Status Vaultd::start_telling() {
     notary_ = std::make_unique<Notary>(*state_, options);
     roles.push_back({ActorId::notary, notary_.get(), stop_notary});
   }
-  return supervisor_->start(roles, false, [this](zmq::context_t& context) {
+  return explain(supervisor_->start(roles, false, [this](zmq::context_t& context) {
     SocketOptions options = socket_options(settings_.events, "events");
     options.high_water_mark = 20'000;  // messages a slow subscriber may lag behind before it misses some
     std::vector<Port> ports;
-    ports.push_back(open_port(context, SocketKind::events, options));
+    ports.push_back(open_setting(context, SocketKind::events, options));
     return ports;
-  });
+  }));
 }
 
 // What a seal passes through: none of them waits, so one thread takes it from the socket to PostgreSQL and back.
@@ -264,16 +285,16 @@ Status Vaultd::start_sealing() {
     roles.push_back({ActorId::writer, writer_.get(), stop_writer});
     roles.push_back({ActorId::committer, committer_.get(), stop_committer});
   }
-  return supervisor_->start(roles, false, [this](zmq::context_t& context) {
+  return explain(supervisor_->start(roles, false, [this](zmq::context_t& context) {
     std::vector<Port> ports;
     SocketOptions requests = socket_options(settings_.requests, "requests");
     requests.high_water_mark = 16'384;  // replies that one peer may leave unread
-    ports.push_back(open_port(context, SocketKind::requests, requests));
+    ports.push_back(open_setting(context, SocketKind::requests, requests));
     bound_requests_ = ports.back().endpoints;
-    ports.push_back(open_port(context, SocketKind::ingest, socket_options(settings_.ingest, "ingest")));
+    ports.push_back(open_setting(context, SocketKind::ingest, socket_options(settings_.ingest, "ingest")));
     ports.back().wanted = [this] { return gateway_->wants_ingest(); };
     return ports;
-  });
+  }));
 }
 
 // The authenticator is there before any tcp endpoint is.
@@ -416,6 +437,18 @@ int Vaultd::run() {
 }
 
 }  // namespace
+
+int exit_code_of(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::invalid_argument:
+      return exit_configuration;
+    case ErrorCode::forbidden:
+    case ErrorCode::not_found:
+      return exit_environment;
+    default:
+      return exit_failure;
+  }
+}
 
 int run_vaultd(const Settings& settings, const std::function<Result<Settings>()>& reload) {
   return Vaultd(settings, reload).run();

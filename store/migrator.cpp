@@ -144,9 +144,19 @@ Result<std::vector<MigrationStatus>> migration_status(const std::string& url) {
   return all;
 }
 
+Status check_encoding(const std::string& server_encoding) {
+  if (server_encoding == "UTF8") return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("the database's encoding is {}; make one with: createdb --template=template0 --encoding=UTF8",
+                          server_encoding));
+}
+
 Result<std::vector<MigrationStatus>> migrate_up(const std::string& url) {
   auto connection = connect(url);
   if (!connection) return tl::unexpected(connection.error());
+  auto encoding = (*connection)->script("SHOW server_encoding");
+  if (!encoding) return tl::unexpected(encoding.error());
+  if (Status fits = check_encoding(std::string(encoding->value(0, 0))); !fits) return tl::unexpected(fits.error());
   std::vector<MigrationStatus> done;
   for (const auto& migration : embedded_migrations()) {
     auto ran = run_one(**connection, migration, true);

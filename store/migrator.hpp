@@ -24,7 +24,11 @@ int schema_version_wanted();
 Result<int> schema_version(const std::string& url);
 Result<std::vector<MigrationStatus>> migration_status(const std::string& url);
 
-// Applies what is missing; returns the versions applied.
+// The ledger's text is UTF-8. Error: invalid_argument with the command that makes such a database.
+Status check_encoding(const std::string& server_encoding);
+
+// Applies what is missing; returns the versions applied. A database of another encoding is refused before anything is
+// made in it.
 Result<std::vector<MigrationStatus>> migrate_up(const std::string& url);
 // Rolls everything back, newest first. Destroys the ledger: callers ask first.
 Result<std::vector<MigrationStatus>> migrate_down(const std::string& url);

@@ -12,6 +12,7 @@
 
 #include "ledger/check.hpp"
 #include "store/postgres_session.hpp"
+#include "store/postgres_url.hpp"
 
 namespace vault {
 
@@ -105,13 +106,9 @@ PgConnection::~PgConnection() {
 Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions& options,
                                                          const std::string& session_sql,
                                                          std::span<const PgStatement> statements) {
-  char* parse_error = nullptr;
-  PQconninfoOption* parsed = PQconninfoParse(options.url.c_str(), &parse_error);
-  PQfreemem(parse_error);
-  if (parsed == nullptr) {
-    return fail(ErrorCode::invalid_argument, "the database URL is not a libpq connection string or URI");
+  if (auto checked = check_connection_string(options.url); !checked) {
+    return fail(ErrorCode::invalid_argument, "the database URL: " + checked.error().message);
   }
-  PQconninfoFree(parsed);
 
   const std::string seconds = std::to_string(std::max<long>(1, (options.connect_timeout.count() + 999) / 1000));
   // What stands before dbname yields to the URL, what stands after it does not.
@@ -130,7 +127,12 @@ Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions&
       new PgConnection(PQconnectdbParams(keys, values, 1), options.answer_timeout));
   pg_conn* raw = connection->connection_;
   if (PQstatus(raw) != CONNECTION_OK) {
-    return fail(ErrorCode::unavailable, "cannot connect to the database: " + one_line(PQerrorMessage(raw)));
+    // libpq's words quote parts of the URL.
+    const bool may_be_told = show_connection_string(options.url).has_value();
+    return fail(ErrorCode::unavailable,
+                "cannot connect to the database: " +
+                    (may_be_told ? one_line(PQerrorMessage(raw))
+                                 : "what libpq says is not shown, since a part of the URL may belong to a password"));
   }
   PQsetNoticeReceiver(raw, note_notice, connection.get());
   if (PQsetnonblocking(raw, 1) != 0 || PQenterPipelineMode(raw) != 1) {

@@ -19,12 +19,7 @@ Status check_server(const std::string& url) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("the database server is PostgreSQL {}; 13 or newer is needed", found->value(0, 2)));
   }
-  if (found->value(0, 0) != "UTF8") {
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("the database's encoding is {}; make one with: createdb --template=template0 --encoding=UTF8",
-                    found->value(0, 0)));
-  }
+  if (Status fits = check_encoding(std::string(found->value(0, 0))); !fits) return fits;
   if (found->value(0, 1) != "on") {
     return fail(ErrorCode::invalid_argument,
                 "fsync is off on the database server, so nothing there is durable; mend it with: "

@@ -11,6 +11,7 @@
 
 #include "ledger/canonical_json.hpp"
 #include "ledger/reserved_names.hpp"
+#include "wire/endpoint_family.hpp"
 
 namespace vault {
 namespace {
@@ -173,6 +174,7 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
     impl->timeout = options.timeout;
     impl->connect_timeout = std::min(options.timeout, options.connect_timeout.value_or(options.timeout));
     configure(impl->socket, options);
+    impl->socket.set(zmq::sockopt::ipv6, needs_ipv6(options.endpoint));
     impl->socket.connect(options.endpoint);
     return std::unique_ptr<Client>(new Client(std::move(impl)));
   } catch (const zmq::error_t& error) {

@@ -53,7 +53,7 @@ Result<Seal> check_draft(const SealDraft& draft, std::size_t seal_bytes_max = li
 
 class Client {
  public:
-  // Connecting waits for nothing: an endpoint where nobody listens shows at the first call, as `unavailable` once the
+  // Connecting waits for nothing but, where the endpoint holds a name, its look-up: an endpoint where nobody listens shows at the first call, as `unavailable` once the
   // connect_timeout has passed without a connection.
   static Result<std::unique_ptr<Client>> connect(const ClientOptions& options);
   ~Client();

@@ -9,6 +9,8 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "wire/endpoint_family.hpp"
+
 namespace vault {
 namespace {
 
@@ -156,6 +158,7 @@ Result<std::unique_ptr<FloodClient>> FloodClient::connect(const FloodOptions& op
       socket.set(zmq::sockopt::sndhwm, 0);
       socket.set(zmq::sockopt::rcvhwm, 0);
       socket.set(zmq::sockopt::rcvtimeo, static_cast<int>(options.patience.count()));
+      socket.set(zmq::sockopt::ipv6, needs_ipv6(options.endpoint));
       socket.connect(options.endpoint);
     }
     for (auto& socket : impl->sockets) impl->items.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});

@@ -5,6 +5,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "wire/endpoint_family.hpp"
 #include "wire/unpacked.hpp"
 
 namespace vault {
@@ -94,6 +95,7 @@ Result<std::unique_ptr<Subscriber>> Subscriber::connect(const SubscriberOptions&
       impl->socket.set(zmq::sockopt::curve_secretkey, options.curve->client_secret);
     }
     impl->socket.set(zmq::sockopt::subscribe, "");
+    impl->socket.set(zmq::sockopt::ipv6, needs_ipv6(options.endpoint));
     impl->socket.connect(options.endpoint);
     return std::unique_ptr<Subscriber>(new Subscriber(std::move(impl)));
   } catch (const zmq::error_t& error) {

@@ -59,6 +59,17 @@ TEST_F(MigrationTest, FailureLeavesNothingBehind) {
   EXPECT_EQ(objects(url), before);
 }
 
+TEST_F(MigrationTest, ADatabaseOfAnotherEncodingStaysAsItIs) {
+  const std::string any = postgres().create_empty_database();
+  postgres().run(any, "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
+  const std::string url = postgres().url("latin");
+  auto up = migrate_up(url);
+  ASSERT_FALSE(up);
+  EXPECT_EQ(up.error().code, ErrorCode::invalid_argument);
+  EXPECT_NE(up.error().message.find("LATIN1"), std::string::npos) << up.error().message;
+  EXPECT_EQ(objects(url), "0 0");
+}
+
 TEST_F(MigrationTest, ManyRunnersAtOnce) {
   const std::string url = postgres().create_empty_database();
   std::vector<std::thread> runners;

@@ -34,7 +34,8 @@ def program(name):
 
 def clean_environment():
     """The environment without what would change how the programs behave."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("VAULT_") and key != "DATABASE_URL"}
+    return {key: value for key, value in os.environ.items()
+            if not key.startswith(("VAULT_", "VAULTD_", "PG")) and key != "DATABASE_URL"}
 
 
 def make_directory(prefix="vault-test-"):

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <iostream>
 
+#include "store/inherited_state.hpp"
+#include "store/postgres_url.hpp"
 #include "tools/bench/bench.hpp"
 
 namespace {
@@ -96,6 +98,7 @@ int measure(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  vault::reset_inherited_state();
   CLI::App app(
       "Measures vaultd against its yardsticks: the same rows put into and taken out of PostgreSQL without it.");
   Arguments arguments;
@@ -103,12 +106,20 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::cerr << "vault-bench: " << vault::without_passwords(error.what(), argc, argv) << " (see --help)\n";
+    return 2;
   }
   BenchOptions& options = arguments.bench;
   if (!options.endpoint.empty() && options.database.empty()) {
     std::cerr << "vault-bench: --endpoint needs --database, for the yardsticks\n";
     return 2;
+  }
+  if (!options.database.empty()) {
+    if (const auto checked = vault::check_connection_string(options.database); !checked) {
+      std::cerr << "vault-bench: --database: " << checked.error().message << "\n";
+      return 2;
+    }
   }
   if (options.vaultd.empty()) options.vaultd = beside_this_program("vaultd");
   const bool made_here = options.directory.empty();

@@ -6,6 +6,7 @@
 #include <exception>
 #include <string>
 
+#include "store/inherited_state.hpp"
 #include "tools/mcp/server.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/key_dir.hpp"
@@ -83,6 +84,7 @@ int run(int argc, char** argv) {
 }  // namespace vault::mcp
 
 int main(int argc, char** argv) {
+  vault::reset_inherited_state();
   vault::mcp::handle_signals();
   try {
     return vault::mcp::run(argc, argv);

@@ -4,6 +4,8 @@
 #include <exception>
 #include <string>
 
+#include "store/inherited_state.hpp"
+#include "store/postgres_url.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "version.hpp"
@@ -75,7 +77,7 @@ int run(int argc, char** argv) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
     context.globals.json = asks_for_json(argc, argv);
-    const int code = report(context, {ErrorCode::invalid_argument, error.what(), {}});
+    const int code = report(context, {ErrorCode::invalid_argument, without_passwords(error.what(), argc, argv), {}});
     if (!context.globals.json) std::fputs("  `vaultctl --help` and `vaultctl COMMAND --help` tell more\n", stderr);
     return code;
   }
@@ -86,6 +88,7 @@ int run(int argc, char** argv) {
 }  // namespace vault::ctl
 
 int main(int argc, char** argv) {
+  vault::reset_inherited_state();
   try {
     return vault::ctl::run(argc, argv);
   } catch (const std::exception& error) {

@@ -231,6 +231,7 @@ TEST_F(EmbeddedPostgresTest, DirectoriesThatWillNotDoAreNamed) {
   fs::create_directories(root_ + "/closed");
   fs::permissions(root_ + "/closed", fs::perms::owner_all);
   EXPECT_NE(refusal(root_ + "/closed/db").find("may not enter " + root_ + "/closed;"), std::string::npos);
+  EXPECT_FALSE(fs::exists(root_ + "/closed/db"));  // a slip in a path leaves nothing behind
   fs::create_directories(root_ + "/roots/data");
   EXPECT_NE(refusal(root_ + "/roots").find("belongs to root"), std::string::npos);
 }

@@ -1,5 +1,6 @@
 #include "daemon/settings.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ class SettingsTest : public testing::Test {
     for (const auto& field : setting_fields()) unsetenv(variable_of(field).c_str());
     unsetenv("DATABASE_URL");
     unsetenv("VAULT_CONFIG");
+    unsetenv("VAULT_EVENTS");
   }
 
   void TearDown() override { std::remove(file_.c_str()); }
@@ -67,6 +69,33 @@ TEST_F(SettingsTest, FlagOverVariableOverFileOverDefault) {
   EXPECT_EQ(load_text("readers = 4")->readers, 5U);
   EXPECT_EQ(load({"--config", file_, "--readers", "6"})->readers, 6U);
   EXPECT_EQ(load({"--config", file_, "--readers=6"})->readers, 6U);
+}
+
+TEST_F(SettingsTest, VaultEventsIsTheClientsAlone) {
+  setenv("VAULT_EVENTS", "ipc:///tmp/where-a-client-listens", 1);
+  EXPECT_EQ(load({})->events, std::vector<std::string>{"ipc:///run/vaultd/events"});
+  const auto doubts = doubtful_variables(*load({}));
+  ASSERT_EQ(doubts.size(), 1U);
+  EXPECT_NE(doubts[0].find("VAULTD_EVENTS"), std::string::npos);
+  setenv("VAULTD_EVENTS", "ipc:///tmp/where-a-client-listens", 1);
+  EXPECT_EQ(load({})->events, std::vector<std::string>{"ipc:///tmp/where-a-client-listens"});
+  EXPECT_TRUE(doubtful_variables(*load({})).empty());
+  unsetenv("VAULT_EVENTS");
+  unsetenv("VAULTD_EVENTS");
+}
+
+TEST_F(SettingsTest, AMisspeltVariableIsTold) {
+  setenv("VAULT_READRS", "s3cret", 1);
+  setenv("VAULT_TOKEN_OF_ANOTHER_PROGRAM", "s3cret", 1);
+  EXPECT_THAT(doubtful_variables(*load({})),
+              testing::UnorderedElementsAre("VAULT_READRS: no such setting; did you mean VAULT_READERS?",
+                                            "VAULT_TOKEN_OF_ANOTHER_PROGRAM: no such setting"));
+  unsetenv("VAULT_READRS");
+  unsetenv("VAULT_TOKEN_OF_ANOTHER_PROGRAM");
+  setenv("VAULT_ENDPOINT", "ipc:///x", 1);
+  setenv("VAULT_READERS", "4", 1);
+  EXPECT_THAT(doubtful_variables(*load({})), testing::IsEmpty());
+  unsetenv("VAULT_ENDPOINT");
 }
 
 TEST_F(SettingsTest, AnEmptyVariableIsNoVariable) {
@@ -204,6 +233,12 @@ TEST_F(SettingsTest, AWrongFileIsNamedWithLineAndKey) {
   const auto missing = load({"--config", "/nowhere/vaultd.toml"});
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().message, "/nowhere/vaultd.toml: No such file or directory");
+  EXPECT_EQ(missing.error().code, ErrorCode::not_found);
+  const auto directory = load({"--config", "/tmp"});
+  ASSERT_FALSE(directory);
+  EXPECT_EQ(directory.error().message, "/tmp: Is a directory");
+  EXPECT_EQ(directory.error().code, ErrorCode::invalid_argument);
+  EXPECT_FALSE(load({"--config", "/dev/zero"}));
 }
 
 TEST_F(SettingsTest, AWrongFlagIsNamed) {
@@ -292,11 +327,13 @@ TEST_F(SettingsTest, PrintedSettingsLoadAgainAndHoldNoSecrets) {
   };
   EXPECT_EQ(shown_database("postgresql://me:s3cret@h1,h2/vault?target_session_attrs=read-write"),
             "postgresql://me@h1,h2/vault?target_session_attrs=read-write");
-  EXPECT_EQ(shown_database("postgres://me:s3c@s3cret@h/vault"), "postgres://me@h/vault");
+  EXPECT_EQ(shown_database("postgres://me:s3c%40s3cret@h:5433,[::1]/vault"), "postgres://me@h:5433,[::1]/vault");
   shown_database("postgresql://h/vault?user=me&password=s3cret&sslpassword=s3cret");
-  EXPECT_EQ(shown_database("host=h password=s3cret dbname=vault"), "host=h  dbname=vault");
+  EXPECT_EQ(shown_database("host=h password=s3cret dbname=vault"), "dbname=vault host=h");
   shown_database("host=h password = 's3cret with \\' s3cret' dbname=vault");
-  EXPECT_EQ(shown_database("host='/a b' dbname=\"x\\y\""), "host='/a b' dbname=\"x\\y\"");
+  EXPECT_EQ(shown_database("host='/a b' dbname=\"x\\y\""), "dbname='\"xy\"' host='/a b'");
+  EXPECT_EQ(shown_database("postgresql:///vault"), "postgresql:///vault");
+  EXPECT_EQ(shown_database("postgresql:///vault?host=/run/x&port=5433"), "postgresql:///vault?host=/run/x&port=5433");
   const auto all = load({"--embedded=/tmp/x y", "--accept-rollback=7", "--origin=new", "--publish-payloads"});
   EXPECT_EQ(format_settings(*load_text(format_settings(*all))), format_settings(*all));
 }

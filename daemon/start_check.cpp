@@ -1,0 +1,135 @@
+#include "daemon/start_check.hpp"
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <sstream>
+
+#include "actors/log.hpp"
+#include "daemon/input_file.hpp"
+#include "daemon/key_directory.hpp"
+
+namespace vault {
+namespace {
+
+constexpr std::string_view ipc_scheme = "ipc://";
+constexpr std::size_t key_file_bytes_max = 64 << 10;
+
+tl::unexpected<Error> refuse(ErrorCode code, const char* setting, const std::string& message) {
+  return fail(code, fmt::format("{}: {}", setting, message), setting);
+}
+
+// The path of an ipc endpoint's socket; nullopt for tcp, and for abstract names, where no file is.
+std::optional<std::string> socket_path(const std::string& endpoint) {
+  if (!endpoint.starts_with(ipc_scheme)) return std::nullopt;
+  std::string path = endpoint.substr(ipc_scheme.size());
+  if (path.empty() || path.front() == '@') return std::nullopt;
+  return path;
+}
+
+const char* kind_of(mode_t mode) {
+  if (S_ISREG(mode)) return "a file";
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISLNK(mode)) return "a symbolic link";
+  return "a device";
+}
+
+bool is_runtime_directory(const std::string& directory) {
+  const char* given = std::getenv("RUNTIME_DIRECTORY");
+  std::istringstream names(given == nullptr ? "" : given);
+  for (std::string name; std::getline(names, name, ':');) {
+    if (!name.empty() && directory == name) return true;
+  }
+  return false;
+}
+
+Status check_sockets(const Settings& settings, bool named_only) {
+  const std::pair<const char*, const std::vector<std::string>*> sockets[] = {
+      {"requests", &settings.requests}, {"ingest", &settings.ingest}, {"events", &settings.events}};
+  for (const auto& [setting, endpoints] : sockets) {
+    for (const std::string& endpoint : *endpoints) {
+      const auto path = socket_path(endpoint);
+      if (!path) continue;
+      if (const auto obstacle = find_obstacle(*path)) {
+        return refuse(ErrorCode::invalid_argument, setting, fmt::format("{} is {}", *path, *obstacle));
+      }
+      if (named_only) continue;
+      if (const Status there = check_socket_directory(endpoint); !there) {
+        return refuse(there.error().code, setting, there.error().message);
+      }
+    }
+  }
+  if (!settings.socket_group.empty() && getgrnam(settings.socket_group.c_str()) == nullptr) {
+    return refuse(ErrorCode::invalid_argument, "socket_group",
+                  fmt::format("there is no group \"{}\"", settings.socket_group));
+  }
+  return {};
+}
+
+Status check_curve(const Settings& settings) {
+  if (settings.curve_server_key.empty()) return {};
+  if (const auto key = load_server_key(settings.curve_server_key); !key) {
+    return refuse(key.error().code, "curve_server_key", key.error().message);
+  }
+  // Who steals it can stand in for this vaultd, but sign nothing: that is worth a warning.
+  const auto file = read_input_file(settings.curve_server_key, key_file_bytes_max);
+  if (const Status secret = file ? check_secret_mode(*file, settings.curve_server_key) : Status{}; !secret) {
+    log_warning("vaultd", "curve_server_key: " + secret.error().message);
+  }
+  std::error_code failed;
+  (void)std::filesystem::directory_iterator(settings.curve_clients, failed);
+  if (!failed) return {};
+  const bool wrong = failed == std::errc::not_a_directory;
+  const ErrorCode code = wrong                                    ? ErrorCode::invalid_argument
+                         : failed == std::errc::permission_denied ? ErrorCode::forbidden
+                                                                  : ErrorCode::not_found;
+  return refuse(code, "curve_clients", fmt::format("{}: {}", settings.curve_clients, failed.message()));
+}
+
+Status check_signing_key(const Settings& settings, bool named_only) {
+  if (settings.signing_key.empty() && named_only) return {};
+  const std::string path = settings.signing_key.empty() ? settings.state_dir + "/signing.pem" : settings.signing_key;
+  // The name matters to what is signed only; the right one is the database's to tell.
+  const auto key = read_signing_key(path, "any");
+  if (!key) return tl::unexpected(key.error());
+  if (!*key && !settings.signing_key.empty()) {
+    return refuse(ErrorCode::not_found, "signing_key", fmt::format("there is no file {}", path));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<std::string> find_obstacle(const std::string& path) {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0 || S_ISSOCK(status.st_mode)) return std::nullopt;
+  return fmt::format("{}, not a socket; vaultd would have to delete it. Choose another endpoint, or move it away",
+                     kind_of(status.st_mode));
+}
+
+Status check_socket_directory(const std::string& endpoint) {
+  const auto path = socket_path(endpoint);
+  if (!path) return {};
+  const std::string directory = std::filesystem::path(*path).parent_path();
+  struct stat status {};
+  if (directory.empty() || (stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode))) return {};
+  if (is_runtime_directory(directory) && mkdir(directory.c_str(), 0750) == 0) return {};
+  return fail(ErrorCode::not_found,
+              fmt::format("{}: there is no directory {}; make it, or choose another endpoint", endpoint, directory));
+}
+
+Status check_surroundings(const Settings& settings, bool named_only) {
+  if (const Status ok = check_sockets(settings, named_only); !ok) return ok;
+  if (const Status ok = check_curve(settings); !ok) return ok;
+  if (settings.backend == "legacy") return {};  // signs nothing
+  return check_signing_key(settings, named_only);
+}
+
+}  // namespace vault
