@@ -2,7 +2,8 @@
 //
 // A setting `a_b` is `a_b = ...` in the file, VAULT_A_B in the environment and --a-b on the command line; a flag wins
 // over the environment, that over the file, that over the default. DATABASE_URL stands in for VAULT_DATABASE, and
-// `events` is VAULTD_EVENTS, since VAULT_EVENTS tells clients where to listen. Started by systemd, the defaults of endpoints and state_dir lie in the unit's RuntimeDirectory and StateDirectory.
+// `events` is VAULTD_EVENTS, since VAULT_EVENTS tells clients where to listen. Started by systemd, the defaults of
+// endpoints and state_dir lie in the unit's RuntimeDirectory and StateDirectory.
 #pragma once
 
 #include <chrono>
@@ -84,8 +85,8 @@ Status check_settings(const Settings& settings);
 // its value.
 Status check_databases(const Settings& settings);
 
-// The effective settings as TOML, without secrets: passwords are left out of URLs, and a URL of which some part could be
-// a piece of a password is left out whole, with a comment that says so.
+// The effective settings as TOML, without secrets: passwords are left out of URLs, and a URL of which some part could
+// be a piece of a password is left out whole, with a comment that says so.
 std::string format_settings(const Settings& settings);
 
 }  // namespace vault

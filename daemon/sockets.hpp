@@ -53,8 +53,8 @@ class EndpointError : public std::runtime_error {
   ErrorCode code_;
 };
 
-// Makes the socket, binds every endpoint, sets modes. Throws EndpointError naming the endpoint (inside a shell's thread,
-// which reports it).
+// Makes the socket, binds every endpoint, sets modes. Throws EndpointError naming the endpoint (inside a shell's
+// thread, which reports it).
 Port open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& options);
 // The ZAP handler's socket.
 Port open_zap_port(zmq::context_t& context);

@@ -102,6 +102,9 @@ class Vaultd {
   Status start_telling();
   Status start_sealing();
   Status test_curve();
+  Status prepare();
+  Status prepare_database() const;
+  Status check_key();
   int watch();
   void obey_signals(int signals, bool& stop);
   void reload_settings();
@@ -119,6 +122,7 @@ class Vaultd {
   std::optional<ServerKey> curve_;
   std::unique_ptr<KeyDirectory> keys_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> rights_missing_{false};  // in the database; then the end is not a matter of configuration
 
   std::unique_ptr<WriterStore> writer_store_;
   std::vector<std::unique_ptr<ReaderStore>> reader_stores_;
@@ -219,20 +223,47 @@ Status Vaultd::explain(Status started) const {
   return started;
 }
 
+// Does the key here belong to one of the log identities that the database holds? Asked before the lease is, so that a
+// start with a wrong key takes nothing from anybody, and in every role, so that a standby is one. Which identity
+// counts, and whether it may go on, is the notary's to decide.
+Status Vaultd::check_key() {
+  if (settings_.accept_rollback) return {};  // brings a new one
+  const auto known = read_verifier_keys(settings_.database);
+  if (!known) return tl::unexpected<Error>(known.error());
+  Status outcome;
+  for (const std::string& text : *known) {
+    const auto vkey = VerifierKey::parse(text);
+    if (!vkey) continue;  // tampered with: found elsewhere
+    const auto key = state_->load_key(vkey->name, false);
+    if (!key) return tl::unexpected<Error>(key.error());
+    if (key->verifier().format() == text) return {};
+    outcome = fail(ErrorCode::invalid_argument,
+                   "signing_key: this ledger is signed with the key " + text + ", and the one here is " +
+                       key->verifier().format() + ". Give vaultd the key that belongs to the database (--signing-key)");
+  }
+  return outcome;
+}
+
 // Checks server and schema once the database answers, in the steward's thread.
-std::function<Status()> prepare_database(const Settings& settings) {
-  return [url = settings.database, migrate = settings.migrate]() -> Status {
-    if (migrate) {
-      const auto version = schema_version(url);
-      if (!version) return tl::unexpected<Error>(version.error());
-      if (*version < schema_version_wanted()) {
-        const auto applied = migrate_up(url);
-        if (!applied) return tl::unexpected<Error>(applied.error());
-        for (const MigrationStatus& one : *applied) log_info("vaultd", "migration applied", {{"name", one.name}});
-      }
+Status Vaultd::prepare() {
+  Status ok = prepare_database();
+  if (ok) ok = check_key();
+  if (ok || ok.error().sqlstate != "42501") return ok;  // insufficient_privilege
+  rights_missing_ = true;
+  return fail(ErrorCode::invalid_argument, ok.error().message + ": give vaultd's role the rights of vault_writer");
+}
+
+Status Vaultd::prepare_database() const {
+  if (settings_.migrate) {
+    const auto version = schema_version(settings_.database);
+    if (!version) return tl::unexpected<Error>(version.error());
+    if (*version < schema_version_wanted()) {
+      const auto applied = migrate_up(settings_.database);
+      if (!applied) return tl::unexpected<Error>(applied.error());
+      for (const MigrationStatus& one : *applied) log_info("vaultd", "migration applied", {{"name", one.name}});
     }
-    return check_server(url);
-  };
+  }
+  return check_server(settings_.database);
 }
 
 // Actors that no peer can reach.
@@ -241,7 +272,7 @@ Status Vaultd::start_inside() {
   LeaseRequest lease;
   lease.instance = state_->instance();
   lease.timeout = settings_.lease_timeout;
-  steward_ = std::make_unique<Steward>(*writer_store_, lease, prepare_database(settings_));
+  steward_ = std::make_unique<Steward>(*writer_store_, lease, [this] { return prepare(); });
   auditor_ = std::make_unique<Auditor>(*auditor_store_, AuditorOptions{settings_.audit_rate});
   for (std::size_t i = 0; i < settings_.readers; ++i) {
     readers_.push_back(std::make_unique<Reader>(reader_id(i), *reader_stores_[i], stopping_));
@@ -393,7 +424,7 @@ int Vaultd::watch() {
     if (news.state) announce(*news.state);
     if (news.configuration) {
       log_error("vaultd", *news.configuration);
-      code = exit_configuration;
+      code = rights_missing_ ? exit_environment : exit_configuration;
       stop = true;
     }
     if (news.failed) {

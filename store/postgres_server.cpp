@@ -27,8 +27,10 @@ Status check_server(const std::string& url) {
   }
   auto version = schema_version(url);
   if (!version) {
-    const bool newer = version.error().code == ErrorCode::internal;
-    return fail(newer ? ErrorCode::invalid_argument : version.error().code, version.error().message);
+    Error error = version.error();
+    const bool newer = error.code == ErrorCode::internal && error.sqlstate.empty();
+    if (newer) error.code = ErrorCode::invalid_argument;
+    return tl::unexpected(std::move(error));
   }
   if (*version < schema_version_wanted()) {
     return fail(
@@ -38,6 +40,18 @@ Status check_server(const std::string& url) {
                     *version, schema_version_wanted()));
   }
   return {};
+}
+
+Result<std::vector<std::string>> read_verifier_keys(const std::string& url) {
+  const PgStatement keys{"verifier_keys", "SELECT vkey FROM vault_origin ORDER BY ordinal"};
+  auto connection = PgConnection::open(
+      {url, "vaultd", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000)}, "", {&keys, 1});
+  if (!connection) return tl::unexpected(connection.error());
+  auto found = (*connection)->execute(keys);
+  if (!found) return tl::unexpected(found.error());
+  std::vector<std::string> list;
+  for (int row = 0; row < found->rows(); ++row) list.emplace_back(found->value(row, 0));
+  return list;
 }
 
 }  // namespace vault

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ledger/result.hpp"
 #include "store/store.hpp"
@@ -24,5 +25,9 @@ std::unique_ptr<ReaderStore> make_postgres_reader(const PostgresOptions& options
 // Version 13 or newer, UTF8, fsync on, schema as wanted. Error: `unavailable` (not there yet), or `invalid_argument`
 // saying what does not fit and the command that mends it.
 Status check_server(const std::string& url);
+
+// Verifier keys of the log identities that the database holds, oldest first; none for a ledger that has not been
+// signed. For a look at one's own key before the lease is asked for: which identity counts is the notary's to decide.
+Result<std::vector<std::string>> read_verifier_keys(const std::string& url);
 
 }  // namespace vault

@@ -219,11 +219,11 @@ class SecondVaultd(unittest.TestCase):
         assert cls.vaultd.ctl("seal", "--session", "s", "--authority", "a", "--verdict", "SEAL", "--data", "{}",
                               "--sign").returncode == 0
 
-    def standby(self, key):
+    def standby(self, key, database=None):
         directory = make_directory()
         self.addCleanup(shutil.rmtree, directory)
         flags = [word for name in ("requests", "ingest", "events") for word in (f"--{name}", f"ipc://{directory}/{name}")]
-        return subprocess.run([program("vaultd"), "--database", self.vaultd.database_url(), "--state-dir",
+        return subprocess.run([program("vaultd"), "--database", database or self.vaultd.database_url(), "--state-dir",
                                str(directory / "state"), "--signing-key", str(key), *flags], capture_output=True,
                               text=True, check=False, timeout=60, env=clean_environment())
 
@@ -238,6 +238,22 @@ class SecondVaultd(unittest.TestCase):
         answer = self.standby(key)
         self.assertEqual(answer.returncode, 2)
         self.assertNotIn("ready", answer.stderr)
+
+    def test_another_key_and_a_role_without_rights(self):
+        """Both are found before the lease is asked for, beside a writer as well."""
+        epoch = self.vaultd.sql("SELECT writer_epoch FROM vault_head")
+        key = self.vaultd.directory / "other.pem"
+        subprocess.run([program("vaultctl"), "keygen", "--name", "example.org/other", "-o", key], check=True, timeout=60,
+                       capture_output=True, env=clean_environment())
+        answer = self.standby(key)
+        self.assertEqual(answer.returncode, 2, answer.stderr)
+        self.assertIn("signing_key: this ledger is signed with the key", answer.stderr)
+        self.assertNotIn("ready", answer.stderr)
+        self.vaultd.sql("CREATE ROLE nobody1 LOGIN")
+        answer = self.standby(self.vaultd.state / "signing.pem", self.vaultd.database_url().replace("user=vault", "user=nobody1"))
+        self.assertEqual(answer.returncode, 4, answer.stderr)
+        self.assertIn("permission denied", answer.stderr)
+        self.assertEqual(self.vaultd.sql("SELECT writer_epoch FROM vault_head"), epoch)
 
     def test_a_failed_start_takes_no_lease(self):
         epoch = self.vaultd.sql("SELECT writer_epoch FROM vault_head")
