@@ -208,7 +208,9 @@ std::optional<std::string> show_connection_string(const std::string& text) {
 }
 
 bool may_hold_password(const std::string& text) {
-  return text.find("://") != std::string::npos || text.find('@') != std::string::npos || holds_telling_word(text);
+  const bool endpoint = text.starts_with("ipc://") || text.starts_with("tcp://");
+  const bool url = text.find("://") != std::string::npos && !endpoint;
+  return url || text.find('@') != std::string::npos || holds_telling_word(text);
 }
 
 std::string without_passwords(std::string message, int argc, char** argv) {
