@@ -84,7 +84,8 @@ Status EndpointLocks::lock(const std::string& endpoint) {
   const std::string lock_path = path + ".lock";
   const int file = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) {
-    return fail(ErrorCode::invalid_argument,
+    const bool no_right = errno == EACCES || errno == EPERM || errno == EROFS;
+    return fail(no_right ? ErrorCode::forbidden : ErrorCode::invalid_argument,
                 endpoint + ": cannot make " + lock_path + ": " + std::strerror(errno) + ". Choose another endpoint");
   }
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {

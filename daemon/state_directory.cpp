@@ -78,7 +78,7 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) {
-    return fail(ErrorCode::invalid_argument,
+    return fail(error == std::errc::permission_denied ? ErrorCode::forbidden : ErrorCode::invalid_argument,
                 "state_dir: cannot make " + path + ": " + error.message() + ". Choose another with --state-dir");
   }
   std::unique_ptr<StateDirectory> state(new StateDirectory);
@@ -88,7 +88,8 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
   const std::string lock_path = path + "/lock";
   state->lock_ = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (state->lock_ < 0) {
-    return fail(ErrorCode::invalid_argument, "state_dir: cannot write to " + path + ": " + std::strerror(errno));
+    return fail(errno == EACCES ? ErrorCode::forbidden : ErrorCode::invalid_argument,
+                "state_dir: cannot write to " + path + ": " + std::strerror(errno));
   }
   if (flock(state->lock_, LOCK_EX | LOCK_NB) != 0) {
     return fail(ErrorCode::invalid_argument,
