@@ -122,8 +122,8 @@ TEST_F(SettingsSecretsTest, NoPasswordIsShownHoweverTheUrlIsWritten) {
       if (refused) continue;
       EXPECT_EQ(refused.error().message.find("s3cret"), std::string::npos) << refused.error().message;
     }
-    for (const std::string& line :
-         std::vector<std::string>{"database = " + database, "readers =  + database + ", "database = [" + database}) {
+    for (const std::string& line : std::vector<std::string>{"database = " + database, "readers = \"" + database + "\"",
+                                                            "database = [" + database}) {
       EXPECT_EQ(refusal(line + "\n").find("s3cret"), std::string::npos) << refusal(line + "\n");
     }
   }
