@@ -157,9 +157,8 @@ std::vector<std::string> doubtful_variables(const Settings& settings) {
 Result<Settings> load_settings(int argc, char** argv, std::string& help) {
   CLI::App app{"vaultd: a tamper-evident, append-only audit ledger over ZeroMQ and PostgreSQL", "vaultd"};
   app.footer(
-      "Every flag --a-b is also the key a_b of the TOML file and the variable VAULT_A_B; a flag wins over the "
-      "variable,\n"
-      "that over the file. Durations have a unit: 250ms, 30s, 5m.");
+      "Every flag --a-b is also the key a_b of the TOML file and the variable VAULT_A_B (that of events is\n"
+      "VAULTD_EVENTS); a flag wins over the variable, that over the file. Durations have a unit: 250ms, 30s, 5m.");
   CommandLine line;
   declare_flags(app, line);
   try {
