@@ -197,6 +197,8 @@ Status check_connection_string(const std::string& text) {
 }
 
 std::optional<std::string> show_connection_string(const std::string& text) {
+  const bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  if (ascii && made_of(text, "._-") && !holds_telling_word(text)) return text;  // one word: a name, if anything
   const auto parts = parse(text);
   if (!parts || !check_connection_string(text)) return std::nullopt;
   const bool innocent =
