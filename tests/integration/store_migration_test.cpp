@@ -61,8 +61,8 @@ TEST_F(MigrationTest, FailureLeavesNothingBehind) {
 
 TEST_F(MigrationTest, ADatabaseOfAnotherEncodingStaysAsItIs) {
   const std::string any = postgres().create_empty_database();
-  postgres().run(any, "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
-  const std::string url = postgres().url("latin");
+  postgres().run(any, "CREATE DATABASE latin_empty TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
+  const std::string url = postgres().url("latin_empty");
   auto up = migrate_up(url);
   ASSERT_FALSE(up);
   EXPECT_EQ(up.error().code, ErrorCode::invalid_argument);
