@@ -55,6 +55,7 @@ void Gateway::handle(Message message, Effects& effects) {
     on_checkpoint(std::move(*checkpoint), effects);
   } else if (auto* writer = std::get_if<WriterStatus>(&message)) {
     // Answers overtake nothing, but a status may be older than the head that the last answers brought.
+    if (writer->database_connected && !writer_.database_connected) reads_.on_database_back();
     const Head newest =
         writer_.head.sequence > writer->head.sequence && writer->epoch == writer_.epoch ? writer_.head : writer->head;
     writer_ = std::move(*writer);

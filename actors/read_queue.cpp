@@ -66,7 +66,7 @@ ReadQueue::Held& ReadQueue::hold(const std::string& peer, const PeerConnection& 
 
 Status ReadQueue::add(const std::string& peer, const PeerConnection& connection, ReadTask task, Instant now) {
   const Kind kind = std::holds_alternative<VerifyRangeRequest>(task.task) ? verification : question;
-  if (const auto health = pool_.health(now); health.lost == pool_.size()) {
+  if (const auto health = pool_.health(now); health.lost == pool_.size() && !pool_.hopeful(now)) {
     return fail(ErrorCode::unavailable, "no reader has a database: " + health.reason);
   }
   if (auto admitted = admit(peer, kind, 1); !admitted) return admitted;
@@ -215,7 +215,8 @@ std::optional<ReadQueue::Start> ReadQueue::next(Instant now) {
       return start(*reader, kind, std::move(held.task), now);
     }
   }
-  if (const auto reader = pool_.due_for_probe(now)) return start(*reader, std::nullopt, {}, now);
+  const bool wanted = !turns_[question].empty() || !turns_[signing].empty() || !turns_[verification].empty();
+  if (const auto reader = pool_.due_for_probe(now, wanted)) return start(*reader, std::nullopt, {}, now);
   return std::nullopt;
 }
 
@@ -330,7 +331,7 @@ std::vector<Ticket> ReadQueue::lasting() const {
 
 std::vector<Ticket> ReadQueue::take_stranded(Instant now) {
   std::vector<Ticket> stranded;
-  if (pool_.health(now).lost < pool_.size()) return stranded;
+  if (pool_.health(now).lost < pool_.size() || pool_.hopeful(now)) return stranded;
   for (const Kind kind : {question, verification}) {
     while (const auto ticket = turns_[kind].pop([this](Ticket one) { return held_.contains(one); })) {
       stranded.push_back(*ticket);

@@ -105,6 +105,8 @@ class ReadQueue {
   // Questions that no reader can take, since none has a database: to be refused. They count as dropped.
   std::vector<Ticket> take_stranded(Instant now);
 
+  // The writer has its database again: so may the readers.
+  void on_database_back() { pool_.hurry(); }
   ReaderPool::Health health(Instant now) const { return pool_.health(now); }
   std::size_t readers() const { return pool_.size(); }
 

@@ -1,5 +1,6 @@
 #include "actors/reader_pool.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "ledger/check.hpp"
@@ -13,13 +14,26 @@ std::optional<std::size_t> ReaderPool::free() const {
   return std::nullopt;
 }
 
-std::optional<std::size_t> ReaderPool::due_for_probe(Instant now) {
+std::optional<std::size_t> ReaderPool::due_for_probe(Instant now, bool wanted) {
   for (std::size_t i = 0; probes_ && i < readers_.size(); ++i) {
     One& one = readers_[i];
     if (!one.idle_at) one.idle_at = now;
-    if (!one.since && now - *one.idle_at >= probe_interval) return i;
+    const auto interval = wanted && !one.lost.empty() ? wanted_interval : probe_interval;
+    if (!one.since && now - *one.idle_at >= interval) return i;
   }
   return std::nullopt;
+}
+
+bool ReaderPool::hopeful(Instant now) const {
+  return std::any_of(readers_.begin(), readers_.end(), [now](const One& one) {
+    return one.since ? now - *one.since < probe_patience : !one.idle_at || now - *one.idle_at >= wanted_interval;
+  });
+}
+
+void ReaderPool::hurry() {
+  for (One& one : readers_) {
+    if (!one.lost.empty()) one.idle_at = Instant{};
+  }
 }
 
 void ReaderPool::begin(std::size_t reader, Instant now) {

@@ -16,6 +16,9 @@ class ReaderPool {
   static constexpr std::chrono::seconds silence_max{10};
   // Lost and idle readers are asked so often.
   static constexpr std::chrono::milliseconds probe_interval{1'000};
+  // But so soon where a question waits. One that is refused answers at once; one that does not is not waited for.
+  static constexpr std::chrono::milliseconds wanted_interval{50};
+  static constexpr std::chrono::milliseconds probe_patience{200};
 
   // `probes`: the readers have a database that can be asked for.
   ReaderPool(std::size_t readers, bool probes) : readers_(readers), probes_(probes) {}
@@ -24,8 +27,13 @@ class ReaderPool {
 
   // A reader that can be given work.
   std::optional<std::size_t> free() const;
-  // A reader with nothing to do whose database should be asked after; lost ones included.
-  std::optional<std::size_t> due_for_probe(Instant now);
+  // A reader with nothing to do whose database should be asked after; lost ones included, and sooner where somebody
+  // waits for one (`wanted`).
+  std::optional<std::size_t> due_for_probe(Instant now, bool wanted);
+  // Though all are lost: one has just been asked, or can be. It may be back.
+  bool hopeful(Instant now) const;
+  // Something has come back: lost readers are to be asked at once.
+  void hurry();
   void begin(std::size_t reader, Instant now);
   // It has answered; `lost` says why it has no database, if it has none. Returns how long it took.
   std::chrono::nanoseconds end(std::size_t reader, std::string lost, Instant now);

@@ -301,13 +301,18 @@ TEST_F(GatewayTest, ReadersWithoutADatabaseAreToldOnceAndQuestionsRefusedAtOnce)
   EXPECT_NE(last_reply().error->message.find("connection refused"), std::string::npos);
   from_peer("p", StatusRequest{});
   EXPECT_EQ(alerts("readers"), (std::vector<bool>{true}));
-  // Both are asked once a second, and come back.
-  effects.time += milliseconds(1'001);
-  gateway->handle(TimerFired{2}, effects);
-  gateway->round_done(effects);
+  // Both are asked once a second, or when somebody asks for one, who then waits for that.
+  effects.time += milliseconds(100);
+  effects.frames.clear();
+  from_peer("p", HeadRequest{});
+  EXPECT_TRUE(effects.frames.empty());
   ASSERT_EQ(tasks().size(), 4U);
+  EXPECT_TRUE(std::holds_alternative<ProbeTask>(tasks()[2].task));
   EXPECT_TRUE(std::holds_alternative<ProbeTask>(tasks()[3].task));
   answer_read(0, 0);
+  ASSERT_EQ(tasks().size(), 5U);
+  answer_read(tasks()[4].ticket, 0);
+  EXPECT_EQ(last_error(), "ok");
   EXPECT_EQ(alerts("readers").size(), 1U);
   answer_read(0, 1);
   EXPECT_EQ(alerts("readers"), (std::vector<bool>{true, false}));
