@@ -100,9 +100,6 @@ struct SessionLost {};
 // --- writer, notary -> steward -> writer, notary ---------------------------------------------------------------------
 
 struct TakeLease {};
-struct RenewLease {
-  std::int64_t epoch = 0;
-};
 struct Resolve {
   std::shared_ptr<const AppendRequest> request;
 };
@@ -117,9 +114,6 @@ struct StoreCheckpoint {
 
 struct LeaseAnswer {
   LeaseOutcome outcome;
-};
-struct RenewAnswer {
-  Result<Timestamp> database_now;
 };
 struct ResolveAnswer {
   ResolveOutcome outcome;
@@ -140,6 +134,7 @@ struct StoreCheckpointAnswer {
 // no longer unless it says so again. Epoch 0: it holds none any more.
 struct KeepLease {
   std::int64_t epoch = 0;
+  std::chrono::steady_clock::time_point at{};  // when it made progress: this message may have waited
 };
 struct LeaseRenewed {
   std::int64_t epoch = 0;
@@ -309,9 +304,9 @@ struct SettingsChanged {
 
 using Message =
     std::variant<SealOrders, SealAnswers, WriterStatus, UseSession, Append, AppendAnswer, SessionLost, TakeLease,
-                 RenewLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, RenewAnswer, ResolveAnswer, FindAnswer,
-                 StoreCheckpointAnswer, KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt, Follow, Committed,
-                 IngestRefused, Epoch, Adopted, SliceRequest, TreeSlice, CheckpointSigned, ReadTask, ReadProgress,
-                 ReadAnswer, KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged>;
+                 Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, ResolveAnswer, FindAnswer, StoreCheckpointAnswer,
+                 KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt, Follow, Committed, IngestRefused, Epoch,
+                 Adopted, SliceRequest, TreeSlice, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer, KeysChanged,
+                 PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged>;
 
 }  // namespace vault

@@ -9,10 +9,6 @@ void Steward::handle(Message message, Effects& effects) {
     LeaseAnswer answer{take_lease(effects)};
     if (const auto* grant = std::get_if<LeaseGrant>(&answer.outcome)) epoch_ = grant->epoch;
     effects.send(ActorId::writer, std::move(answer));
-  } else if (const auto* renew = std::get_if<RenewLease>(&message)) {
-    RenewAnswer answer{store_.renew_lease(lease_.instance, renew->epoch)};
-    if (!answer.database_now && answer.database_now.error().code == ErrorCode::forbidden) epoch_.reset();
-    effects.send(ActorId::writer, std::move(answer));
   } else if (const auto* resolve = std::get_if<Resolve>(&message)) {
     ResolveAnswer answer{store_.resolve(*resolve->request)};
     if (answer.outcome.kind == ResolveKind::fenced) epoch_.reset();

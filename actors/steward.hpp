@@ -1,5 +1,5 @@
-// The steward does what the writer and the notary must wait for at the database: the lease, a commit in doubt, look-ups
-// by seal_id, checkpoints. It has a thread and a session of its own, so that none of it holds up an append.
+// The steward does what the writer and the notary must wait for at the database: taking the lease, a commit in doubt,
+// look-ups by seal_id, checkpoints. It has a thread and a session of its own, so that none of it holds up an append.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ class Steward final : public Actor {
   Steward(WriterStore& store, LeaseRequest lease, std::function<Status()> prepare = {})
       : store_(store), lease_(std::move(lease)), prepare_(std::move(prepare)) {}
 
-  // TakeLease, RenewLease, Resolve, FindSeals -> writer; StoreCheckpoint -> notary.
+  // TakeLease, Resolve, FindSeals -> writer; StoreCheckpoint -> notary.
   void handle(Message message, Effects& effects) override;
   // Gives the lease up, if it was ours.
   bool stop(Effects& effects) override;

@@ -24,7 +24,7 @@ void Writer::handle(Message message, Effects& effects) {
     on_timer(timer->id, effects);
   } else if (auto* found = std::get_if<FindAnswer>(&message)) {
     on_found(std::move(*found), effects);
-  } else if (auto* renewed = std::get_if<RenewAnswer>(&message)) {
+  } else if (auto* renewed = std::get_if<LeaseRenewed>(&message)) {
     on_renewed(*renewed, effects);
   } else if (auto* lease = std::get_if<LeaseAnswer>(&message)) {
     on_lease(std::move(*lease), effects);
@@ -97,15 +97,6 @@ void Writer::on_timer(int id, Effects& effects) {
         effects.send(ActorId::steward, TakeLease{});
       }
       break;
-    case renew_timer:
-      if (mode_ != Mode::active && mode_ != Mode::adopting) break;
-      if (!flights_.empty() && effects.clock() - waiting_since_ > options_.lease_timeout) {
-        // Who gets no answer for so long should not keep a standby from trying.
-        effects.set_timer(renew_timer, options_.renew_interval);
-      } else {
-        effects.send(ActorId::steward, RenewLease{epoch_});
-      }
-      break;
     case resolve_timer:
       if (mode_ == Mode::resolving && !flights_.empty()) {
         effects.send(ActorId::steward, Resolve{flights_.front().request});
@@ -115,8 +106,9 @@ void Writer::on_timer(int id, Effects& effects) {
       look_up_failed_ = false;
       if (mode_ == Mode::active) clock_is_sane(effects);
       if (mode_ == Mode::active && trouble_.over(effects.clock())) end_trouble(effects);
+      keep_lease(effects);
       send_status(effects);
-      effects.set_timer(status_timer, milliseconds(250));
+      effects.set_timer(status_timer, std::min(milliseconds(250), options_.lease_timeout / 8));
       break;
     default:
       VAULT_CHECK(false && "a timer the writer never set");
@@ -141,7 +133,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     ledger_id_ = grant->ledger_id;
     effects.send(ActorId::committer, UseSession{std::move(grant->session)});
     note_database_clock(grant->database_now, effects);
-    effects.set_timer(renew_timer, options_.renew_interval);  // adoption of a large tree may outlast the lease
+    keep_lease(effects);  // adoption of a large tree may outlast the lease
     if (trouble_.count() <= 1) {
       log_info("writer", "lease taken",
                {{"epoch", std::to_string(epoch_)}, {"sequence", std::to_string(durable_.head.sequence)}});
@@ -209,6 +201,7 @@ void Writer::on_adopted(Adopted adopted, Effects& effects) {
     mode_ = Mode::blocked;
     detail_ = adopted.refusal->message;
     log_error("writer", "refusing to write", {{"reason", detail_}});
+    keep_lease(effects);
     refuse_waiting(unavailable(), effects);
     effects.set_timer(lease_timer, milliseconds(5'000));
   } else {
@@ -222,28 +215,35 @@ void Writer::on_adopted(Adopted adopted, Effects& effects) {
       pending.look_up_first = true;
       queue_.push_front(std::move(pending));
     }
-    effects.set_timer(renew_timer, options_.renew_interval);
     look_up(effects);
   }
   send_status(effects);
 }
 
-void Writer::on_renewed(const RenewAnswer& answer, Effects& effects) {
-  if (mode_ != Mode::active && mode_ != Mode::adopting) return;
-  if (answer.database_now) {
-    note_database_clock(*answer.database_now, effects);
-    effects.set_timer(renew_timer, options_.renew_interval);
-  } else if (answer.database_now.error().code == ErrorCode::forbidden && flights_.empty()) {
-    fenced(answer.database_now.error().message, effects);
-  } else {
-    // A flight's outcome tells more; with none in the air the session is simply made anew.
-    if (flights_.empty()) {
-      const Error& error = answer.database_now.error();
-      lose({.failure = "renewal " + error.sqlstate, .why = error.message}, effects);
+// Only what the database itself says of the lease counts here; with a flight in the air its outcome tells more.
+void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
+  if ((mode_ != Mode::active && mode_ != Mode::adopting) || answer.epoch != epoch_) return;
+  if (answer.renewal) note_database_clock(answer.renewal->database_now, effects);
+  if (!flights_.empty()) return;
+  if (!answer.renewal) {
+    const Error& error = answer.renewal.error();
+    if (error.code == ErrorCode::forbidden) {
+      fenced(error.message, effects);
     } else {
-      effects.set_timer(renew_timer, options_.renew_interval);
+      lose({.failure = "renewal " + error.sqlstate, .why = error.message}, effects);
     }
+  } else if (answer.renewal->not_durable) {
+    lose({.failure = "not durable", .why = *answer.renewal->not_durable, .connected = true}, effects);
   }
+}
+
+// This thread is alive and holds a lease, so that the keeper may renew it. Who gets no answer for so long should not
+// keep a standby from trying.
+void Writer::keep_lease(Effects& effects) {
+  const bool holds = mode_ == Mode::active || mode_ == Mode::adopting;
+  if (holds && !flights_.empty() && effects.clock() - waiting_since_ > options_.lease_timeout) return;
+  if (holds || lease_kept_) effects.send(ActorId::lease_keeper, KeepLease{holds ? epoch_ : 0, effects.clock()});
+  lease_kept_ = holds;
 }
 
 // Sealing stops, and nothing of ours is in doubt. What fails in the same way again is tried again later and later.
@@ -259,6 +259,7 @@ void Writer::lose(const Trouble& trouble, Effects& effects) {
     log_warning("writer", trouble.connected ? "sealing stops" : "database lost",
                 {{"reason", trouble.why}, {"times", std::to_string(trouble_.count())}});
   }
+  keep_lease(effects);
   set_alert(trouble.alert, Severity::critical, trouble.why, effects);
   refuse_waiting(unavailable(), effects);
   effects.set_timer(lease_timer, delay);
@@ -279,6 +280,7 @@ void Writer::fenced(const std::string& why, Effects& effects) {
   detail_ = "fenced: " + why;
   ++counters_["fenced"];
   log_error("writer", "fenced", {{"reason", why}});
+  keep_lease(effects);
   set_alert("fenced", Severity::critical, detail_, effects);
   refuse_waiting(unavailable(), effects);
   effects.set_timer(lease_timer, options_.lease_timeout / 2);

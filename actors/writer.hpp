@@ -32,7 +32,6 @@ struct WriterOptions {
   std::size_t second_flight_seals = 128;  // so many must wait before a batch flies behind another
   std::size_t recent_seals = 65'536;
   std::chrono::milliseconds lease_timeout{3'000};
-  std::chrono::milliseconds renew_interval{1'000};
   std::chrono::milliseconds clock_skew_max{60'000};
 };
 
@@ -47,7 +46,7 @@ class Writer final : public Actor {
 
  private:
   enum class Mode : std::uint8_t { waiting, adopting, blocked, active, resolving };
-  enum Timer : int { lease_timer = 1, renew_timer, status_timer, resolve_timer };
+  enum Timer : int { lease_timer = 1, status_timer, resolve_timer };
 
   // A batch at the committer, and what the ledger is once it has committed.
   struct Flight {
@@ -62,7 +61,7 @@ class Writer final : public Actor {
   void on_not_durable(const std::string& promise, Effects& effects);
   void on_no_lease(const Error& error, const std::string& alert, Effects& effects);
   void on_adopted(Adopted adopted, Effects& effects);
-  void on_renewed(const RenewAnswer& answer, Effects& effects);
+  void on_renewed(const LeaseRenewed& answer, Effects& effects);
   void on_append(const AppendAnswer& answer, Effects& effects);
   void on_resolved(ResolveAnswer answer, Effects& effects);
   void on_found(FindAnswer answer, Effects& effects);
@@ -88,6 +87,8 @@ class Writer final : public Actor {
     std::string why;
     bool connected = false;
   };
+  // Tells the lease keeper how this thread and its lease are.
+  void keep_lease(Effects& effects);
   void lose(const Trouble& trouble, Effects& effects);
   void end_trouble(Effects& effects);
   void fenced(const std::string& why, Effects& effects);
@@ -105,6 +106,7 @@ class Writer final : public Actor {
   Mode mode_ = Mode::waiting;
   std::string detail_ = "starting";
   bool lease_asked_ = false;
+  bool lease_kept_ = false;  // the lease keeper renews
   bool database_connected_ = false;
   bool database_fits_ = true;  // false: vaultd is about to end, and must not say READY before
   bool stopping_ = false;

@@ -213,6 +213,7 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
         flights_.pop_back();
       }
       mode_ = Mode::resolving;
+      keep_lease(effects);
       detail_ = "finding out whether the last commit took place";
       send_status(effects);
       effects.send(ActorId::steward, Resolve{flights_.front().request});
@@ -246,7 +247,7 @@ void Writer::on_resolved(ResolveAnswer answer, Effects& effects) {
   database_connected_ = true;
   clear_alert("database", effects);
   effects.send(ActorId::notary, Epoch{epoch_});
-  effects.set_timer(renew_timer, milliseconds(0));
+  keep_lease(effects);
   if (answer.outcome.kind == ResolveKind::committed) {
     Flight flight = std::move(flights_.front());
     flights_.pop_front();

@@ -15,6 +15,7 @@
 #include "actors/authenticator.hpp"
 #include "actors/committer.hpp"
 #include "actors/gateway.hpp"
+#include "actors/lease_keeper.hpp"
 #include "actors/log.hpp"
 #include "actors/mailbox.hpp"
 #include "actors/notary.hpp"
@@ -53,6 +54,7 @@ enum StopRank : int {
   stop_writer,
   stop_committer,
   stop_notary,
+  stop_lease_keeper,
   stop_steward,
   stop_publisher,
   stop_others
@@ -68,7 +70,6 @@ WriterOptions writer_options(const Settings& settings) {
   options.batch_bytes_max = settings.batch_bytes;
   options.lease_timeout = settings.lease_timeout;
   options.clock_skew_max = settings.clock_skew_max;
-  options.renew_interval = std::min(options.renew_interval, settings.lease_timeout / 3);
   return options;
 }
 
@@ -125,6 +126,7 @@ class Vaultd {
   std::atomic<bool> rights_missing_{false};  // in the database; then the end is not a matter of configuration
 
   std::unique_ptr<WriterStore> writer_store_;
+  std::unique_ptr<LeaseStore> lease_store_;
   std::vector<std::unique_ptr<ReaderStore>> reader_stores_;
   std::unique_ptr<ReaderStore> auditor_store_;
 
@@ -132,6 +134,7 @@ class Vaultd {
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Steward> steward_;
+  std::unique_ptr<LeaseKeeper> lease_keeper_;
   std::unique_ptr<Notary> notary_;
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<Auditor> auditor_;
@@ -188,6 +191,7 @@ Status Vaultd::start_database() {
   options.url = settings_.database;
   options.lease_timeout = settings_.lease_timeout;
   writer_store_ = make_postgres_writer(options);
+  lease_store_ = make_postgres_lease_store(options);
   if (!settings_.reader_database.empty()) options.url = settings_.reader_database;
   options.application_name = "vaultd reader";
   for (std::size_t i = 0; i < settings_.readers; ++i) reader_stores_.push_back(make_postgres_reader(options));
@@ -272,6 +276,8 @@ Status Vaultd::start_inside() {
   LeaseRequest lease;
   lease.instance = state_->instance();
   lease.timeout = settings_.lease_timeout;
+  const auto renew_interval = std::min(milliseconds(1'000), settings_.lease_timeout / 3);
+  lease_keeper_ = std::make_unique<LeaseKeeper>(*lease_store_, lease, renew_interval);
   steward_ = std::make_unique<Steward>(*writer_store_, lease, [this] { return prepare(); });
   auditor_ = std::make_unique<Auditor>(*auditor_store_, AuditorOptions{settings_.audit_rate});
   for (std::size_t i = 0; i < settings_.readers; ++i) {
@@ -280,6 +286,9 @@ Status Vaultd::start_inside() {
     if (!ok) return ok;
   }
   if (const Status ok = supervisor_->start({{ActorId::auditor, auditor_.get(), stop_others}}, true); !ok) return ok;
+  if (const Status ok = supervisor_->start({{ActorId::lease_keeper, lease_keeper_.get(), stop_lease_keeper}}, true);
+      !ok)
+    return ok;
   return supervisor_->start({{ActorId::steward, steward_.get(), stop_steward}}, true);
 }
 

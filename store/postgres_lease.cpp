@@ -206,18 +206,7 @@ Result<LedgerState> PostgresWriter::load_state(const Head& stored) {
   return state;
 }
 
-// --- Keeping and giving up -------------------------------------------------------------------------------------------
-
-Result<Timestamp> PostgresWriter::renew_lease(const std::string& instance, std::int64_t epoch) {
-  if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
-  auto renewed = connection_->execute(sql::renew_lease, PgParams().text(instance).int8(epoch));
-  if (!renewed) {
-    drop_if_useless(renewed.error());
-    return tl::unexpected(renewed.error());
-  }
-  if (renewed->rows() == 0) return fail(ErrorCode::forbidden, "the lease is held by another writer");
-  return read_timestamp(renewed->value(0, 0));
-}
+// --- Giving up -------------------------------------------------------------------------------------------
 
 void PostgresWriter::release_lease(const std::string& instance, std::int64_t epoch) {
   if (!connection_ || !connection_->probe()) return;  // best effort: the timeout does the rest

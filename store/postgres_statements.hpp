@@ -109,6 +109,17 @@ inline constexpr PgStatement renew_lease{"renew_lease",
                                          "id = 1 AND holder = $1::text AND epoch = $2::bigint "
                                          "RETURNING renewed_at"};
 
+// Is the lease the caller's, is the ledger so long, has the lease been renewed lately? One snapshot.
+inline constexpr PgStatement confirm_lease{
+    "confirm_lease",
+    "SELECT l.holder = $1::text AND l.epoch = $2::bigint AND h.writer_epoch = $2::bigint, "
+    "h.head_sequence >= $3::bigint, "
+    "l.renewed_at >= pg_catalog.statement_timestamp() - $4::bigint::float8 * interval '1 microsecond' "
+    "FROM vault_lease l, vault_head h WHERE l.id = 1 AND h.id = 1"};
+
+inline constexpr PgStatement count_contradictions{"count_contradictions",
+                                                  "SELECT pg_catalog.count(*) FROM vault_contradiction"};
+
 inline constexpr PgStatement release_lease{"release_lease",
                                            "UPDATE vault_lease SET holder = '', renewed_at = '-infinity' "
                                            "WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint"};

@@ -20,6 +20,7 @@ struct PostgresOptions {
 };
 
 std::unique_ptr<WriterStore> make_postgres_writer(const PostgresOptions& options);
+std::unique_ptr<LeaseStore> make_postgres_lease_store(const PostgresOptions& options);
 std::unique_ptr<ReaderStore> make_postgres_reader(const PostgresOptions& options);
 
 // Version 13 or newer, UTF8, fsync on, schema as wanted. Error: `unavailable` (not there yet), or `invalid_argument`

@@ -28,7 +28,6 @@ const PgStatement writer_statements[] = {
     sql::read_lease,
     sql::raise_epoch,
     sql::write_lease,
-    sql::renew_lease,
     sql::release_lease,
     sql::epoch_for_share,
     sql::last_sequence,

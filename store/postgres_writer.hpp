@@ -17,7 +17,6 @@ class PostgresWriter final : public WriterStore {
 
   Result<std::unique_ptr<AppendSession>> open_session() override;
   LeaseOutcome take_lease(const LeaseRequest& request) override;
-  Result<Timestamp> renew_lease(const std::string& instance, std::int64_t epoch) override;
   void release_lease(const std::string& instance, std::int64_t epoch) override;
   ResolveOutcome resolve(const AppendRequest& request) override;
   Result<std::vector<std::optional<Entry>>> find_seals(std::span<const Uuid> seal_ids) override;

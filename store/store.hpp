@@ -172,10 +172,6 @@ class WriterStore {
   // Takes the lease if it is free, expired or the caller's own; otherwise tells who holds it. Connects where needed.
   virtual LeaseOutcome take_lease(const LeaseRequest& request) = 0;
 
-  // Renews the heartbeat and returns the database's clock. Error: `unavailable`, or `forbidden` where the epoch or
-  // holder is not the caller's any more.
-  virtual Result<Timestamp> renew_lease(const std::string& instance, std::int64_t epoch) = 0;
-
   // Gives the lease up, so that a standby need not wait for its timeout. Best effort.
   virtual void release_lease(const std::string& instance, std::int64_t epoch) = 0;
 

@@ -207,7 +207,7 @@ TEST_F(DurabilityTest, DefaultsOfTheDatabaseDoNotReachAWriter) {
   grow_to(300);
   EXPECT_TRUE(writer_->store_checkpoint(epoch_, {"vault.test/log", 300, state_.head.merkle_root, "note"},
                                         {"vault.test/log", "vkey", 0}));
-  EXPECT_TRUE(writer_->renew_lease("a", epoch_));
+  EXPECT_TRUE(lease_store_->renew("a", epoch_));
   auto view = snapshot();
   EXPECT_EQ(view->entry_by_sequence(7).value()->timestamp, time_of(7));
 }

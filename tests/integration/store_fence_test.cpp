@@ -153,7 +153,7 @@ TEST_F(FenceTest, CheckpointThatIsBeingStoredIsAwaitedAndSeenByRestoring) {
   ASSERT_FALSE(*restored);
   EXPECT_EQ(restored->error().message, "the database belongs to another log of the name vault.test/log");
   EXPECT_EQ(ask("SELECT count(*) FROM vault_ledger"), "0");
-  EXPECT_TRUE(writer_->renew_lease("a", epoch_));  // and its writer goes on
+  EXPECT_TRUE(lease_store_->renew("a", epoch_));  // and its writer goes on
 }
 
 // Else it would become an identity that follows the archive's.

@@ -22,6 +22,7 @@ class StoreTest : public ::testing::Test {
     url_ = PrivatePostgres::instance().create_database();
     options_.url = url_;
     writer_ = make_postgres_writer(options_);
+    lease_store_ = make_postgres_lease_store(options_);
     reader_ = make_postgres_reader(options_);
   }
 
@@ -136,6 +137,7 @@ class StoreTest : public ::testing::Test {
   std::string url_;
   PostgresOptions options_;
   std::unique_ptr<WriterStore> writer_;
+  std::unique_ptr<LeaseStore> lease_store_;
   std::unique_ptr<ReaderStore> reader_;
   LedgerState state_;
   LedgerState before_;

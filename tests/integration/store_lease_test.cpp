@@ -60,7 +60,7 @@ TEST_F(LeaseTest, FreshLeaseOfAnotherIsHeldAndTheEpochStays) {
   EXPECT_EQ(held.epoch, epoch_);
   EXPECT_EQ(held.head_sequence, 3);
   EXPECT_EQ(ask("SELECT writer_epoch FROM vault_head"), std::to_string(epoch_));
-  EXPECT_TRUE(writer_->renew_lease("a", epoch_));
+  EXPECT_TRUE(lease_store_->renew("a", epoch_));
 }
 
 TEST_F(LeaseTest, ExpiredLeaseIsTakenAndTheFormerWriterFenced) {
@@ -72,10 +72,10 @@ TEST_F(LeaseTest, ExpiredLeaseIsTakenAndTheFormerWriterFenced) {
   const LeaseOutcome outcome = take(*standby, "b");
   ASSERT_TRUE(std::holds_alternative<LeaseGrant>(outcome)) << message_of(outcome);
   EXPECT_EQ(append(*writer_, late).kind, AppendKind::head_moved);
-  auto renewed = writer_->renew_lease("a", epoch_);
+  auto renewed = lease_store_->renew("a", epoch_);
   ASSERT_FALSE(renewed);
   EXPECT_EQ(renewed.error().code, ErrorCode::forbidden);
-  EXPECT_TRUE(standby->renew_lease("b", std::get<LeaseGrant>(outcome).epoch));
+  EXPECT_TRUE(lease_store_->renew("b", std::get<LeaseGrant>(outcome).epoch));
 }
 
 TEST_F(LeaseTest, ReleasedLeaseIsFreeAtOnce) {
@@ -313,6 +313,28 @@ TEST_F(LeaseTest, TakeoverKnowsTheCheckpointThatItOverlaps) {
 
 // Who has no session to append on must not keep others from taking over: in doubt, the lease stays as it is until
 // there is one.
+// What a notary asks before it signs.
+TEST_F(LeaseTest, LeaseIsConfirmedWhileItIsOursAndFreshAndTheLedgerIsThere) {
+  take_lease();
+  grow_to(5);
+  const LeaseRequest mine{"a", std::chrono::milliseconds(3000)};
+  EXPECT_TRUE(lease_store_->confirm(mine, epoch_, 5));
+  EXPECT_EQ(lease_store_->confirm(mine, epoch_, 6).error().code, ErrorCode::forbidden);
+  EXPECT_EQ(lease_store_->confirm(mine, epoch_ + 1, 5).error().code, ErrorCode::forbidden);
+  EXPECT_EQ(lease_store_->confirm({"b", mine.timeout}, epoch_, 5).error().code, ErrorCode::forbidden);
+  run("UPDATE vault_lease SET renewed_at = clock_timestamp() - interval '3.1 s'");
+  EXPECT_EQ(lease_store_->confirm(mine, epoch_, 5).error().code, ErrorCode::forbidden);
+  EXPECT_TRUE(lease_store_->renew("a", epoch_));
+  EXPECT_TRUE(lease_store_->confirm(mine, epoch_, 5));
+  run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vaultd lease'");
+  EXPECT_TRUE(lease_store_->renew("a", epoch_));  // on another connection
+  run("UPDATE vault_head SET writer_epoch = writer_epoch + 1");
+  EXPECT_EQ(lease_store_->confirm(mine, epoch_, 5).error().code, ErrorCode::forbidden);
+  PrivatePostgres::instance().crash();
+  EXPECT_EQ(lease_store_->confirm(mine, epoch_, 5).error().code, ErrorCode::unavailable);
+  PrivatePostgres::instance().start();
+}
+
 TEST_F(LeaseTest, ResolvingWithoutASessionDoesNotRenew) {
   run("DROP ROLE IF EXISTS vault_narrow; CREATE ROLE vault_narrow LOGIN CONNECTION LIMIT 2;"
       "GRANT vault_writer TO vault_narrow");

@@ -168,7 +168,7 @@ TEST_F(MigrationTest, GroupRolesCanDoTheirWorkAndNoMore) {
   auto kept = writer->store_checkpoint(1, {"o", 1, checkpoint.root, sign_checkpoint(checkpoint, key)},
                                        {"o", key.verifier().format(), 0});
   EXPECT_TRUE(kept) << kept.error().message;
-  EXPECT_TRUE(writer->renew_lease("a", 1));
+  EXPECT_TRUE(make_postgres_lease_store(options)->renew("a", 1));
 
   options.url = as("r");
   auto reader = make_postgres_reader(options);

@@ -50,7 +50,7 @@ TEST_F(SessionTest, IdleSessionTimeoutOfTheDatabaseDoesNotEndThem) {
   EXPECT_EQ(backends(), before);
   const AppendOutcome outcome = append(**session, request_for(make_seal(2)));
   EXPECT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
-  EXPECT_TRUE(writer_->renew_lease("a", epoch_));
+  EXPECT_TRUE(lease_store_->renew("a", epoch_));
   EXPECT_EQ(backends(), before);  // the lease's session has not been made anew either
 }
 

@@ -33,7 +33,8 @@ void FakeAppendSession::fly(const AppendRequest& request) {
   Micros stall = database_.draw_stall();
   const Fault fault = life_.spend() ? database_.draw("append", true) : Fault::before;
   AppendOutcome outcome = run(request, fault, stall);
-  const char* names[] = {"committed", "duplicate", "refused", "occupied", "head_moved", "not_durable", "failed", "in_doubt"};
+  const char* names[] = {"committed",  "duplicate",   "refused", "occupied",
+                         "head_moved", "not_durable", "failed",  "in_doubt"};
   if (!life_.dead) database_.note(std::string("append.") + names[static_cast<std::size_t>(outcome.kind)]);
   if (fault != Fault::none && database_.random().chance(300)) {
     // Sending has noticed that the connection is gone: there is no descriptor any more to tell of it.

@@ -89,7 +89,6 @@ class FakeWriterStore final : public WriterStore {
 
   Result<std::unique_ptr<AppendSession>> open_session() override;
   LeaseOutcome take_lease(const LeaseRequest& request) override;
-  Result<Timestamp> renew_lease(const std::string& instance, std::int64_t epoch) override;
   void release_lease(const std::string& instance, std::int64_t epoch) override;
   ResolveOutcome resolve(const AppendRequest& request) override;
   Result<std::vector<std::optional<Entry>>> find_seals(std::span<const Uuid> seal_ids) override;
@@ -116,6 +115,24 @@ class FakeWriterStore final : public WriterStore {
   Micros opens_fail_until_ = 0;
   Micros finds_fail_until_ = 0;
   std::deque<Micros> failed_finds_;  // of the last second
+};
+
+// What the lease keeper asks.
+class FakeLeaseStore final : public LeaseStore {
+ public:
+  FakeLeaseStore(FakeDatabase& database, Life& life) : database_(database), life_(life) {}
+
+  Result<LeaseRenewal> renew(const std::string& instance, std::int64_t epoch) override;
+  Status confirm(const LeaseRequest& lease, std::int64_t epoch, std::int64_t at_least_sequence) override;
+
+  // How long the calls since the last question have taken.
+  Micros take_stall() { return std::exchange(stall_, 0); }
+  Micros stall() const { return stall_; }
+
+ private:
+  FakeDatabase& database_;
+  Life& life_;
+  Micros stall_ = 0;
 };
 
 class FakeReaderStore final : public ReaderStore {

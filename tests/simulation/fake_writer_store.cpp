@@ -86,18 +86,6 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   return grant;
 }
 
-Result<Timestamp> FakeWriterStore::renew_lease(const std::string& instance, std::int64_t epoch) {
-  const Fault fault = begin("renew_lease");
-  if (fault == Fault::before) return connection_lost();
-  if (!lock_lease()) return vault::fail(ErrorCode::unavailable, "database: lock timeout");
-  DatabaseState& state = database_.state;
-  const bool ours = state.lease_holder == instance && state.lease_epoch == epoch;
-  if (ours) state.lease_renewed_at = lease_locked_at_;
-  if (fault == Fault::after) return connection_lost();
-  if (!ours) return vault::fail(ErrorCode::forbidden, "the lease is held by another writer");
-  return database_.clock();
-}
-
 void FakeWriterStore::release_lease(const std::string& instance, std::int64_t epoch) {
   if (begin("release_lease") == Fault::before || !lock_lease()) return;
   DatabaseState& state = database_.state;
@@ -119,9 +107,9 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
   }
   if (!database_.lock_head(stall_)) return unreachable();
   DatabaseState& state = database_.state;
-  const bool own_attempt = attempted_epoch_ == state.epoch && state.lease_holder == instance_;
+  const bool own = state.lease_holder == instance_ && (state.epoch == request.epoch || state.epoch == attempted_epoch_);
   const bool committed = same_place(state.head, request.next) || database_.breakage == Breakage::guesses_in_doubt;
-  if ((state.epoch != request.epoch && !own_attempt) || (!committed && !same_place(state.head, request.expected))) {
+  if (!own || (!committed && !same_place(state.head, request.expected))) {
     if (fault == Fault::after) return unreachable();
     database_.note("resolve.fenced");
     return {ResolveKind::fenced, 0, "vault_head has moved", {}};

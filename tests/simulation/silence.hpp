@@ -22,8 +22,8 @@ class Silence {
       if (append->generation != generation_) owed_ = 0;  // what was in the air has been put back
       generation_ = append->generation;
       if (owed_++ == 0) since_ = now;
-    } else if (std::holds_alternative<RenewLease>(message)) {
-      require(owed_ == 0 || now - since_ <= lease_timeout_, "a lease is renewed by a writer that gets no answer");
+    } else if (const auto* keep = std::get_if<KeepLease>(&message); keep && keep->epoch > 0) {
+      require(owed_ == 0 || now - since_ <= lease_timeout_, "a lease is kept for a writer that gets no answer");
     }
   }
   // The writer gets.

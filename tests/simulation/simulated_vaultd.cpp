@@ -13,51 +13,22 @@ constexpr std::size_t slot_of(ActorId id) {
 constexpr std::size_t gateway_slot = slot_of(ActorId::gateway);
 constexpr std::size_t writer_slot = slot_of(ActorId::writer);
 constexpr std::size_t committer_slot = slot_of(ActorId::committer);
+constexpr std::size_t lease_keeper_slot = slot_of(ActorId::lease_keeper);
 constexpr std::size_t steward_slot = slot_of(ActorId::steward);
 
 // As daemon/vaultd.cpp stops them.
-constexpr ActorId stop_order[] = {ActorId::gateway, ActorId::writer, ActorId::committer, ActorId::notary,
-                                  ActorId::steward};
+constexpr ActorId stop_order[] = {ActorId::gateway, ActorId::writer,       ActorId::committer,
+                                  ActorId::notary,  ActorId::lease_keeper, ActorId::steward};
 
-const char* const message_names[] = {"SealOrders",
-                                     "SealAnswers",
-                                     "WriterStatus",
-                                     "UseSession",
-                                     "Append",
-                                     "AppendAnswer",
-                                     "SessionLost",
-                                     "TakeLease",
-                                     "RenewLease",
-                                     "Resolve",
-                                     "FindSeals",
-                                     "StoreCheckpoint",
-                                     "LeaseAnswer",
-                                     "RenewAnswer",
-                                     "ResolveAnswer",
-                                     "FindAnswer",
-                                     "StoreCheckpointAnswer",
-                                     "KeepLease",
-                                     "LeaseRenewed",
-                                     "ConfirmLease",
-                                     "LeaseConfirmed",
-                                     "Adopt",
-                                     "Follow",
-                                     "Committed",
-                                     "IngestRefused",
-                                     "Epoch",
-                                     "Adopted",
-                                     "SliceRequest",
-                                     "TreeSlice",
-                                     "CheckpointSigned",
-                                     "ReadTask",
-                                     "ReadProgress",
-                                     "ReadAnswer",
-                                     "KeysChanged",
-                                     "PeerMessage",
-                                     "AlertMessage",
-                                     "Heartbeat",
-                                     "TimerFired",
-                                     "SettingsChanged"};
+const char* const message_names[] = {
+    "SealOrders",      "SealAnswers",    "WriterStatus",     "UseSession",     "Append",
+    "AppendAnswer",    "SessionLost",    "TakeLease",        "Resolve",        "FindSeals",
+    "StoreCheckpoint", "LeaseAnswer",    "ResolveAnswer",    "FindAnswer",     "StoreCheckpointAnswer",
+    "KeepLease",       "LeaseRenewed",   "ConfirmLease",     "LeaseConfirmed", "Adopt",
+    "Follow",          "Committed",      "IngestRefused",    "Epoch",          "Adopted",
+    "SliceRequest",    "TreeSlice",      "CheckpointSigned", "ReadTask",       "ReadProgress",
+    "ReadAnswer",      "KeysChanged",    "PeerMessage",      "AlertMessage",   "Heartbeat",
+    "TimerFired",      "SettingsChanged"};
 std::string name_of_sender(std::size_t sender) {
   constexpr std::size_t actors = static_cast<std::size_t>(ActorId::reader_first) + SimulatedVaultd::readers;
   return sender < actors ? actor_name(static_cast<ActorId>(sender)) : "outside";
@@ -74,8 +45,10 @@ class SimulatedEffects final : public Effects {
 
   void send(ActorId to, Message message) override {
     if (!process_.life.spend()) return;
-    // The steward's answers wait as long as the database let it wait.
-    const Micros busy = actor_ == steward_slot ? process_.writer_store.stall() : 0;
+    // Who waits for the database answers when that lets go of it.
+    const Micros busy = actor_ == steward_slot        ? process_.writer_store.stall()
+                        : actor_ == lease_keeper_slot ? process_.lease_store.stall()
+                                                      : 0;
     if (actor_ == writer_slot) process_.silence.sent(message, world_.now);
     vaultd_.post(slot_of(to), actor_, std::move(message), world_.now + busy);
   }
@@ -115,6 +88,7 @@ class SimulatedEffects final : public Effects {
 
 SimulatedVaultd::Process::Process(SimulatedVaultd& owner)
     : writer_store(owner.world_.database, life),
+      lease_store(owner.world_.database, life),
       disk(owner.file_, owner.world_.database, life,
            [&world = owner.world_](const std::string& note) { world.invariants.signed_checkpoint(note); }),
       silence(owner.options_.writer.lease_timeout.count() * millisecond, owner.world_.coverage) {
@@ -127,6 +101,7 @@ SimulatedVaultd::Process::Process(SimulatedVaultd& owner)
   slots[writer_slot].actor = std::make_unique<Writer>(options.writer);
   slots[committer_slot].actor = std::make_unique<Committer>();
   slots[steward_slot].actor = std::make_unique<Steward>(writer_store, lease);
+  slots[lease_keeper_slot].actor = std::make_unique<LeaseKeeper>(lease_store, lease, std::chrono::milliseconds(1'000));
   slots[slot_of(ActorId::notary)].actor = std::make_unique<Notary>(disk, options.notary);
   slots[slot_of(ActorId::publisher)].actor = std::make_unique<Publisher>(false);
   slots[slot_of(ActorId::auditor)].actor =
@@ -289,6 +264,7 @@ void SimulatedVaultd::run(const Choice& choice) {
   process_->life.effects_left = std::exchange(crash_after_effects_, -1);
   const bool dies_here = process_->life.effects_left >= 0;
   process_->writer_store.take_stall();
+  process_->lease_store.take_stall();
   SimulatedEffects effects(*this, choice.actor);
   switch (choice.kind) {
     case Choice::message:
@@ -316,6 +292,7 @@ void SimulatedVaultd::run(const Choice& choice) {
   require(choice.actor != committer_slot || process_->writer_store.sessions().untold == 0,
           "the committer leaves an outcome with its session, where nothing will remind it");
   if (choice.actor == steward_slot) slot.blocked_until = world_.now + process_->writer_store.take_stall();
+  if (choice.actor == lease_keeper_slot) slot.blocked_until = world_.now + process_->lease_store.take_stall();
   if (dies_here) ++world_.coverage["fault.crash_inside_a_step"];
   if (dies_here || process_->life.dead) {
     crash();

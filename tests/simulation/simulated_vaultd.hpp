@@ -13,6 +13,7 @@
 #include "actors/auditor.hpp"
 #include "actors/committer.hpp"
 #include "actors/gateway.hpp"
+#include "actors/lease_keeper.hpp"
 #include "actors/notary.hpp"
 #include "actors/publisher.hpp"
 #include "actors/reader.hpp"
@@ -115,6 +116,7 @@ class SimulatedVaultd {
     Process(SimulatedVaultd& owner);
     Life life;
     FakeWriterStore writer_store;
+    FakeLeaseStore lease_store;
     MemoryDisk disk;
     std::vector<std::unique_ptr<FakeReaderStore>> reader_stores;
     std::atomic<bool> reading_stops{false};

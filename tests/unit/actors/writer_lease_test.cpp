@@ -180,5 +180,88 @@ TEST_F(WriterLeaseTest, LedgerThatDoesNotFitTogetherIsCalledTampered) {
   EXPECT_EQ(alerts(), std::set<std::string>{"tamper"});
 }
 
+// Not a hundred times a second, each with an epoch, a connection, and an alert that comes and goes.
+TEST_F(WriterLeaseTest, WhatFailsInTheSameWayIsTriedAgainLaterAndLater) {
+  std::vector<std::int64_t> delays;
+  for (std::int64_t epoch = 1; epoch <= 9; ++epoch) {
+    activate(epoch);
+    EXPECT_EQ(alerts().contains("database"), epoch > 2) << epoch;  // it is not over because a lease was granted
+    order(static_cast<Ticket>(epoch));
+    writer_.round_done(effects_);
+    answer(AppendKind::failed);
+    const auto before = effects_.time;
+    fire_timers();
+    delays.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(effects_.time - before).count());
+  }
+  EXPECT_EQ(delays, (std::vector<std::int64_t>{250, 250, 400, 800, 1600, 3200, 5000, 5000, 5000}));
+  activate(10);
+  order(10);
+  writer_.round_done(effects_);
+  answer(AppendKind::committed);
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+}
+
+// Sealing stops with the promise by name, and goes on by itself.
+TEST_F(WriterLeaseTest, ServerThatWouldForgetStopsSealingUntilItIsMended) {
+  activate(1);
+  order(1);
+  writer_.round_done(effects_);
+  answer(AppendKind::not_durable);
+  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "unavailable"}}));
+  EXPECT_EQ(alerts(), std::set<std::string>{"database"});
+  for (int i = 0; i < 2; ++i) {
+    fire_timers();
+    tell(LeaseAnswer{LeaseNotDurable{"fsync is off"}});
+    const WriterStatus status = effects_.messages<WriterStatus>(ActorId::gateway).back();
+    EXPECT_EQ(status.detail, "fsync is off");
+    EXPECT_FALSE(status.ready);
+  }
+  EXPECT_EQ(effects_.messages<AlertMessage>(ActorId::gateway).back().alert.message, "fsync is off");
+  EXPECT_EQ(effects_.messages<AlertMessage>(ActorId::gateway).size(), 2U);
+  fire_timers();
+  activate(2);
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+  // A renewal finds it out where nothing is being sealed.
+  tell(LeaseRenewed{2, LeaseRenewal{effects_.now(), "fsync is off", 0}});
+  EXPECT_EQ(alerts(), std::set<std::string>{"database"});
+}
+
+// Whoever planted the row is not one of those who wait.
+TEST_F(WriterLeaseTest, RowInTheWayIsTamperingAndNobodysSealIsRefused) {
+  activate(1);
+  SealOrders orders;
+  Seal seal;
+  seal.session_id = seal.authority = "a";
+  seal.seal_data = "{}";
+  orders.orders.push_back({7, {seal}, true, 2});
+  tell(std::move(orders));
+  writer_.round_done(effects_);
+  answer(AppendKind::occupied);
+  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{}));
+  EXPECT_EQ(alerts(), std::set<std::string>{"tamper"});
+  fire_timers();
+  activate(2);
+  writer_.round_done(effects_);
+  EXPECT_EQ(appends(), 2U);  // it has waited
+}
+
+// The keeper hears at once that there is nothing to renew any more.
+TEST_F(WriterLeaseTest, LeaseIsKeptOnlyWhileItIsHeld) {
+  const auto kept = [&] { return effects_.messages<KeepLease>(ActorId::lease_keeper).back().epoch; };
+  activate(1);
+  EXPECT_EQ(kept(), 1);
+  order(1);
+  writer_.round_done(effects_);
+  answer(AppendKind::in_doubt);
+  EXPECT_EQ(kept(), 0);
+  resolve_committed(2);
+  EXPECT_EQ(kept(), 2);
+  tell(LeaseRenewed{1, fail(ErrorCode::forbidden, "of the epoch before")});
+  EXPECT_EQ(kept(), 2);
+  tell(LeaseRenewed{2, fail(ErrorCode::forbidden, "taken")});
+  EXPECT_EQ(kept(), 0);
+  EXPECT_EQ(alerts(), std::set<std::string>{"fenced"});
+}
+
 }  // namespace
 }  // namespace vault

@@ -1,0 +1,41 @@
+#include "actors/lease_keeper.hpp"
+
+#include <algorithm>
+
+namespace vault {
+
+using std::chrono::milliseconds;
+
+void LeaseKeeper::handle(Message message, Effects& effects) {
+  if (const auto* lease = std::get_if<KeepLease>(&message)) {
+    keep(*lease, effects);
+  } else if (std::holds_alternative<TimerFired>(message)) {
+    timer_set_ = false;
+    renew(effects);
+  } else if (const auto* confirm = std::get_if<ConfirmLease>(&message)) {
+    Status status = store_.confirm(lease_, confirm->epoch, confirm->at_least_sequence);
+    effects.send(ActorId::notary, LeaseConfirmed{confirm->epoch, confirm->at_least_sequence, std::move(status)});
+  }
+}
+
+// A lease that has just been taken is as good as renewed.
+void LeaseKeeper::keep(const KeepLease& lease, Effects& effects) {
+  if (lease.epoch != epoch_) renewed_at_ = lease.at;
+  epoch_ = lease.epoch;
+  progress_at_ = lease.at;
+  if (epoch_ == 0 || timer_set_) return;
+  const auto left = renew_interval_ - (effects.clock() - renewed_at_);
+  effects.set_timer(renew_timer, std::max(milliseconds(0), std::chrono::ceil<milliseconds>(left)));
+  timer_set_ = true;
+}
+
+// What waits in the mailbox may be old, so progress is dated by who made it.
+void LeaseKeeper::renew(Effects& effects) {
+  if (epoch_ == 0 || effects.clock() - progress_at_ > lease_.timeout / 2) return;  // until the writer says so again
+  renewed_at_ = effects.clock();
+  effects.send(ActorId::writer, LeaseRenewed{epoch_, store_.renew(lease_.instance, epoch_)});
+  effects.set_timer(renew_timer, renew_interval_);
+  timer_set_ = true;
+}
+
+}  // namespace vault

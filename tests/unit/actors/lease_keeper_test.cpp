@@ -1,0 +1,99 @@
+// A lease is renewed for a sealing thread that makes progress, and for no other.
+#include "actors/lease_keeper.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/actors/recorded_effects.hpp"
+
+namespace vault {
+namespace {
+
+using std::chrono::milliseconds;
+
+class CountingStore final : public LeaseStore {
+ public:
+  Result<LeaseRenewal> renew(const std::string& instance, std::int64_t epoch) override {
+    EXPECT_EQ(instance, "me");
+    renewed.push_back(epoch);
+    return LeaseRenewal{};
+  }
+  Status confirm(const LeaseRequest& lease, std::int64_t epoch, std::int64_t at_least_sequence) override {
+    EXPECT_EQ(lease.instance, "me");
+    if (epoch == 7 && at_least_sequence <= 12) return {};
+    return fail(ErrorCode::forbidden, "no");
+  }
+  std::vector<std::int64_t> renewed;
+};
+
+class LeaseKeeperTest : public ::testing::Test {
+ protected:
+  void keep(std::int64_t epoch) { keeper_.handle(KeepLease{epoch, effects_.time}, effects_); }
+  // Time passes in steps; the writer says that it makes progress where `progress`.
+  void pass(milliseconds time, std::int64_t epoch, bool progress) {
+    for (milliseconds passed{}; passed < time; passed += milliseconds(50)) {
+      effects_.time += milliseconds(50);
+      if (progress) keep(epoch);
+      const auto due = effects_.timers;
+      for (const auto& [id, at] : due) {
+        if (at > effects_.time) continue;
+        effects_.timers.erase(id);
+        keeper_.handle(TimerFired{id}, effects_);
+      }
+    }
+  }
+
+  RecordedEffects effects_;
+  CountingStore store_;
+  LeaseKeeper keeper_{store_, {"me", milliseconds(3'000)}, milliseconds(1'000)};
+};
+
+TEST_F(LeaseKeeperTest, RenewsAboutEverySecondWhileThereIsProgress) {
+  keep(7);
+  EXPECT_TRUE(store_.renewed.empty());  // it has just been taken
+  pass(milliseconds(10'000), 7, true);
+  EXPECT_EQ(store_.renewed, std::vector<std::int64_t>(10, 7));
+  EXPECT_EQ(effects_.messages<LeaseRenewed>(ActorId::writer).size(), 10U);
+}
+
+TEST_F(LeaseKeeperTest, StopsAfterHalfALeaseWithoutProgressAndGoesOnWithIt) {
+  keep(7);
+  pass(milliseconds(10'000), 7, false);
+  EXPECT_EQ(store_.renewed.size(), 1U);
+  pass(milliseconds(1'000), 7, true);
+  EXPECT_EQ(store_.renewed.size(), 2U);
+}
+
+// The keeper was busy with the database while these were sent.
+TEST_F(LeaseKeeperTest, ProgressThatHasWaitedInTheMailboxIsOld) {
+  const KeepLease old{7, effects_.time};
+  effects_.time += milliseconds(5'000);
+  for (int i = 0; i < 20; ++i) keeper_.handle(old, effects_);
+  pass(milliseconds(5'000), 7, false);
+  EXPECT_TRUE(store_.renewed.empty());
+}
+
+TEST_F(LeaseKeeperTest, RenewsNothingThatHasBeenGivenUp) {
+  keep(7);
+  keep(0);
+  pass(milliseconds(5'000), 0, true);
+  EXPECT_TRUE(store_.renewed.empty());
+  keep(8);
+  pass(milliseconds(1'000), 8, true);
+  EXPECT_EQ(store_.renewed, std::vector<std::int64_t>{8});
+}
+
+TEST_F(LeaseKeeperTest, ConfirmsWhatTheDatabaseConfirms) {
+  for (const auto& [epoch, sequence] : {std::pair{7, 12}, {7, 13}, {8, 1}}) {
+    keeper_.handle(ConfirmLease{epoch, sequence}, effects_);
+  }
+  const auto answers = effects_.messages<LeaseConfirmed>(ActorId::notary);
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_TRUE(answers[0].status);
+  EXPECT_EQ(answers[0].at_least_sequence, 12);
+  EXPECT_FALSE(answers[1].status);
+  EXPECT_FALSE(answers[2].status);
+  EXPECT_EQ(answers[2].epoch, 8);
+}
+
+}  // namespace
+}  // namespace vault
