@@ -15,8 +15,7 @@ bool same_seal(const Seal& a, const Seal& b) {
 }
 
 tl::unexpected<Error> conflict(const SealOrder& order, std::size_t index) {
-  const std::string field =
-      order.seals.size() == 1 ? "seal.seal_id" : "seals[" + std::to_string(index) + "].seal_id";
+  const std::string field = order.seals.size() == 1 ? "seal.seal_id" : "seals[" + std::to_string(index) + "].seal_id";
   return fail(ErrorCode::seal_id_conflict,
               "seal_id " + format_uuid(*order.seals[index].seal_id) +
                   " is taken by a seal with other content; nothing was written. Use a new seal_id for a new seal",
@@ -43,12 +42,23 @@ Receipt make_receipt(const Entry& entry, bool duplicate) {
 }  // namespace
 
 // Where one seal of an order goes, given what the order has added so far.
-Result<BatchPlan::Slot> BatchPlan::place(const PendingOrder& order, std::size_t index, std::size_t fresh_before,
+Result<BatchPlan::Slot> BatchPlan::place(PendingOrder& order, std::size_t index, std::size_t fresh_before,
                                          std::vector<const Seal*>& added) const {
   const Seal& seal = order.order.seals[index];
   VAULT_CHECK(seal.seal_id.has_value());
-  if (!order.known.empty() && order.known[index]) {
-    if (!same_content(*order.known[index], seal)) return conflict(order.order, index);
+  if (!order.known.empty() && !order.known[index]) return tl::unexpected(order.known[index].error());
+  if (!order.known.empty() && *order.known[index]) {
+    SealedEntry& stored = **order.known[index];
+    switch (match_seal(stored, seal)) {
+      case SealMatch::damaged:
+        return fail(ErrorCode::internal,
+                    "entry " + std::to_string(stored.entry.sequence) + ", which holds this seal_id, is damaged");
+      case SealMatch::other:
+        return conflict(order.order, index);
+      case SealMatch::same:
+        break;
+    }
+    stored.entry.data_hash = compute_data_hash(*stored.entry.data_salt, seal.seal_data);
     return Slot{.duplicate = true, .existing = true, .index = index};
   }
   const Seal* twin = nullptr;
@@ -103,7 +113,7 @@ std::vector<Receipt> BatchPlan::receipts(std::size_t index, const std::vector<En
   std::vector<Receipt> out;
   out.reserve(slots_[index].size());
   for (const Slot& slot : slots_[index]) {
-    out.push_back(slot.existing ? make_receipt(*orders_[index].known[slot.index], true)
+    out.push_back(slot.existing ? make_receipt((*orders_[index].known[slot.index])->entry, true)
                                 : make_receipt(entries[slot.index], slot.duplicate));
   }
   return out;

@@ -15,8 +15,8 @@ namespace vault {
 // An order on its way through the writer.
 struct PendingOrder {
   SealOrder order;
-  // After a look-up: the entries that already hold these seal_ids, one for each seal; empty before.
-  std::vector<std::optional<Entry>> known;
+  // After a look-up: what already holds these seal_ids, one answer for each seal; empty before.
+  std::vector<FoundSeal> known;
   bool look_up_first = false;       // a seal_id of it may be in the ledger already
   bool alone = false;               // share a batch with nobody: the last one with it was refused
   std::uint64_t look_up_after = 0;  // a suspect's: so many flights must have landed first
@@ -25,8 +25,8 @@ struct PendingOrder {
 class BatchPlan {
  public:
   // Adds an order whose seals all have a seal_id. The order is taken whole or not at all.
-  // Error: seal_id_conflict where a seal_id is known, in this plan or in the ledger, with other content; the order is
-  // then left with the caller.
+  // Error: seal_id_conflict where a seal_id is known, in this plan or in the ledger, with other content; internal where
+  // what the ledger holds under it is damaged. The order is then left with the caller.
   Status add(PendingOrder& order);
   // True if a seal_id of this order is that of a fresh seal with other content.
   bool contradicts(const SealOrder& order) const;
@@ -51,7 +51,7 @@ class BatchPlan {
     bool existing = false;  // in the ledger before this batch: orders_[..].known[..]
     std::size_t index = 0;  // else: which of fresh()
   };
-  Result<Slot> place(const PendingOrder& order, std::size_t index, std::size_t fresh_before,
+  Result<Slot> place(PendingOrder& order, std::size_t index, std::size_t fresh_before,
                      std::vector<const Seal*>& added) const;
 
   std::vector<PendingOrder> orders_;

@@ -119,7 +119,7 @@ struct ResolveAnswer {
   ResolveOutcome outcome;
 };
 struct FindAnswer {
-  Result<std::vector<std::optional<Entry>>> found;
+  Result<std::vector<FoundSeal>> found;
 };
 struct StoreCheckpointAnswer {
   std::int64_t epoch = 0;

@@ -63,6 +63,7 @@ class Writer final : public Actor {
   void on_adopted(Adopted adopted, Effects& effects);
   void on_renewed(const LeaseRenewed& answer, Effects& effects);
   void on_append(const AppendAnswer& answer, Effects& effects);
+  void on_duplicate(Effects& effects);
   void on_resolved(ResolveAnswer answer, Effects& effects);
   void on_found(FindAnswer answer, Effects& effects);
 

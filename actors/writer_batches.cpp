@@ -1,4 +1,5 @@
 // The writer's batches: planning, flying, and what each outcome of a commit means.
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -11,6 +12,9 @@ namespace vault {
 using std::chrono::milliseconds;
 
 namespace {
+
+// A look-up is over soon: the steward has other things to do as well.
+constexpr std::size_t look_up_seals_max = 512;
 
 const std::string occupied_text = "a row that vaultd has not written stands where the next ones belong: ";
 
@@ -67,6 +71,9 @@ bool Writer::plan_batch(BatchPlan& plan, Effects& effects) {
         pending.look_up_after = launched_ + 1;
         suspects_.push_back(std::move(pending));
       } else {
+        if (added.error().code == ErrorCode::internal) {
+          set_alert("tamper", Severity::critical, added.error().message, effects);
+        }
         refuse(pending, added.error(), effects);
       }
     }
@@ -121,7 +128,7 @@ void Writer::look_up(Effects& effects) {
   const std::uint64_t landed = launched_ - flights_.size();
   FindSeals find;
   while (!suspects_.empty() && suspects_.front().look_up_after <= landed &&
-         find.seal_ids.size() < options_.batch_seals_max) {
+         find.seal_ids.size() < std::min(options_.batch_seals_max, look_up_seals_max)) {
     for (const Seal& seal : suspects_.front().order.seals) find.seal_ids.push_back(seal.seal_id.value_or(Uuid{}));
     looking_up_.push_back(std::move(suspects_.front()));
     suspects_.pop_front();
@@ -138,7 +145,9 @@ void Writer::on_found(FindAnswer answer, Effects& effects) {
     for (auto order = orders.rbegin(); order != orders.rend(); ++order) suspects_.push_front(std::move(*order));
     look_up_failed_ = true;
     const Error& error = answer.found.error();
-    if (mode_ == Mode::active && flights_.empty()) {
+    // Only a lost database is one: what the server refuses to look up now, it is asked again at the next tick.
+    const bool lost = error.code == ErrorCode::unavailable && error.sqlstate.empty();
+    if (lost && mode_ == Mode::active && flights_.empty()) {
       lose({.failure = "look-up " + error.sqlstate, .why = error.message}, effects);
     }
     return;
@@ -148,7 +157,7 @@ void Writer::on_found(FindAnswer answer, Effects& effects) {
     for (std::size_t i = 0; i < order.order.seals.size(); ++i) {
       VAULT_CHECK(next < answer.found->size());
       // One without seal_id was asked for under the nil UUID, which some producer may really use.
-      order.known.push_back(order.order.seals[i].seal_id ? std::move((*answer.found)[next]) : std::nullopt);
+      order.known.push_back(order.order.seals[i].seal_id ? std::move((*answer.found)[next]) : FoundSeal(std::nullopt));
       ++next;
     }
   }
@@ -169,7 +178,7 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
     case AppendKind::duplicate:
       ++counters_["rolled_back_duplicate"];
       ++generation_;
-      put_back_all(true);
+      on_duplicate(effects);
       tip_ = durable_;
       break;
     case AppendKind::refused: {
@@ -220,6 +229,25 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
       break;
     }
   }
+}
+
+// Looked up next. Where that has been done already and nothing was found, the index refuses what no row holds: the
+// order is tried alone, and refused if it was.
+void Writer::on_duplicate(Effects& effects) {
+  const auto looked_up = [](const PendingOrder& pending) { return !pending.known.empty(); };
+  const auto& orders = flights_.front().plan.orders();
+  const bool inexplicable = std::all_of(orders.begin(), orders.end(), looked_up);
+  if (!inexplicable) return put_back_all(true);
+  Flight flight = std::move(flights_.front());
+  flights_.pop_front();
+  put_back_all(true);
+  if (flight.plan.orders().size() > 1 || !flight.plan.orders().front().alone) {
+    put_back(std::move(flight.plan), true, true);
+    return;
+  }
+  const Error error{ErrorCode::internal, "the database holds this seal_id in an index, but no entry that has it", {}};
+  set_alert("tamper", Severity::critical, error.message, effects);
+  refuse(flight.plan.orders().front(), error, effects);
 }
 
 void Writer::on_resolved(ResolveAnswer answer, Effects& effects) {

@@ -102,6 +102,17 @@ Hash compute_entry_hash(const Entry& entry) {
   return hash_leaf(leaf_data);
 }
 
+SealMatch match_seal(const SealedEntry& stored, const Seal& seal) {
+  Entry entry = stored.entry;
+  if (entry.data_salt) entry.data_hash = compute_data_hash(*entry.data_salt, seal.seal_data);
+  const bool fits = compute_entry_hash(entry) == entry.entry_hash;
+  if (!entry.data_salt) return fits ? SealMatch::other : SealMatch::damaged;
+  if (!fits) return stored.linked ? SealMatch::other : SealMatch::damaged;
+  const bool same =
+      entry.session_id == seal.session_id && entry.authority == seal.authority && entry.verdict == seal.verdict;
+  return same ? SealMatch::same : SealMatch::other;
+}
+
 bool same_content(const Entry& entry, const Seal& seal) {
   return entry.session_id == seal.session_id && entry.authority == seal.authority && entry.verdict == seal.verdict &&
          entry.seal_data.has_value() && *entry.seal_data == seal.seal_data;

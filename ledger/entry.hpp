@@ -44,7 +44,8 @@ struct Entry {
   Hash entry_hash{};
   Hash prev_hash{};
   Hash merkle_root{};
-  // When the database wrote the row, by its own clock. Informative: neither hashed nor compared; unknown until read back.
+  // When the database wrote the row, by its own clock. Informative: neither hashed nor compared; unknown until read
+  // back.
   std::optional<Timestamp> created_at{};
   // Kept by the emergency mode (docs/legacy.md), not in the chain yet: sequence, salt and hashes mean nothing.
   bool emergency = false;
@@ -78,7 +79,27 @@ void append_leaf_data(const Entry& entry, std::string& out);
 Hash compute_entry_hash(const Entry& entry);
 
 // Same content in the sense of idempotency: equal session_id, authority, verdict and payload text.
-// An erased entry is compared by data_hash and cannot match (its salt is gone): false.
+// An erased entry cannot match (its salt is gone): false.
 bool same_content(const Entry& entry, const Seal& seal);
+
+// An entry as it is stored, read without its payload: seal_data is nullopt, and data_hash is known only where it has
+// been erased (no data_salt).
+struct SealedEntry {
+  Entry entry;
+  bool linked = true;  // the entries before and after it hold the hashes that it has itself
+
+  friend bool operator==(const SealedEntry&, const SealedEntry&) = default;
+};
+
+enum class SealMatch : std::uint8_t {
+  same,
+  other,    // of other content, or erased
+  damaged,  // what is stored does not belong together: nobody can tell
+};
+
+// same_content() without the payload: recomputes data_hash from the stored salt and the seal's text, and entry_hash
+// from that and the stored envelope. Where it is the stored one, the content is the same, whatever has become of
+// seal_data.
+SealMatch match_seal(const SealedEntry& stored, const Seal& seal);
 
 }  // namespace vault

@@ -81,8 +81,19 @@ inline constexpr PgStatement update_head{"update_head",
                                          "UPDATE vault_head SET head_sequence = $1::bigint, head_hash = $2::text, "
                                          "merkle_root = $3::text, updated_at = pg_catalog.now() WHERE id = 1"};
 
+// No payloads, and nothing that could be as large: a column that holds more than its kind is answered as null. The
+// neighbours tell whether the entry's own hashes are what they were.
+#define VAULT_AT_MOST(bytes, column) "CASE WHEN pg_catalog.octet_length(" column ") <= " bytes " THEN " column " END"
 inline constexpr PgStatement find_seals{
-    "find_seals", "SELECT " VAULT_READ_COLUMNS " FROM vault_ledger WHERE seal_id = ANY ($1::uuid[])"};
+    "find_seals",
+    "SELECT l.seal_id, l.sequence, " VAULT_AT_MOST("256", "l.session_id") ", l.timestamp, "
+    VAULT_AT_MOST("256", "l.authority") ", " VAULT_AT_MOST("16", "l.verdict") ", "
+    VAULT_AT_MOST("16", "l.data_salt") ", " VAULT_AT_MOST("64", "l.data_hash") ", "
+    VAULT_AT_MOST("64", "l.entry_hash") ", " VAULT_AT_MOST("64", "l.prev_hash") ", l.seal_data IS NULL, "
+    VAULT_AT_MOST("64", "l.merkle_root") ", "
+    "(SELECT " VAULT_AT_MOST("64", "b.entry_hash") " FROM vault_ledger b WHERE b.sequence = l.sequence - 1), "
+    "(SELECT " VAULT_AT_MOST("64", "a.prev_hash") " FROM vault_ledger a WHERE a.sequence = l.sequence + 1) "
+    "FROM vault_ledger l WHERE l.seal_id = ANY ($1::uuid[])"};
 
 // --- Lease and fence -------------------------------------------------------------------------------------------------
 

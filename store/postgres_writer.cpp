@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <unordered_map>
 
 #include "ledger/check.hpp"
 #include "store/postgres_appender.hpp"
 #include "store/postgres_durability.hpp"
 #include "store/postgres_rows.hpp"
+#include "store/postgres_seals.hpp"
 #include "store/postgres_session.hpp"
 #include "store/postgres_statements.hpp"
 
@@ -75,31 +75,9 @@ Result<std::unique_ptr<AppendSession>> PostgresWriter::open_session() {
   return std::make_unique<PostgresAppender>(*std::move(opened));
 }
 
-Result<std::vector<std::optional<Entry>>> PostgresWriter::find_seals(std::span<const Uuid> seal_ids) {
+Result<std::vector<FoundSeal>> PostgresWriter::find_seals(std::span<const Uuid> seal_ids) {
   if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
-  PgArray ids(PgType::uuid, seal_ids.size() * 20);
-  for (const Uuid& id : seal_ids) ids.add_bytes(as_view(id.bytes));
-  auto result = connection_->execute(sql::find_seals, PgParams().array(std::move(ids)));
-  if (!result) return tl::unexpected(result.error());
-  std::unordered_map<Uuid, int, UuidHash> rows;
-  for (int i = 0; i < result->rows(); ++i) {
-    const auto bytes = array_from_bytes<16>(result->value(i, 2));
-    VAULT_CHECK(bytes.has_value());
-    rows.emplace(Uuid{*bytes}, i);
-  }
-  std::vector<std::optional<Entry>> found;
-  found.reserve(seal_ids.size());
-  for (const Uuid& id : seal_ids) {
-    const auto row = rows.find(id);
-    if (row == rows.end()) {
-      found.emplace_back();
-      continue;
-    }
-    auto entry = entry_at(*result, row->second);
-    if (!entry) return tl::unexpected(entry.error());
-    found.emplace_back(*std::move(entry));
-  }
-  return found;
+  return query_seals(*connection_, seal_ids);
 }
 
 // --- Checkpoints -----------------------------------------------------------------------------------------------------

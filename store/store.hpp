@@ -162,6 +162,9 @@ struct ResolveOutcome {
   std::unique_ptr<AppendSession> session;  // a new one (committed, not_committed)
 };
 
+// nullopt: no entry holds the seal_id. Error, `internal`: one does, or may, and cannot be read.
+using FoundSeal = Result<std::optional<SealedEntry>>;
+
 class WriterStore {
  public:
   virtual ~WriterStore() = default;
@@ -181,8 +184,10 @@ class WriterStore {
   // the one has got the other; without the standby's word it is `unreachable`.
   virtual ResolveOutcome resolve(const AppendRequest& request) = 0;
 
-  // The entries that hold these seal_ids, in the order asked; nullopt where there is none.
-  virtual Result<std::vector<std::optional<Entry>>> find_seals(std::span<const Uuid> seal_ids) = 0;
+  // The entries that hold these seal_ids, in the order asked. Reads no payloads, so that its cost is that of some
+  // hundred bytes an entry, whatever has been sealed. An error is the database's; one about a single entry stands in
+  // its place.
+  virtual Result<std::vector<FoundSeal>> find_seals(std::span<const Uuid> seal_ids) = 0;
 
   // Keeps a checkpoint (insert-only; the same again is no error), with its identity if that is new to the database.
   // Fenced by epoch: `forbidden` where another writer has taken over.

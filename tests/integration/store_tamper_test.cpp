@@ -247,5 +247,70 @@ TEST_F(TamperTest, RewrittenHistoryIsCheckpointMismatch) {
   EXPECT_EQ(verdict(), "checkpoint_mismatch@30");
 }
 
+// Whether a retried seal is the same does not depend on the payload that is stored, nor on anybody else's row.
+TEST_F(TamperTest, SealsAreFoundWhateverHasBecomeOfOtherRows) {
+  take_lease();
+  grow_to(20);
+  const auto found_as = [&](std::int64_t number) -> std::string {
+    const std::vector<Uuid> ids{id_of(1), id_of(number), id_of(20)};
+    const auto found = writer_->find_seals(ids);
+    if (!found || found->size() != 3 || !found->at(0) || !found->at(2)) return "all lost";
+    EXPECT_EQ(match_seal(*found->at(0).value(), make_seal(1)), SealMatch::same);
+    EXPECT_EQ(match_seal(*found->at(2).value(), make_seal(20)), SealMatch::same);
+    if (!found->at(1)) return found->at(1).error().message;
+    if (!found->at(1).value()) return "none";
+    const char* const names[] = {"same", "other", "damaged"};
+    return names[static_cast<std::size_t>(match_seal(*found->at(1).value(), make_seal(number)))];
+  };
+  EXPECT_EQ(found_as(99), "none");
+  tamper(
+      "ALTER TABLE vault_ledger DROP CONSTRAINT IF EXISTS vault_ledger_width_check;"
+      "ALTER TABLE vault_ledger DROP CONSTRAINT IF EXISTS vault_ledger_payload_check;"
+      "UPDATE vault_ledger SET seal_data = '[]' WHERE sequence = 2;"
+      "UPDATE vault_ledger SET seal_data = to_jsonb(repeat('x', 30000000)) WHERE sequence = 3;"
+      "UPDATE vault_ledger SET entry_hash = repeat('a', 64) WHERE sequence = 5;"
+      "UPDATE vault_ledger SET prev_hash = repeat('b', 64) WHERE sequence = 7;"
+      "UPDATE vault_ledger SET entry_hash = 'short' WHERE sequence = 9;"
+      "UPDATE vault_ledger SET data_salt = 'short' WHERE sequence = 11;"
+      "UPDATE vault_ledger SET session_id = repeat('long', 10000000) WHERE sequence = 13;"
+      "UPDATE vault_ledger SET authority = 'another' WHERE sequence = 15;"
+      "UPDATE vault_ledger SET seal_data = NULL, data_salt = NULL, data_hash = repeat('c', 64) WHERE sequence = 17");
+  EXPECT_EQ(found_as(2), "same");
+  EXPECT_EQ(found_as(3), "same");
+  EXPECT_EQ(found_as(5), "damaged");
+  EXPECT_EQ(found_as(7), "damaged");
+  EXPECT_EQ(found_as(9), "entry 9: column entry_hash holds no value of its kind");
+  EXPECT_EQ(found_as(11), "entry 11: column data_salt holds no value of its kind");
+  EXPECT_EQ(found_as(13), "entry 13: column session_id holds no value of its kind");
+  EXPECT_EQ(found_as(15), "other");
+  EXPECT_EQ(found_as(17), "damaged");
+}
+
+// A page that the disk has lost takes its own seals with it, and the session goes on.
+TEST_F(TamperTest, SealsBesideADamagedPageAreFound) {
+  take_lease();
+  grow_to(400);
+  run("VACUUM vault_ledger");
+  const std::string in_block =
+      ask("SELECT string_agg(sequence::text, ' ') FROM vault_ledger WHERE (ctid::text::point)[0] = 1");
+  PrivatePostgres::instance().flip_bits(url_, "vault_ledger", 1);
+  std::vector<Uuid> ids;
+  for (std::int64_t number = 1; number <= 400; ++number) ids.push_back(id_of(number));
+  const auto found = writer_->find_seals(ids);
+  PrivatePostgres::instance().flip_bits(url_, "vault_ledger", 1);
+  ASSERT_TRUE(found) << found.error().message;
+  std::size_t lost = 0;
+  for (std::size_t i = 0; i < found->size(); ++i) {
+    if (!found->at(i)) {
+      ++lost;
+      EXPECT_EQ(found->at(i).error().code, ErrorCode::internal);
+    } else {
+      EXPECT_EQ(match_seal(*found->at(i).value(), make_seal(static_cast<std::int64_t>(i) + 1)), SealMatch::same);
+    }
+  }
+  EXPECT_GT(lost, 0U);
+  EXPECT_LE(lost, static_cast<std::size_t>(std::count(in_block.begin(), in_block.end(), ' ')) + 3);  // and neighbours
+}
+
 }  // namespace
 }  // namespace vault::test

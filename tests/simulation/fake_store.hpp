@@ -91,7 +91,7 @@ class FakeWriterStore final : public WriterStore {
   LeaseOutcome take_lease(const LeaseRequest& request) override;
   void release_lease(const std::string& instance, std::int64_t epoch) override;
   ResolveOutcome resolve(const AppendRequest& request) override;
-  Result<std::vector<std::optional<Entry>>> find_seals(std::span<const Uuid> seal_ids) override;
+  Result<std::vector<FoundSeal>> find_seals(std::span<const Uuid> seal_ids) override;
   Status store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint, const LogIdentity& identity) override;
 
   // How long the calls since the last question have taken.

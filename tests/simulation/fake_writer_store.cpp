@@ -140,15 +140,18 @@ bool FakeWriterStore::find_fails() {
   return true;
 }
 
-Result<std::vector<std::optional<Entry>>> FakeWriterStore::find_seals(std::span<const Uuid> seal_ids) {
+Result<std::vector<FoundSeal>> FakeWriterStore::find_seals(std::span<const Uuid> seal_ids) {
   if (find_fails()) return connection_lost();
-  std::vector<std::optional<Entry>> found;
+  std::vector<FoundSeal> found;
   for (const Uuid& id : seal_ids) {
     const auto at = database_.state.index_by_seal_id.find(id);
     if (at == database_.state.index_by_seal_id.end()) {
-      found.emplace_back();
+      found.emplace_back(std::nullopt);
     } else {
-      found.emplace_back(database_.state.entries[at->second]);
+      SealedEntry sealed{database_.state.entries[at->second], true};
+      sealed.entry.seal_data.reset();
+      sealed.entry.data_hash = Hash{};
+      found.emplace_back(std::move(sealed));
     }
   }
   return found;

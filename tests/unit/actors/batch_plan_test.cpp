@@ -89,19 +89,27 @@ TEST(BatchPlan, WhatTheLedgerHoldsAlreadyIsAnsweredFromThere) {
   stored.sequence = 77;
   stored.session_id = "s";
   stored.authority = "a";
-  stored.seal_data = "{}";
+  stored.data_salt = Salt{3};
+  stored.data_hash = compute_data_hash(*stored.data_salt, "{}");
   stored.seal_id = id_of(1);
-  order.known = {stored, std::nullopt};
+  stored.entry_hash = compute_entry_hash(stored);
+  stored.data_hash = Hash{};  // it is not read, but computed again
+  order.known = {SealedEntry{stored, true}, FoundSeal(std::nullopt)};
   ASSERT_TRUE(plan.add(order));
   EXPECT_EQ(plan.fresh_count(), 1U);
   const auto receipts = plan.receipts(0, entries_of(plan));
   EXPECT_TRUE(receipts[0].duplicate);
   EXPECT_EQ(receipts[0].entry.sequence, 77);
+  EXPECT_EQ(receipts[0].entry.data_hash, compute_data_hash(*stored.data_salt, "{}"));
   EXPECT_FALSE(receipts[1].duplicate);
 
   PendingOrder other = make_order(2, {make_seal(1, R"({"other":1})")});
-  other.known = {stored};
-  EXPECT_FALSE(plan.add(other));
+  other.known = {SealedEntry{stored, true}};
+  EXPECT_EQ(plan.add(other).error().code, ErrorCode::seal_id_conflict);
+  other.known = {SealedEntry{stored, false}};
+  EXPECT_EQ(plan.add(other).error().code, ErrorCode::internal);
+  other.known = {FoundSeal(fail(ErrorCode::internal, "unreadable"))};
+  EXPECT_EQ(plan.add(other).error().message, "unreadable");
 }
 
 TEST(RecentSeals, ForgetsTheOldestBeyondItsCapacity) {

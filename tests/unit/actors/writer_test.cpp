@@ -129,9 +129,9 @@ TEST_F(WriterTest, RefusesNothingForWhatMayNotCommit) {
   EXPECT_TRUE(effects_.messages<SealAnswers>(ActorId::gateway).empty());
   answer_append(AppendKind::duplicate);
   const FindSeals asked = effects_.messages<FindSeals>(ActorId::steward).back();
-  std::vector<std::optional<Entry>> found;
+  std::vector<FoundSeal> found;
   for (const Uuid& id : asked.seal_ids) {
-    found.push_back(id == entry.seal_id ? std::optional(entry) : std::nullopt);
+    found.emplace_back(id == entry.seal_id ? std::optional(SealedEntry{entry, true}) : std::nullopt);
   }
   writer_.handle(FindAnswer{std::move(found)}, effects_);
   writer_.round_done(effects_);
@@ -163,12 +163,74 @@ TEST_F(WriterTest, LooksUpAgainNoSoonerThanTheNextTick) {
     EXPECT_EQ(look_ups(), times + 1);
   }
   const AppendRequest& sealed = *effects_.messages<Append>(ActorId::committer).front().request;
-  writer_.handle(FindAnswer{std::vector{std::optional(sealed.batch.entries.front())}}, effects_);
+  writer_.handle(FindAnswer{std::vector<FoundSeal>{SealedEntry{sealed.batch.entries.front(), true}}}, effects_);
   answer_append(AppendKind::committed);
   const auto answers = effects_.messages<SealAnswers>(ActorId::gateway);
   ASSERT_EQ(answers.size(), 3U);
   ASSERT_TRUE(answers.back().answers.front().receipts);
   EXPECT_TRUE(answers.back().answers.front().receipts->front().duplicate);
+}
+
+// Its seal is refused, and nobody else's.
+TEST_F(WriterTest, EntryThatCannotBeReadHurtsOnlyWhoAsksForIt) {
+  order(1);
+  answer_append(AppendKind::duplicate);
+  order({make_order(2), make_order(3)});
+  std::vector<FoundSeal> found;
+  found.emplace_back(fail(ErrorCode::internal, "entry 7: column entry_hash holds no value of its kind"));
+  writer_.handle(FindAnswer{std::move(found)}, effects_);
+  writer_.round_done(effects_);
+  answer_append(AppendKind::committed);
+  std::map<Ticket, std::string> answers;
+  for (const auto& message : effects_.messages<SealAnswers>(ActorId::gateway)) {
+    for (const SealAnswer& answer : message.answers) {
+      answers[answer.ticket] = answer.receipts ? "sealed" : answer.receipts.error().message;
+    }
+  }
+  EXPECT_EQ(answers, (std::map<Ticket, std::string>{
+                         {1, "entry 7: column entry_hash holds no value of its kind"}, {2, "sealed"}, {3, "sealed"}}));
+  const auto alerts = effects_.messages<AlertMessage>(ActorId::gateway);
+  ASSERT_EQ(alerts.size(), 1U);
+  EXPECT_EQ(alerts[0].alert.kind, "tamper");
+  EXPECT_NE(alerts[0].alert.message.find("entry 7"), std::string::npos);
+  EXPECT_TRUE(effects_.messages<TakeLease>(ActorId::steward).empty());
+}
+
+// A damaged index, say.
+TEST_F(WriterTest, DuplicateOfNothingIsRefusedInTheEnd) {
+  order(1);
+  for (int times = 0; times < 3; ++times) {
+    EXPECT_TRUE(effects_.messages<SealAnswers>(ActorId::gateway).empty());
+    answer_append(AppendKind::duplicate);
+    if (times == 2) break;
+    writer_.handle(FindAnswer{std::vector<FoundSeal>{FoundSeal(std::nullopt)}}, effects_);
+    writer_.round_done(effects_);
+  }
+  const auto answers = effects_.messages<SealAnswers>(ActorId::gateway);
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].answers[0].receipts.error().code, ErrorCode::internal);
+}
+
+// What was found in the database of another lease need not be in this one.
+TEST_F(WriterTest, WhatWasFoundIsForgottenWithTheLease) {
+  SealOrder again = make_order(1);
+  again.ingest = true;
+  order({again});
+  answer_append(AppendKind::duplicate);
+  LedgerState state;
+  Seal seal = make_order(1).seals.front();
+  const SealInput input{&seal, {}};
+  const Entry entry = sequence_seals(state, {&input, 1}, effects_.now()).entries.front();
+  std::vector<FoundSeal> found;
+  found.emplace_back(SealedEntry{entry, true});
+  writer_.handle(FindAnswer{std::move(found)}, effects_);  // before the round is over, the session ends
+  writer_.handle(SessionLost{}, effects_);
+  writer_.round_done(effects_);
+  grant_lease();
+  writer_.handle(Adopted{1, std::nullopt, {}}, effects_);
+  writer_.round_done(effects_);
+  EXPECT_EQ(look_ups(), 2U);
+  EXPECT_TRUE(effects_.messages<SealAnswers>(ActorId::gateway).empty());
 }
 
 }  // namespace
