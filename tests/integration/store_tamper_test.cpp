@@ -272,8 +272,8 @@ TEST_F(TamperTest, SealsAreFoundWhateverHasBecomeOfOtherRows) {
       "UPDATE vault_ledger SET prev_hash = repeat('b', 64) WHERE sequence = 7;"
       "UPDATE vault_ledger SET entry_hash = 'short' WHERE sequence = 9;"
       "UPDATE vault_ledger SET data_salt = 'short' WHERE sequence = 11;"
-      "UPDATE vault_ledger SET session_id = repeat('long', 10000000) WHERE sequence = 13;"
-      "UPDATE vault_ledger SET authority = 'another' WHERE sequence = 15;"
+      "UPDATE vault_ledger SET authority = repeat('long', 10000000) WHERE sequence = 13;"
+      "UPDATE vault_ledger SET session_id = 'another' WHERE sequence = 15;"
       "UPDATE vault_ledger SET seal_data = NULL, data_salt = NULL, data_hash = repeat('c', 64) WHERE sequence = 17");
   EXPECT_EQ(found_as(2), "same");
   EXPECT_EQ(found_as(3), "same");
@@ -281,7 +281,7 @@ TEST_F(TamperTest, SealsAreFoundWhateverHasBecomeOfOtherRows) {
   EXPECT_EQ(found_as(7), "damaged");
   EXPECT_EQ(found_as(9), "entry 9: column entry_hash holds no value of its kind");
   EXPECT_EQ(found_as(11), "entry 11: column data_salt holds no value of its kind");
-  EXPECT_EQ(found_as(13), "entry 13: column session_id holds no value of its kind");
+  EXPECT_EQ(found_as(13), "entry 13: column authority holds no value of its kind");
   EXPECT_EQ(found_as(15), "other");
   EXPECT_EQ(found_as(17), "damaged");
 }
