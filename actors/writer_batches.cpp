@@ -130,6 +130,8 @@ void Writer::look_up(Effects& effects) {
   while (!suspects_.empty() && suspects_.front().look_up_after <= landed &&
          find.seal_ids.size() < std::min(options_.batch_seals_max, look_up_seals_max)) {
     for (const Seal& seal : suspects_.front().order.seals) find.seal_ids.push_back(seal.seal_id.value_or(Uuid{}));
+    // What is in the air may yet bring the seal_id.
+    suspects_.front().looked_up_at = flights_.empty() ? launched_ : std::uint64_t(-1);
     looking_up_.push_back(std::move(suspects_.front()));
     suspects_.pop_front();
   }
@@ -231,17 +233,19 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
   }
 }
 
-// Looked up next. Where that has been done already and nothing was found, the index refuses what no row holds: the
-// order is tried alone, and refused if it was.
+// Looked up next. Where an order has been looked up, nothing was found, and nothing else has been sealed since, the
+// index refuses what no row holds: the order is tried alone, and then refused.
 void Writer::on_duplicate(Effects& effects) {
-  const auto looked_up = [](const PendingOrder& pending) { return !pending.known.empty(); };
+  const std::uint64_t before_it = launched_ - flights_.size();
   const auto& orders = flights_.front().plan.orders();
-  const bool inexplicable = std::all_of(orders.begin(), orders.end(), looked_up);
+  const bool inexplicable = std::all_of(orders.begin(), orders.end(), [&](const PendingOrder& pending) {
+    return !pending.known.empty() && pending.looked_up_at == before_it;
+  });
   if (!inexplicable) return put_back_all(true);
   Flight flight = std::move(flights_.front());
   flights_.pop_front();
   put_back_all(true);
-  if (flight.plan.orders().size() > 1 || !flight.plan.orders().front().alone) {
+  if (flight.plan.orders().size() > 1) {
     put_back(std::move(flight.plan), true, true);
     return;
   }
