@@ -65,9 +65,9 @@ void Authenticator::answer(const PeerMessage& request, Effects& effects) {
     std::array<char, 41> z85{};
     zmq_z85_encode(z85.data(), reinterpret_cast<const std::uint8_t*>(request.body.data()), 32);
     const PeerKey* key = find(z85.data());
-    const bool allowed = key && (key->admin || frame[domain] == "requests" ||
-                                 (frame[domain] == "ingest" && key->producer) ||
-                                 (frame[domain] == "events" && key->reader));
+    const bool allowed =
+        key && (key->admin || frame[domain] == "requests" || (frame[domain] == "ingest" && key->producer) ||
+                (frame[domain] == "events" && key->reader));
     if (allowed) {
       status = "200";
       text = "OK";
@@ -80,8 +80,7 @@ void Authenticator::answer(const PeerMessage& request, Effects& effects) {
                   {{"socket", frame[domain]}, {"address", frame[address]}, {"reason", text}});
     }
   }
-  effects.send_frames(SocketKind::zap,
-                      {frame[routing_id], "", "1.0", frame[request_id], status, text, user, ""});
+  effects.send_frames(SocketKind::zap, {frame[routing_id], "", "1.0", frame[request_id], status, text, user, ""});
 }
 
 }  // namespace vault

@@ -20,9 +20,9 @@ void EmergencyReader::handle(Message message, Effects& effects) {
   if (task == nullptr) return;
   const auto body = run(*task);
   tell_problems(effects);
-  effects.send(ActorId::gateway,
-               ReadAnswer{task->ticket, id_,
-                          body ? encode_reply(task->id, *body) : encode_error_reply(task->id, body.error())});
+  effects.send(
+      ActorId::gateway,
+      ReadAnswer{task->ticket, id_, body ? encode_reply(task->id, *body) : encode_error_reply(task->id, body.error())});
 }
 
 Result<ReplyBody> EmergencyReader::run(const ReadTask& task) {

@@ -11,6 +11,8 @@ void log(LogLevel level, std::string_view component, std::string_view message, L
   if (const LogSink sink = sink_function.load(std::memory_order_acquire)) sink(level, component, message, fields);
 }
 
-void set_log_sink(LogSink sink) { sink_function.store(sink, std::memory_order_release); }
+void set_log_sink(LogSink sink) {
+  sink_function.store(sink, std::memory_order_release);
+}
 
 }  // namespace vault

@@ -16,10 +16,18 @@ using LogFields = std::initializer_list<std::pair<std::string_view, std::string>
 
 void log(LogLevel level, std::string_view component, std::string_view message, LogFields fields = {});
 
-inline void log_debug(std::string_view c, std::string_view m, LogFields f = {}) { log(LogLevel::debug, c, m, f); }
-inline void log_info(std::string_view c, std::string_view m, LogFields f = {}) { log(LogLevel::info, c, m, f); }
-inline void log_warning(std::string_view c, std::string_view m, LogFields f = {}) { log(LogLevel::warning, c, m, f); }
-inline void log_error(std::string_view c, std::string_view m, LogFields f = {}) { log(LogLevel::error, c, m, f); }
+inline void log_debug(std::string_view c, std::string_view m, LogFields f = {}) {
+  log(LogLevel::debug, c, m, f);
+}
+inline void log_info(std::string_view c, std::string_view m, LogFields f = {}) {
+  log(LogLevel::info, c, m, f);
+}
+inline void log_warning(std::string_view c, std::string_view m, LogFields f = {}) {
+  log(LogLevel::warning, c, m, f);
+}
+inline void log_error(std::string_view c, std::string_view m, LogFields f = {}) {
+  log(LogLevel::error, c, m, f);
+}
 
 // Where lines go. nullptr (the start): nowhere, so that handlers run silently in the simulator.
 using LogSink = void (*)(LogLevel, std::string_view component, std::string_view message, LogFields fields);

@@ -99,7 +99,9 @@ struct SessionLost {};
 
 // --- writer, notary -> steward -> writer, notary ---------------------------------------------------------------------
 
-struct TakeLease {};
+struct TakeLease {
+  bool look_only = false;  // this vaultd must not write as things stand: only tell it how they stand
+};
 struct Resolve {
   std::shared_ptr<const AppendRequest> request;
 };
@@ -124,6 +126,24 @@ struct FindAnswer {
 struct StoreCheckpointAnswer {
   std::int64_t epoch = 0;
   std::int64_t tree_size = 0;
+  Result<std::optional<StoredCheckpoint>> in_its_place;  // as WriterStore::store_checkpoint()
+};
+
+// For the notary: what it compares with what it remembers; `question` comes back as it went.
+struct ReadTree {
+  std::uint64_t question = 0;
+  TreeRequest request;
+};
+struct TreeRead {
+  std::uint64_t question = 0;
+  Result<TreeView> view;
+};
+// A checkpoint that the ledger does not continue, to be told to all who share the database.
+struct TellContradiction {
+  StoredCheckpoint checkpoint;
+};
+struct ContradictionTold {
+  StoredCheckpoint checkpoint;
   Status status;
 };
 
@@ -157,15 +177,13 @@ struct LeaseConfirmed {
 struct Adopt {
   std::int64_t epoch = 0;
   Head head;
-  Frontier frontier;
-  std::optional<StoredCheckpoint> newest;
-  std::vector<LogIdentity> identities;
+  Promises promises;
   std::string ledger_id;
 };
-// Another vaultd writes; keep its newest checkpoint.
+// Another vaultd writes, or nobody does: does its ledger keep what is remembered here? Answered by Followed.
 struct Follow {
-  std::optional<StoredCheckpoint> newest;
-  std::vector<LogIdentity> identities;
+  Head head;
+  Promises promises;
   std::string ledger_id;
 };
 // Durable: entries in ledger order, and which ingest orders they answer.
@@ -177,6 +195,7 @@ struct Committed {
     Receipt receipt;  // of an ingest seal, new or duplicate
   };
   std::vector<IngestReceipt> ingest;
+  std::size_t bytes = 0;  // of memory that the entries hold; the publisher tells when it is free
 };
 struct IngestRefused {
   std::vector<std::pair<Uuid, Error>> refusals;
@@ -188,20 +207,30 @@ struct Epoch {  // the writer's epoch has changed (an in-doubt commit was resolv
 // --- notary -> writer ------------------------------------------------------------------------------------------------
 
 struct Adopted {
-  std::int64_t epoch = 0;         // of the Adopt that this answers
-  std::optional<Error> refusal;   // why this tree must not be written on
+  enum class Outcome : std::uint8_t {
+    agreed,
+    refused,  // this vaultd must not write on it; the notary has raised the alert
+    unread,   // the database could not be asked
+  };
+  std::int64_t epoch = 0;  // of the Adopt that this answers
+  Outcome outcome = Outcome::agreed;
+  std::string reason;             // why not
   std::vector<Seal> first_seals;  // to be sealed before anything else (--accept-rollback)
 };
-
-// --- notary -> reader -> notary --------------------------------------------------------------------------------------
-
-struct SliceRequest {
-  std::uint64_t from = 0;  // tree size of the last checkpoint
-  std::uint64_t to = 0;
+struct Followed {
+  std::optional<std::string> refusal;  // why this vaultd must not take the lease
 };
-struct TreeSlice {
-  Result<Frontier> frontier;  // of the first `from` leaves
-  std::vector<Hash> leaves;   // of from + 1 .. to
+// Can checkpoints be signed and remembered? Told when that changes for good: it is what `sign: true` and proofs rest
+// on.
+struct SigningState {
+  std::optional<std::string> impossible;  // why not
+};
+
+// --- publisher -> writer ---------------------------------------------------------------------------------------------
+
+// So many bytes of entries have been told, and their memory is free.
+struct Published {
+  std::size_t bytes = 0;
 };
 
 // --- notary -> gateway, publisher, auditor ---------------------------------------------------------------------------
@@ -306,7 +335,8 @@ using Message =
     std::variant<SealOrders, SealAnswers, WriterStatus, UseSession, Append, AppendAnswer, SessionLost, TakeLease,
                  Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, ResolveAnswer, FindAnswer, StoreCheckpointAnswer,
                  KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt, Follow, Committed, IngestRefused, Epoch,
-                 Adopted, SliceRequest, TreeSlice, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer, KeysChanged,
-                 PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged>;
+                 Adopted, Followed, SigningState, Published, ReadTree, TreeRead, TellContradiction, ContradictionTold,
+                 CheckpointSigned, ReadTask, ReadProgress, ReadAnswer, KeysChanged, PeerMessage, AlertMessage,
+                 Heartbeat, TimerFired, SettingsChanged>;
 
 }  // namespace vault

@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "actors/growth_proof.hpp"
 #include "actors/log.hpp"
 #include "ledger/check.hpp"
-#include "ledger/merkle_hash.hpp"
 
 namespace vault {
 
@@ -12,50 +12,12 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// Nodes of a grown tree out of the old tree's frontier and the leaves added since.
-class GrowthNodes final : public NodeReader {
- public:
-  GrowthNodes(const Frontier& frontier, const std::vector<Hash>& leaves) : frontier_(frontier), leaves_(leaves) {}
-
-  Result<Hash> read_node(unsigned level, std::uint64_t index) override {
-    const std::uint64_t begin = index << level;
-    const std::uint64_t end = begin + (std::uint64_t{1} << level);
-    if (end <= frontier_.size()) return old_node(begin, end);
-    if (level == 0) return leaves_[begin - frontier_.size()];
-    auto left = read_node(level - 1, 2 * index);
-    if (!left) return left;
-    auto right = read_node(level - 1, 2 * index + 1);
-    if (!right) return right;
-    return hash_node(*left, *right);
-  }
-
- private:
-  // A consistency proof asks for old nodes only where they are perfect subtrees of the old frontier.
-  Result<Hash> old_node(std::uint64_t begin, std::uint64_t end) const {
-    std::uint64_t at = 0;
-    std::size_t which = 0;
-    for (int bit = 63; bit >= 0; --bit) {
-      const std::uint64_t width = std::uint64_t{1} << bit;
-      if ((frontier_.size() & width) == 0) continue;
-      if (at == begin && at + width == end) return frontier_.roots()[which];
-      at += width;
-      ++which;
-    }
-    return fail(ErrorCode::internal, "a node inside the old frontier was asked for");
-  }
-
-  const Frontier& frontier_;
-  const std::vector<Hash>& leaves_;
-};
+// After a signature that could not be made or remembered.
+constexpr milliseconds pause_after_failure{1'000};
+// So often storing a checkpoint in the database may fail before an alert says so. A try a second.
+constexpr int store_failures_max = 5;
 
 }  // namespace
-
-Proof prove_growth(const Frontier& frontier, const std::vector<Hash>& leaves) {
-  GrowthNodes nodes(frontier, leaves);
-  auto proof = prove_consistency(nodes, frontier.size(), frontier.size() + leaves.size());
-  VAULT_CHECK(proof.has_value());
-  return std::move(*proof);
-}
 
 void Notary::handle(Message message, Effects& effects) {
   if (auto* committed = std::get_if<Committed>(&message)) {
@@ -71,28 +33,42 @@ void Notary::handle(Message message, Effects& effects) {
       store_timer_set_ = false;
       store(effects);
     }
+  } else if (auto* confirmed = std::get_if<LeaseConfirmed>(&message)) {
+    on_lease_confirmed(*confirmed, effects);
   } else if (auto* stored = std::get_if<StoreCheckpointAnswer>(&message)) {
     on_stored(*stored, effects);
+  } else if (auto* told = std::get_if<ContradictionTold>(&message)) {
+    if (!told->status) {
+      log_warning("notary", "contradiction not told to the database yet", {{"reason", told->status.error().message}});
+    }
   } else if (auto* adopt_message = std::get_if<Adopt>(&message)) {
     adopt(std::move(*adopt_message), effects);
-  } else if (auto* slice = std::get_if<TreeSlice>(&message)) {
-    on_slice(std::move(*slice), effects);
+  } else if (auto* read = std::get_if<TreeRead>(&message)) {
+    on_tree(std::move(*read), effects);
   } else if (auto* follow_message = std::get_if<Follow>(&message)) {
     follow(std::move(*follow_message), effects);
   } else if (auto* epoch = std::get_if<Epoch>(&message)) {
     epoch_ = epoch->epoch;
+    asked_.reset();
   }
 }
 
 void Notary::round_done(Effects& effects) {
-  if (active_ && due(effects)) sign(effects);
+  if (const Status written = memory_.write_told(false); !written) {
+    log_debug("notary", "the head last told of is in memory only", {{"reason", written.error().message}});
+  }
+  if (active_ && due(effects)) ask_for_lease(effects);
 }
 
+// What waits to be signed is signed, and the last checkpoint stored, if that takes no more than an answer each.
 bool Notary::stop(Effects& effects) {
   stopping_ = true;
   if (!active_ || awaited_seal_) return true;
-  if (!leaves_since_.empty() || !signed_) sign(effects);
-  if (!active_ || !signed_ || stored_size_ >= signed_->tree_size) return true;
+  if (failures_ == 0 && (!leaves_since_.empty() || !signed_)) {
+    if (!asked_) ask_for_lease(effects);
+    return !active_;
+  }
+  if (!signed_ || stored_size_ >= signed_->tree_size) return true;
   stored_at_.reset();
   store(effects);
   return false;
@@ -101,9 +77,13 @@ bool Notary::stop(Effects& effects) {
 // --- Signing ---------------------------------------------------------------------------------------------------------
 
 void Notary::on_committed(Committed committed, Effects& effects) {
-  if (active_ && committed.entries) {
-    for (const Entry& entry : *committed.entries) leaves_since_.push_back(entry.entry_hash);
-    if (!committed.entries->empty()) root_now_ = committed.entries->back().merkle_root;
+  if (active_ && committed.entries && !committed.entries->empty()) {
+    for (const Entry& entry : *committed.entries) {
+      leaves_since_.push_back(entry.entry_hash);
+      grown_.append(entry.entry_hash);
+    }
+    root_now_ = committed.entries->back().merkle_root;
+    memory_.tell(identity_.origin, committed.head.sequence, committed.head.merkle_root);
   }
   for (const Committed::IngestReceipt& ingest : committed.ingest) {
     if (awaited_seal_ == ingest.receipt.entry.seal_id) awaited_seal_.reset();
@@ -112,46 +92,94 @@ void Notary::on_committed(Committed committed, Effects& effects) {
 }
 
 bool Notary::due(Effects& effects) {
-  if (awaited_seal_ || (signed_ && leaves_since_.empty())) return false;
-  if (!signed_at_ || effects.clock() - *signed_at_ >= options_.checkpoint_interval) return true;
+  if (asked_ || awaited_seal_ || (signed_ && leaves_since_.empty())) return false;
+  if (!not_before_ || effects.clock() >= *not_before_) return true;
   if (!sign_timer_set_) {
-    const auto left = options_.checkpoint_interval - (effects.clock() - *signed_at_);
-    effects.set_timer(sign_timer, std::chrono::ceil<milliseconds>(left));
+    effects.set_timer(sign_timer, std::chrono::ceil<milliseconds>(*not_before_ - effects.clock()));
     sign_timer_set_ = true;
   }
   return false;
 }
 
-void Notary::sign(Effects& effects) {
-  Frontier grown = signed_frontier_;
-  for (const Hash& leaf : leaves_since_) grown.append(leaf);
-  if (grown.root() != root_now_) {
+// What is durable now may be signed once the database says, after this moment, that the lease is ours and its ledger
+// holds all of it: a process that stood still, or is connected to another server than a moment ago, must not sign.
+void Notary::ask_for_lease(Effects& effects) {
+  if (grown_.root() != root_now_) {
     active_ = false;
-    refuse("tamper", {ErrorCode::internal, "the writer's tree does not continue the last checkpoint signed", {}},
-           effects);
+    refuse(true, "tamper", "the writer's tree does not continue the last checkpoint signed", effects);
     return;
   }
-  const Checkpoint checkpoint{key_->name(), grown.size(), grown.root()};
+  asked_ = Asked{grown_, leaves_since_.size()};
+  not_before_ = effects.clock() + options_.checkpoint_interval;
+  effects.send(ActorId::lease_keeper, ConfirmLease{epoch_, static_cast<std::int64_t>(grown_.size())});
+}
+
+void Notary::on_lease_confirmed(const LeaseConfirmed& confirmed, Effects& effects) {
+  const bool expected = asked_ && active_ && confirmed.epoch == epoch_ &&
+                        confirmed.at_least_sequence == static_cast<std::int64_t>(asked_->frontier.size());
+  if (!expected) return;
+  const Asked asked = *std::exchange(asked_, std::nullopt);
+  if (confirmed.status) {
+    sign(asked, effects);
+    return;
+  }
+  // The writer hears of it too, and gives the lease up or makes sure of it.
+  not_before_ = effects.clock() + std::max(options_.checkpoint_interval, milliseconds(250));
+  if (stopping_) active_ = false;
+}
+
+void Notary::sign(const Asked& asked, Effects& effects) {
+  const Checkpoint checkpoint{key_->name(), asked.frontier.size(), asked.frontier.root()};
   StoredCheckpoint next{checkpoint.origin, static_cast<std::int64_t>(checkpoint.tree_size), checkpoint.root,
                         sign_checkpoint(checkpoint, *key_)};
-  signed_at_ = effects.clock();
-  if (const Status saved = disk_.save_checkpoint(next.note); !saved) {
-    log_error("notary", "checkpoint not remembered, so not released", {{"reason", saved.error().message}});
-    if (!sign_timer_set_) effects.set_timer(sign_timer, milliseconds(1'000));
-    sign_timer_set_ = true;
+  if (const Status remembered = memory_.remember(next); !remembered) {
+    signing_failed(remembered.error().message, effects);
     return;
   }
-  CheckpointEvent event{next.note, next.tree_size, next.root, static_cast<std::int64_t>(signed_frontier_.size()),
-                        prove_growth(signed_frontier_, leaves_since_)};
+  signing_works(effects);
+  CheckpointEvent event{next.note, next.tree_size, next.root, 0, {}};
+  if (signed_) {
+    event.previous_size = signed_->tree_size;
+    const auto end = leaves_since_.begin() + static_cast<std::ptrdiff_t>(asked.leaves);
+    event.consistency = prove_growth(signed_frontier_, std::vector<Hash>(leaves_since_.begin(), end));
+  }
   signed_ = std::move(next);
-  signed_frontier_ = std::move(grown);
-  leaves_since_.clear();
+  signed_frontier_ = asked.frontier;
+  leaves_since_.erase(leaves_since_.begin(), leaves_since_.begin() + static_cast<std::ptrdiff_t>(asked.leaves));
   CheckpointSigned message{*signed_, identity_.vkey, std::move(event)};
   effects.send(ActorId::gateway, message);
   effects.send(ActorId::auditor, message);
   effects.send(ActorId::publisher, std::move(message));
   store(effects);
 }
+
+// The state directory cannot be written. Nothing is signed then; and after a while no seal is promised any more, since
+// what a receipt rests on later is the checkpoint over it.
+void Notary::signing_failed(const std::string& why, Effects& effects) {
+  const auto now = effects.clock();
+  not_before_ = now + pause_after_failure;
+  if (!failing_since_) {
+    failing_since_ = now;
+    log_error("notary", "checkpoint not remembered, so not released", {{"reason", why}});
+  }
+  if (++failures_ >= 2) {
+    alerts_.raise("checkpoint", Severity::critical, "checkpoints cannot be signed, because they cannot be kept: " + why,
+                  effects);
+  }
+  if (!told_impossible_ && now - *failing_since_ >= options_.signing_patience) {
+    told_impossible_ = true;
+    effects.send(ActorId::writer, SigningState{"checkpoints cannot be signed: " + why});
+  }
+}
+
+void Notary::signing_works(Effects& effects) {
+  failing_since_.reset();
+  if (std::exchange(failures_, 0) > 0) log_info("notary", "checkpoints are signed again");
+  if (store_failures_ < store_failures_max) alerts_.clear("checkpoint", effects);
+  if (std::exchange(told_impossible_, false)) effects.send(ActorId::writer, SigningState{});
+}
+
+// --- Storing ---------------------------------------------------------------------------------------------------------
 
 // In the database at most one a second, and the newest within a second.
 void Notary::store(Effects& effects) {
@@ -173,55 +201,36 @@ void Notary::store(Effects& effects) {
 void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
   if (answer.tree_size != storing_size_ || answer.epoch != storing_epoch_) return;  // of before an adoption
   storing_size_ = -1;
-  if (answer.status) {
-    stored_size_ = answer.tree_size;
-  } else {
-    log_warning("notary", "checkpoint not stored yet", {{"reason", answer.status.error().message}});
+  if (!answer.in_its_place) {
+    const std::string& why = answer.in_its_place.error().message;
+    if (++store_failures_ == 1) log_warning("notary", "checkpoint not stored yet", {{"reason", why}});
+    if (store_failures_ == store_failures_max && answer.in_its_place.error().code != ErrorCode::unavailable) {
+      alerts_.raise("checkpoint", Severity::warning, "checkpoints cannot be stored in the database: " + why, effects);
+    }
     if (stopping_) active_ = false;  // it is on disk; a database that is away must not hold up the end
-  }
-  store(effects);
-}
-
-// --- Standing by -----------------------------------------------------------------------------------------------------
-
-// The checkpoint on disk, if it is one that `key` has signed.
-std::optional<StoredCheckpoint> Notary::load_remembered(const VerifierKey& key) {
-  const auto note = disk_.load_checkpoint();
-  if (!note || !*note) return std::nullopt;
-  const auto opened = open_checkpoint(**note, key);
-  if (!opened) return std::nullopt;
-  return StoredCheckpoint{opened->origin, static_cast<std::int64_t>(opened->tree_size), opened->root, **note};
-}
-
-void Notary::follow(Follow follow, Effects& effects) {
-  active_ = false;
-  adopting_.reset();
-  leaves_since_.clear();
-  if (!follow.newest || follow.identities.empty()) return;
-  const auto key = VerifierKey::parse(follow.identities.back().vkey);
-  if (!key) return;
-  // What is on disk may be newer than what the database keeps, and must not be overwritten by that.
-  const bool first = !signed_;
-  if (first) signed_ = load_remembered(*key);
-  const bool newer =
-      !signed_ || signed_->origin != follow.newest->origin || follow.newest->tree_size > signed_->tree_size;
-  if (newer) {
-    // A copy is kept only of what the log's key has signed.
-    if (!open_checkpoint(follow.newest->note, *key)) {
-      log_error("notary", "the writer's checkpoint does not verify; not kept", {{"origin", follow.newest->origin}});
-      return;
-    }
-    if (const Status saved = disk_.save_checkpoint(follow.newest->note); !saved) {
-      log_warning("notary", "copy of the checkpoint not kept", {{"reason", saved.error().message}});
-      return;
-    }
-    signed_ = follow.newest;
-  } else if (!first) {
+    store(effects);
     return;
   }
-  CheckpointSigned message{*signed_, follow.identities.back().vkey, std::nullopt};
-  effects.send(ActorId::auditor, message);
-  effects.send(ActorId::gateway, std::move(message));
+  stored_size_ = answer.tree_size;
+  store_failures_ = 0;
+  if (failures_ == 0) alerts_.clear("checkpoint", effects);
+  if (const auto& other = *answer.in_its_place; other && open_checkpoint(other->note, key_->verifier())) {
+    // Signed with this key, of this size, with another root.
+    active_ = false;
+    keep_as_evidence(*other, effects);
+    tell_others(*signed_, {}, effects);
+    refuse(true, "split",
+           "this log's key has signed another tree of size " + std::to_string(other->tree_size) +
+               ", which the database holds as a checkpoint",
+           effects);
+    return;
+  } else if (other) {
+    alerts_.raise(
+        "tamper", Severity::critical,
+        "vault_checkpoint holds a row of size " + std::to_string(other->tree_size) + " that this log has not signed",
+        effects);
+  }
+  store(effects);
 }
 
 }  // namespace vault

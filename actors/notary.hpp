@@ -1,44 +1,43 @@
-// The notary owns the signing key and the last checkpoint it signed. It signs only what is durable, only what continues
-// what it signed before, and remembers a checkpoint on disk before it lets it out.
+// The notary owns the signing key. It signs only what is durable, only what continues everything that it remembers to
+// have been signed or told (promise_memory.hpp), only under a lease that the database has confirmed since, and
+// remembers a checkpoint on disk before it lets it out.
+//
+// Whether a ledger keeps what was promised is looked at before it is written on (Adopt) and while another vaultd writes
+// it (Follow). Where it does not, this vaultd keeps both sides as evidence, tells the others through the database, and
+// does not sign: the operator's --accept-rollback is the way out.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/alert_board.hpp"
+#include "actors/identity_choice.hpp"
+#include "actors/promise_check.hpp"
+#include "actors/promise_memory.hpp"
 #include "ledger/checkpoint.hpp"
 #include "ledger/frontier.hpp"
 
 namespace vault {
 
-// Where the notary's key and memory are kept: files in the state directory, or the simulator's memory.
-class NotaryDisk {
- public:
-  virtual ~NotaryDisk() = default;
-  // The signing key under the name `origin`. Made if there is none and `may_create`.
-  // Error: invalid_argument saying what to do.
-  virtual Result<SigningKey> load_key(const std::string& origin, bool may_create) = 0;
-  // The newest checkpoint remembered (a note); nullopt if none. Error: internal where it cannot be read.
-  virtual Result<std::optional<std::string>> load_checkpoint() = 0;
-  // Durable when it returns.
-  virtual Status save_checkpoint(const std::string& note) = 0;
-};
-
 struct NotaryOptions {
-  std::string origin;  // empty: the database's, or vault999.local/<ledger_id> for a new one
-  std::optional<std::int64_t> accept_rollback;
+  IdentityOptions identity;
   std::chrono::milliseconds checkpoint_interval{100};
   std::chrono::milliseconds store_interval{900};  // in the database at most one a second
+  std::chrono::seconds signing_patience{5};       // so long may signing fail before no seal is promised any more
 };
 
 class Notary final : public Actor {
  public:
   // `disk` outlives the notary.
-  Notary(NotaryDisk& disk, const NotaryOptions& options) : disk_(disk), options_(options) {}
+  Notary(NotaryDisk& disk, const NotaryOptions& options) : disk_(disk), memory_(disk), options_(options) {}
 
+  // Adopt, Follow, Committed, IngestRefused, Epoch -> writer; TreeRead, StoreCheckpointAnswer, ContradictionTold from
+  // the steward; LeaseConfirmed from the lease keeper.
   void handle(Message message, Effects& effects) override;
   void round_done(Effects& effects) override;
   bool stop(Effects& effects) override;
@@ -46,49 +45,81 @@ class Notary final : public Actor {
  private:
   enum Timer : int { sign_timer = 1, store_timer };
 
+  // A ledger that is being compared with what is remembered; its tree has been asked for.
+  struct Question {
+    std::uint64_t id = 0;
+    bool adopting = false;  // else following
+    ChosenIdentity chosen;
+    PromiseCheck check;
+    Promises promises;
+  };
+  // What will be signed once the lease is confirmed.
+  struct Asked {
+    Frontier frontier;
+    std::size_t leaves = 0;  // the first so many of leaves_since_
+  };
+
+  // Judging a ledger (notary_judging.cpp)
   void adopt(Adopt adopt, Effects& effects);
-  Status choose_identity(const Adopt& adopt);
-  Status accept_rollback(const Adopt& adopt, const LogIdentity& old);
-  Status recall(const Adopt& adopt);
-  void on_slice(TreeSlice slice, Effects& effects);
-  void finish_adoption(Effects& effects);
-  void refuse(const std::string& alert, Error error, Effects& effects);
   void follow(Follow follow, Effects& effects);
-  std::optional<StoredCheckpoint> load_remembered(const VerifierKey& key);
+  void stand_down();
+  void look_into(bool adopting, const Head& head, Promises promises, const std::string& ledger_id, Effects& effects);
+  Status add_promises(PromiseCheck& check, const ChosenIdentity& chosen, const Promises& promises) const;
+  void on_tree(TreeRead read, Effects& effects);
+  void break_off(const Question& question, Effects& effects);
+  void keep_what_was_given_up(const Question& question, Effects& effects);
+  static bool warns_of_given_up(const Question& question);
+  void finish_adoption(Question question, TreeView view, Effects& effects);
+  void finish_following(const Question& question, Effects& effects);
+  void refuse(bool adopting, const std::string& alert, const std::string& reason, Effects& effects);
+  void tell_others(const StoredCheckpoint& checkpoint, const Promises& promises, Effects& effects);
+  void keep_as_evidence(const StoredCheckpoint& checkpoint, Effects& effects);
+
+  // Signing and storing (notary.cpp)
   void on_committed(Committed committed, Effects& effects);
-  void on_stored(const StoreCheckpointAnswer& answer, Effects& effects);
-  void sign(Effects& effects);
-  void store(Effects& effects);
   bool due(Effects& effects);
+  void ask_for_lease(Effects& effects);
+  void on_lease_confirmed(const LeaseConfirmed& confirmed, Effects& effects);
+  void sign(const Asked& asked, Effects& effects);
+  void signing_failed(const std::string& why, Effects& effects);
+  void signing_works(Effects& effects);
+  void store(Effects& effects);
+  void on_stored(const StoreCheckpointAnswer& answer, Effects& effects);
 
   NotaryDisk& disk_;
+  PromiseMemory memory_;
   NotaryOptions options_;
+  AlertBoard alerts_{"notary"};
   std::optional<SigningKey> key_;
   LogIdentity identity_;
-  std::optional<Adopt> adopting_;
+  std::optional<Question> question_;
+  std::uint64_t questions_ = 0;
+  std::optional<Follow> followed_;          // the last one that kept every promise
+  std::vector<StoredCheckpoint> unjudged_;  // seen in a database whose tree has not been read since
   bool active_ = false;
   bool stopping_ = false;
-  std::string refused_for_;  // the alert raised by the last refusal
   std::int64_t epoch_ = 0;
 
   std::optional<StoredCheckpoint> signed_;  // the last one: ours, or (standby) the writer's
-  Frontier signed_frontier_;                // of signed_->tree_size leaves
-  std::vector<Hash> leaves_since_;          // durable, not yet under a checkpoint
-  Hash root_now_{};                         // what the writer says the root of all of them is
-  std::vector<Seal> first_seals_;
+  Frontier signed_frontier_;          // of signed_->tree_size leaves; where nothing is signed, of the adopted ledger
+  std::vector<Hash> leaves_since_;    // durable, not yet under a checkpoint
+  Frontier grown_;                    // signed_frontier_ with leaves_since_
+  Hash root_now_{};                   // what the writer says the root of all of them is
   std::optional<Uuid> awaited_seal_;  // a new identity signs nothing before the seal that tells of it is durable
 
-  std::optional<std::chrono::steady_clock::time_point> signed_at_;
+  std::optional<Asked> asked_;
+  std::optional<std::chrono::steady_clock::time_point> not_before_;     // the next signature
+  std::optional<std::chrono::steady_clock::time_point> failing_since_;  // signing
+  int failures_ = 0;
+  bool told_impossible_ = false;
   bool sign_timer_set_ = false;
+
   std::int64_t stored_size_ = -1;   // in the database
   std::int64_t storing_size_ = -1;  // on its way there
   std::int64_t storing_epoch_ = 0;
+  int store_failures_ = 0;
   bool store_timer_set_ = false;
   std::optional<std::chrono::steady_clock::time_point> stored_at_;
 };
-
-// RFC 9162 consistency proof between a tree of frontier.size() leaves and that tree with `leaves` appended, from those
-// two alone. Exposed for tests.
-Proof prove_growth(const Frontier& frontier, const std::vector<Hash>& leaves);
 
 }  // namespace vault

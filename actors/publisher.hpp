@@ -22,6 +22,7 @@ class Publisher final : public Actor {
 
   bool publish_payloads_;
   std::uint64_t seq_ = 0;
+  std::size_t told_bytes_ = 0;  // since the writer last heard
 };
 
 }  // namespace vault

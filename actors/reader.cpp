@@ -34,8 +34,6 @@ Result<std::optional<std::string>> checkpoint_of_size(Snapshot& snapshot, const 
 void Reader::handle(Message message, Effects& effects) {
   if (auto* task = std::get_if<ReadTask>(&message)) {
     effects.send(ActorId::gateway, answer(std::move(*task), effects));
-  } else if (const auto* request = std::get_if<SliceRequest>(&message)) {
-    effects.send(ActorId::notary, slice(*request));
   }
 }
 
@@ -294,40 +292,6 @@ Reader::Outcome Reader::run_sign(const ReadTask& task, const SignTask& request, 
   }
   if (request.batch) return {ReplyBody(std::move(result))};
   return {ReplyBody(std::move(result.receipts.front()))};
-}
-
-TreeSlice Reader::slice(const SliceRequest& request) {
-  TreeSlice out{fail(ErrorCode::unavailable, "no database"), {}};
-  auto opened = store_.snapshot();
-  if (!opened) {
-    out.frontier = tl::unexpected<Error>(opened.error());
-    return out;
-  }
-  Snapshot& snapshot = **opened;
-  auto edge = load_edge(snapshot, request.from);
-  if (!edge) {
-    out.frontier = tl::unexpected<Error>(edge.error());
-    return out;
-  }
-  bool readable = true;
-  if (request.to > request.from) {
-    const Status scanned = snapshot.scan(static_cast<std::int64_t>(request.from) + 1,
-                                         static_cast<std::int64_t>(request.to), [&](const RowView& row) {
-                                           const auto leaf = hash_from_hex(row.entry_hash);
-                                           readable = leaf.has_value();
-                                           if (leaf) out.leaves.push_back(*leaf);
-                                           return readable;
-                                         });
-    if (!scanned) {
-      out.frontier = tl::unexpected<Error>(scanned.error());
-      return out;
-    }
-  }
-  if (readable)
-    out.frontier = edge->frontier();
-  else
-    out.frontier = fail(ErrorCode::internal, "an entry_hash after the last checkpoint is no hash");
-  return out;
 }
 
 }  // namespace vault

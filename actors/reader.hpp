@@ -17,7 +17,7 @@ class Reader final : public Actor {
   Reader(ActorId id, ReaderStore& store, const std::atomic<bool>& stopping)
       : id_(id), store_(store), stopping_(stopping) {}
 
-  // ReadTask -> ReadAnswer (and ReadProgress before it) to the gateway; SliceRequest -> TreeSlice to the notary.
+  // ReadTask -> ReadAnswer (and ReadProgress before it) to the gateway.
   void handle(Message message, Effects& effects) override;
 
  private:
@@ -40,7 +40,6 @@ class Reader final : public Actor {
   Outcome run_proof(const ReadTask& task, const ProofRequest& request, Snapshot& snapshot);
   Outcome run_consistency(const ReadTask& task, const ConsistencyRequest& request, Snapshot& snapshot);
   Outcome run_sign(const ReadTask& task, const SignTask& request, Snapshot& snapshot);
-  TreeSlice slice(const SliceRequest& request);
 
   ActorId id_;
   ReaderStore& store_;

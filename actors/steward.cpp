@@ -5,7 +5,8 @@
 namespace vault {
 
 void Steward::handle(Message message, Effects& effects) {
-  if (std::holds_alternative<TakeLease>(message)) {
+  if (const auto* take = std::get_if<TakeLease>(&message)) {
+    lease_.look_only = take->look_only;
     LeaseAnswer answer{take_lease(effects)};
     if (const auto* grant = std::get_if<LeaseGrant>(&answer.outcome)) epoch_ = grant->epoch;
     effects.send(ActorId::writer, std::move(answer));
@@ -19,8 +20,14 @@ void Steward::handle(Message message, Effects& effects) {
   } else if (const auto* find = std::get_if<FindSeals>(&message)) {
     effects.send(ActorId::writer, FindAnswer{store_.find_seals(find->seal_ids)});
   } else if (const auto* keep = std::get_if<StoreCheckpoint>(&message)) {
-    Status status = store_.store_checkpoint(keep->epoch, keep->checkpoint, keep->identity);
-    effects.send(ActorId::notary, StoreCheckpointAnswer{keep->epoch, keep->checkpoint.tree_size, std::move(status)});
+    auto in_its_place = store_.store_checkpoint(keep->epoch, keep->checkpoint, keep->identity);
+    effects.send(ActorId::notary,
+                 StoreCheckpointAnswer{keep->epoch, keep->checkpoint.tree_size, std::move(in_its_place)});
+  } else if (const auto* read = std::get_if<ReadTree>(&message)) {
+    effects.send(ActorId::notary, TreeRead{read->question, store_.read_tree(read->request)});
+  } else if (const auto* tell = std::get_if<TellContradiction>(&message)) {
+    Status told = store_.store_contradiction(tell->checkpoint, lease_.instance);
+    effects.send(ActorId::notary, ContradictionTold{tell->checkpoint, std::move(told)});
   }
 }
 

@@ -19,7 +19,7 @@ class Steward final : public Actor {
   Steward(WriterStore& store, LeaseRequest lease, std::function<Status()> prepare = {})
       : store_(store), lease_(std::move(lease)), prepare_(std::move(prepare)) {}
 
-  // TakeLease, Resolve, FindSeals -> writer; StoreCheckpoint -> notary.
+  // TakeLease, Resolve, FindSeals -> writer; StoreCheckpoint, ReadTree, TellContradiction -> notary.
   void handle(Message message, Effects& effects) override;
   // Gives the lease up, if it was ours.
   bool stop(Effects& effects) override;

@@ -30,6 +30,13 @@ void Writer::handle(Message message, Effects& effects) {
     on_lease(std::move(*lease), effects);
   } else if (auto* adopted = std::get_if<Adopted>(&message)) {
     on_adopted(std::move(*adopted), effects);
+  } else if (const auto* followed = std::get_if<Followed>(&message)) {
+    on_followed(*followed, effects);
+  } else if (const auto* published = std::get_if<Published>(&message)) {
+    unpublished_bytes_ -= std::min(unpublished_bytes_, published->bytes);
+  } else if (auto* signing = std::get_if<SigningState>(&message)) {
+    signing_impossible_ = std::move(signing->impossible);
+    send_status(effects);
   } else if (auto* resolved = std::get_if<ResolveAnswer>(&message)) {
     on_resolved(std::move(*resolved), effects);
   } else if (std::holds_alternative<SessionLost>(message)) {
@@ -41,6 +48,7 @@ void Writer::handle(Message message, Effects& effects) {
 }
 
 void Writer::round_done(Effects& effects) {
+  if (must_adopt_again_ && mode_ == Mode::active && flights_.empty()) adopt_again(effects);
   fly(effects);
   flush_answers(effects);
 }
@@ -94,7 +102,7 @@ void Writer::on_timer(int id, Effects& effects) {
     case lease_timer:
       if ((mode_ == Mode::waiting || mode_ == Mode::blocked) && !lease_asked_ && !stopping_) {
         lease_asked_ = true;
-        effects.send(ActorId::steward, TakeLease{});
+        effects.send(ActorId::steward, TakeLease{mode_ == Mode::blocked});
       }
       break;
     case resolve_timer:
@@ -131,6 +139,8 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     durable_ = std::move(grant->state);
     tip_ = durable_;
     ledger_id_ = grant->ledger_id;
+    contradictions_ = grant->promises.contradiction_rows;
+    must_adopt_again_ = false;
     effects.send(ActorId::committer, UseSession{std::move(grant->session)});
     note_database_clock(grant->database_now, effects);
     keep_lease(effects);  // adoption of a large tree may outlast the lease
@@ -139,22 +149,21 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
                {{"epoch", std::to_string(epoch_)}, {"sequence", std::to_string(durable_.head.sequence)}});
       for (const std::string& caution : grant->cautions) log_warning("writer", "careful: " + caution);
     }
-    effects.send(ActorId::notary, Adopt{epoch_, durable_.head, durable_.edge.frontier(), std::move(grant->newest),
-                                        std::move(grant->identities), grant->ledger_id});
+    effects.send(ActorId::notary, Adopt{epoch_, durable_.head, std::move(grant->promises), grant->ledger_id});
     send_status(effects);
     return;
   }
   if (auto* held = std::get_if<LeaseHeld>(&answer.outcome)) {
     database_connected_ = true;
     clear_alert("database", effects);
-    mode_ = Mode::waiting;
-    const std::string detail = "standby: " + held->holder + " is the writer";
-    if (detail != detail_) log_info("writer", "standing by", {{"writer", held->holder}});
-    detail_ = detail;
+    if (mode_ == Mode::waiting) {
+      const std::string detail = "standby: " + held->holder + " is the writer";
+      if (detail != detail_) log_info("writer", "standing by", {{"writer", held->holder}});
+      detail_ = detail;
+    }
     ledger_id_ = held->ledger_id;
-    durable_.head = Head{};
-    durable_.head.sequence = held->head_sequence;
-    effects.send(ActorId::notary, Follow{std::move(held->newest), std::move(held->identities), held->ledger_id});
+    durable_.head = held->head;
+    effects.send(ActorId::notary, Follow{held->head, std::move(held->promises), held->ledger_id});
     refuse_waiting(unavailable(), effects);
     effects.set_timer(lease_timer, std::max(milliseconds(50), options_.lease_timeout / 6));
     send_status(effects);
@@ -187,7 +196,7 @@ void Writer::on_not_durable(const std::string& promise, Effects& effects) {
 void Writer::on_no_lease(const Error& error, const std::string& alert, Effects& effects) {
   const bool away = error.code == ErrorCode::unavailable;
   database_connected_ = !away;
-  mode_ = Mode::waiting;
+  if (mode_ != Mode::blocked) mode_ = Mode::waiting;
   detail_ = error.message;
   set_alert(away ? "database" : alert, away ? Severity::warning : Severity::critical, error.message, effects);
   refuse_waiting(unavailable(), effects);
@@ -196,27 +205,55 @@ void Writer::on_no_lease(const Error& error, const std::string& alert, Effects& 
 }
 
 void Writer::on_adopted(Adopted adopted, Effects& effects) {
-  if (mode_ != Mode::adopting || adopted.epoch != epoch_) return;
-  if (adopted.refusal) {
-    mode_ = Mode::blocked;
-    detail_ = adopted.refusal->message;
-    log_error("writer", "refusing to write", {{"reason", detail_}});
-    keep_lease(effects);
-    refuse_waiting(unavailable(), effects);
-    effects.set_timer(lease_timer, milliseconds(5'000));
-  } else {
-    mode_ = Mode::active;
-    detail_.clear();
-    clear_alert("fenced", effects);
-    for (auto seal = adopted.first_seals.rbegin(); seal != adopted.first_seals.rend(); ++seal) {
-      PendingOrder pending;
-      pending.order.ingest = true;
-      pending.order.seals.push_back(std::move(*seal));
-      pending.look_up_first = true;
-      queue_.push_front(std::move(pending));
-    }
-    look_up(effects);
+  if (adopted.epoch != epoch_ || mode_ == Mode::waiting || mode_ == Mode::blocked) return;
+  if (adopted.outcome == Adopted::Outcome::refused) {
+    block(adopted.reason, effects);  // also while active: the notary has come to know something since
+    return;
   }
+  if (mode_ != Mode::adopting) return;
+  if (adopted.outcome == Adopted::Outcome::unread) {
+    lose({.failure = "adoption", .why = adopted.reason}, effects);
+    return;
+  }
+  mode_ = Mode::active;
+  detail_.clear();
+  clear_alert("fenced", effects);
+  for (auto seal = adopted.first_seals.rbegin(); seal != adopted.first_seals.rend(); ++seal) {
+    PendingOrder pending;
+    pending.order.ingest = true;
+    pending.order.seals.push_back(std::move(*seal));
+    pending.look_up_first = true;
+    queue_.push_front(std::move(pending));
+  }
+  look_up(effects);
+  send_status(effects);
+}
+
+// What the notary says of a ledger that this vaultd only looks at.
+void Writer::on_followed(const Followed& followed, Effects& effects) {
+  if (mode_ != Mode::waiting && mode_ != Mode::blocked) return;
+  if (followed.refusal) {
+    if (mode_ != Mode::blocked || detail_ != *followed.refusal) block(*followed.refusal, effects);
+  } else if (mode_ == Mode::blocked) {
+    mode_ = Mode::waiting;
+    detail_ = "the ledger keeps what was promised again";
+    log_info("writer", detail_);
+    effects.set_timer(lease_timer, milliseconds(0));
+    send_status(effects);
+  }
+}
+
+// This vaultd must not write on the ledger as it stands: it asks for no lease, looks on, and serves reads.
+void Writer::block(const std::string& why, Effects& effects) {
+  ++generation_;
+  put_back_all(true);
+  tip_ = durable_;
+  mode_ = Mode::blocked;
+  detail_ = why;
+  log_error("writer", "refusing to write", {{"reason", why}});
+  keep_lease(effects);
+  refuse_waiting(unavailable(), effects);
+  effects.set_timer(lease_timer, milliseconds(1'000));
   send_status(effects);
 }
 
@@ -224,6 +261,7 @@ void Writer::on_adopted(Adopted adopted, Effects& effects) {
 void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
   if ((mode_ != Mode::active && mode_ != Mode::adopting) || answer.epoch != epoch_) return;
   if (answer.renewal) note_database_clock(answer.renewal->database_now, effects);
+  if (answer.renewal && answer.renewal->contradictions != contradictions_) must_adopt_again_ = true;
   if (!flights_.empty()) return;
   if (!answer.renewal) {
     const Error& error = answer.renewal.error();
@@ -235,6 +273,19 @@ void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
   } else if (answer.renewal->not_durable) {
     lose({.failure = "not durable", .why = *answer.renewal->not_durable, .connected = true}, effects);
   }
+}
+
+// Another vaultd has told of a checkpoint that this ledger does not continue, as far as it could see: the ledger is
+// looked at anew, before anything more is sealed on it.
+void Writer::adopt_again(Effects& effects) {
+  must_adopt_again_ = false;
+  ++generation_;
+  tip_ = durable_;
+  mode_ = Mode::waiting;
+  detail_ = "comparing the ledger with what another vaultd remembers";
+  log_warning("writer", detail_);
+  effects.set_timer(lease_timer, milliseconds(0));
+  send_status(effects);
 }
 
 // This thread is alive and holds a lease, so that the keeper may renew it. Who gets no answer for so long should not
@@ -349,7 +400,8 @@ void Writer::send_status(Effects& effects) {
   WriterStatus status;
   status.detail = detail_;
   status.writer = mode_ == Mode::active || mode_ == Mode::resolving;
-  status.ready = mode_ == Mode::active && !stopping_ && !has_alert("clock");
+  status.ready = mode_ == Mode::active && !stopping_ && !has_alert("clock") && !signing_impossible_;
+  if (status.writer && signing_impossible_) status.detail = *signing_impossible_;
   if (status.writer && has_alert("clock")) status.detail = "the clocks of vaultd and its database disagree";
   status.settled = database_connected_ && database_fits_ && mode_ != Mode::adopting;
   status.epoch = epoch_;

@@ -4,7 +4,7 @@
 //   waiting --lease granted--> adopting --notary agrees--> active --in doubt--> resolving --> active
 //      ^                          | refused                  |                      |
 //      |                          v                          | head moved, no       | fenced
-//      +---- tries again ---- (blocked)                      | database             |
+//      +--- keeps it again --- blocked: only looks on        | database             |
 //      +-----------------------------------------------------+----------------------+
 //
 // A batch is whatever has arrived when the committer is free; a full one may fly behind another. There is no timer in
@@ -31,6 +31,8 @@ struct WriterOptions {
   std::size_t batch_bytes_max = std::size_t{8} << 20;
   std::size_t second_flight_seals = 128;  // so many must wait before a batch flies behind another
   std::size_t recent_seals = 65'536;
+  // Entries that are committed and not yet told: beyond that no batch takes off until the publisher has caught up.
+  std::size_t unpublished_bytes_max = std::size_t{64} << 20;
   std::chrono::milliseconds lease_timeout{3'000};
   std::chrono::milliseconds clock_skew_max{60'000};
 };
@@ -62,6 +64,9 @@ class Writer final : public Actor {
   void on_no_lease(const Error& error, const std::string& alert, Effects& effects);
   void on_adopted(Adopted adopted, Effects& effects);
   void on_renewed(const LeaseRenewed& answer, Effects& effects);
+  void on_followed(const Followed& followed, Effects& effects);
+  void adopt_again(Effects& effects);
+  void block(const std::string& why, Effects& effects);
   void on_append(const AppendAnswer& answer, Effects& effects);
   void on_duplicate(Effects& effects);
   void on_resolved(ResolveAnswer answer, Effects& effects);
@@ -71,6 +76,7 @@ class Writer final : public Actor {
   void fly(Effects& effects);
   bool plan_batch(BatchPlan& plan, Effects& effects);
   bool needs_look_up(const PendingOrder& pending) const;
+  bool is_known_too_early(const PendingOrder& pending) const;
   void prepare(PendingOrder& pending, Effects& effects);
   void send_batch(BatchPlan plan, Timestamp now, Effects& effects);
   void look_up(Effects& effects);
@@ -116,6 +122,10 @@ class Writer final : public Actor {
   LedgerState durable_;  // what the database holds, as far as it has told
   LedgerState tip_;      // durable_ plus everything in flight
   std::string ledger_id_;
+  std::int64_t contradictions_ = 0;                // rows that were there when the ledger was adopted
+  bool must_adopt_again_ = false;                  // more have come
+  std::optional<std::string> signing_impossible_;  // why checkpoints cannot be signed
+  std::size_t unpublished_bytes_ = 0;
 
   std::deque<PendingOrder> queue_;
   std::deque<Flight> flights_;                           // front: with the committer first

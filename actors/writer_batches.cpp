@@ -27,7 +27,7 @@ const std::string occupied_text = "a row that vaultd has not written stands wher
 void Writer::fly(Effects& effects) {
   bool launched = false;
   while (mode_ == Mode::active && !launched && !queue_.empty()) {
-    if (flights_.size() >= 2) break;
+    if (must_adopt_again_ || flights_.size() >= 2 || unpublished_bytes_ >= options_.unpublished_bytes_max) break;
     if (flights_.size() == 1 && queue_.size() < options_.second_flight_seals) break;
     if (!clock_is_sane(effects)) {
       refuse_waiting({ErrorCode::unavailable, "the clocks of vaultd and its database disagree; see alert.clock", {}},
@@ -163,7 +163,24 @@ void Writer::on_found(FindAnswer answer, Effects& effects) {
       ++next;
     }
   }
-  for (auto order = orders.rbegin(); order != orders.rend(); ++order) queue_.push_front(std::move(*order));
+  for (auto order = orders.rbegin(); order != orders.rend(); ++order) {
+    if (is_known_too_early(*order)) {
+      order->known.clear();
+      order->look_up_first = true;
+      suspects_.push_front(std::move(*order));
+      look_up_failed_ = true;  // again with the next tick
+    } else {
+      queue_.push_front(std::move(*order));
+    }
+  }
+}
+
+// An entry beyond what this writer knows to be durable is its own batch in doubt, or another writer's. It may yet turn
+// out not to be in the ledger that this writer goes on with: no receipt before that is known.
+bool Writer::is_known_too_early(const PendingOrder& pending) const {
+  return std::any_of(pending.known.begin(), pending.known.end(), [this](const FoundSeal& found) {
+    return found && *found && (*found)->entry.sequence > durable_.head.sequence;
+  });
 }
 
 // --- Outcomes --------------------------------------------------------------------------------------------------------
@@ -304,7 +321,8 @@ void Writer::complete(Flight flight, Effects& effects) {
 
 // Durable first, then the receipts, then the events: the gateway hears before the notary does.
 void Writer::answer_plan(const BatchPlan& plan, Entries entries, Effects& effects) {
-  Committed committed{epoch_, entries, durable_.head, {}};
+  Committed committed{epoch_, entries, durable_.head, {}, plan.bytes()};
+  unpublished_bytes_ += committed.bytes;
   for (std::size_t i = 0; i < plan.orders().size(); ++i) {
     const SealOrder& order = plan.orders()[i].order;
     std::vector<Receipt> receipts = plan.receipts(i, *entries);

@@ -15,6 +15,7 @@
 #include "actors/log.hpp"
 #include "daemon/input_file.hpp"
 #include "ledger/check.hpp"
+#include "ledger/sha256.hpp"
 
 namespace vault {
 namespace {
@@ -34,6 +35,16 @@ bool write_all(int file, const std::string& bytes) {
   return true;
 }
 
+Status sync_directory(const std::string& directory) {
+  const int opened = open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (opened < 0) return file_error("cannot open", directory);
+  const bool synced = fsync(opened) == 0;
+  const int why = errno;
+  close(opened);
+  errno = why;
+  return synced ? Status{} : file_error("cannot sync", directory);
+}
+
 }  // namespace
 
 Status write_file_durably(const std::string& path, const std::string& bytes, unsigned mode) {
@@ -43,13 +54,7 @@ Status write_file_durably(const std::string& path, const std::string& bytes, uns
   const bool written = fchmod(file, mode) == 0 && write_all(file, bytes) && fsync(file) == 0;
   if (close(file) != 0 || !written) return file_error("cannot write", temporary);
   if (rename(temporary.c_str(), path.c_str()) != 0) return file_error("cannot rename to", path);
-  const std::string directory = std::filesystem::path(path).parent_path();
-  const int parent = open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (parent < 0) return file_error("cannot open", directory);
-  const bool synced = fsync(parent) == 0;
-  close(parent);
-  if (!synced) return file_error("cannot sync", directory);
-  return {};
+  return sync_directory(std::filesystem::path(path).parent_path());
 }
 
 Result<std::optional<std::string>> read_file(const std::string& path) {
@@ -112,6 +117,7 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
 }
 
 StateDirectory::~StateDirectory() {
+  if (told_ >= 0) close(told_);
   if (lock_ >= 0) close(lock_);
 }
 
@@ -141,6 +147,69 @@ Result<std::optional<std::string>> StateDirectory::load_checkpoint() {
 
 Status StateDirectory::save_checkpoint(const std::string& note) {
   return write_file_durably(path_ + "/checkpoint", note, 0644);
+}
+
+// --- Contradictions --------------------------------------------------------------------------------------------------
+
+Result<std::vector<std::string>> StateDirectory::load_evidence() {
+  std::vector<std::string> notes;
+  std::error_code error;
+  const std::filesystem::path directory = path_ + "/contradictions";
+  if (!std::filesystem::exists(directory, error) && !error) return notes;
+  std::filesystem::directory_iterator files(directory, error);
+  for (; !error && files != std::filesystem::directory_iterator(); files.increment(error)) {
+    if (files->path().extension() != ".note") continue;  // a temporary file of a write that did not end
+    auto note = read_file(files->path());
+    if (!note) return tl::unexpected<Error>(note.error());
+    if (*note) notes.push_back(std::move(**note));
+  }
+  if (error) return fail(ErrorCode::internal, "cannot read " + directory.string() + ": " + error.message());
+  return notes;
+}
+
+Status StateDirectory::keep_evidence(const std::string& note) {
+  const std::string directory = path_ + "/contradictions";
+  if (mkdir(directory.c_str(), 0755) == 0) {
+    if (const Status synced = sync_directory(path_); !synced) return synced;
+  } else if (errno != EEXIST) {
+    return file_error("cannot make", directory);
+  }
+  return write_file_durably(directory + "/" + to_hex(sha256(note)) + ".note", note, 0644);
+}
+
+// --- The head last told of -------------------------------------------------------------------------------------------
+
+namespace {
+
+// One write within one page, so that the end of this process cannot tear it; after the machine's it is checked.
+constexpr std::size_t told_bytes = 512;
+
+}  // namespace
+
+Result<std::optional<std::string>> StateDirectory::load_told() {
+  auto saved = read_file(path_ + "/told");
+  if (!saved || !*saved) return saved;
+  std::string& text = **saved;
+  text.erase(text.find_last_not_of('\n') + 1);
+  text += '\n';
+  return saved;
+}
+
+Status StateDirectory::save_told(const std::string& text, bool durably) {
+  const std::string file = path_ + "/told";
+  if (text.size() > told_bytes) return fail(ErrorCode::internal, "the head told of does not fit " + file);
+  if (told_ < 0) {
+    told_ = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (told_ < 0) return file_error("cannot write", file);
+    if (const Status synced = sync_directory(path_); !synced) return synced;
+  }
+  std::string block = text;
+  block.resize(told_bytes, '\n');
+  if (pwrite(told_, block.data(), block.size(), 0) != static_cast<ssize_t>(block.size()) ||
+      (durably && fdatasync(told_) != 0)) {
+    return file_error("cannot write", file);
+  }
+  return {};
 }
 
 }  // namespace vault

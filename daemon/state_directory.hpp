@@ -3,14 +3,17 @@
 //   instance        a UUID, made once: the holder of the lease
 //   signing.pem     PKCS#8, mode 0600, unless another key file is configured
 //   checkpoint      the newest checkpoint, a signed note; written through a temporary file, fsynced, renamed
+//   contradictions/ checkpoints that contradict it, or were given up: a file each, named by its SHA-256, never replaced
+//   told            the newest head that a receipt was given for; written in place
 //   lock            held while a vaultd uses the directory
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "actors/notary.hpp"
+#include "actors/promise_memory.hpp"
 #include "ledger/result.hpp"
 
 namespace vault {
@@ -35,6 +38,10 @@ class StateDirectory final : public NotaryDisk {
   Result<SigningKey> load_key(const std::string& origin, bool may_create) override;
   Result<std::optional<std::string>> load_checkpoint() override;
   Status save_checkpoint(const std::string& note) override;
+  Result<std::vector<std::string>> load_evidence() override;
+  Status keep_evidence(const std::string& note) override;
+  Result<std::optional<std::string>> load_told() override;
+  Status save_told(const std::string& text, bool durably) override;
 
  private:
   StateDirectory() = default;
@@ -43,6 +50,7 @@ class StateDirectory final : public NotaryDisk {
   bool own_key_ = true;
   std::string instance_;
   int lock_ = -1;
+  int told_ = -1;  // the file, open since it was first written
 };
 
 }  // namespace vault

@@ -299,8 +299,8 @@ Status Vaultd::start_telling() {
   roles.push_back({ActorId::publisher, publisher_.get(), stop_publisher});
   if (!emergency_) {
     NotaryOptions options;
-    options.origin = settings_.origin;
-    options.accept_rollback = settings_.accept_rollback;
+    options.identity.origin = settings_.origin;
+    options.identity.accept_rollback = settings_.accept_rollback;
     options.checkpoint_interval = settings_.checkpoint_interval;
     notary_ = std::make_unique<Notary>(*state_, options);
     roles.push_back({ActorId::notary, notary_.get(), stop_notary});

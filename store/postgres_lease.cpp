@@ -4,6 +4,7 @@
 
 #include "ledger/check.hpp"
 #include "store/postgres_durability.hpp"
+#include "store/postgres_promises.hpp"
 #include "store/postgres_rows.hpp"
 #include "store/postgres_statements.hpp"
 #include "store/postgres_writer.hpp"
@@ -73,7 +74,7 @@ LeaseOutcome PostgresWriter::take_lease(const LeaseRequest& request) {
   if (auto connected = connect(); !connected) return not_granted(connected.error());
   // A look first, so that a standby that asks every second does not lock the active writer's head.
   auto holder = read_holder(*connection_, request);
-  if (holder && holder->takeable) {
+  if (holder && holder->takeable && !request.look_only) {
     auto durability = look_at_durability(*connection_);
     if (!durability) {
       drop_if_useless(durability.error());
@@ -111,13 +112,10 @@ Result<LeaseHeld> PostgresWriter::describe_holder(const std::string& holder, std
   auto head = connection_->execute(sql::head);
   if (!head) return tl::unexpected(head.error());
   if (head->rows() == 0) return damaged("vault_head has no row");
-  held.head_sequence = head_at(*head, 0).head.sequence;
-  auto newest = query_newest_checkpoint(*connection_);
-  if (!newest) return tl::unexpected(newest.error());
-  held.newest = *std::move(newest);
-  auto identities = query_identities(*connection_);
-  if (!identities) return tl::unexpected(identities.error());
-  held.identities = *std::move(identities);
+  held.head = head_at(*head, 0).head;
+  auto promises = query_promises(*connection_);
+  if (!promises) return tl::unexpected(promises.error());
+  held.promises = *std::move(promises);
   auto id = query_ledger_id(*connection_);
   if (!id) return tl::unexpected(id.error());
   held.ledger_id = *std::move(id);
@@ -147,12 +145,9 @@ Result<LeaseGrant> PostgresWriter::take_over(const LeaseRequest& request) {
     auto state = load_state(head_at(*head, 0).head);
     if (!state) return tl::unexpected(state.error());
     grant.state = *std::move(state);
-    auto newest = query_newest_checkpoint(*connection_);
-    if (!newest) return tl::unexpected(newest.error());
-    grant.newest = *std::move(newest);
-    auto identities = query_identities(*connection_);
-    if (!identities) return tl::unexpected(identities.error());
-    grant.identities = *std::move(identities);
+    auto promises = query_promises(*connection_);
+    if (!promises) return tl::unexpected(promises.error());
+    grant.promises = *std::move(promises);
     auto id = query_ledger_id(*connection_);
     if (!id) return tl::unexpected(id.error());
     grant.ledger_id = *std::move(id);

@@ -10,7 +10,7 @@ namespace vault {
 
 namespace {
 
-const PgStatement lease_statements[] = {sql::renew_lease, sql::confirm_lease, sql::count_contradictions,
+const PgStatement lease_statements[] = {sql::renew_lease, sql::confirm_lease, sql::contradiction_rows,
                                         durability_statement};
 
 }  // namespace
@@ -53,7 +53,7 @@ Result<LeaseRenewal> PostgresLeaseStore::renew(const std::string& instance, std:
   auto durability = look_at_durability(*connection_, false);
   if (!durability) return tl::unexpected(durability.error());
   renewal.not_durable = std::move(durability->broken);
-  auto contradictions = connection_->execute(sql::count_contradictions);
+  auto contradictions = connection_->execute(sql::contradiction_rows);
   if (!contradictions) return tl::unexpected(contradictions.error());
   renewal.contradictions = read_int8(contradictions->value(0, 0));
   return renewal;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "store/postgres_promises.hpp"
 #include "store/postgres_rows.hpp"
 #include "store/postgres_statements.hpp"
 
@@ -18,7 +19,7 @@ constexpr std::int64_t scan_chunk_rows = 1024;
 const PgStatement reader_statements[] = {
     sql::commit,         sql::begin_snapshot, sql::head,        sql::entry_by_sequence, sql::entry_by_seal_id,
     sql::rows_ascending, sql::next_sequence,  sql::full_tile,   sql::leaf_hashes,       sql::tile_roots,
-    sql::tiles,          sql::identities,     sql::checkpoints, sql::newest_checkpoint, sql::ledger_id,
+    sql::tiles,          sql::identities,     sql::checkpoints, sql::newest_checkpoints, sql::ledger_id,
     sql::in_recovery,
 };
 
@@ -169,7 +170,9 @@ Result<std::vector<Tile>> PostgresSnapshot::tiles(unsigned level, std::uint64_t 
 }
 
 Result<std::vector<LogIdentity>> PostgresSnapshot::identities() {
-  return query_identities(begun());
+  auto identities = query_identities(begun());
+  if (!identities) return tl::unexpected(identities.error());
+  return std::move(identities->announced);
 }
 
 Result<std::vector<StoredCheckpoint>> PostgresSnapshot::checkpoints(std::int64_t from, std::int64_t to,
@@ -183,7 +186,10 @@ Result<std::vector<StoredCheckpoint>> PostgresSnapshot::checkpoints(std::int64_t
 }
 
 Result<std::optional<StoredCheckpoint>> PostgresSnapshot::newest_checkpoint() {
-  return query_newest_checkpoint(begun());
+  auto known = identities();
+  if (!known) return tl::unexpected(known.error());
+  if (known->empty()) return std::nullopt;
+  return query_newest_checkpoint(begun(), known->back());
 }
 
 Result<std::string> PostgresSnapshot::ledger_id() {

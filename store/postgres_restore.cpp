@@ -8,6 +8,7 @@
 #include "store/migrator.hpp"
 #include "store/postgres_durability.hpp"
 #include "store/postgres_inserts.hpp"
+#include "store/postgres_promises.hpp"
 #include "store/postgres_rows.hpp"
 #include "store/postgres_session.hpp"
 #include "store/postgres_statements.hpp"
@@ -109,7 +110,7 @@ class Restore {
   Status check_identities(const VerifierKey& key) {
     auto identities = query_identities(connection_);
     if (!identities) return tl::unexpected<Error>(identities.error());
-    identities_ = *std::move(identities);
+    identities_ = std::move(identities->announced);
     const std::string vkey = key.format();
     for (std::size_t i = 0; i < identities_.size(); ++i) {
       if (identities_[i].origin != key.name) continue;

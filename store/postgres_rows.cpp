@@ -65,24 +65,6 @@ StoredCheckpoint checkpoint_at(const PgResult& result, int row) {
   return checkpoint;
 }
 
-Result<std::vector<LogIdentity>> query_identities(PgConnection& connection) {
-  auto result = connection.execute(sql::identities);
-  if (!result) return tl::unexpected(result.error());
-  std::vector<LogIdentity> identities;
-  for (int i = 0; i < result->rows(); ++i) {
-    identities.push_back(
-        {std::string(result->value(i, 0)), std::string(result->value(i, 1)), read_int8(result->value(i, 2))});
-  }
-  return identities;
-}
-
-Result<std::optional<StoredCheckpoint>> query_newest_checkpoint(PgConnection& connection) {
-  auto result = connection.execute(sql::newest_checkpoint);
-  if (!result) return tl::unexpected(result.error());
-  if (result->rows() == 0) return std::nullopt;
-  return checkpoint_at(*result, 0);
-}
-
 Result<std::string> query_ledger_id(PgConnection& connection) {
   auto result = connection.execute(sql::ledger_id);
   if (!result) return tl::unexpected(result.error());

@@ -32,8 +32,6 @@ HeadRow head_at(const PgResult& result, int row);
 StoredCheckpoint checkpoint_at(const PgResult& result, int row);
 
 // What writer and readers both ask, within whatever transaction is open.
-Result<std::vector<LogIdentity>> query_identities(PgConnection& connection);
-Result<std::optional<StoredCheckpoint>> query_newest_checkpoint(PgConnection& connection);
 Result<std::string> query_ledger_id(PgConnection& connection);
 Result<std::optional<Entry>> query_entry(PgConnection& connection, const PgStatement& statement,
                                          const PgParams& params);

@@ -128,9 +128,6 @@ inline constexpr PgStatement confirm_lease{
     "l.renewed_at >= pg_catalog.statement_timestamp() - $4::bigint::float8 * interval '1 microsecond' "
     "FROM vault_lease l, vault_head h WHERE l.id = 1 AND h.id = 1"};
 
-inline constexpr PgStatement count_contradictions{"count_contradictions",
-                                                  "SELECT pg_catalog.count(*) FROM vault_contradiction"};
-
 inline constexpr PgStatement release_lease{"release_lease",
                                            "UPDATE vault_lease SET holder = '', renewed_at = '-infinity' "
                                            "WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint"};
@@ -154,22 +151,53 @@ inline constexpr PgStatement insert_checkpoint{
     "INSERT INTO vault_checkpoint (origin, tree_size, root, note) "
     "VALUES ($1::text, $2::bigint, $3::text, $4::text) ON CONFLICT (origin, tree_size) DO NOTHING"};
 
-inline constexpr PgStatement checkpoint_root{
-    "checkpoint_root", "SELECT root FROM vault_checkpoint WHERE origin = $1::text AND tree_size = $2::bigint"};
+inline constexpr PgStatement checkpoint_of_size{
+    "checkpoint_of_size",
+    "SELECT origin, tree_size, root, note FROM vault_checkpoint WHERE origin = $1::text AND tree_size = $2::bigint"};
 
-inline constexpr PgStatement identities{"identities",
-                                        "SELECT origin, vkey, accepted_sequence FROM vault_origin ORDER BY ordinal"};
+// With what announces each: the entry after the history that it began on, and whether one before it had signed
+// anything.
+inline constexpr PgStatement identities{
+    "identities",
+    "SELECT o.ordinal, o.origin, o.vkey, o.accepted_sequence, l.seal_id, EXISTS (SELECT FROM vault_origin p "
+    "JOIN vault_checkpoint c ON c.origin = p.origin WHERE p.ordinal < o.ordinal AND c.tree_size > 0) "
+    "FROM vault_origin o LEFT JOIN vault_ledger l ON l.sequence = o.accepted_sequence + 1 ORDER BY o.ordinal"};
+
+// Of session vaultd/rollback, since that name is vaultd's own.
+inline constexpr PgStatement announcement{
+    "announcement",
+    "SELECT sequence, seal_id, CASE WHEN pg_catalog.jsonb_typeof(seal_data -> 'contradicted') = 'array' THEN "
+    "(SELECT pg_catalog.string_agg(c ->> 'root', '') FROM pg_catalog.jsonb_array_elements(seal_data -> 'contradicted') "
+    "c WHERE pg_catalog.length(c ->> 'root') = 64) END FROM vault_ledger WHERE (session_id, sequence) >= "
+    "('vaultd/rollback', "
+    "(SELECT reserved_from FROM vault_meta WHERE id = 1)) AND session_id = 'vaultd/rollback' "
+    "ORDER BY session_id DESC, sequence DESC LIMIT 1"};
+
+inline constexpr PgStatement contradictions{
+    "contradictions",
+    "SELECT origin, tree_size, root, note FROM vault_contradiction ORDER BY created_at, note_hash LIMIT $1::bigint"};
+
+inline constexpr PgStatement contradiction_rows{"contradiction_rows",
+                                                "SELECT pg_catalog.count(*) FROM vault_contradiction"};
+
+inline constexpr PgStatement contradictions_of{
+    "contradictions_of", "SELECT pg_catalog.count(*) FROM vault_contradiction WHERE origin = $1::text"};
+
+inline constexpr PgStatement insert_contradiction{
+    "insert_contradiction",
+    "INSERT INTO vault_contradiction (note_hash, origin, tree_size, root, note, told_by) VALUES ($1::text, $2::text, "
+    "$3::bigint, $4::text, $5::text, $6::text) ON CONFLICT (note_hash) DO NOTHING"};
 
 inline constexpr PgStatement checkpoints{"checkpoints",
                                          "SELECT origin, tree_size, root, note FROM vault_checkpoint "
                                          "WHERE tree_size >= $1::bigint AND tree_size <= $2::bigint "
                                          "ORDER BY tree_size LIMIT $3::bigint"};
 
-inline constexpr PgStatement newest_checkpoint{
-    "newest_checkpoint",
-    "SELECT origin, tree_size, root, note FROM vault_checkpoint "
-    "WHERE origin = (SELECT origin FROM vault_origin ORDER BY ordinal DESC LIMIT 1) "
-    "ORDER BY origin DESC, tree_size DESC LIMIT 1"};
+// Of one origin, largest first, from a size downwards.
+inline constexpr PgStatement newest_checkpoints{
+    "newest_checkpoints",
+    "SELECT origin, tree_size, root, note FROM vault_checkpoint WHERE origin = $1::text AND tree_size <= $2::bigint "
+    "ORDER BY origin DESC, tree_size DESC LIMIT $3::bigint"};
 
 // Of any origin.
 inline constexpr PgStatement largest_checkpoint{

@@ -20,7 +20,10 @@ class PostgresWriter final : public WriterStore {
   void release_lease(const std::string& instance, std::int64_t epoch) override;
   ResolveOutcome resolve(const AppendRequest& request) override;
   Result<std::vector<FoundSeal>> find_seals(std::span<const Uuid> seal_ids) override;
-  Status store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint, const LogIdentity& identity) override;
+  Result<TreeView> read_tree(const TreeRequest& request) override;
+  Result<std::optional<StoredCheckpoint>> store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint,
+                                                           const LogIdentity& identity) override;
+  Status store_contradiction(const StoredCheckpoint& checkpoint, const std::string& told_by) override;
 
  private:
   PgConnectOptions connect_options() const;
@@ -38,6 +41,8 @@ class PostgresWriter final : public WriterStore {
   Result<LeaseHeld> describe_holder(const std::string& holder, std::int64_t epoch);
   Result<LedgerState> load_state(const Head& stored);
   Status keep_identity(const LogIdentity& identity);
+  Status read_tree_into(TreeView& view, const TreeRequest& request);
+  Status read_leaves(std::vector<Hash>& leaves, std::uint64_t from, std::uint64_t to);
 
   PostgresOptions options_;
   std::unique_ptr<PgConnection> connection_;

@@ -41,11 +41,34 @@ struct LogIdentity {
   std::int64_t accepted_sequence = 0;  // the head on which this identity began
 };
 
+// The newest entry that announces a log identity (ledger/announcement.hpp), names being vaultd's own by then.
+struct AnnouncementSeen {
+  std::int64_t sequence = 0;
+  Uuid seal_id;
+  std::vector<Hash> given_up;  // roots of the checkpoints that it lists as contradicted
+};
+
+inline constexpr std::size_t contradictions_max = 100;  // of one origin
+
+// What the database holds of what was signed for this ledger, as far as it can be believed: a row alone says nothing,
+// a note must verify under the key of its identity, and an identity must be announced by the ledger itself.
+struct Promises {
+  std::vector<LogIdentity> identities;     // oldest first; the first one, and those that an entry announces
+  std::vector<std::string> unannounced;    // origins in vault_origin that no entry announces: they do not count
+  std::optional<StoredCheckpoint> newest;  // the largest of the newest identity
+  // What a vaultd remembered and could not find here. Notes of these identities verify; those of other origins are as
+  // they stand (a database that fell behind may not know an identity yet): whoever has the key judges them.
+  std::vector<StoredCheckpoint> contradictions;
+  std::int64_t contradiction_rows = 0;  // in the table, believed or not: where it grows, something was told
+  std::optional<AnnouncementSeen> announcement;
+};
+
 // --- The writer's side -----------------------------------------------------------------------------------------------
 
 struct LeaseRequest {
   std::string instance;  // who asks: stable over restarts of one vaultd, unique among those that share a database
   std::chrono::milliseconds timeout{3000};  // a lease not renewed for this long (database clock) may be taken
+  bool look_only = false;  // answered by LeaseHeld whoever holds it: for a vaultd that must not write as things stand
 };
 
 // One batch = one transaction.
@@ -112,9 +135,8 @@ class AppendSession {
 // The caller is the writer now: the epoch has been raised first, the head read afterwards.
 struct LeaseGrant {
   std::int64_t epoch = 0;
-  LedgerState state;                       // head, and the edge rebuilt from tiles and rows; roots agree
-  std::optional<StoredCheckpoint> newest;  // of the current identity
-  std::vector<LogIdentity> identities;     // oldest first
+  LedgerState state;  // head, and the edge rebuilt from tiles and rows; roots agree
+  Promises promises;
   std::string ledger_id;
   Timestamp database_now;
   std::unique_ptr<AppendSession> session;
@@ -128,13 +150,12 @@ struct LeaseNotDurable {
   std::string detail;  // the promise that cannot be kept, and what mends it
 };
 
-// Somebody else holds a lease that is still fresh.
+// Somebody else holds a lease that is still fresh, or the caller only looked.
 struct LeaseHeld {
-  std::string holder;
+  std::string holder;  // "": nobody
   std::int64_t epoch = 0;
-  std::int64_t head_sequence = 0;
-  std::optional<StoredCheckpoint> newest;
-  std::vector<LogIdentity> identities;
+  Head head;
+  Promises promises;
   std::string ledger_id;
 };
 
@@ -147,6 +168,18 @@ struct LeaseUnreadable {
 // Error: `unavailable` (no database: try again) or `internal` (the stored head, rows and tiles do not fit each other:
 // sealing on top would bury the damage; the message names the first thing that does not fit).
 using LeaseOutcome = std::variant<LeaseGrant, LeaseHeld, LeaseNotDurable, LeaseUnreadable, Error>;
+
+// What to read of the tree in order to see whether a ledger keeps what was promised. Sizes are at most the head's.
+struct TreeRequest {
+  std::vector<std::uint64_t> sizes;  // trees whose roots are asked for
+  std::uint64_t from = 0;            // the frontier of this size, and
+  std::uint64_t to = 0;              // the leaf hashes from + 1 ... to
+};
+struct TreeView {
+  std::vector<Hash> roots;  // in the order of TreeRequest::sizes
+  Frontier frontier;
+  std::vector<Hash> leaves;
+};
 
 enum class ResolveKind : std::uint8_t {
   committed,      // the batch is in the ledger
@@ -189,10 +222,20 @@ class WriterStore {
   // its place.
   virtual Result<std::vector<FoundSeal>> find_seals(std::span<const Uuid> seal_ids) = 0;
 
+  // Roots, frontier and leaves as the database that is written to holds them now: one snapshot. Reads hashes only, and
+  // of finished tiles one row for 256 of them. Error: `unavailable`, or `internal` where what is stored makes no tree.
+  virtual Result<TreeView> read_tree(const TreeRequest& request) = 0;
+
   // Keeps a checkpoint (insert-only; the same again is no error), with its identity if that is new to the database.
-  // Fenced by epoch: `forbidden` where another writer has taken over.
-  virtual Status store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint,
-                                  const LogIdentity& identity) = 0;
+  // Returns what stands in its place where that has another root: nothing was kept then. Error: `forbidden` where
+  // another writer has taken over, `invalid_argument` where the identity is not the ledger's.
+  virtual Result<std::optional<StoredCheckpoint>> store_checkpoint(std::int64_t epoch,
+                                                                   const StoredCheckpoint& checkpoint,
+                                                                   const LogIdentity& identity) = 0;
+
+  // Tells all who share this database of a checkpoint that its ledger does not continue (insert-only; the same again is
+  // no error). Needs no lease: whoever knows may tell. Error: `too_large` where contradictions_max are kept already.
+  virtual Status store_contradiction(const StoredCheckpoint& checkpoint, const std::string& told_by) = 0;
 };
 
 // What keeps a lease and looks after it: a few small questions, on a connection of their own, so that nothing the
@@ -235,10 +278,10 @@ class Snapshot : public TileReader {
   virtual Status scan(std::int64_t from, std::int64_t to, const std::function<bool(const RowView&)>& row) = 0;
   // Full tiles as stored, of `level`, indexes [from, to); missing ones are absent from the result.
   virtual Result<std::vector<Tile>> tiles(unsigned level, std::uint64_t from, std::uint64_t to) = 0;
-  virtual Result<std::vector<LogIdentity>> identities() = 0;  // oldest first
+  virtual Result<std::vector<LogIdentity>> identities() = 0;  // as Promises::identities
   // Stored checkpoints with tree_size in [from, to], by tree_size; at most `limit`.
   virtual Result<std::vector<StoredCheckpoint>> checkpoints(std::int64_t from, std::int64_t to, std::size_t limit) = 0;
-  virtual Result<std::optional<StoredCheckpoint>> newest_checkpoint() = 0;  // of the newest identity
+  virtual Result<std::optional<StoredCheckpoint>> newest_checkpoint() = 0;  // as Promises::newest
   virtual Result<std::string> ledger_id() = 0;
   // Is this a replica, which may be behind what the writer has told? False: what is not here is in no ledger.
   virtual Result<bool> is_replica() { return false; }

@@ -87,7 +87,7 @@ TEST_F(DurabilityTest, LeaseAndCheckpointAreNotGivenOnACancelledWait) {
   set_server("ALTER SYSTEM RESET synchronous_standby_names");
   take_lease();
   need_standby();
-  Status stored;
+  Result<std::optional<StoredCheckpoint>> stored;
   std::thread storer([&] {
     stored = writer_->store_checkpoint(epoch_, {"vault.test/log", 2, state_.head.merkle_root, "note"},
                                        {"vault.test/log", "vkey", 0});

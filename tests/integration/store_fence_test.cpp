@@ -58,9 +58,10 @@ class FenceTest : public StoreTest {
 
   Status store_checkpoint(const SigningKey& key) {
     const Checkpoint checkpoint{key.name(), static_cast<std::uint64_t>(state_.head.sequence), state_.head.merkle_root};
-    return writer_->store_checkpoint(
+    const auto kept = writer_->store_checkpoint(
         epoch_, {key.name(), state_.head.sequence, state_.head.merkle_root, sign_checkpoint(checkpoint, key)},
         {key.name(), key.verifier().format(), 0});
+    return kept ? Status{} : Status(tl::unexpected<Error>(kept.error()));
   }
 
   // This ledger as an archive; whatever follows happens in another, empty database, of which writer_ is the writer.
@@ -105,10 +106,10 @@ TEST_F(FenceTest, CheckpointThatIsBeingStoredIsAwaitedAndSeenByTheTaker) {
   EXPECT_TRUE(stored) << stored.error().message;
   ASSERT_TRUE(std::holds_alternative<LeaseGrant>(taken));
   const auto& grant = std::get<LeaseGrant>(taken);
-  ASSERT_TRUE(grant.newest);
-  EXPECT_EQ(grant.newest->tree_size, 5);
-  ASSERT_EQ(grant.identities.size(), 1U);
-  EXPECT_EQ(grant.identities[0].vkey, key.verifier().format());
+  ASSERT_TRUE(grant.promises.newest);
+  EXPECT_EQ(grant.promises.newest->tree_size, 5);
+  ASSERT_EQ(grant.promises.identities.size(), 1U);
+  EXPECT_EQ(grant.promises.identities[0].vkey, key.verifier().format());
 }
 
 TEST_F(FenceTest, CheckpointStoredWhileAnotherTakesOverIsRefused) {
@@ -128,7 +129,7 @@ TEST_F(FenceTest, CheckpointStoredWhileAnotherTakesOverIsRefused) {
   taker.join();
   former.join();
   ASSERT_TRUE(std::holds_alternative<LeaseGrant>(taken));
-  EXPECT_FALSE(std::get<LeaseGrant>(taken).newest);
+  EXPECT_FALSE(std::get<LeaseGrant>(taken).promises.newest);
   ASSERT_FALSE(stored);
   EXPECT_EQ(stored.error().code, ErrorCode::forbidden) << stored.error().message;
   EXPECT_EQ(ask("SELECT count(*) FROM vault_checkpoint"), "0");

@@ -9,6 +9,7 @@
 
 #include "ledger/canonical_json.hpp"
 #include "ledger/sequencer.hpp"
+#include "ledger/announcement.hpp"
 #include "store/postgres_store.hpp"
 #include "store/verify.hpp"
 #include "tests/support/blocking_append.hpp"
@@ -65,6 +66,13 @@ class StoreTest : public ::testing::Test {
     seal.seal_data = fmt::format(R"({{"n":{},"text":"Grüße \"{}\"","x":0.1}})", number, number * 3);
     seal.seal_id = id_of(number);
     return seal;
+  }
+
+  // What vaultd seals before it stores anything of a new log identity.
+  static Seal announcement_of(const std::string& origin) {
+    Announcement announcement;
+    announcement.new_origin = origin;
+    return make_announcement(announcement);
   }
 
   static Uuid id_of(std::int64_t number) {

@@ -125,7 +125,7 @@ TEST_F(VerifyTest, CheckpointsOfAnOlderIdentityCountUpToTheAcceptedSequence) {
   EXPECT_EQ(verdict(), "truncated@16");
   take_lease();
   ASSERT_EQ(state_.head.sequence, 15);
-  ASSERT_EQ(append(*writer_, request_for(make_seal(700))).kind, AppendKind::committed);
+  ASSERT_EQ(append(*writer_, request_for(announcement_of("vault.test/second"))).kind, AppendKind::committed);
   store_checkpoint(SigningKey::generate("vault.test/second").value(), 15);
   grow_to(30);
   EXPECT_EQ(verdict(), "valid");

@@ -13,7 +13,7 @@ bool same_place(const Head& a, const Head& b) {
 }  // namespace
 
 FakeAppendSession::FakeAppendSession(FakeDatabase& database, Life& life, SessionTimes& times)
-    : database_(database), life_(life), times_(times) {}
+    : database_(database), life_(life), times_(times), server_(database.server) {}
 
 FakeAppendSession::~FakeAppendSession() {
   times_.forget(this);
@@ -31,7 +31,8 @@ void FakeAppendSession::append(std::shared_ptr<const AppendRequest> request) {
 
 void FakeAppendSession::fly(const AppendRequest& request) {
   Micros stall = database_.draw_stall();
-  const Fault fault = life_.spend() ? database_.draw("append", true) : Fault::before;
+  const bool there = life_.spend() && server_ == database_.server;
+  const Fault fault = there ? database_.draw("append", true) : Fault::before;
   AppendOutcome outcome = run(request, fault, stall);
   const char* names[] = {"committed",  "duplicate",   "refused", "occupied",
                          "head_moved", "not_durable", "failed",  "in_doubt"};
@@ -65,7 +66,7 @@ std::optional<AppendOutcome> FakeAppendSession::outcome() {
       land({AppendKind::failed, "built on a batch that was not committed"});
     }
   }
-  if (!flying_ && database_.down) lost_ = true;
+  if (!flying_ && (database_.down || server_ != database_.server)) lost_ = true;
   if (landed_.empty()) return std::nullopt;
   AppendOutcome oldest = std::move(landed_.front());
   landed_.pop_front();
@@ -75,7 +76,8 @@ std::optional<AppendOutcome> FakeAppendSession::outcome() {
 
 // With the database down, an idle session has ended.
 Watch FakeAppendSession::watch() const {
-  const bool tells = flying_ ? times_.of(this) <= database_.now : !lost_ && database_.down;
+  const bool tells =
+      flying_ ? times_.of(this) <= database_.now : !lost_ && (database_.down || server_ != database_.server);
   return {tells ? 0 : -1, false};
 }
 

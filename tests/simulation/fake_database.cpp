@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledger/announcement.hpp"
+#include "ledger/reserved_names.hpp"
+
 namespace vault::sim {
 namespace {
 
@@ -131,12 +134,46 @@ void FakeDatabase::keep_checkpoint(std::int64_t epoch, const StoredCheckpoint& c
 }
 
 std::optional<StoredCheckpoint> FakeDatabase::newest_checkpoint() const {
-  std::optional<StoredCheckpoint> newest;
+  return promises().newest;
+}
+
+Promises FakeDatabase::promises() const {
+  Promises promises;
+  for (const LogIdentity& identity : state.identities) {
+    const auto accepted = static_cast<std::size_t>(identity.accepted_sequence);
+    const bool announced =
+        promises.identities.empty() || identity.accepted_sequence == 0 ||
+        (accepted < state.entries.size() && state.entries[accepted].seal_id == announcement_id(identity.origin));
+    if (announced) promises.identities.push_back(identity);
+    if (!announced) promises.unannounced.push_back(identity.origin);
+  }
+  std::optional<StoredCheckpoint>& newest = promises.newest;
   for (const StoredCheckpoint& kept : state.checkpoints) {
-    if (kept.origin != state.identities.back().origin) continue;
+    if (kept.origin != promises.identities.back().origin) continue;
     if (!newest || kept.tree_size > newest->tree_size) newest = kept;
   }
-  return newest;
+  for (const StoredCheckpoint& told : state.contradictions) {
+    promises.contradictions.push_back(told);
+  }
+  promises.contradiction_rows = std::ssize(state.contradictions);
+  for (const Entry& entry : state.entries) {
+    if (entry.session_id != rollback_session) continue;
+    promises.announcement = AnnouncementSeen{entry.sequence, entry.seal_id, {}};
+    const std::string member = "\"root\":\"";
+    for (auto at = entry.seal_data->find(member); at != std::string::npos; at = entry.seal_data->find(member, at + 1)) {
+      const auto root = hash_from_hex(entry.seal_data->substr(at + member.size(), 64));
+      if (root) promises.announcement->given_up.push_back(*root);
+    }
+  }
+  return promises;
+}
+
+void FakeDatabase::fail_over(DatabaseState to) {
+  note("fault.fail_over");
+  state = std::move(to);
+  lost.reset();
+  storing.clear();
+  ++server;
 }
 
 Head FakeDatabase::head_of(std::size_t size) const {

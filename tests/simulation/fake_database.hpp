@@ -30,6 +30,7 @@ struct DatabaseState {
   std::int64_t lease_renewed_at = 0;
   std::vector<StoredCheckpoint> checkpoints;
   std::vector<LogIdentity> identities;
+  std::vector<StoredCheckpoint> contradictions;
 };
 
 enum class Fault : std::uint8_t {
@@ -48,6 +49,7 @@ enum class Breakage : std::uint8_t {
   no_unique_seal_ids,  // takes a seal_id twice
   guesses_in_doubt,    // says committed of a transaction that was rolled back
   no_lease_fence,      // keeps a former writer's checkpoints
+  no_confirmation,     // says that a lease is still whose it was
 };
 
 // A transaction whose client is gone. It holds the lock on vault_head until it ends.
@@ -77,6 +79,7 @@ class FakeDatabase {
   DatabaseState state;
   std::string ledger_id = "5ea1c0de-0000-4000-8000-000000000999";
   bool down = false;
+  int server = 0;                 // which one answers
   bool quiet = false;             // no faults any more
   unsigned faults_per_mille = 0;  // of the writers' calls
   Micros clock_offset = 0;        // of the database's clock
@@ -99,6 +102,9 @@ class FakeDatabase {
   void keep_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint, const LogIdentity& identity);
   // Of the current identity.
   std::optional<StoredCheckpoint> newest_checkpoint() const;
+  Promises promises() const;
+  // Another server stands where this one stood: every session is lost, and what was under way with it.
+  void fail_over(DatabaseState to);
   // Transactions under way.
   void end_due_transactions();
   Micros next_end() const;

@@ -23,7 +23,7 @@ Result<LeaseRenewal> FakeLeaseStore::renew(const std::string& instance, std::int
   if (ours) state.lease_renewed_at = database_.clock().micros + waited;
   if (fault == Fault::after) return connection_lost();
   if (!ours) return vault::fail(ErrorCode::forbidden, "the lease is held by another writer");
-  return LeaseRenewal{database_.clock(), std::nullopt, 0};
+  return LeaseRenewal{database_.clock(), std::nullopt, std::ssize(state.contradictions)};
 }
 
 Status FakeLeaseStore::confirm(const LeaseRequest& lease, std::int64_t epoch, std::int64_t at_least_sequence) {
@@ -32,6 +32,7 @@ Status FakeLeaseStore::confirm(const LeaseRequest& lease, std::int64_t epoch, st
   if (database_.draw("confirm_lease", false) != Fault::none) return connection_lost();
   const DatabaseState& state = database_.state;
   const bool ours = state.lease_holder == lease.instance && state.lease_epoch == epoch && state.epoch == epoch;
+  if (database_.breakage == Breakage::no_confirmation) return {};
   if (!ours) return vault::fail(ErrorCode::forbidden, "the lease is held by another writer");
   if (state.head.sequence < at_least_sequence)
     return vault::fail(ErrorCode::forbidden, "the ledger is shorter than it was");

@@ -83,7 +83,7 @@ class FakeSnapshot final : public Snapshot {
 
   Result<std::vector<LogIdentity>> identities() override {
     if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
-    return state_.identities;
+    return database_.promises().identities;
   }
 
   Result<std::vector<StoredCheckpoint>> checkpoints(std::int64_t from, std::int64_t to, std::size_t limit) override {
@@ -99,12 +99,7 @@ class FakeSnapshot final : public Snapshot {
 
   Result<std::optional<StoredCheckpoint>> newest_checkpoint() override {
     if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
-    std::optional<StoredCheckpoint> newest;
-    for (const StoredCheckpoint& kept : state_.checkpoints) {
-      if (kept.origin != state_.identities.back().origin) continue;
-      if (!newest || kept.tree_size > newest->tree_size) newest = kept;
-    }
-    return newest;
+    return database_.newest_checkpoint();
   }
 
   Result<std::string> ledger_id() override { return database_.ledger_id; }
@@ -165,6 +160,26 @@ Result<LedgerState> load_state(FakeDatabase& database) {
   state.edge = std::move(*edge);
   require(state.edge.root() == state.head.merkle_root, "the tiles and rows stored do not lead to the head");
   return state;
+}
+
+Result<TreeView> read_tree(FakeDatabase& database, const TreeRequest& request) {
+  const bool quiet = std::exchange(database.quiet, true);
+  FakeSnapshot snapshot(database);
+  TreeView view;
+  Status outcome;
+  for (const std::uint64_t size : request.sizes) {
+    auto edge = load_edge(snapshot, size);
+    if (!edge) outcome = tl::unexpected<Error>(edge.error());
+    view.roots.push_back(edge ? edge->root() : Hash{});
+  }
+  auto edge = load_edge(snapshot, request.from);
+  if (edge) view.frontier = edge->frontier();
+  for (std::uint64_t at = request.from; at < request.to && at < database.state.entries.size(); ++at) {
+    view.leaves.push_back(database.state.entries[at].entry_hash);
+  }
+  database.quiet = quiet;
+  if (!edge || !outcome) return vault::fail(ErrorCode::internal, "the ledger is smaller than it was");
+  return view;
 }
 
 }  // namespace vault::sim

@@ -75,6 +75,7 @@ class FakeAppendSession final : public AppendSession {
   FakeDatabase& database_;
   Life& life_;
   SessionTimes& times_;
+  const int server_;  // with which it is connected
   bool lost_ = false;
   bool breaks_ = false;                  // the connection, once the flight has come to its end
   std::optional<AppendOutcome> flying_;  // what it will have come to
@@ -92,7 +93,10 @@ class FakeWriterStore final : public WriterStore {
   void release_lease(const std::string& instance, std::int64_t epoch) override;
   ResolveOutcome resolve(const AppendRequest& request) override;
   Result<std::vector<FoundSeal>> find_seals(std::span<const Uuid> seal_ids) override;
-  Status store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint, const LogIdentity& identity) override;
+  Result<TreeView> read_tree(const TreeRequest& request) override;
+  Result<std::optional<StoredCheckpoint>> store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint,
+                                                           const LogIdentity& identity) override;
+  Status store_contradiction(const StoredCheckpoint& checkpoint, const std::string& told_by) override;
 
   // How long the calls since the last question have taken.
   Micros take_stall() { return std::exchange(stall_, 0); }
@@ -147,5 +151,6 @@ class FakeReaderStore final : public ReaderStore {
 
 // The state that a take-over reads: the last entry's head, and the edge rebuilt from tiles and rows.
 Result<LedgerState> load_state(FakeDatabase& database);
+Result<TreeView> read_tree(FakeDatabase& database, const TreeRequest& request);
 
 }  // namespace vault::sim

@@ -53,10 +53,10 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   DatabaseState& state = database_.state;
   const std::int64_t now = database_.clock().micros;
   const bool expired = now - state.lease_renewed_at > std::chrono::microseconds(request.timeout).count();
-  if (!state.lease_holder.empty() && state.lease_holder != request.instance && !expired) {
+  const bool held = !state.lease_holder.empty() && state.lease_holder != request.instance && !expired;
+  if (held || request.look_only) {
     if (fault == Fault::after) return connection_lost().value();
-    return LeaseHeld{state.lease_holder, state.epoch,        state.head.sequence, database_.newest_checkpoint(),
-                     state.identities,   database_.ledger_id};
+    return LeaseHeld{state.lease_holder, state.epoch, state.head, database_.promises(), database_.ledger_id};
   }
   auto session = open_session();  // first: who cannot append should not take over
   if (!session) return session.error();
@@ -71,14 +71,13 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   auto loaded = load_state(database_);
   if (!loaded) return loaded.error();
   grant.state = std::move(*loaded);
-  grant.newest = database_.newest_checkpoint();
-  grant.identities = state.identities;
+  grant.promises = database_.promises();
   grant.ledger_id = database_.ledger_id;
   grant.database_now = database_.clock();
   state.lease_holder = request.instance;
   state.lease_epoch = grant.epoch;
   state.lease_renewed_at = lease_locked_at_;
-  database_.on_grant(grant.epoch, grant.newest);
+  database_.on_grant(grant.epoch, grant.promises.newest);
   instance_ = request.instance;
   attempted_epoch_.reset();
   if (fault == Fault::after) return connection_lost().value();
@@ -159,15 +158,38 @@ Result<std::vector<FoundSeal>> FakeWriterStore::find_seals(std::span<const Uuid>
 
 // --- Checkpoints -----------------------------------------------------------------------------------------------------
 
-Status FakeWriterStore::store_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint,
-                                         const LogIdentity& identity) {
+Result<TreeView> FakeWriterStore::read_tree(const TreeRequest& request) {
+  if (begin("read_tree") != Fault::none) return connection_lost();
+  return sim::read_tree(database_, request);
+}
+
+Status FakeWriterStore::store_contradiction(const StoredCheckpoint& checkpoint, const std::string&) {
+  const Fault fault = begin("store_contradiction");
+  if (fault == Fault::before) return connection_lost();
+  auto& told = database_.state.contradictions;
+  const bool known = std::any_of(told.begin(), told.end(),
+                                 [&](const StoredCheckpoint& other) { return other.note == checkpoint.note; });
+  if (!known) {
+    told.push_back(checkpoint);
+    database_.note("contradiction.told");
+  }
+  return fault == Fault::after ? connection_lost() : Status{};
+}
+
+Result<std::optional<StoredCheckpoint>> FakeWriterStore::store_checkpoint(std::int64_t epoch,
+                                                                          const StoredCheckpoint& checkpoint,
+                                                                          const LogIdentity& identity) {
   const Fault fault = begin("store_checkpoint", true);
   if (fault == Fault::before) return connection_lost();
   if (database_.state.lease_epoch != epoch && database_.breakage != Breakage::no_lease_fence) {
     database_.note("checkpoint.fenced");
     return vault::fail(ErrorCode::forbidden, "another writer has taken over");
   }
-  if (auto checked = database_.check_identity(identity); !checked) return checked;
+  if (auto checked = database_.check_identity(identity); !checked) return tl::unexpected<Error>(checked.error());
+  for (const StoredCheckpoint& stored : database_.state.checkpoints) {
+    const bool same_place = stored.origin == checkpoint.origin && stored.tree_size == checkpoint.tree_size;
+    if (same_place && stored.root != checkpoint.root) return stored;
+  }
   CheckpointTransaction transaction{epoch, checkpoint, identity, true, database_.now};
   switch (fault) {
     case Fault::rolled_back:
@@ -184,7 +206,7 @@ Status FakeWriterStore::store_checkpoint(std::int64_t epoch, const StoredCheckpo
       // While this caller waits, others may come.
       transaction.ends_at += database_.random().between(0, stall_);
       database_.storing.push_back(std::move(transaction));
-      return {};
+      return std::nullopt;
   }
   return connection_lost();
 }

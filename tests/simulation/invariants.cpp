@@ -165,17 +165,91 @@ void Invariants::whole_ledger() {
 
 // --- What leaves -----------------------------------------------------------------------------------------------------
 
-void Invariants::signed_checkpoint(const std::string& note) {
+const Invariants::Known& Invariants::signed_note(const std::string& note) {
+  if (const auto known = notes_.find(note); known != notes_.end()) return known->second;
   const auto checkpoint = peek_checkpoint(note);
   require(checkpoint.has_value(), "a checkpoint that cannot be read");
-  const auto size = static_cast<std::int64_t>(checkpoint->tree_size);
-  const auto [known, fresh] = checkpoints_.emplace(std::pair(checkpoint->origin, size), checkpoint->root);
-  require(known->second == checkpoint->root, "two checkpoints of one size with different roots");
-  if (!fresh) return;
-  last_checkpoint_size_ = std::max(last_checkpoint_size_, size);
+  const std::size_t size = checkpoint->tree_size;
+  Known known{checkpoint->origin, size, checkpoint->root, nullptr};
+  if (size <= leaves_.size() && root(size) == checkpoint->root) {
+    known.leaves =
+        std::make_shared<const std::vector<Hash>>(leaves_.begin(), leaves_.begin() + static_cast<std::ptrdiff_t>(size));
+  }
+  for (const std::vector<Hash>& history : histories_) {
+    if (known.leaves || history.size() < size) continue;
+    std::vector<Hash> leaves(history.begin(), history.begin() + static_cast<std::ptrdiff_t>(size));
+    if (naive::root(leaves) == checkpoint->root) {
+      known.leaves = std::make_shared<const std::vector<Hash>>(std::move(leaves));
+    }
+  }
+  require(known.leaves != nullptr, "a checkpoint of rows that are not durable, or not consistent with the ledger");
+  const auto [same_size, fresh] =
+      checkpoints_.emplace(std::pair(checkpoint->origin, static_cast<std::int64_t>(size)), checkpoint->root);
+  require(same_size->second == checkpoint->root || split_is_fine, "two checkpoints of one size with different roots");
+  same_size->second = checkpoint->root;
+  last_checkpoint_size_ = std::max(last_checkpoint_size_, static_cast<std::int64_t>(size));
   ++coverage_["checkpoint.signed"];
-  require(checkpoint->tree_size <= leaves_.size(), "a checkpoint of rows that are not durable");
-  require(checkpoint->root == root(checkpoint->tree_size), "a checkpoint that is not consistent with the ledger");
+  return notes_.emplace(note, std::move(known)).first->second;
+}
+
+// An entry's hash holds that of the one before: where the last common leaf is the same, all before it are.
+bool Invariants::consistent(const Known& a, const Known& b) {
+  const std::size_t common = std::min(a.size, b.size);
+  return a.origin != b.origin || common == 0 || (*a.leaves)[common - 1] == (*b.leaves)[common - 1];
+}
+
+void Invariants::signed_checkpoint(const std::string& note) {
+  signed_note(note);
+}
+
+void Invariants::remembered(int vaultd, int incarnation, const std::string& note) {
+  const Known& next = signed_note(note);
+  std::set<std::string> notes = knowledge_[{vaultd, 0}];
+  notes.merge(std::set<std::string>(knowledge_[{vaultd, incarnation}]));
+  for (const std::string& other : notes) {
+    const Known& known = signed_note(other);
+    require(consistent(known, next) && (known.origin != next.origin || known.size <= next.size),
+            "a checkpoint of size " + std::to_string(next.size) +
+                " is signed or remembered by a vaultd that knows of one of size " + std::to_string(known.size) +
+                " which it does not continue");
+  }
+}
+
+void Invariants::knows(int vaultd, int incarnation, const std::string& note) {
+  signed_note(note);
+  knowledge_[{vaultd, incarnation}].insert(note);
+}
+
+void Invariants::history_switched(const DatabaseState& before) {
+  histories_.push_back(leaves_);
+  const auto& entries = database_.state.entries;
+  for (const Entry& entry : before.entries) {
+    const auto at = static_cast<std::size_t>(entry.sequence - 1);
+    if (at >= entries.size() || entries[at].entry_hash != entry.entry_hash) lost_.emplace(entry.entry_hash, entry);
+  }
+  leaves_.clear();
+  for (const Entry& entry : entries) {
+    leaves_.push_back(entry.entry_hash);
+    lost_.erase(entry.entry_hash);
+  }
+  perfect_.clear();
+  last_micros_ = database_.head_of(entries.size()).timestamp.micros;
+  std::erase_if(acknowledged_, [&](const auto& told) {
+    const auto at = static_cast<std::size_t>(told.first - 1);
+    return at >= leaves_.size() || leaves_[at] != told.second;
+  });
+  std::erase_if(first_receipts_, [&](std::int64_t sequence) { return !acknowledged_.contains(sequence); });
+  stored_contents_.clear();
+  ids_.clear();
+  for (const Entry& entry : entries) {
+    ++stored_contents_[content_of(entry)];
+    ids_.insert(entry.seal_id);
+  }
+}
+
+void Invariants::one_told(EventFeed& feed, std::int64_t sequence, const Hash& entry_hash) {
+  const auto [told, fresh] = feed.told.emplace(sequence, entry_hash);
+  require(told->second == entry_hash, "one process gives two receipts for one sequence");
 }
 
 void Invariants::lease_granted(std::int64_t epoch, const std::optional<StoredCheckpoint>& newest) {
@@ -185,16 +259,18 @@ void Invariants::lease_granted(std::int64_t epoch, const std::optional<StoredChe
 
 void Invariants::stored_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint) {
   const auto known = checkpoints_.find({checkpoint.origin, checkpoint.tree_size});
-  require(known != checkpoints_.end() && known->second == checkpoint.root,
+  require((known != checkpoints_.end() && known->second == checkpoint.root) || notes_.contains(checkpoint.note),
           "a checkpoint is stored that was not remembered on disk");
-  if (epoch >= granted_epoch_) return;
+  if (epoch >= granted_epoch_ || history_lost()) return;
   require(granted_newest_ && granted_newest_->origin == checkpoint.origin &&
               granted_newest_->tree_size >= checkpoint.tree_size,
           "a former writer stores a checkpoint newer than what the one after it builds on");
 }
 
-void Invariants::receipt(const Receipt& receipt, const Seal& seal) {
+void Invariants::receipt(EventFeed& feed, const Receipt& receipt, const Seal& seal) {
   const Entry& told = receipt.entry;
+  one_told(feed, told.sequence, told.entry_hash);
+  if (lost_.contains(told.entry_hash)) return;  // given for a server that is not there any more
   const auto& entries = database_.state.entries;
   require(told.sequence >= 1 && told.sequence <= std::ssize(entries), "a receipt for a row that is not there");
   const Entry& stored = entries[static_cast<std::size_t>(told.sequence - 1)];
@@ -242,6 +318,10 @@ void Invariants::event(EventFeed& feed, const std::vector<std::string>& frames) 
     entry_event(feed, std::stoll(member(map, "sequence")), member(map, "entry_hash"));
   } else if (name == "receipt" && member(map, "error").empty()) {
     const std::int64_t sequence = std::stoll(member(map, "sequence"));
+    const auto hash = hash_from_hex(member(map, "entry_hash"));
+    require(hash.has_value(), "a receipt event without hash");
+    one_told(feed, sequence, *hash);
+    if (lost_.contains(*hash)) return;
     require(sequence >= 1 && sequence <= std::ssize(leaves_), "a receipt event for a row that is not there");
     require(member(map, "entry_hash") == to_hex(leaves_[static_cast<std::size_t>(sequence - 1)]),
             "a receipt event that differs from the row");
@@ -250,15 +330,17 @@ void Invariants::event(EventFeed& feed, const std::vector<std::string>& frames) 
     require(size > feed.checkpoint, "checkpoint events do not grow");
     feed.checkpoint = size;
     const auto told = peek_checkpoint(member(map, "checkpoint"));
-    const auto known = checkpoints_.find({told->origin, size});
-    require(known != checkpoints_.end() && known->second == told->root,
-            "a checkpoint event of what was not remembered on disk");
+    const auto known = notes_.find(member(map, "checkpoint"));
+    require(known != notes_.end(), "a checkpoint event of what was not remembered on disk");
+    if (history_lost()) return;
     checkpoint_growth(std::stoull(member(map, "previous_size")), static_cast<std::uint64_t>(size), proof_member(map));
   } else if (name == "alert") {
     ++coverage_[frames[0]];
     require(tamper_is_fine || frames[0] != "alert.tamper",
             "alert.tamper where nobody tampered: " + member(map, "message"));
-    require(rollback_is_fine || frames[0] != "alert.rollback", "alert.rollback where nothing was restored");
+    require(rollback_is_fine || frames[0] != "alert.rollback",
+            "alert.rollback where nothing was restored: " + member(map, "message"));
+    require(split_is_fine || frames[0] != "alert.split", "alert.split where nothing was restored");
   }
 }
 
@@ -271,6 +353,10 @@ void Invariants::checkpoint_growth(std::uint64_t from, std::uint64_t to, const P
 void Invariants::entry_event(EventFeed& feed, std::int64_t sequence, const std::string& entry_hash) {
   require(sequence > feed.entry, "entry events are not in ledger order");
   feed.entry = sequence;
+  const auto hash = hash_from_hex(entry_hash);
+  require(hash.has_value(), "an entry event without hash");
+  one_told(feed, sequence, *hash);
+  if (lost_.contains(*hash)) return;
   require(sequence <= std::ssize(leaves_), "an entry event before the entry is durable");
   require(entry_hash == to_hex(leaves_[static_cast<std::size_t>(sequence - 1)]), "an entry event differs from the row");
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,9 +19,11 @@
 
 namespace vault::sim {
 
-// What one publisher has sent so far.
+// What one process has told so far.
 struct EventFeed {
   std::uint64_t seq = 0;
+  std::map<std::int64_t, Hash>
+      told;                      // receipts and entries by sequence: one for each, whatever happens to the database
   std::int64_t entry = 0;        // sequence of the last entry event
   std::int64_t checkpoint = -1;  // size of the last checkpoint event
 };
@@ -36,16 +39,21 @@ class Invariants {
   // producer asked for.
   void committed(const SequencedBatch& batch);
 
-  // A checkpoint is about to be released: of durable rows, with their root.
+  // A checkpoint that was released somewhere: of rows that were durable, with their root.
   void signed_checkpoint(const std::string& note);
+  // A vaultd remembers a checkpoint, its own or another's, in place of what it remembered before: it continues all that
+  // this vaultd knows of this log. Whoever signs remembers first, so no key signs against what its holder knows.
+  void remembered(int vaultd, int incarnation, const std::string& note);
+  // From now on this vaultd knows of a checkpoint: its disk does, or (`incarnation` > 0) the process that runs.
+  void knows(int vaultd, int incarnation, const std::string& note);
 
-  // The lease was granted: `newest` is the stored checkpoint that its holder builds on.
+  // The lease was granted: its holder builds on what the database has promised.
   void lease_granted(std::int64_t epoch, const std::optional<StoredCheckpoint>& newest);
   // A checkpoint is stored for the writer of `epoch`: remembered on a disk before, and known to whoever has taken over.
   void stored_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint);
 
-  // A receipt has left: the row is there and says the same.
-  void receipt(const Receipt& receipt, const Seal& seal);
+  // A receipt has left: the row is there and says the same. `feed`: of the process that it came from.
+  void receipt(EventFeed& feed, const Receipt& receipt, const Seal& seal);
 
   // A request was refused for a conflict: there is one, and nothing of it is in the ledger.
   void conflict(const std::vector<Seal>& seals, std::uint64_t request) const;
@@ -58,6 +66,9 @@ class Invariants {
 
   // The database was restored to its first `size` rows.
   void forget_after(std::size_t size);
+  // Another server has taken the database's place; `before`: what the one before held.
+  void history_switched(const DatabaseState& before);
+  bool history_lost() const { return !histories_.empty(); }
   // Rows that were there before the simulation began.
   void accept_history() { committed_history_ = true; }
 
@@ -70,6 +81,7 @@ class Invariants {
   bool contested(const Seal& seal) const;
   bool tamper_is_fine = false;  // a test that expects alerts
   bool rollback_is_fine = false;
+  bool split_is_fine = false;
   std::size_t size() const { return leaves_.size(); }
   // Size of the largest checkpoint signed.
   std::int64_t last_checkpoint_size() const { return last_checkpoint_size_; }
@@ -77,6 +89,16 @@ class Invariants {
   std::size_t own_seals() const { return own_seals_; }
 
  private:
+  // A checkpoint and the leaves of the history that it was signed for.
+  struct Known {
+    std::string origin;
+    std::size_t size = 0;
+    Hash root{};
+    std::shared_ptr<const std::vector<Hash>> leaves;
+  };
+  const Known& signed_note(const std::string& note);
+  static bool consistent(const Known& a, const Known& b);
+  void one_told(EventFeed& feed, std::int64_t sequence, const Hash& entry_hash);
   void row(const Entry& entry);
   Hash subtree(std::size_t begin, std::size_t end);
   void checkpoint_growth(std::uint64_t from, std::uint64_t to, const Proof& proof);
@@ -91,7 +113,11 @@ class Invariants {
   std::size_t own_seals_ = 0;
   bool committed_history_ = false;
   std::unordered_map<std::uint64_t, Hash> perfect_;
-  std::map<std::pair<std::string, std::int64_t>, Hash> checkpoints_;  // by origin and size: those signed
+  std::map<std::pair<std::string, std::int64_t>, Hash> checkpoints_;  // by origin and size: the last one signed
+  std::map<std::string, Known> notes_;                                // all that were ever signed
+  std::map<std::pair<int, int>, std::set<std::string>> knowledge_;    // notes, by vaultd and incarnation (0: its disk)
+  std::vector<std::vector<Hash>> histories_;                          // leaves of servers before this one
+  std::map<Hash, Entry> lost_;                                        // entries that this server does not hold
   std::int64_t granted_epoch_ = 0;
   std::optional<StoredCheckpoint> granted_newest_;
   std::map<std::int64_t, Hash> acknowledged_;           // by sequence

@@ -1,9 +1,12 @@
 // A notary's state directory in memory. It outlives crashes; a save can fail, or succeed and not be heard of.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "actors/notary.hpp"
 #include "ledger/sha256.hpp"
@@ -16,17 +19,24 @@ inline SigningKey key_of(const std::string& origin) {
   return std::move(*SigningKey::from_seed(origin, sha256("key of " + origin)));
 }
 
-// The file, which belongs to the machine and not to the process.
-using DiskFile = std::optional<std::string>;
+// The state directory, which belongs to the machine and not to the process.
+struct DiskFiles {
+  std::optional<std::string> checkpoint, told;
+  std::vector<std::string> evidence;
+};
 
 class MemoryDisk final : public NotaryDisk {
  public:
-  MemoryDisk(DiskFile& file, FakeDatabase& world, Life& life, std::function<void(const std::string&)> on_save)
-      : file_(file), world_(world), life_(life), on_save_(std::move(on_save)) {}
+  // `on_save`: a note that is about to be remembered, as the one that counts or as evidence.
+  MemoryDisk(DiskFiles& files, FakeDatabase& world, Life& life,
+             std::function<void(const std::string& note, bool as_evidence)> on_save)
+      : files_(files), world_(world), life_(life), on_save_(std::move(on_save)) {}
 
   Result<SigningKey> load_key(const std::string& origin, bool) override { return key_of(origin); }
 
-  Result<std::optional<std::string>> load_checkpoint() override { return file_; }
+  Result<std::optional<std::string>> load_checkpoint() override { return files_.checkpoint; }
+  Result<std::vector<std::string>> load_evidence() override { return files_.evidence; }
+  Result<std::optional<std::string>> load_told() override { return files_.told; }
 
   Status save_checkpoint(const std::string& note) override {
     if (!life_.spend()) return vault::fail(ErrorCode::internal, "disk: dead");
@@ -35,24 +45,42 @@ class MemoryDisk final : public NotaryDisk {
       world_.note("fault.disk.before");
       return vault::fail(ErrorCode::internal, "disk: write failed");
     }
-    on_save_(note);
-    if (file_) {
-      const auto old = peek_checkpoint(*file_);
+    on_save_(note, false);
+    if (files_.checkpoint) {
+      const auto old = peek_checkpoint(*files_.checkpoint);
       const auto next = peek_checkpoint(note);
       require(old->origin != next->origin || old->tree_size <= next->tree_size,
               "an older checkpoint takes the place of the newest one remembered");
     }
-    file_ = note;
+    files_.checkpoint = note;
     if (!faulty) return {};
     world_.note("fault.disk.after");
     return vault::fail(ErrorCode::internal, "disk: fsync failed");
   }
 
+  Status keep_evidence(const std::string& note) override {
+    if (!life_.spend()) return vault::fail(ErrorCode::internal, "disk: dead");
+    if (!world_.quiet && world_.random().chance(world_.faults_per_mille / 2)) {
+      return vault::fail(ErrorCode::internal, "disk: write failed");
+    }
+    on_save_(note, true);
+    if (std::find(files_.evidence.begin(), files_.evidence.end(), note) == files_.evidence.end()) {
+      files_.evidence.push_back(note);
+    }
+    return {};
+  }
+
+  Status save_told(const std::string& text, bool) override {
+    if (!life_.spend()) return vault::fail(ErrorCode::internal, "disk: dead");
+    files_.told = text;
+    return {};
+  }
+
  private:
-  DiskFile& file_;
+  DiskFiles& files_;
   FakeDatabase& world_;
   Life& life_;
-  std::function<void(const std::string&)> on_save_;
+  std::function<void(const std::string&, bool)> on_save_;
 };
 
 }  // namespace vault::sim

@@ -43,7 +43,7 @@ void Producers::on_reply(int vaultd, const std::vector<std::string>& frames) {
   // Some replies are lost on their way.
   if (!world_.database.quiet && world_.random.chance(20)) return;
   if (attempt.request) {
-    on_seal_reply(*attempt.request, *reply);
+    on_seal_reply(vaultd, *attempt.request, *reply);
   } else {
     on_query_reply(attempt.query, *reply);
   }
@@ -51,7 +51,7 @@ void Producers::on_reply(int vaultd, const std::vector<std::string>& frames) {
 
 // --- Seals -----------------------------------------------------------------------------------------------------------
 
-void Producers::on_seal_reply(std::uint64_t number, const Reply& reply) {
+void Producers::on_seal_reply(int vaultd, std::uint64_t number, const Reply& reply) {
   LogicalRequest& request = requests_.at(number);
   if (reply.error) return on_seal_refused(request, number, *reply.error);
   std::vector<Receipt> receipts;
@@ -64,18 +64,18 @@ void Producers::on_seal_reply(std::uint64_t number, const Reply& reply) {
     require(decoded.has_value(), "a receipt that cannot be decoded");
     receipts.push_back(std::move(*decoded));
   }
-  check_receipts(request, receipts);
+  check_receipts(vaultd, request, receipts);
   require(request.state != State::refused, "a receipt after a refusal for good");
   request.state = State::sealed;
   open_.erase(number);
 }
 
-void Producers::check_receipts(const LogicalRequest& request, const std::vector<Receipt>& receipts) {
+void Producers::check_receipts(int vaultd, const LogicalRequest& request, const std::vector<Receipt>& receipts) {
   require(receipts.size() == request.seal.seals.size(), "not one receipt for each seal");
   std::int64_t last_fresh = 0;
   for (std::size_t i = 0; i < receipts.size(); ++i) {
     const Receipt& receipt = receipts[i];
-    world_.invariants.receipt(receipt, request.seal.seals[i]);
+    world_.invariants.receipt(fleet_[static_cast<std::size_t>(vaultd)]->feed(), receipt, request.seal.seals[i]);
     if (!receipt.duplicate) {
       require(last_fresh == 0 || receipt.entry.sequence == last_fresh + 1, "a batch's new seals are not contiguous");
       last_fresh = receipt.entry.sequence;
@@ -100,7 +100,9 @@ void Producers::on_seal_refused(LogicalRequest& request, std::uint64_t number, c
     if (const auto open = open_.find(number); open != open_.end()) open->second = std::min(open->second, again_at);
     return;
   }
-  if (error.code == ErrorCode::seal_id_conflict) {
+  if (world_.invariants.history_lost()) {
+    // Of a server that is not there any more.
+  } else if (error.code == ErrorCode::seal_id_conflict) {
     world_.invariants.conflict(request.seal.seals, number);
   } else {
     require(error.code == ErrorCode::internal && request.poisoned, "a good seal was refused: " + error.message);
@@ -113,6 +115,7 @@ void Producers::on_seal_refused(LogicalRequest& request, std::uint64_t number, c
 // --- Queries ---------------------------------------------------------------------------------------------------------
 
 void Producers::on_query_reply(const Operation& query, const Reply& reply) {
+  if (world_.invariants.history_lost()) return;  // it may be an answer of the server before
   if (reply.error) {
     require(reply.error->code != ErrorCode::internal && reply.error->code != ErrorCode::seal_id_conflict,
             "a query failed: " + reply.error->message);

@@ -30,6 +30,7 @@ class Producers {
   // A seal that must be acknowledged soon, sent to `vaultd`.
   std::uint64_t send_probe(int vaultd, bool sign = false);
   void give_up_all() { open_.clear(); }
+  void give_up(std::uint64_t request) { open_.erase(request); }
   void allow_anywhere(std::uint64_t request) { requests_.at(request).vaultd.reset(); }
   bool acknowledged(std::uint64_t request) const { return requests_.at(request).state == State::sealed; }
 
@@ -74,9 +75,9 @@ class Producers {
   void send_malformed();
   bool transmit(int vaultd, std::size_t peer, SocketKind socket, std::string body, const std::string& name);
 
-  void on_seal_reply(std::uint64_t number, const Reply& reply);
+  void on_seal_reply(int vaultd, std::uint64_t number, const Reply& reply);
   void on_seal_refused(LogicalRequest& request, std::uint64_t number, const Error& error);
-  void check_receipts(const LogicalRequest& request, const std::vector<Receipt>& receipts);
+  void check_receipts(int vaultd, const LogicalRequest& request, const std::vector<Receipt>& receipts);
   void check_signature(const Receipt& receipt, const Seal& seal);
   void on_query_reply(const Operation& query, const Reply& reply);
   void check_proof(const ProofResult& result);

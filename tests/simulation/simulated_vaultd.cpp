@@ -20,15 +20,17 @@ constexpr std::size_t steward_slot = slot_of(ActorId::steward);
 constexpr ActorId stop_order[] = {ActorId::gateway, ActorId::writer,       ActorId::committer,
                                   ActorId::notary,  ActorId::lease_keeper, ActorId::steward};
 
-const char* const message_names[] = {
-    "SealOrders",      "SealAnswers",    "WriterStatus",     "UseSession",     "Append",
-    "AppendAnswer",    "SessionLost",    "TakeLease",        "Resolve",        "FindSeals",
-    "StoreCheckpoint", "LeaseAnswer",    "ResolveAnswer",    "FindAnswer",     "StoreCheckpointAnswer",
-    "KeepLease",       "LeaseRenewed",   "ConfirmLease",     "LeaseConfirmed", "Adopt",
-    "Follow",          "Committed",      "IngestRefused",    "Epoch",          "Adopted",
-    "SliceRequest",    "TreeSlice",      "CheckpointSigned", "ReadTask",       "ReadProgress",
-    "ReadAnswer",      "KeysChanged",    "PeerMessage",      "AlertMessage",   "Heartbeat",
-    "TimerFired",      "SettingsChanged"};
+const char* const message_names[] = {"SealOrders",       "SealAnswers",    "WriterStatus",          "UseSession",
+                                     "Append",           "AppendAnswer",   "SessionLost",           "TakeLease",
+                                     "Resolve",          "FindSeals",      "StoreCheckpoint",       "LeaseAnswer",
+                                     "ResolveAnswer",    "FindAnswer",     "StoreCheckpointAnswer", "KeepLease",
+                                     "LeaseRenewed",     "ConfirmLease",   "LeaseConfirmed",        "Adopt",
+                                     "Follow",           "Committed",      "IngestRefused",         "Epoch",
+                                     "Adopted",          "Followed",       "SigningState",          "Published",
+                                     "ReadTree",         "TreeRead",       "TellContradiction",     "ContradictionTold",
+                                     "CheckpointSigned", "ReadTask",       "ReadProgress",          "ReadAnswer",
+                                     "KeysChanged",      "PeerMessage",    "AlertMessage",          "Heartbeat",
+                                     "TimerFired",       "SettingsChanged"};
 std::string name_of_sender(std::size_t sender) {
   constexpr std::size_t actors = static_cast<std::size_t>(ActorId::reader_first) + SimulatedVaultd::readers;
   return sender < actors ? actor_name(static_cast<ActorId>(sender)) : "outside";
@@ -89,8 +91,12 @@ class SimulatedEffects final : public Effects {
 SimulatedVaultd::Process::Process(SimulatedVaultd& owner)
     : writer_store(owner.world_.database, life),
       lease_store(owner.world_.database, life),
-      disk(owner.file_, owner.world_.database, life,
-           [&world = owner.world_](const std::string& note) { world.invariants.signed_checkpoint(note); }),
+      disk(owner.files_, owner.world_.database, life,
+           [&owner](const std::string& note, bool as_evidence) {
+             Invariants& invariants = owner.world_.invariants;
+             if (!as_evidence) invariants.remembered(owner.index_, owner.incarnation_, note);
+             invariants.knows(owner.index_, 0, note);
+           }),
       silence(owner.options_.writer.lease_timeout.count() * millisecond, owner.world_.coverage) {
   const VaultdOptions& options = owner.options_;
   for (std::size_t i = 0; i <= readers; ++i) {
@@ -306,6 +312,10 @@ void SimulatedVaultd::deliver(std::size_t actor, std::size_t sender) {
   world_.trace.add_delivery(world_.now, index_, name_of_sender, sender, actor, message_names[letter.message.index()]);
   if (sender >= actors + peers) {
     world_.outside.on_ingest_taken(index_, std::get<PeerMessage>(letter.message).envelope.front());
+  }
+  if (const auto* adopt = std::get_if<Adopt>(&letter.message)) {
+    if (adopt->promises.newest) world_.invariants.knows(index_, incarnation_, adopt->promises.newest->note);
+    for (const auto& told : adopt->promises.contradictions) world_.invariants.knows(index_, incarnation_, told.note);
   }
   if (actor == writer_slot) process_->silence.heard(letter.message, world_.now);
   SimulatedEffects effects(*this, actor);

@@ -68,6 +68,8 @@ class SimulatedVaultd {
   void begin_stop();  // as SIGTERM does; running() is false once it is done
   bool running() const { return process_ != nullptr; }
   bool stopping() const;
+  // Of the process that runs.
+  EventFeed& feed() { return process_->feed; }
   // Counts up with every start.
   int incarnation() const { return incarnation_; }
 
@@ -137,7 +139,7 @@ class SimulatedVaultd {
   int index_;
   World& world_;
   VaultdOptions options_;
-  DiskFile file_;
+  DiskFiles files_;
   Micros clock_offset_ = 0;
   Micros paused_until_ = 0;
   int incarnation_ = 0;

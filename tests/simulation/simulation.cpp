@@ -280,9 +280,9 @@ void Simulation::run_restore() {
 
 // The operator reads why, and says it again as the ledger is now.
 void Simulation::on_exit_2(int vaultd, const std::string& reason) {
-  require(options_.notary.accept_rollback.has_value(), "vaultd ends with exit code 2: " + reason);
+  require(options_.notary.identity.accept_rollback.has_value(), "vaultd ends with exit code 2: " + reason);
   ++coverage_["exit_2"];
-  options_.notary.accept_rollback = std::ssize(database_.state.entries);
+  options_.notary.identity.accept_rollback = std::ssize(database_.state.entries);
   fleet_[static_cast<std::size_t>(vaultd)]->configure(options_);
 }
 
@@ -290,8 +290,8 @@ void Simulation::on_exit_2(int vaultd, const std::string& reason) {
 void Simulation::run_accepted_rollback() {
   const std::size_t rows = restore();
   fleet_[0]->crash();
-  options_.notary.accept_rollback = static_cast<std::int64_t>(rows);
-  options_.notary.origin = "example.com/second-life";
+  options_.notary.identity.accept_rollback = static_cast<std::int64_t>(rows);
+  options_.notary.identity.origin = "example.com/second-life";
   fleet_[0]->configure(options_);
   producers_.give_up_all();
   database_.quiet = false;
@@ -302,6 +302,70 @@ void Simulation::run_accepted_rollback() {
   const std::uint64_t probe = producers_.send_probe(0, true);
   run_until(patience, false, "the new identity must take seals", [&] { return producers_.acknowledged(probe); });
   require(invariants_.own_seals() == 1, "not one entry that tells of the new identity");
+  invariants_.whole_ledger();
+}
+
+// --- Servers that lag and are swapped --------------------------------------------------------------------------------
+
+// A replica that lags takes the database's place, or the server from before comes back.
+void Simulation::fail_over() {
+  DatabaseState before = database_.state;
+  const bool back = former_ && random_.chance(300);
+  database_.fail_over(back ? *former_ : replica_);
+  if (back) database_.note("fault.former_server_is_back");
+  if (!back) former_ = before;
+  invariants_.history_switched(before);
+  replica_ = database_.state;
+}
+
+// True once one of the two takes seals.
+bool Simulation::somebody_writes(Micros within) {
+  const std::uint64_t probes[2] = {producers_.send_probe(0), producers_.send_probe(1)};
+  const auto written = [&] { return producers_.acknowledged(probes[0]) || producers_.acknowledged(probes[1]); };
+  for (const Micros end = now_ + within; now_ < end && !written();) step(false);
+  const bool yes = written();
+  for (const std::uint64_t probe : probes) producers_.give_up(probe);
+  return yes;
+}
+
+// Whatever the servers do to it, no vaultd signs against what it knows, and none tells two things of one sequence; and
+// where everybody refuses, the operator's word ends it.
+void Simulation::run_fail_overs() {
+  invariants_.rollback_is_fine = invariants_.tamper_is_fine = invariants_.split_is_fine = true;
+  replica_ = database_.state;
+  const Micros lag = random_.between(50 * millisecond, 3 * second);
+  Micros next_copy = lag, next_fail_over = random_.between(second, 5 * second);
+  while (now_ < weather_.duration) {
+    if (now_ >= next_copy) {
+      replica_ = database_.state;
+      next_copy = now_ + lag;
+    }
+    if (now_ >= next_fail_over) {
+      fail_over();
+      next_fail_over = now_ + random_.between(second, 8 * second);
+    }
+    step(true);
+  }
+  calm_down();
+  producers_.give_up_all();
+  for (const Micros end = now_ + 20 * second; now_ < end;) step(false);
+  if (!somebody_writes(30 * second)) {
+    ++coverage_["fail_over.refused"];
+    for (int tries = 0; tries < 3; ++tries) {
+      options_.notary.identity.accept_rollback = std::ssize(database_.state.entries);
+      options_.notary.identity.origin = "example.com/life-" + std::to_string(tries);
+      for (auto& vaultd : fleet_) {
+        vaultd->crash();
+        vaultd->configure(options_);
+      }
+      if (somebody_writes(patience)) break;
+      require(tries < 2, "nobody writes, although the operator has accepted the loss");
+    }
+  } else {
+    ++coverage_["fail_over.went_on"];
+  }
+  require(somebody_writes(patience), "nobody writes any more");
+  for (const Micros end = now_ + 10 * second; now_ < end;) step(false);
   invariants_.whole_ledger();
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ class Simulation final : public Outside {
   void run_restore();
   // The same, and the operator accepts the loss.
   void run_accepted_rollback();
+  // Two vaultds whose database falls behind, is swapped, and comes back, while everything else goes wrong too.
+  void run_fail_overs();
 
   std::string trace() const { return trace_.text(); }
 
@@ -59,6 +62,8 @@ class Simulation final : public Outside {
   void run_until(Micros patience, bool producing, const char* what, Done done);
   void drain(int vaultd);
   std::size_t restore();
+  void fail_over();
+  bool somebody_writes(Micros within);
 
   Random random_;
   Coverage& coverage_;
@@ -74,6 +79,8 @@ class Simulation final : public Outside {
   std::vector<Micros> restart_at_;  // of a vaultd that is down
   std::vector<Micros> kill_at_;     // of one that is stopping
   Micros outage_ends_at_ = 0;
+  DatabaseState replica_;                // what a server that lags holds
+  std::optional<DatabaseState> former_;  // the server that was failed over from
   std::vector<SimulatedVaultd::Choice> choices_;
 };
 

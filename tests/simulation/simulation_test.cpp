@@ -184,6 +184,29 @@ TEST(Simulation, RefusesADatabaseBehindItsCheckpoint) {
   try_hundred(&Simulation::run_restore);
 }
 
+TEST(Simulation, SignsNothingAgainstWhatItKnowsWhateverBecomesOfTheDatabase) {
+  const std::uint64_t first = number_from("VAULT_SIM_FIRST_SEED", 1);
+  const std::uint64_t count = number_from("VAULT_SIM_FAIL_OVER_SEEDS", 400);
+  std::signal(SIGABRT, tell_seed);
+  Coverage coverage;
+  int failures = 0;
+  for (std::uint64_t seed = first; seed < first + count && failures < 3; ++seed) {
+    const std::string failure = try_seed(seed, coverage, [](Simulation& simulation) { simulation.run_fail_overs(); });
+    if (failure.empty()) continue;
+    ++failures;
+    ADD_FAILURE() << failure << "\nagain: VAULT_SIM_FIRST_SEED=" << seed << " VAULT_SIM_FAIL_OVER_SEEDS=1";
+  }
+  if (std::getenv("VAULT_SIM_COVERAGE")) {
+    for (const auto& [what, times] : coverage)
+      std::printf("  %-32s %lld\n", what.c_str(), static_cast<long long>(times));
+  }
+  if (failures > 0 || count < 400) return;
+  for (const char* what : {"fault.fail_over", "fault.former_server_is_back", "fail_over.refused", "fail_over.went_on",
+                           "contradiction.told", "alert.rollback", "alert.split"}) {
+    EXPECT_GT(coverage[what], 0) << what << " never happened";
+  }
+}
+
 TEST(Simulation, BeginsANewIdentityWhereTheLossIsAccepted) {
   try_hundred(&Simulation::run_accepted_rollback);
 }

@@ -27,7 +27,7 @@ class WriterLeaseTest : public ::testing::Test {
   }
   void activate(std::int64_t epoch) {
     grant_lease(epoch);
-    tell(Adopted{epoch, std::nullopt, {}});
+    tell(Adopted{epoch, Adopted::Outcome::agreed, {}, {}});
   }
 
   void order(Ticket ticket) {
@@ -147,7 +147,7 @@ TEST_F(WriterLeaseTest, EndOfTheSessionBeforeDoesNotTouchABatchInTheAir) {
 TEST_F(WriterLeaseTest, SessionThatEndsDuringAdoptionIsNoticedByTheNextBatch) {
   grant_lease(1);
   tell(SessionLost{});
-  tell(Adopted{1, std::nullopt, {}});
+  tell(Adopted{1, Adopted::Outcome::agreed, {}, {}});
   order(1);
   writer_.round_done(effects_);
   EXPECT_EQ(appends(), 1U);

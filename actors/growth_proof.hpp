@@ -1,0 +1,15 @@
+// The proof from one checkpoint to the next, out of what the notary has in memory.
+#pragma once
+
+#include <vector>
+
+#include "ledger/frontier.hpp"
+#include "ledger/proof.hpp"
+
+namespace vault {
+
+// RFC 9162 consistency proof between a tree of frontier.size() leaves and that tree with `leaves` appended, from those
+// two alone. Cost: as many hashes as there are leaves.
+Proof prove_growth(const Frontier& frontier, const std::vector<Hash>& leaves);
+
+}  // namespace vault

@@ -1,0 +1,32 @@
+// Under which name and key this vaultd signs for a ledger, and whether a new identity begins on it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/promise_memory.hpp"
+#include "ledger/signed_note.hpp"
+#include "store/store.hpp"
+
+namespace vault {
+
+struct IdentityOptions {
+  std::string origin;  // empty: the database's, or vault999.local/<ledger_id> for a new one
+  std::optional<std::int64_t> accept_rollback;
+};
+
+struct ChosenIdentity {
+  SigningKey key;
+  std::vector<LogIdentity> identities;  // the ledger's, oldest first; the last one is the one chosen
+  bool begins = false;                  // it is not in the database yet, and takes another one's place
+  bool announced = false;               // begins: the entry that announces it is in the ledger already
+};
+
+// Error: invalid_argument where the settings cannot work with this database, with what to do; unavailable where another
+// identity has been announced and this one must not sign any more.
+Result<ChosenIdentity> choose_identity(NotaryDisk& disk, const PromiseMemory& memory, const IdentityOptions& options,
+                                       const Promises& promises, const Head& head, const std::string& ledger_id);
+
+}  // namespace vault

@@ -1,0 +1,35 @@
+// The entry that announces a new log identity: vaultd's own seal, made once an operator has accepted that history which
+// was signed is lost (docs/day-two.md). Authority "vaultd", session "vaultd/rollback", verdict 888_HOLD.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledger/entry.hpp"
+
+namespace vault {
+
+// A checkpoint that the accepted history does not continue: evidence of what was lost.
+struct GivenUp {
+  std::int64_t tree_size = 0;
+  Hash root{};
+  std::string note;
+};
+
+struct Announcement {
+  std::int64_t accepted_sequence = 0;  // the head as it was accepted; the announcement is the entry after it
+  Hash accepted_root{};
+  std::int64_t lost_tree_size = 0;  // the largest tree that was signed or told under the old identity
+  std::vector<GivenUp> contradicted;
+  std::string old_origin, new_origin;
+};
+
+// The seal_id of the announcement of `new_origin`: an identity is announced once, however often that is tried.
+Uuid announcement_id(std::string_view new_origin);
+
+// The seal, its seal_id and canonical payload included.
+Seal make_announcement(const Announcement& announcement);
+
+}  // namespace vault
