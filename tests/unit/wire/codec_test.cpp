@@ -364,13 +364,14 @@ TEST(Replies, Status) {
   status.ledger_id = "l";
   status.counters = {{"sealed", 6}};
   status.alerts = {"tamper"};
+  status.features = {"at_least"};
   EXPECT_EQ(
       unpack(encode_reply({}, status)).at("result"),
       json::parse(
           R"({"version":"0.1.0","backend":"postgres","role":"writer","ready":true,"uptime_s":1,"sequence":2,"queue_depth":3,
                 "in_flight":4,"writer_epoch":5,"database":{"connected":true,"detail":""},
                 "readers":{"connected":2,"total":3,"detail":"gone"},"origin":"o","vkey":"k",
-                "ledger_id":"l","counters":{"sealed":6},"alerts":["tamper"]})"));
+                "ledger_id":"l","counters":{"sealed":6},"alerts":["tamper"],"features":["at_least"]})"));
 }
 
 TEST(Replies, Errors) {
