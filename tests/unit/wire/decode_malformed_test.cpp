@@ -167,7 +167,7 @@ std::vector<Case> seal_members() {
       {"seal_nil", pack(R"({"v":1,"op":"seal","seal":null})"), bad, "seal"},
       {"seal_array", pack(R"({"v":1,"op":"seal","seal":[{}]})"), bad, "seal"},
       {"seal_empty", pack(R"({"v":1,"op":"seal","seal":{}})"), bad, "seal.session_id"},
-      {"seal_for_batch", pack(R"({"v":1,"op":"seal_batch","seal":{}})"), bad, "seals"},
+      {"seal_for_batch", pack(R"({"v":1,"op":"seal_batch","seal":{}})"), bad, "seal"},
       one("session_id", "", "missing"),
       one("session_id", "5", "integer"),
       one("session_id", "\"\"", "empty"),
