@@ -4,6 +4,7 @@
 
 #include "actors/gateway.hpp"
 #include "ledger/check.hpp"
+#include "wire/features.hpp"
 
 namespace vault {
 
@@ -142,6 +143,7 @@ StatusResult Gateway::status(Effects& effects) const {
   result.readers_connected = static_cast<std::int64_t>(reads_.readers() - health.lost);
   result.readers_detail = health.reason;
   result.alerts.assign(alerts_.begin(), alerts_.end());
+  result.features = protocol_features();
   return result;
 }
 

@@ -43,10 +43,18 @@ void append_escaped(char special, std::string& out) {
 }
 
 template <class Integer>
-void append_integer(Integer value, std::string& out) {
+std::size_t append_integer(Integer value, std::string& out) {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out.append(digits, static_cast<std::size_t>(end - digits));
+  const auto size = static_cast<std::size_t>(end - digits);
+  out.append(digits, size);
+  return size;
+}
+
+// Bytes of `digits` times 10^(point - count) without an exponent, as PostgreSQL's numeric prints it.
+std::size_t written_out_bytes(int count, int point) {
+  if (point <= 0) return static_cast<std::size_t>(2 - point + count);  // 0.000ddd
+  return static_cast<std::size_t>(point < count ? count + 1 : point);  // d.dd, or ddd000
 }
 
 // Lays out `digits` times 10^(point - digits.size()) as ECMAScript's Number::toString does.
@@ -82,11 +90,14 @@ class Printer {
         out_.append(node.as.boolean ? "true" : "false");
         return;
       case JsonKind::signed_integer:
-        return append_integer(node.as.signed_integer, out_);
+        numbers_written_out_ += append_integer(node.as.signed_integer, out_);
+        return;
       case JsonKind::unsigned_integer:
-        return append_integer(node.as.unsigned_integer, out_);
+        numbers_written_out_ += append_integer(node.as.unsigned_integer, out_);
+        return;
       case JsonKind::number:
-        return append_number(node.as.number, out_);
+        numbers_written_out_ += append_number(node.as.number, out_);
+        return;
       case JsonKind::string:
         return append_string(document_.text(node), out_);
       case JsonKind::array:
@@ -95,6 +106,9 @@ class Printer {
         return print_object(index);
     }
   }
+
+  // Bytes that the numbers printed so far take where they are written out.
+  std::size_t numbers_written_out() const { return numbers_written_out_; }
 
  private:
   void print_array(std::uint32_t index) {
@@ -138,6 +152,7 @@ class Printer {
   const std::vector<JsonNode>& nodes_;
   std::string& out_;
   std::vector<std::uint32_t> names_;
+  std::size_t numbers_written_out_ = 0;
 };
 
 }  // namespace
@@ -154,7 +169,7 @@ void append_string(std::string_view text, std::string& out) {
   out.push_back('"');
 }
 
-void append_number(double value, std::string& out) {
+std::size_t append_number(double value, std::string& out) {
   VAULT_CHECK(std::isfinite(value));
   // Below 2^53 every integer is its own shortest text.
   constexpr double exact_below = 9007199254740992.0;
@@ -166,7 +181,8 @@ void append_number(double value, std::string& out) {
   char text[32];
   const char* const end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
   const char* at = text;
-  if (*at == '-') {
+  const bool negative = *at == '-';
+  if (negative) {
     out.push_back('-');
     ++at;
   }
@@ -179,11 +195,24 @@ void append_number(double value, std::string& out) {
   at += at[1] == '+' ? 2 : 1;
   std::from_chars(at, end, exponent);
   append_decimal({digits, count}, exponent + 1, out);
+  return written_out_bytes(static_cast<int>(count), exponent + 1) + (negative ? 1 : 0);
 }
 
-void append_canonical(const JsonDocument& document, std::string& out) {
+std::size_t append_canonical(const JsonDocument& document, std::string& out) {
   VAULT_CHECK(!document.empty());
-  Printer(document, out).print(0);
+  Printer printer(document, out);
+  printer.print(0);
+  return printer.numbers_written_out();
+}
+
+Status append_bounded(const JsonDocument& document, const JsonRules& rules, std::string& out) {
+  const std::size_t before = out.size();
+  const std::size_t numbers = append_canonical(document, out);
+  if (out.size() - before > rules.bytes_max) return tl::unexpected<Error>(document_too_large(rules));
+  if (rules.bound_numbers && numbers > limits::written_out_factor * rules.bytes_max) {
+    return tl::unexpected<Error>(numbers_too_large(rules, numbers));
+  }
+  return {};
 }
 
 Result<std::string> canonicalize(std::string_view json, const JsonRules& rules) {
@@ -193,8 +222,7 @@ Result<std::string> canonicalize(std::string_view json, const JsonRules& rules) 
   }
   std::string out;
   out.reserve(std::min(json.size(), rules.bytes_max));
-  append_canonical(document, out);
-  if (out.size() > rules.bytes_max) return tl::unexpected<Error>(document_too_large(rules));
+  if (Status fits = append_bounded(document, rules, out); !fits) return tl::unexpected<Error>(std::move(fits).error());
   return out;
 }
 

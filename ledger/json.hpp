@@ -61,6 +61,8 @@ struct JsonRules {
   bool object_only = true;                             // the top level must be an object
   std::size_t bytes_max = limits::seal_bytes_default;  // bound on the canonical text
   std::string root = "seal_data";                      // how error paths begin; may be empty
+  // Is limits::written_out_factor applied? Not to what may have been sealed before there was this bound.
+  bool bound_numbers = source == JsonSource::producer;
 };
 
 // Takes a document value by value and keeps it in `out`. Every call answers at once whether the value is acceptable;
@@ -86,6 +88,7 @@ class JsonBuilder {
   // A refusal of the caller's own (MessagePack bin, ext), located at the value that would come next.
   Error refuse(ErrorCode code, std::string_view what) const;
 
+  const JsonRules& rules() const { return rules_; }
   bool complete() const;  // exactly one whole value has been taken
 
  private:
@@ -112,6 +115,8 @@ class JsonBuilder {
 
 // The refusal of a document whose canonical text exceeds rules.bytes_max; names max_seal_bytes and its value.
 Error document_too_large(const JsonRules& rules);
+// The refusal of a document whose numbers, written out, take `bytes`: more than rules.bytes_max allows for.
+Error numbers_too_large(const JsonRules& rules, std::size_t bytes);
 
 // RFC 8259 text, exactly one value, white space around it allowed. Replaces what `out` held.
 // Errors: invalid_argument with the member's path, or the byte offset where the text is not JSON; too_large.

@@ -6,44 +6,16 @@
 #include <utility>
 
 #include "ledger/bytes.hpp"
-#include "ledger/canonical_json.hpp"
 #include "ledger/check.hpp"
 #include "ledger/json.hpp"
 #include "ledger/json_text.hpp"
+#include "ledger/member_path.hpp"
 
 namespace vault {
 
 namespace {
 
-constexpr std::size_t path_name_bytes_max = 64;  // of one member's name in an error path
-constexpr std::uint32_t few_names = 16;          // up to here comparing all pairs beats sorting
-
-// A name that reads unmistakably after a dot; others are quoted.
-bool is_plain_name(std::string_view name) {
-  return !name.empty() && std::none_of(name.begin(), name.end(), [](char c) {
-    const auto code = static_cast<unsigned char>(c);
-    return code <= 0x20 || code == 0x7F || c == '.' || c == '[' || c == ']' || c == '"' || c == '\\';
-  });
-}
-
-void append_member(std::string& path, std::string_view name) {
-  const bool whole = name.size() <= path_name_bytes_max;
-  if (!whole) {
-    std::size_t end = path_name_bytes_max;
-    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;  // not inside a character
-    name = name.substr(0, end);
-  }
-  if (is_plain_name(name)) {
-    if (!path.empty()) path.push_back('.');
-    path.append(name);
-    if (!whole) path.append("…");
-    return;
-  }
-  path.push_back('[');
-  append_string(name, path);
-  if (!whole) path.append("…");
-  path.push_back(']');
-}
+constexpr std::uint32_t few_names = 16;  // up to here comparing all pairs beats sorting
 
 Error refusal(ErrorCode code, std::string_view what, std::string path) {
   return Error{code, path.empty() ? std::string(what) : fmt::format("{}: {}", path, what), std::move(path)};
@@ -72,6 +44,15 @@ Error document_too_large(const JsonRules& rules) {
   return refusal(ErrorCode::too_large,
                  fmt::format("the canonical text is larger than max_seal_bytes, {} bytes", rules.bytes_max),
                  rules.root);
+}
+
+Error numbers_too_large(const JsonRules& rules, std::size_t bytes) {
+  return refusal(
+      ErrorCode::too_large,
+      fmt::format("its numbers take {} bytes where jsonb writes them out (5e-324 takes 326), more than {} times "
+                  "max_seal_bytes, {} bytes",
+                  bytes, limits::written_out_factor, limits::written_out_factor * rules.bytes_max),
+      rules.root);
 }
 
 JsonBuilder::JsonBuilder(JsonDocument& out, JsonRules rules) : out_(out), rules_(std::move(rules)) {

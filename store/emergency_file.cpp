@@ -79,9 +79,13 @@ Result<Entry> read_emergency_file(const LegacyJson& json) {
   if (!timestamp) return tl::unexpected<Error>(timestamp.error());
   const LegacyJson::Node* payload = json.member("seal_data");
   if (payload == nullptr) return wrong("seal_data", "is missing");
-  auto canonical = canonicalize(
-      json.text(*payload),
-      {.source = JsonSource::producer, .object_only = true, .bytes_max = limits::seal_bytes_max, .root = "seal_data"});
+  auto canonical = canonicalize(json.text(*payload),
+                                // Without the bound on numbers: the file may have been kept before there was one.
+                                {.source = JsonSource::producer,
+                                 .object_only = true,
+                                 .bytes_max = limits::seal_bytes_max,
+                                 .root = "seal_data",
+                                 .bound_numbers = false});
   if (!canonical) return tl::unexpected<Error>(canonical.error());
   Entry entry;
   entry.emergency = true;

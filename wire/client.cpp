@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "ledger/canonical_json.hpp"
+#include "ledger/hash_check.hpp"
 #include "ledger/reserved_names.hpp"
 #include "wire/endpoint_family.hpp"
 
@@ -81,6 +82,7 @@ struct Client::Impl {
   std::string endpoint;
   milliseconds timeout;
   milliseconds connect_timeout;
+  bool check_hashes = true;
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::dealer};
   std::uint64_t last_id = 0;
@@ -173,6 +175,7 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
     impl->endpoint = options.endpoint;
     impl->timeout = options.timeout;
     impl->connect_timeout = std::min(options.timeout, options.connect_timeout.value_or(options.timeout));
+    impl->check_hashes = options.check_hashes;
     configure(impl->socket, options);
     impl->socket.set(zmq::sockopt::ipv6, needs_ipv6(options.endpoint));
     impl->socket.connect(options.endpoint);
@@ -244,6 +247,27 @@ Result<std::vector<Receipt>> Client::append_entries(std::span<const SealDraft> d
   return call(request).and_then(decode_receipts);
 }
 
+Result<Entry> Client::read_entry(const ReadRequest& request) {
+  auto entry = call(request).and_then(decode_entry);
+  if (!entry || !impl_->check_hashes) return entry;
+  const HashFaults faults = HashChecker().check(*entry);
+  if (!faults.any()) return entry;
+  return fail(ErrorCode::internal, describe(*entry, faults), fmt::format("entry.{}", faults.first()));
+}
+
+Result<Page> Client::read_page(const Operation& request, std::int64_t at_least) {
+  auto page = call(request, {}, at_least).and_then(decode_page);
+  if (!page || !impl_->check_hashes) return page;
+  HashChecker checker;
+  for (std::size_t i = 0; i < page->entries.size(); ++i) {
+    const HashFaults faults = checker.check(page->entries[i]);
+    if (!faults.any()) continue;
+    return fail(ErrorCode::internal, describe(page->entries[i], faults),
+                fmt::format("entries[{}].{}", i, faults.first()));
+  }
+  return page;
+}
+
 Result<Page> Client::get_entries_by_session(const std::string& session_id, std::optional<std::int64_t> cursor,
                                             std::size_t limit) {
   ReadRequest request;
@@ -252,13 +276,13 @@ Result<Page> Client::get_entries_by_session(const std::string& session_id, std::
   page.cursor = cursor;
   page.limit = limit;
   page.order = Order::ascending;
-  return call(request).and_then(decode_page);
+  return read_page(request);
 }
 
 Result<Entry> Client::get_entry_by_sequence(std::int64_t sequence) {
   ReadRequest request;
   request.sequence = sequence;
-  return call(request).and_then(decode_entry);
+  return read_entry(request);
 }
 
 Result<Entry> Client::get_entry_by_seal_id(const std::string& seal_id) {
@@ -267,11 +291,11 @@ Result<Entry> Client::get_entry_by_seal_id(const std::string& seal_id) {
   if (!request.seal_id) {
     return fail(ErrorCode::invalid_argument, "seal_id must be a UUID of 36 characters", "seal_id");
   }
-  return call(request).and_then(decode_entry);
+  return read_entry(request);
 }
 
 Result<Page> Client::list_entries(const PageRequest& page, std::int64_t at_least) {
-  return call(ListRequest{page}, {}, at_least).and_then(decode_page);
+  return read_page(ListRequest{page}, at_least);
 }
 
 Result<Page> Client::query_by_verdict(Verdict verdict, std::optional<Timestamp> from, std::optional<Timestamp> to,
@@ -282,7 +306,7 @@ Result<Page> Client::query_by_verdict(Verdict verdict, std::optional<Timestamp> 
   request.page.to = to;
   request.page.cursor = cursor;
   request.page.limit = limit;
-  return call(request).and_then(decode_page);
+  return read_page(request);
 }
 
 Result<VerifyResult> Client::verify_chain(std::optional<std::int64_t> from, std::optional<std::int64_t> to,

@@ -37,6 +37,10 @@ struct ClientOptions {
   std::optional<CurveKeys> curve;
   // How long a call waits for a connection before it is `unavailable`; nullopt: as long as the timeout.
   std::optional<std::chrono::milliseconds> connect_timeout{};
+  // Entries that are read are checked: data_hash, entry_hash, and the links of neighbours on a page, recomputed. One
+  // that does not fit is not handed out: `internal`, with `field` "entry.entry_hash" or "entries[3].data_hash". False:
+  // to look all the same (ledger/hash_check.hpp then says what does not fit).
+  bool check_hashes = true;
 };
 
 // A seal as people write it: verdict by name, payload as JSON text, seal_id as text.
@@ -88,6 +92,9 @@ class Client {
   Result<Reply> next_reply(std::chrono::milliseconds timeout);
 
  private:
+  Result<Entry> read_entry(const ReadRequest& request);
+  Result<Page> read_page(const Operation& request, std::int64_t at_least = 0);
+
   struct Impl;
   explicit Client(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

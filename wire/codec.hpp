@@ -28,8 +28,9 @@ struct DecodeFailure {
 // Decodes one request. Codes, first match wins: too_large (message_bytes_max), invalid_message (not MessagePack, not a
 // map, trailing bytes, a container that announces more than is there, a key that is no string), then
 // unsupported_version, unknown_op, then invalid_argument / too_large with the member's path in `field`
-// ("seal.session_id", "seals[3].seal_data.score"). Unknown members are ignored; a name twice in any map is
-// invalid_argument. Never throws.
+// ("seal.session_id", "seals[3].seal_data.score"). Members that the operation or a seal does not know are
+// invalid_argument, except names that begin with "x-", which are ignored; a name twice in any map is invalid_argument.
+// Never throws.
 tl::expected<Request, DecodeFailure> decode_request(std::string_view message, const CodecLimits& limits);
 
 // {"v":1,"id":...,"ok":true,"result":{...}}
@@ -63,6 +64,8 @@ Result<Receipt> decode_receipt(std::string_view result);
 Result<std::vector<Receipt>> decode_receipts(std::string_view result);
 Result<Entry> decode_entry(std::string_view result);  // {entry: {...}}
 Result<Page> decode_page(std::string_view result);
+// The entry that an event's map tells of (`entry`, `receipt`), payload and salt where they were published.
+Result<Entry> decode_entry_event(std::string_view map);
 Result<VerifyResult> decode_verify(std::string_view result);
 Result<ProofResult> decode_proof(std::string_view result);
 Result<ConsistencyResult> decode_consistency(std::string_view result);

@@ -111,6 +111,7 @@ struct StatusResult {
   std::string origin, vkey, ledger_id;
   std::map<std::string, std::int64_t> counters;  // member `counters`
   std::vector<std::string> alerts;               // kinds raised and not cleared
+  std::vector<std::string> features;             // what this vaultd knows beyond version 1 of the protocol
 };
 
 using ReplyBody = std::variant<Receipt, ReceiptsResult, Entry, Page, VerifyResult, ProofResult, ConsistencyResult,

@@ -91,6 +91,12 @@ Result<Entry> decode_entry(std::string_view result) {
   return read_entry(*entry);
 }
 
+Result<Entry> decode_entry_event(std::string_view map) {
+  auto unpacked = unpack(map);
+  if (!unpacked) return tl::unexpected(unpacked.error());
+  return read_entry(unpacked->get());
+}
+
 Result<Page> decode_page(std::string_view result) {
   auto unpacked = unpack(result);
   if (!unpacked) return tl::unexpected(unpacked.error());

@@ -137,7 +137,7 @@ Status pack(Packing& out, const HeadResult& result) {
 }
 
 Status pack(Packing& out, const StatusResult& result) {
-  out.map(16);
+  out.map(17);
   out.key("version").text(result.version);
   out.key("backend").text(result.backend);
   out.key("role").text(result.role);
@@ -161,6 +161,8 @@ Status pack(Packing& out, const StatusResult& result) {
   for (const auto& [name, value] : result.counters) out.key(name).integer(value);
   out.key("alerts").array(result.alerts.size());
   for (const std::string& kind : result.alerts) out.text(kind);
+  out.key("features").array(result.features.size());
+  for (const std::string& name : result.features) out.text(name);
   return {};
 }
 

@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <initializer_list>
 #include <utility>
+#include <vector>
 
 #include "wire/codec.hpp"
+#include "wire/members.hpp"
 #include "wire/request_visitor.hpp"
 
 namespace vault {
@@ -130,26 +133,50 @@ Decoded decode_consistency(Arguments& arguments) {
   return request;
 }
 
+constexpr MemberSet set(std::initializer_list<M> members) {
+  MemberSet out = 0;
+  for (const M member : members) out |= bit(member);
+  return out;
+}
+constexpr MemberSet every = set({M::v, M::id, M::op});
+constexpr MemberSet reading = every | set({M::at_least});  // what every reading operation takes
+constexpr MemberSet paging = reading | set({M::cursor, M::limit});
+
 struct OperationDecoder {
   std::string_view op;
+  MemberSet members;  // all that it takes
   Decoded (*decode)(Arguments&);
 };
 constexpr OperationDecoder decoders[] = {
-    {"seal", decode_seal},
-    {"seal_batch", decode_seal_batch},
-    {"read", decode_read},
-    {"list", decode_list},
-    {"query", decode_query},
-    {"verify", decode_verify},
-    {"proof", decode_proof},
-    {"consistency", decode_consistency},
-    {"checkpoint", [](Arguments&) -> Decoded { return CheckpointRequest{}; }},
-    {"head", [](Arguments&) -> Decoded { return HeadRequest{}; }},
-    {"status", [](Arguments&) -> Decoded { return StatusRequest{}; }},
+    {"seal", every | set({M::seal, M::sign}), decode_seal},
+    {"seal_batch", every | set({M::seals, M::sign}), decode_seal_batch},
+    {"read", paging | set({M::sequence, M::seal_id, M::session_id}), decode_read},
+    {"list", paging | set({M::order}), decode_list},
+    {"query", paging | set({M::verdict, M::session_id, M::authority, M::from, M::to, M::order}), decode_query},
+    {"verify", reading | set({M::from, M::to, M::progress}), decode_verify},
+    {"proof", reading | set({M::sequence, M::tree_size}), decode_proof},
+    {"consistency", reading | set({M::first, M::second}), decode_consistency},
+    {"checkpoint", reading, [](Arguments&) -> Decoded { return CheckpointRequest{}; }},
+    {"head", reading, [](Arguments&) -> Decoded { return HeadRequest{}; }},
+    {"status", every, [](Arguments&) -> Decoded { return StatusRequest{}; }},
 };
 
 bool reads_ledger(const Operation& operation) {
   return !std::holds_alternative<SealRequest>(operation) && !std::holds_alternative<StatusRequest>(operation);
+}
+
+// The first name that the operation does not take: one that none takes, else one that only others do.
+std::optional<Error> other_member(const RequestVisitor& visitor, const OperationDecoder& decoder) {
+  std::optional<std::string_view> name = visitor.unknown_name();
+  if (!name && (visitor.seen() & ~decoder.members) == 0) return std::nullopt;
+  std::vector<std::string_view> known;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(M::unknown); ++i) {
+    const auto member = static_cast<M>(i);
+    const bool takes = (decoder.members & bit(member)) != 0;
+    if (takes) known.push_back(member_name(member));
+    if (!takes && !name && (visitor.seen() & bit(member)) != 0) name = member_name(member);
+  }
+  return unknown_member(decoder.op, {}, *name, known);
 }
 
 // The refusals of a well-formed map, in the order of docs/protocol.md, "Errors".
@@ -165,6 +192,7 @@ Decoded decode_operation(RequestVisitor& visitor, std::int64_t& at_least) {
   }
   if (decoder == nullptr) return fail(ErrorCode::unknown_op, "op is missing or none of this protocol's", "op");
   if (visitor.structure_error) return tl::unexpected(*visitor.structure_error);
+  if (auto error = other_member(visitor, *decoder)) return tl::unexpected(std::move(*error));
   Arguments arguments{visitor, ScalarReader{}};
   Decoded decoded = decoder->decode(arguments);
   if (decoded && reads_ledger(*decoded)) at_least = arguments.integer(M::at_least, 0).value_or(0);

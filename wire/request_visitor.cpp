@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledger/member_path.hpp"
+#include "wire/members.hpp"
+
 namespace vault {
 namespace {
 
@@ -187,6 +190,11 @@ bool RequestVisitor::end_map_key() {
 void RequestVisitor::take_key(std::string_view name) {
   if (depth_ == 1) {
     member_ = find_member(name);
+    if (member_ != Member::unknown) {
+      seen_ |= bit(member_);
+    } else if (!unknown_ && !is_ignored_member(name)) {
+      unknown_ = name;
+    }
     if (member_ == Member::id) id_offset_ = static_cast<std::size_t>(name.data() + name.size() - message_.data());
   } else if (at_draft_member()) {
     draft_.name(name);
@@ -211,7 +219,7 @@ void RequestVisitor::refuse_key() {
   }
   if (at_draft_member()) draft_.name({});
   if (!structure_error) {
-    structure_error = Error{ErrorCode::invalid_argument, "the names in a map must be strings", path_to({})};
+    structure_error = Error{ErrorCode::invalid_argument, "the names in a map must be strings", path_to(std::nullopt)};
   }
 }
 
@@ -245,16 +253,14 @@ void RequestVisitor::check_duplicates() {
 
 // The path of member `name` of the innermost map, or of that map. The member that a map stands in is the last name
 // before its mark.
-std::string RequestVisitor::path_to(std::string_view name) const {
+std::string RequestVisitor::path_to(std::optional<std::string_view> name) const {
   std::string path;
   for (std::size_t level = 1; level < marks_.size() && path.size() < 1024; ++level) {
     if (marks_[level] == 0) continue;  // a map in the place of a name
-    if (!path.empty()) path += '.';
-    path += key_text(keys_[marks_[level] - 1]);
+    append_member(path, key_text(keys_[marks_[level] - 1]));
     if (level == 1 && in_seals_) path += fmt::format("[{}]", seals_index_);
   }
-  if (!path.empty() && !name.empty()) path += '.';
-  path += name;
+  if (name) append_member(path, *name);
   return path;
 }
 
@@ -264,7 +270,7 @@ bool RequestVisitor::enter_container() {
   if (++depth_ <= nesting_max) return true;
   const bool named = !marks_.empty() && keys_.size() > marks_.back();
   keep_first(structure_error, Error{ErrorCode::invalid_argument, "nested too deep",
-                                    path_to(named ? key_text(keys_.back()) : std::string_view())});
+                                    path_to(named ? std::optional(key_text(keys_.back())) : std::nullopt)});
   return false;
 }
 

@@ -51,6 +51,13 @@ enum class Member : std::uint8_t {
 };
 std::string_view member_name(Member member);
 
+// Members as bits.
+using MemberSet = std::uint32_t;
+constexpr MemberSet bit(Member member) {
+  return MemberSet{1} << static_cast<unsigned>(member);
+}
+static_assert(static_cast<unsigned>(Member::unknown) < 32);
+
 class RequestVisitor : public msgpack::null_visitor {
  public:
   static constexpr std::size_t nesting_max = 65'536;
@@ -62,6 +69,9 @@ class RequestVisitor : public msgpack::null_visitor {
   const RequestId& id() const { return id_; }
   // The parse was ended by structure_error, and what follows is unknown.
   bool stopped() const { return depth_ > nesting_max; }
+  // What stands at the top level: the known names, and the first that is none and not to be ignored.
+  MemberSet seen() const { return seen_; }
+  const std::optional<std::string_view>& unknown_name() const { return unknown_; }
   const Scalar& scalar(Member member) const { return scalars_[static_cast<std::size_t>(member)]; }
 
   // Refusals: of the message as such, of what holds for every operation, of `seal`, of `seals`.
@@ -113,7 +123,7 @@ class RequestVisitor : public msgpack::null_visitor {
   bool refuse_in_payload(std::string_view what);
 
   void check_duplicates();
-  std::string path_to(std::string_view name) const;
+  std::string path_to(std::optional<std::string_view> name) const;
   std::string_view key_text(Key key) const { return message_.substr(key.offset, key.size); }
 
   std::string_view message_;
@@ -130,6 +140,8 @@ class RequestVisitor : public msgpack::null_visitor {
   std::vector<Key> keys_;
   std::vector<std::uint32_t> marks_;
   std::size_t members_ = 0;
+  MemberSet seen_ = 0;
+  std::optional<std::string_view> unknown_;
 
   bool seal_seen_ = false, seals_seen_ = false;
   bool in_seals_ = false;

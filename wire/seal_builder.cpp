@@ -1,15 +1,13 @@
 #include "wire/seal_builder.hpp"
 
-#include <fmt/format.h>
-
 #include "ledger/canonical_json.hpp"
 #include "ledger/check.hpp"
+#include "wire/members.hpp"
 
 namespace vault {
 namespace {
 
-// In the order of SealBuilder::Member.
-constexpr std::array<std::string_view, 5> names = {"session_id", "authority", "verdict", "seal_id", "seal_data"};
+constexpr std::string_view seal_data = "seal_data";
 
 }  // namespace
 
@@ -18,6 +16,7 @@ void SealBuilder::begin(std::string_view owner, std::int64_t index) {
   owner_ = owner;
   index_ = index;
   member_ = Member::unknown;
+  unknown_.reset();
   scalars_ = {};
   has_payload_ = false;
   payload_error_.reset();
@@ -26,9 +25,11 @@ void SealBuilder::begin(std::string_view owner, std::int64_t index) {
 
 void SealBuilder::name(std::string_view name) {
   member_ = Member::unknown;
+  const auto names = seal_members();  // in the order of Member
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i] == name) member_ = static_cast<Member>(i);
   }
+  if (member_ == Member::unknown && !unknown_ && !is_ignored_member(name)) unknown_ = name;
 }
 
 void SealBuilder::take(const Scalar& value) {
@@ -38,7 +39,7 @@ void SealBuilder::take(const Scalar& value) {
   } else if (expects_payload() && value.present()) {
     has_payload_ = true;
     payload_error_ =
-        Error{ErrorCode::invalid_argument, "seal_data must be a map", member_path(owner_, index_, names[4])};
+        Error{ErrorCode::invalid_argument, "seal_data must be a map", member_path(owner_, index_, seal_data)};
   }
 }
 
@@ -48,7 +49,7 @@ void SealBuilder::begin_payload() {
   json_.emplace(scratch_, JsonRules{.source = JsonSource::producer,
                                     .object_only = true,
                                     .bytes_max = bytes_max_,
-                                    .root = member_path(owner_, index_, names[4])});
+                                    .root = member_path(owner_, index_, seal_data)});
   feed([](JsonBuilder& json) { return json.begin_object(); });
 }
 
@@ -57,18 +58,19 @@ void SealBuilder::refuse_value(std::string_view what) {
 }
 
 void SealBuilder::end_payload() {
+  if (!payload_error_) {
+    Status fits = append_bounded(scratch_, json_->rules(), payload_);
+    if (!fits) payload_error_ = std::move(fits.error());
+  }
   json_.reset();
-  if (payload_error_) return;
-  append_canonical(scratch_, payload_);
-  if (payload_.size() <= bytes_max_) return;
-  payload_error_ = Error{ErrorCode::too_large,
-                         fmt::format("a payload whose canonical text has {} bytes is over max_seal_bytes ({})",
-                                     payload_.size(), bytes_max_),
-                         member_path(owner_, index_, names[4])};
 }
 
 Result<Seal> SealBuilder::finish() {
   open_ = false;
+  // Before what is missing: a misspelt name is the reason for it.
+  if (unknown_) {
+    return tl::unexpected(unknown_member("a seal", member_path(owner_, index_, {}), *unknown_, seal_members()));
+  }
   ScalarReader reader(owner_, index_);
   reader.require(scalar(Member::session_id), "session_id");
   auto session_id = reader.checked_name(scalar(Member::session_id), "session_id");
@@ -77,7 +79,7 @@ Result<Seal> SealBuilder::finish() {
   reader.require(scalar(Member::verdict), "verdict");
   const auto verdict = reader.verdict(scalar(Member::verdict), "verdict");
   const auto seal_id = reader.uuid(scalar(Member::seal_id), "seal_id");
-  if (!has_payload_) reader.refuse(names[4], "seal_data is required");
+  if (!has_payload_) reader.refuse(seal_data, "seal_data is required");
 
   if (reader.error()) return tl::unexpected(*reader.error());
   if (payload_error_) return tl::unexpected(std::move(*payload_error_));

@@ -51,6 +51,7 @@ class SealBuilder {
   std::string_view owner_;
   std::int64_t index_ = -1;
   Member member_ = Member::unknown;
+  std::optional<std::string_view> unknown_;  // the first name that is none of a seal's and not to be ignored
   std::array<Scalar, 4> scalars_;
   bool has_payload_ = false;
   std::optional<JsonBuilder> json_;

@@ -3,14 +3,21 @@
 Run by CTest with VAULT_BIN_DIR.
 """
 import base64
+import hashlib
 import json
 import pathlib
+import subprocess
 import sys
+import time
 import unittest
+
+import msgpack
+import zmq
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.vaultctl_case import ENTRY_MEMBERS, VaultctlCase, start_with_five_entries  # noqa: E402
-from support.vaultd_process import VaultdProcess  # noqa: E402
+from support.mcp_process import McpProcess  # noqa: E402
+from support.vaultd_process import VaultdProcess, clean_environment, end_with_parent, program  # noqa: E402
 
 # One for all cases; a case that stops it starts it again.
 VAULTD = VaultdProcess("--origin", "example.org/test")
@@ -148,6 +155,83 @@ class Verify(Case):
 
     def test_beyond_the_head(self):
         self.assertEqual(self.json(2, "verify", "--from", 10**9)["code"], "invalid_argument")
+
+
+class CheckedReads(Case):
+    """What is read is checked: a row is edited in PostgreSQL with the triggers off, and put back."""
+
+    def edit(self, assignment, sequence=3):
+        self.vaultd.sql("BEGIN; ALTER TABLE vault_ledger DISABLE TRIGGER ALL;"
+                        f"UPDATE vault_ledger SET {assignment} WHERE sequence = {sequence};"
+                        "ALTER TABLE vault_ledger ENABLE TRIGGER ALL; COMMIT;")
+
+    def test_a_tampered_row(self):
+        good = self.json(0, "read", "--sequence", 3)["entry"]
+        reads = (("read", "--sequence", 3), ("read", "--seal-id", good["seal_id"]), ("read", "--session", "s-0"),
+                 ("list", "--limit", 1000), ("list", "--order", "asc"), ("query", "--authority", "tester"), ("export",))
+        for change, back in (("verdict = 'VOID'", "verdict = 'SEAL'"),
+                             ("seal_data = '{\"n\": 7}'", "seal_data = '{\"n\": 2}'"),
+                             ("entry_hash = repeat('0', 64)", f"entry_hash = '{good['entry_hash']}'")):
+            self.edit(change)
+            try:
+                for command in reads:
+                    for more in ((), ("--json",)):
+                        answer = self.ctl(1, *command, *more)
+                        self.assertIn("entry 3: hash DOES NOT FIT: entry_hash", answer.stderr)
+                        self.assertNotIn("entry 2:", answer.stderr)
+                        self.assertTrue(answer.stdout, "it is shown all the same")
+                        self.assertEqual(self.ctl(0, *command, "--no-check", *more).stderr, "")
+                self.ctl(0, "read", "--sequence", 2)
+                with McpProcess("--endpoint", self.vaultd.requests) as mcp:
+                    mcp.initialize()
+                    for tool, arguments in (("vault_read", {"sequence": 3}), ("vault_list", {"order": "asc"}),
+                                            ("vault_query", {"authority": "tester"})):
+                        result = mcp.call(tool, **arguments)
+                        self.assertIs(result["isError"], True)
+                        self.assertNotIn("structuredContent", result)
+                        self.assertIn("entry 3: hash DOES NOT FIT", result["content"][0]["text"])
+                    self.assertEqual(mcp.content("vault_read", sequence=2)["entry"]["sequence"], 2)
+            finally:
+                self.edit(back)
+        for command in reads:
+            self.assertEqual(self.ctl(0, *command).stderr, "")
+
+    def test_a_row_rewritten_with_its_hash_shows_beside_its_neighbour(self):
+        good = self.json(0, "read", "--sequence", 2)["entry"]
+        forged = {**{name: good[name] for name in ("authority", "data_hash", "prev_hash", "seal_id", "sequence",
+                                                   "session_id", "timestamp")}, "v": 1, "verdict": "SUNSET"}
+        leaf = json.dumps(forged, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        forged_hash = hashlib.sha256(b"\0" + leaf).hexdigest()
+        self.edit(f"verdict = 'SUNSET', entry_hash = '{forged_hash}'", 2)
+        try:
+            self.ctl(0, "read", "--sequence", 2)
+            for order in ("asc", "desc"):
+                self.assertIn("prev_hash", self.ctl(1, "list", "--limit", 1000, "--order", order).stderr)
+        finally:
+            self.edit(f"verdict = '{good['verdict']}', entry_hash = '{good['entry_hash']}'", 2)
+
+    def test_watch_checks_what_it_is_told(self):
+        # A vaultd that is not honest: a relay changes a verdict on the way.
+        with zmq.Context() as context, context.socket(zmq.SUB) as events, context.socket(zmq.XPUB) as relay:
+            events.setsockopt(zmq.SUBSCRIBE, b"entry.")
+            events.setsockopt(zmq.RCVTIMEO, 20_000)
+            events.connect(self.vaultd.events)
+            path = f"ipc://{self.directory}/relay"
+            relay.bind(path)
+            relay.setsockopt(zmq.RCVTIMEO, 20_000)
+            command = [program("vaultctl"), "--endpoint", self.vaultd.requests, "--events", path, "watch", "--topic",
+                       "entry.", "--count", "1", "--json"]
+            watch = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                     env=clean_environment(), preexec_fn=end_with_parent)
+            relay.recv()  # it has subscribed
+            time.sleep(0.5)  # and asked for the head
+            self.seal()
+            topic, body = events.recv_multipart()
+            relay.send_multipart([topic, msgpack.packb({**msgpack.unpackb(body), "verdict": "VOID"})])
+            out, err = watch.communicate(timeout=30)
+        self.assertEqual(watch.returncode, 1)
+        self.assertEqual(json.loads(out)["verdict"], "VOID")
+        self.assertIn("hash DOES NOT FIT: entry_hash", err)
 
 
 class Migrate(Case):

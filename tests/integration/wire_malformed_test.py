@@ -142,7 +142,7 @@ class MalformedTest(unittest.TestCase):
     def test_what_is_allowed_is_allowed(self):
         data = {"deep": nested(63), "big": 2**64 - 1, "small": -2**63, "float": 0.1, "empty": "", "non": "\ufffe",
                 "list": [None, True, False, []], "": 0}
-        receipt = self.ask(request(op="seal", seal={**GOOD, "seal_data": data, "unknown": b"x"}, more=[1]))
+        receipt = self.ask(request(op="seal", seal={**GOOD, "seal_data": data, "x-raw": b"x"}, **{"x-trace": [1]}))
         self.assertTrue(receipt["ok"], receipt)
         entry = self.ask(request(op="read", sequence=receipt["result"]["sequence"]))["result"]["entry"]
         self.assertEqual(entry["seal_data"], data)

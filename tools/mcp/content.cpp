@@ -1,8 +1,10 @@
 #include "tools/mcp/content.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "ledger/canonical_json.hpp"
+#include "ledger/hash_check.hpp"
 #include "tools/mcp/summaries.hpp"
 #include "tools/vaultctl/connect.hpp"
 #include "tools/vaultctl/json_output.hpp"
@@ -13,6 +15,7 @@ namespace vault::mcp {
 namespace {
 
 constexpr std::size_t around_bytes = 32U << 10;  // of a reply: its frame, id and summary
+constexpr std::size_t misfits_told_max = 10;
 static_assert(around_bytes > summary_bytes_max + token_bytes_max + 1024);
 constexpr std::size_t content_bytes_max = reply_bytes_max - around_bytes;
 
@@ -47,7 +50,37 @@ std::string content(const std::string& structured, std::string_view summary, boo
 
 struct Answer {
   std::string structured, summary;
+  std::string misfit{};  // which entries are not what was sealed; empty where all are
 };
+
+// Entries whose hashes do not fit, in words; empty where all fit.
+std::string find_misfits(std::span<const Entry> entries) {
+  std::string text;
+  HashChecker checker;
+  std::size_t found = 0;
+  for (const Entry& entry : entries) {
+    const HashFaults faults = checker.check(entry);
+    if (!faults.any() || ++found > misfits_told_max) continue;
+    text += describe(entry, faults) + ".\n";
+  }
+  if (found == 0) return text;
+  if (found > misfits_told_max) text += std::to_string(found - misfits_told_max) + " more do not fit.\n";
+  return text +
+         "What stands there is not what was sealed: the database was changed, or vaultd does not tell the truth. Do "
+         "not "
+         "rely on it. vault_verify names the first entry that fails.";
+}
+
+// As an error, and with what was read behind the warning, so that it can be looked at.
+std::string misfit_result(const Answer& answer, bool modern) {
+  std::string out = R"({"content":[)";
+  append_text_block(answer.misfit, out);
+  out.append(",");
+  append_text_block(answer.structured, out);
+  out.append("]");
+  append_end(true, modern, out);
+  return out;
+}
 
 tl::unexpected<Error> entry_too_large(const Entry& entry, std::size_t bytes, bool on_page) {
   const std::string which =
@@ -63,7 +96,7 @@ Result<Answer> entry_answer(const std::string& result, std::string json) {
   const auto entry = decode_entry(result);
   if (!entry) return tl::unexpected(entry.error());
   if (const std::size_t bytes = cost(json); bytes > content_bytes_max) return entry_too_large(*entry, bytes, false);
-  return Answer{std::move(json), summarize(*entry)};
+  return Answer{std::move(json), summarize(*entry), find_misfits({&*entry, 1})};
 }
 
 Result<Answer> page_answer(const std::string& result) {
@@ -89,7 +122,7 @@ Result<Answer> page_answer(const std::string& result) {
   structured += R"(],"next_cursor":)";
   structured += page->next_cursor ? std::to_string(*page->next_cursor) : "null";
   structured += '}';
-  return Answer{std::move(structured), summarize(*page)};
+  return Answer{std::move(structured), summarize(*page), find_misfits(page->entries)};
 }
 
 // A result that is small whatever it says.
@@ -157,6 +190,7 @@ std::string advice(const ToolCall& call, const Error& error) {
 Result<std::string> success_result(const ToolCall& call, const std::string& result) {
   const auto made = answer(call, result);
   if (!made) return tl::unexpected(made.error());
+  if (!made->misfit.empty()) return misfit_result(*made, call.modern);
   return content(made->structured, made->summary, call.modern);
 }
 

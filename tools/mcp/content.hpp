@@ -15,6 +15,7 @@ inline constexpr std::size_t reply_bytes_max = std::size_t{1} << 20;
 
 // The result of a call that vaultd answered with this `result` map (MessagePack): {content, structuredContent, isError}
 // as JSON text. The structured content is that map; of a page, as many entries as fit, with the cursor to go on with.
+// Where the hashes of an entry do not fit it: {content, isError: true}, which entry, and then the map as text.
 // Errors: too_large where a single entry does not fit; internal where the map is not what the operation answers with.
 Result<std::string> success_result(const ToolCall& call, const std::string& result);
 

@@ -1,6 +1,7 @@
 // vaultctl export: entries as NDJSON, in ledger order, up to the head at the time of the call.
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/entry_checks.hpp"
 #include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/terminal.hpp"
 
@@ -9,10 +10,11 @@ namespace {
 
 struct ExportOptions {
   std::optional<std::int64_t> from, to;
+  bool no_check = false;
 };
 
-// Prints the entries of one page up to `to` and moves `next` past them.
-Status print_page(Client& client, std::int64_t& next, std::int64_t to) {
+// Prints and checks the entries of one page up to `to` and moves `next` past them.
+Status print_page(Client& client, std::int64_t& next, std::int64_t to, EntryChecks& checks) {
   PageRequest request;
   request.cursor = next - 1;
   request.limit = limits::list_limit_max;
@@ -28,9 +30,11 @@ Status print_page(Client& client, std::int64_t& next, std::int64_t to) {
   bool in_order = true;
   const Status status = for_each_in_array(*result, "entries", [&](const std::string& json) {
     if (!in_order || next > to || printed >= page->entries.size()) return;
-    in_order = page->entries[printed++].sequence == next;
+    const Entry& entry = page->entries[printed++];
+    in_order = entry.sequence == next;
     if (!in_order) return;
     print_line(json);
+    checks.check(entry);
     ++next;
   });
   if (status && !in_order) {
@@ -52,9 +56,10 @@ int run_export(const Context& context, const ExportOptions& options) {
   if (options.to && *options.to > head->sequence) {
     return report(context, {ErrorCode::not_found, "--to is beyond the head, " + std::to_string(head->sequence), "to"});
   }
+  EntryChecks checks(options.no_check);
   ProgressBar bar("exporting", !stdout_is_terminal());
   for (std::int64_t next = from; next <= to;) {
-    if (const Status status = print_page(**client, next, to); !status) {
+    if (const Status status = print_page(**client, next, to, checks); !status) {
       bar.finish();
       return report(context, status.error());
     }
@@ -62,7 +67,7 @@ int run_export(const Context& context, const ExportOptions& options) {
     if (std::ferror(stdout) != 0) break;
   }
   bar.finish();
-  return finish_output(exit_done);
+  return finish_output(checks.finish(exit_done));
 }
 
 }  // namespace
@@ -72,6 +77,7 @@ void add_export(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("export", "Print entries as NDJSON, oldest first");
   add_integer(*command, "--from", options->from, 1, "First entry [1]");
   add_integer(*command, "--to", options->to, 1, "Last entry [the head when the command starts]");
+  add_no_check(*command, options->no_check);
   command->footer(
       "Every line is an entry with all its members, as check-proof --entry takes it.\n"
       "Example:\n  vaultctl export --from 1000 > entries.ndjson");

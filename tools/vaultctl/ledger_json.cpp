@@ -1,9 +1,12 @@
 #include "tools/vaultctl/ledger_json.hpp"
 
+#include <algorithm>
+
 #include "ledger/canonical_json.hpp"
 #include "ledger/json.hpp"
 #include "ledger/limits.hpp"
 #include "tools/vaultctl/arguments.hpp"
+#include "wire/members.hpp"
 
 namespace vault::ctl {
 namespace {
@@ -170,6 +173,13 @@ const std::string* JsonObject::find(std::string_view name) const {
   return nullptr;
 }
 
+const std::string* JsonObject::other_than(std::span<const std::string_view> known) const {
+  for (const auto& [name, value] : members_) {
+    if (!is_ignored_member(name) && std::find(known.begin(), known.end(), name) == known.end()) return &name;
+  }
+  return nullptr;
+}
+
 bool JsonObject::is_null(std::string_view name) const {
   const std::string* text = find(name);
   return text == nullptr || *text == "null";
@@ -227,7 +237,8 @@ Result<EntryText> parse_entry_json(std::string_view text) {
     }
   }
   if (!object->is_null("seal_data")) {
-    auto canonical = canonicalize(*object->find("seal_data"), {.bytes_max = limits::seal_bytes_max});
+    auto canonical =
+        canonicalize(*object->find("seal_data"), {.bytes_max = limits::seal_bytes_max, .bound_numbers = false});
     if (!canonical) return tl::unexpected<Error>(canonical.error());
     entry.seal_data = std::move(*canonical);
   }
@@ -270,6 +281,9 @@ Result<Receipt> parse_receipt_json(std::string_view text) {
 Result<SealDraft> parse_seal_json(std::string_view text) {
   const auto object = JsonObject::split(text);
   if (!object) return tl::unexpected<Error>(object.error());
+  if (const std::string* name = object->other_than(seal_members())) {
+    return tl::unexpected<Error>(unknown_member("a seal", {}, *name, seal_members()));
+  }
   SealDraft draft;
   for (auto [name, out] : {std::pair{"session_id", &draft.session_id}, std::pair{"authority", &draft.authority},
                            std::pair{"verdict", &draft.verdict}}) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +27,8 @@ class JsonObject {
   // True if the member is missing or null.
   bool is_null(std::string_view name) const;
   const std::string* find(std::string_view name) const;  // the value's text
+  // The first name that `known` does not hold and that is not to be ignored ("x-…"); nullptr if there is none.
+  const std::string* other_than(std::span<const std::string_view> known) const;
   // Error: invalid_argument with `field`, where missing or of another kind.
   Result<std::string> string(std::string_view name) const;
   Result<std::int64_t> integer(std::string_view name) const;
@@ -49,7 +52,8 @@ Result<EntryText> parse_entry_json(std::string_view text);
 // A receipt map; `proof` is set where it was signed. merkle_root and data_hash must be there.
 Result<Receipt> parse_receipt_json(std::string_view text);
 
-// A seal as `vaultctl seal --batch` reads it, one object a line.
+// A seal as `vaultctl seal --batch` reads it, one object a line. A member that a seal has not is refused, as vaultd
+// would.
 Result<SealDraft> parse_seal_json(std::string_view text);
 
 }  // namespace vault::ctl

@@ -3,6 +3,7 @@
 
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/entry_checks.hpp"
 #include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/terminal.hpp"
 
@@ -10,9 +11,14 @@ namespace vault::ctl {
 namespace {
 
 using Show = std::function<Status(const std::string& result)>;
+using Check = std::function<int(const std::string& result)>;  // the exit code
+
+int nothing_to_check(const std::string& /*result*/) {
+  return exit_done;
+}
 
 // Asks vaultd and prints the `result` map with --json, else what `show` makes of it.
-int ask(const Context& context, const Operation& operation, const Show& show) {
+int ask(const Context& context, const Operation& operation, const Show& show, const Check& check = nothing_to_check) {
   auto client = connect_daemon(context.globals);
   if (!client) return report(context, client.error());
   const auto result = (*client)->call(operation);
@@ -21,10 +27,30 @@ int ask(const Context& context, const Operation& operation, const Show& show) {
     const auto json = msgpack_to_json(*result);
     if (!json) return report(context, json.error());
     print_line(*json);
-    return finish_output(exit_done);
+  } else if (const Status shown = show(*result); !shown) {
+    return report(context, shown.error());
   }
-  if (const Status shown = show(*result); !shown) return report(context, shown.error());
-  return finish_output(exit_done);
+  return finish_output(check(*result));
+}
+
+// Both tell what does not fit, unless `no_check` says not to look.
+Check entry_check(bool no_check) {
+  return [no_check](const std::string& result) {
+    EntryChecks checks(no_check);
+    const auto entry = decode_entry(result);
+    entry ? static_cast<void>(checks.check(*entry)) : checks.tell_unreadable(entry.error().message);
+    return checks.finish(exit_done);
+  };
+}
+
+Check page_check(bool no_check) {
+  return [no_check](const std::string& result) {
+    EntryChecks checks(no_check);
+    const auto page = decode_page(result);
+    if (!page) checks.tell_unreadable(page.error().message);
+    for (std::size_t i = 0; page && i < page->entries.size(); ++i) checks.check(page->entries[i]);
+    return checks.finish(exit_done);
+  };
 }
 
 Status show_entry(const std::string& result) {
@@ -98,6 +124,7 @@ struct ReadOptions {
   std::optional<std::int64_t> sequence;
   std::string seal_id, session;
   PageRequest page;
+  bool no_check = false;
 };
 
 int run_read(const Context& context, const ReadOptions& options) {
@@ -111,12 +138,12 @@ int run_read(const Context& context, const ReadOptions& options) {
     request.seal_id = parse_uuid(options.seal_id);
     if (!request.seal_id) return wrong("--seal-id is not a UUID: " + options.seal_id, "seal_id");
   }
-  if (options.session.empty()) return ask(context, request, show_entry);
+  if (options.session.empty()) return ask(context, request, show_entry, entry_check(options.no_check));
   if (const Status status = check_name(options.session, "session_id"); !status) return report(context, status.error());
   request.session = options.page;
   request.session->session_id = options.session;
   request.session->order = Order::ascending;
-  return ask(context, request, show_page);
+  return ask(context, request, show_page, page_check(options.no_check));
 }
 
 void add_read(CLI::App& app, Context& context) {
@@ -126,6 +153,7 @@ void add_read(CLI::App& app, Context& context) {
   command->add_option("--seal-id", options->seal_id, "The entry with this seal_id")->type_name("U");
   command->add_option("--session", options->session, "The entries of this session, oldest first")->type_name("S");
   add_paging(*command, options->page, false);
+  add_no_check(*command, options->no_check);
   command->footer(
       "Examples:\n"
       "  vaultctl read --sequence 42\n"
@@ -135,17 +163,26 @@ void add_read(CLI::App& app, Context& context) {
 }
 
 void add_list(CLI::App& app, Context& context) {
-  auto page = std::make_shared<PageRequest>();
+  struct ListOptions {
+    PageRequest page;
+    bool no_check = false;
+  };
+  auto options = std::make_shared<ListOptions>();
   CLI::App* command = app.add_subcommand("list", "List entries, newest first");
-  add_paging(*command, *page, true);
+  add_paging(*command, options->page, true);
+  add_no_check(*command, options->no_check);
   command->footer("Example:\n  vaultctl list --limit 20 --order asc");
-  command->callback(
-      [page, &context] { context.run = [page, &context] { return ask(context, ListRequest{*page}, show_page); }; });
+  command->callback([options, &context] {
+    context.run = [options, &context] {
+      return ask(context, ListRequest{options->page}, show_page, page_check(options->no_check));
+    };
+  });
 }
 
 struct QueryOptions {
   std::string verdict, session, authority, from, to;
   PageRequest page;
+  bool no_check = false;
 };
 
 int run_query(const Context& context, const QueryOptions& options) {
@@ -173,7 +210,7 @@ int run_query(const Context& context, const QueryOptions& options) {
                      std::string("--") + field + " is a time like 2026-02-02T00:00:00.000000Z, not " + *text, field});
     }
   }
-  return ask(context, ListRequest{page}, show_page);
+  return ask(context, ListRequest{page}, show_page, page_check(options.no_check));
 }
 
 void add_query(CLI::App& app, Context& context) {
@@ -186,6 +223,7 @@ void add_query(CLI::App& app, Context& context) {
       ->type_name("T");
   command->add_option("--to", options->to, "Sealed before this time: YYYY-MM-DDTHH:MM:SS.ffffffZ")->type_name("T");
   add_paging(*command, options->page, true);
+  add_no_check(*command, options->no_check);
   command->footer(
       "All conditions must hold. A page may be short, or empty, although there is more: go on with --cursor.\n"
       "Example:\n  vaultctl query --verdict VOID --from 2026-02-01T00:00:00.000000Z --order asc");

@@ -147,7 +147,8 @@ void add_seal(CLI::App& app, Context& context) {
       "  vaultctl seal --session s-1 --authority deploy-bot --verdict VOID --data-file - --sign -o receipt.json < "
       "why.json\n"
       "  vaultctl seal --batch seals.ndjson > receipts.ndjson\n\n"
-      "--batch: a line that cannot be sealed is answered by an error map with its `line`; the others go on.\n"
+      "--batch: a line that cannot be sealed is answered by an error map with its `line`; the others go on. Members\n"
+      "that a seal has not are refused, except names that begin with x-, which are ignored.\n"
       "Exit code 3 if vaultd could not take some, else 1 if it refused some, else 2 if lines were wrong.");
   command->callback([options, &context] { context.run = [options, &context] { return run(context, *options); }; });
 }

@@ -5,6 +5,7 @@
 
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/entry_checks.hpp"
 #include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/key_dir.hpp"
 #include "tools/vaultctl/terminal.hpp"
@@ -29,6 +30,7 @@ void stop_on_signals() {
 struct WatchOptions {
   std::vector<std::string> topics;
   std::optional<std::int64_t> count;
+  bool no_check = false;
 };
 
 std::string text_of(const nlohmann::ordered_json& map, const char* name) {
@@ -40,7 +42,7 @@ std::string text_of(const nlohmann::ordered_json& map, const char* name) {
 class Watcher {
  public:
   Watcher(const Context& context, const WatchOptions& options, Subscriber& subscriber)
-      : context_(context), options_(options), subscriber_(subscriber) {}
+      : context_(context), options_(options), subscriber_(subscriber), checks_(options.no_check) {}
 
   int run() {
     connect_filler();
@@ -49,7 +51,7 @@ class Watcher {
       if (!event) return report(context_, event.error());
       if (*event) take(**event);
     }
-    return finish_output(exit_done);
+    return finish_output(checks_.finish(exit_done));
   }
 
  private:
@@ -79,11 +81,17 @@ class Watcher {
       fill(*event.sequence - 1);
     }
     if (is_entry && !done()) last_entry_ = *event.sequence;
+    if (is_entry && !done() && wants(event.topic)) check(event.body);
     if (event.name == "heartbeat" && event.sequence) {
       fill(last_heartbeat_);  // a heartbeat old: the events of those entries would be here by now
       last_heartbeat_ = *event.sequence;
     }
     show(event.topic, event.body, false);
+  }
+
+  void check(const std::string& body) {
+    const auto entry = decode_entry_event(body);
+    entry ? static_cast<void>(checks_.check(*entry)) : checks_.tell_unreadable(entry.error().message);
   }
 
   // Reads and shows the entries after the last one up to `to`.
@@ -103,6 +111,7 @@ class Watcher {
         if (entry.sequence > to || done()) return;
         last_entry_ = entry.sequence;
         const Event event = make_entry_event(0, entry, false);
+        if (wants(event.topic)) checks_.check(entry);
         show(event.topic, event.body, true);
       }
     }
@@ -170,6 +179,7 @@ class Watcher {
   const Context& context_;
   const WatchOptions& options_;
   Subscriber& subscriber_;
+  EntryChecks checks_;
   std::unique_ptr<Client> client_;          // for gaps; nullptr if vaultd does not answer
   std::optional<std::int64_t> last_entry_;  // shown, or there before; nullopt: unknown
   std::int64_t last_heartbeat_ = 0;         // the head that the heartbeat before told of
@@ -206,6 +216,7 @@ void add_watch(CLI::App& app, Context& context) {
       ->type_name("T")
       ->allow_extra_args(false);
   add_integer(*command, "--count", options->count, 1, "Stop after so many events");
+  add_no_check(*command, options->no_check);
   command->footer(
       "Runs until Ctrl-C. Entries that the socket dropped are read from vaultd (\"filled\": true with --json) and "
       "stand in\n"

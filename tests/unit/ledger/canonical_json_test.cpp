@@ -206,5 +206,37 @@ TEST(CanonicalJson, AppendsToWhatIsThere) {
   EXPECT_EQ(out, "before[1]2.5\"x\"");
 }
 
+TEST(WrittenOut, NumbersAreCountedAsJsonbStoresThem) {
+  for (const auto& [value, bytes] : std::vector<std::pair<double, std::size_t>>{{0, 1},
+                                                                                {-0.0, 1},
+                                                                                {-1.5, 4},
+                                                                                {0.001, 5},
+                                                                                {1e-7, 9},
+                                                                                {1.25e-7, 11},
+                                                                                {1e20, 21},
+                                                                                {1.5e21, 22},
+                                                                                {-1e308, 310},
+                                                                                {5e-324, 326}}) {
+    std::string text;
+    EXPECT_EQ(append_number(value, text), bytes) << text;
+  }
+  JsonDocument document;
+  ASSERT_TRUE(parse_json(R"({"a":[-12,18446744073709551615,1e30],"b":"9e99"})", {}, document));
+  std::string text;
+  EXPECT_EQ(append_canonical(document, text), 3U + 20U + 31U);
+}
+
+TEST(WrittenOut, OnlyWhatProducersSendIsBounded) {
+  std::string many = R"({"n":[5e-324)";
+  for (int i = 0; i < 20; ++i) many += ",5e-324";
+  many += "]}";
+  JsonRules rules{.bytes_max = 1000};
+  EXPECT_EQ(canonicalize(many, rules).error().code, ErrorCode::too_large);
+  EXPECT_EQ(canonicalize(many, rules).error().field, "seal_data");
+  rules.bound_numbers = false;
+  EXPECT_EQ(canonicalize(many, rules), many);
+  EXPECT_EQ(canonicalize(many, {.source = JsonSource::stored, .bytes_max = 1000}), many);
+}
+
 }  // namespace
 }  // namespace vault

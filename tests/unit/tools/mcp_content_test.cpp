@@ -59,21 +59,23 @@ Entry entry_of(std::int64_t sequence, std::size_t payload_bytes, char filling = 
   Entry entry = samples::entry();
   entry.sequence = sequence;
   entry.seal_data = R"({"t":")" + std::string(payload_bytes, filling) + R"("})";
-  return entry;
+  return samples::sealed(entry);
 }
 
 TEST(McpContent, StructuredContentIsTheResultMap) {
-  const Json read = result("vault_read", FakeVault(ReplyBody(samples::entry())));
+  const Json read = result("vault_read", FakeVault(ReplyBody(samples::sealed(samples::entry()))));
   EXPECT_EQ(42, read["structuredContent"]["entry"]["sequence"]);
   EXPECT_EQ(18446744073709551615U, read["structuredContent"]["entry"]["seal_data"]["a"][2]);
   EXPECT_EQ(
-      "Entry: sequence 42, 888_HOLD by deploy-bot in session session-1, 2026-01-02T03:04:05.000678Z, entry_hash "
-      "e1e1e1e1e1e1e1e1.",
+      "Entry: sequence 42, 888_HOLD by deploy-bot in session session-1, 2026-01-02T03:04:05.000678Z, entry_hash " +
+          to_hex(samples::sealed(samples::entry()).entry_hash).substr(0, 16) + ".",
       read["content"][1]["text"]);
   const Json sealed = result("vault_seal", FakeVault(ReplyBody(samples::signed_receipt())));
   EXPECT_EQ(50, sealed["structuredContent"]["tree_size"]);
   EXPECT_THAT(sealed["content"][1]["text"], HasSubstr("Already sealed before: sequence 42"));
-  const Json erased = result("vault_read", FakeVault(ReplyBody(samples::erased_entry())));
+  Entry without_payload = samples::erased_entry();
+  without_payload.entry_hash = compute_entry_hash(without_payload);
+  const Json erased = result("vault_read", FakeVault(ReplyBody(without_payload)));
   EXPECT_EQ(nullptr, erased["structuredContent"]["entry"]["seal_data"]);
 }
 
@@ -84,6 +86,24 @@ TEST(McpContent, NamesInSummariesAreEscaped) {
   entry.session_id = "s\u0085\U000e0041";
   const std::string summary = summarize(entry);
   EXPECT_THAT(summary, HasSubstr(R"(by bot\u202e\u2028ton in session s\u0085\udb40\udc41,)"));
+}
+
+TEST(McpContent, AnEntryWhoseHashesDoNotFitIsAnError) {
+  Entry entry = entry_of(7, 1);
+  entry.verdict = Verdict::seal;
+  const Json read = result("vault_read", FakeVault(ReplyBody(entry)));
+  EXPECT_EQ(true, read["isError"]);
+  EXPECT_THAT(read["content"][0]["text"], HasSubstr("entry 7: hash DOES NOT FIT: entry_hash"));
+  EXPECT_EQ(7, Json::parse(read["content"][1]["text"].get<std::string>())["entry"]["sequence"]);
+
+  Page page;
+  for (std::int64_t i = 1; i <= 40; ++i) page.entries.push_back(entry_of(i, 1));
+  page.entries = samples::sealed(page.entries);
+  EXPECT_EQ(false, result("vault_list", FakeVault(ReplyBody(page)))["isError"]);
+  for (Entry& one : page.entries) one.authority = "forger";
+  const Json list = result("vault_list", FakeVault(ReplyBody(page)));
+  EXPECT_EQ(true, list["isError"]);
+  EXPECT_THAT(list["content"][0]["text"], HasSubstr("30 more do not fit"));
 }
 
 TEST(McpContent, AVerifyThatFindsTamperingIsASuccess) {
@@ -114,8 +134,9 @@ TEST(McpContent, TheEmergencyModeSaysSo) {
 
 TEST(McpContent, PagesAreCutToFit) {
   Page page;
-  for (std::int64_t i = 100; i > 0; --i) page.entries.push_back(entry_of(i, 20'000, '"'));
+  for (std::int64_t i = 100; i > 0; --i) page.entries.push_back(entry_of(i, 1));
   for (Entry& entry : page.entries) entry.seal_data = R"({"t":")" + std::string(20'000, '/') + R"(\"\\"})";
+  page.entries = samples::sealed(page.entries);
   page.next_cursor = 1;
   const std::string line = run("vault_list", FakeVault(ReplyBody(page)));
   EXPECT_LE(line.size(), reply_bytes_max);
@@ -140,6 +161,7 @@ TEST(McpContent, SummariesFitToo) {
     entry.authority = std::string(256, '\\');
     page.entries.push_back(entry);
   }
+  page.entries = samples::sealed(page.entries);
   page.next_cursor = 1000;
   EXPECT_LE(2 * summarize(page).size(), summary_bytes_max);
   EXPECT_LE(run("vault_query", FakeVault(ReplyBody(page))).size(), reply_bytes_max);
@@ -151,11 +173,11 @@ TEST(McpContent, AnEntryThatCannotFitIsNamed) {
   EXPECT_THAT(text, HasSubstr("too_large: the entry 9 takes 14"));
   EXPECT_THAT(text, HasSubstr("`vaultctl read --sequence 9`"));
   Page page;
-  page.entries = {large, entry_of(8, 10)};
+  page.entries = samples::sealed({large, entry_of(8, 10)});
   EXPECT_THAT(result("vault_list", FakeVault(ReplyBody(page)))["content"][0]["text"],
               HasSubstr("Cursor 9 goes on behind it."));
   // Behind one that fits, it is left to the next page.
-  page.entries = {entry_of(10, 10), large};
+  page.entries = samples::sealed({entry_of(10, 10), large});
   const Json cut = result("vault_list", FakeVault(ReplyBody(page)))["structuredContent"];
   EXPECT_EQ(1U, cut["entries"].size());
   EXPECT_EQ(10, cut["next_cursor"]);

@@ -118,15 +118,43 @@ TEST(Client, SealsBatches) {
 }
 
 TEST(Client, ReadsEntries) {
-  FakeServer server(answer(samples::entry()));
+  const Entry entry = samples::sealed(samples::entry());
+  FakeServer server(answer(entry));
   auto client = connect(server);
-  EXPECT_EQ(client->get_entry_by_sequence(42), samples::entry());
-  EXPECT_EQ(client->get_entry_by_seal_id(samples::seal_id_text), samples::entry());
+  EXPECT_EQ(client->get_entry_by_sequence(42), entry);
+  EXPECT_EQ(client->get_entry_by_seal_id(samples::seal_id_text), entry);
   EXPECT_EQ(client->get_entry_by_seal_id("x").error().field, "seal_id");
 }
 
+TEST(Client, HandsOutNoEntryWhoseHashesDoNotFit) {
+  Entry entry = samples::sealed(samples::entry());
+  entry.verdict = Verdict::seal;
+  FakeServer server(answer(entry));
+  const auto refused = connect(server)->get_entry_by_sequence(42);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::internal);
+  EXPECT_EQ(refused.error().field, "entry.entry_hash");
+  EXPECT_NE(refused.error().message.find("entry 42: hash DOES NOT FIT"), std::string::npos);
+  const auto unchecked = Client::connect({.endpoint = server.endpoint(), .curve = {}, .check_hashes = false});
+  EXPECT_EQ((*unchecked)->get_entry_by_sequence(42), entry);
+}
+
+TEST(Client, HandsOutNoPageWithSuchAnEntry) {
+  std::vector<Entry> entries = {samples::entry(), samples::entry(), samples::entry()};
+  for (std::size_t i = 0; i < entries.size(); ++i) entries[i].sequence = static_cast<std::int64_t>(44 - i);
+  entries = samples::sealed(entries);
+  entries[1].seal_data = "{}";
+  FakeServer server(answer(Page{entries, {}}));
+  auto client = connect(server);
+  for (const auto& refused :
+       {client->list_entries(), client->query_by_verdict(Verdict::hold), client->get_entries_by_session("s")}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().field, "entries[1].data_hash");
+  }
+}
+
 TEST(Client, ReadsPages) {
-  const Page page{{samples::entry()}, 42};
+  const Page page{{samples::sealed(samples::entry())}, 42};
   std::vector<Operation> seen;
   FakeServer server([&](FakeServer& self, const Request& request) {
     seen.push_back(request.operation);

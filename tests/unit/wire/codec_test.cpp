@@ -116,10 +116,10 @@ TEST(Requests, WithoutArguments) {
   round_trip(StatusRequest{});
 }
 
-TEST(Requests, MembersMayComeInAnyOrderAndUnknownOnesAreIgnored) {
+TEST(Requests, MembersMayComeInAnyOrderAndThoseOfTheProducerAreIgnored) {
   const auto decoded = decode_request(
-      pack(R"({"later":{"x":[1,{"y":2}]},"sign":null,"seal":{"seal_data":{"b":1,"a":{"z":[],"y":{}}},"new":[{"q":1}],
-               "verdict":"VOID","authority":"a","session_id":"s","seal_id":null},"seals":"not an argument of seal",
+      pack(R"({"x-later":{"x":[1,{"y":2}]},"sign":null,"seal":{"seal_data":{"b":1,"a":{"z":[],"y":{}}},"x-new":[{"q":1}],
+               "verdict":"VOID","authority":"a","session_id":"s","seal_id":null},"x-seals":"not seals",
                "id":"x","op":"seal","v":1})"),
       CodecLimits{});
   ASSERT_TRUE(decoded) << decoded.error().error.message;
@@ -129,8 +129,10 @@ TEST(Requests, MembersMayComeInAnyOrderAndUnknownOnesAreIgnored) {
   EXPECT_EQ(request.seals[0], (Seal{"s", "a", Verdict::void_, R"({"a":{"y":{},"z":[]},"b":1})", std::nullopt}));
 }
 
-TEST(Requests, ARefusedSealIsNoMatterToOtherOperations) {
-  EXPECT_TRUE(decode_request(pack(R"({"v":1,"op":"head","seal":{"verdict":5},"seals":[]})"), CodecLimits{}));
+TEST(Requests, OfASealInAnotherOperationOnlyItsPlaceIsTold) {
+  const auto refused = decode_request(pack(R"({"v":1,"op":"head","seal":{"verdict":5}})"), CodecLimits{});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error.field, "seal");
 }
 
 TEST(Requests, NilCountsAsAbsent) {
@@ -364,13 +366,14 @@ TEST(Replies, Status) {
   status.ledger_id = "l";
   status.counters = {{"sealed", 6}};
   status.alerts = {"tamper"};
+  status.features = {"at_least"};
   EXPECT_EQ(
       unpack(encode_reply({}, status)).at("result"),
       json::parse(
           R"({"version":"0.1.0","backend":"postgres","role":"writer","ready":true,"uptime_s":1,"sequence":2,"queue_depth":3,
                 "in_flight":4,"writer_epoch":5,"database":{"connected":true,"detail":""},
                 "readers":{"connected":2,"total":3,"detail":"gone"},"origin":"o","vkey":"k",
-                "ledger_id":"l","counters":{"sealed":6},"alerts":["tamper"]})"));
+                "ledger_id":"l","counters":{"sealed":6},"alerts":["tamper"],"features":["at_least"]})"));
 }
 
 TEST(Replies, Errors) {

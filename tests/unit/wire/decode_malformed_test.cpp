@@ -128,10 +128,13 @@ std::vector<Case> duplicates() {
       {"v_twice", "\x83" + head + str("v") + "\x01", bad, "v"},
       {"id_twice", "\x84" + head + str("id") + "\x05" + str("id") + "\x06", bad, "id", "\x05"},
       {"unknown_twice", "\x84" + head + str("x") + "\x05" + str("x") + "\x06", bad, "x"},
-      {"empty_name_twice", "\x84" + head + str("") + "\x05" + str("") + "\x06", bad, ""},
+      {"empty_name_twice", "\x84" + head + str("") + "\x05" + str("") + "\x06", bad, "[\"\"]"},
       {"inside_unknown", "\x83" + head + str("x") + "\x81" + str("y") + "\x82" + str("z") + "\x01" + str("z") + "\x01",
        bad, "x.y.z"},
       {"in_a_large_map", many, bad, "x.name0"},
+      {"ignored_twice", "\x84" + head + str("x-a") + "\x05" + str("x-a") + "\x06", bad, "x-a"},
+      {"inside_ignored", "\x83" + head + str("x-a") + "\x82" + str("z") + "\x01" + str("z") + "\x01", bad, "x-a.z"},
+      {"not_utf8_twice", "\x84" + head + str("\xff") + "\x05" + str("\xff") + "\x06", bad, "[\"<ff>\"]"},
       {"seal_twice", "\x84" + str("v") + "\x01" + str("op") + str("seal") + str("seal") + "\x80" + str("seal") + "\x80",
        bad, "seal"},
       {"in_seal",
@@ -164,7 +167,7 @@ std::vector<Case> seal_members() {
       {"seal_nil", pack(R"({"v":1,"op":"seal","seal":null})"), bad, "seal"},
       {"seal_array", pack(R"({"v":1,"op":"seal","seal":[{}]})"), bad, "seal"},
       {"seal_empty", pack(R"({"v":1,"op":"seal","seal":{}})"), bad, "seal.session_id"},
-      {"seal_for_batch", pack(R"({"v":1,"op":"seal_batch","seal":{}})"), bad, "seals"},
+      {"seal_for_batch", pack(R"({"v":1,"op":"seal_batch","seal":{}})"), bad, "seal"},
       one("session_id", "", "missing"),
       one("session_id", "5", "integer"),
       one("session_id", "\"\"", "empty"),
@@ -306,12 +309,6 @@ INSTANTIATE_TEST_SUITE_P(Payloads, Malformed, testing::ValuesIn(payloads()));
 INSTANTIATE_TEST_SUITE_P(Batches, Malformed, testing::ValuesIn(batches()));
 INSTANTIATE_TEST_SUITE_P(Arguments, Malformed, testing::ValuesIn(arguments()));
 
-TEST(DecodeRequest, OthersArgumentsAreIgnored) {
-  EXPECT_TRUE(decode_request(pack(R"({"v":1,"op":"consistency","first":5,"tree_size":[],"cursor":{},"order":7,
-                                      "verdict":8,"seal_id":9,"from":true})"),
-                             CodecLimits{}));
-}
-
 TEST(DecodeRequest, APayload64DeepIsTaken) {
   EXPECT_TRUE(decode_request(with_value(nested(62, "\x91", "\x90")), CodecLimits{}));
 }
@@ -346,8 +343,27 @@ TEST(DecodeRequest, PayloadsUpToTheLimitAreTaken) {
   EXPECT_FALSE(decode_request(with_value("\xb1" + std::string(17, '\x01')), limits));
 }
 
+TEST(DecodeRequest, NumbersThatSwellInTheDatabaseAreBounded) {
+  // 5e-324 is 6 bytes of canonical text and 326 in jsonb; 4 x 1,000 bytes hold twelve of them.
+  const CodecLimits limits{.seal_bytes_max = 1000};
+  const std::string smallest = "\xcb\0\0\0\0\0\0\0\1"s;
+  const auto list = [&](std::size_t count, const std::string& last) {
+    std::string items = "\xdc"s;
+    append_u16(items, static_cast<std::uint16_t>(count + 1));
+    for (std::size_t i = 0; i < count; ++i) items += smallest;
+    return with_value(items + last);
+  };
+  EXPECT_TRUE(decode_request(list(12, "\xcd\x27\x0f"), limits)) << "12 x 326 and 4 digits are 3,916";
+  const auto refused = decode_request(list(13, "\x01"), limits);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error.code, ErrorCode::too_large);
+  EXPECT_EQ(refused.error().error.field, "seal.seal_data");
+  EXPECT_NE(refused.error().error.message.find("max_seal_bytes"), std::string::npos) << refused.error().error.message;
+  EXPECT_NE(refused.error().error.message.find("4000"), std::string::npos) << refused.error().error.message;
+}
+
 TEST(DecodeRequest, NestingOutsidePayloadsIsBounded) {
-  const std::string head = "\x83" + str("v") + "\x01" + str("op") + str("head") + str("x");
+  const std::string head = "\x83" + str("v") + "\x01" + str("op") + str("head") + str("x-a");
   EXPECT_TRUE(decode_request(head + nested(60'000, "\x91", "\x90"), CodecLimits{}));
   for (const std::string& open : {"\x91"s, "\x81\xa1k"s}) {
     const auto deep = decode_request(head + nested(1'000'000, open, "\x90"), CodecLimits{});

@@ -1,12 +1,15 @@
 // Values that the tests of wire/ share.
 #pragma once
 
+#include <algorithm>
 #include <msgpack.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ledger/entry.hpp"
+#include "ledger/hash_chain.hpp"
 #include "ledger/receipt.hpp"
 #include "wire/codec.hpp"
 
@@ -47,6 +50,24 @@ inline Entry erased_entry() {
   erased.seal_data.reset();
   erased.data_salt.reset();
   return erased;
+}
+
+// With hashes that fit, as a vaultd gives it out.
+inline Entry sealed(Entry one) {
+  link_entry(one, hash_of(0x0f));
+  return one;
+}
+// The same for the entries of a page, in either order: linked one to the next.
+inline std::vector<Entry> sealed(std::vector<Entry> entries) {
+  std::vector<Entry*> ascending;
+  for (Entry& one : entries) ascending.push_back(&one);
+  std::sort(ascending.begin(), ascending.end(), [](auto* a, auto* b) { return a->sequence < b->sequence; });
+  Hash previous = hash_of(0x0f);
+  for (Entry* one : ascending) {
+    link_entry(*one, previous);
+    previous = one->entry_hash;
+  }
+  return entries;
 }
 
 inline Receipt receipt() {

@@ -1,0 +1,40 @@
+#include "ledger/hash_check.hpp"
+
+#include <fmt/format.h>
+
+namespace vault {
+
+std::string_view HashFaults::first() const {
+  return data_hash ? "data_hash" : entry_hash ? "entry_hash" : prev_hash ? "prev_hash" : "";
+}
+
+HashFaults HashChecker::check(const Entry& entry) {
+  HashFaults faults;
+  if (entry.emergency) return faults;
+  if (entry.seal_data && entry.data_salt) {
+    faults.data_hash = compute_data_hash(*entry.data_salt, *entry.seal_data) != entry.data_hash;
+  } else {
+    faults.data_hash = entry.seal_data.has_value() || entry.data_salt.has_value();
+  }
+  faults.entry_hash = compute_entry_hash(entry) != entry.entry_hash;
+  if (last_ && last_->sequence == entry.sequence - 1) faults.prev_hash = entry.prev_hash != last_->entry_hash;
+  if (last_ && last_->sequence == entry.sequence + 1) faults.prev_hash = last_->prev_hash != entry.entry_hash;
+  last_ = Neighbour{entry.sequence, entry.entry_hash, entry.prev_hash};
+  return faults;
+}
+
+std::string describe(const Entry& entry, const HashFaults& faults) {
+  if (!faults.any()) return fmt::format("entry {}: hashes fit", entry.sequence);
+  std::string what;
+  const auto add = [&](bool faulty, std::string_view text) {
+    if (!faulty) return;
+    if (!what.empty()) what += "; ";
+    what += text;
+  };
+  add(faults.data_hash, "data_hash is not that of its payload and salt");
+  add(faults.entry_hash, "entry_hash is not that of its members");
+  add(faults.prev_hash, "it and its neighbour are not linked by prev_hash");
+  return fmt::format("entry {}: hash DOES NOT FIT: {}", entry.sequence, what);
+}
+
+}  // namespace vault

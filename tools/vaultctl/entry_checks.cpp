@@ -1,0 +1,42 @@
+#include "tools/vaultctl/entry_checks.hpp"
+
+#include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/terminal.hpp"
+
+namespace vault::ctl {
+namespace {
+
+constexpr std::int64_t told_max = 20;
+
+}  // namespace
+
+void add_no_check(CLI::App& command, bool& no_check) {
+  command.add_flag(
+      "--no-check", no_check,
+      "Show entries without recomputing their hashes; otherwise one that does not fit is told on stderr, and "
+      "the exit code is 1");
+}
+
+HashFaults EntryChecks::check(const Entry& entry) {
+  if (off_) return {};
+  const HashFaults faults = checker_.check(entry);
+  if (faults.any()) tell(describe(entry, faults));
+  return faults;
+}
+
+void EntryChecks::tell_unreadable(const std::string& what) {
+  if (!off_) tell("hash DOES NOT FIT: " + what);
+}
+
+void EntryChecks::tell(const std::string& text) {
+  if (++misfits_ <= told_max) print_problem(text);
+}
+
+int EntryChecks::finish(int code) const {
+  if (misfits_ > told_max) print_problem(std::to_string(misfits_ - told_max) + " more entries whose hash DOES NOT FIT");
+  if (misfits_ == 0) return code;
+  print_hint("what stands there is not what was sealed; `vaultctl verify` names the first entry that fails");
+  return code == exit_done ? exit_no : code;
+}
+
+}  // namespace vault::ctl

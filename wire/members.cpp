@@ -1,0 +1,90 @@
+#include "wire/members.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "ledger/member_path.hpp"
+
+namespace vault {
+namespace {
+
+constexpr std::array<std::string_view, 5> members_of_a_seal = {"session_id", "authority", "verdict", "seal_id",
+                                                               "seal_data"};
+constexpr std::size_t compared_bytes_max = 32;  // of a name; none that is known is longer
+constexpr std::size_t part_bytes_min = 4;       // "data" is near "seal_data", "id" is near nothing
+
+// "sealId", "Seal-ID" and "seal_id" are one name to people.
+std::string plain(std::string_view name) {
+  std::string out;
+  for (char c : name.substr(0, compared_bytes_max)) {
+    if (c == '_' || c == '-') continue;
+    out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+  }
+  return out;
+}
+
+// Letters to insert, drop, replace or swap with a neighbour until `a` is `b`.
+unsigned distance(std::string_view a, std::string_view b) {
+  std::array<std::array<std::uint8_t, compared_bytes_max + 1>, compared_bytes_max + 1> table{};
+  for (std::size_t i = 0; i <= a.size(); ++i) table[i][0] = static_cast<std::uint8_t>(i);
+  for (std::size_t j = 0; j <= b.size(); ++j) table[0][j] = static_cast<std::uint8_t>(j);
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      int best =
+          std::min({table[i - 1][j] + 1, table[i][j - 1] + 1, table[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) best = std::min(best, table[i - 2][j - 2] + 1);
+      table[i][j] = static_cast<std::uint8_t>(best);
+    }
+  }
+  return table[a.size()][b.size()];
+}
+
+bool is_part(std::string_view part, std::string_view whole) {
+  return part.size() >= part_bytes_min && whole.find(part) != std::string_view::npos;
+}
+
+// The known name that `name` was most likely meant to be; empty if none is near.
+std::string_view nearest(std::string_view name, std::span<const std::string_view> known) {
+  const std::string wanted = plain(name);
+  std::string_view found;
+  unsigned found_at = wanted.size() >= 5 ? 3 : 2;  // nearer than that, or no name of this kind
+  for (const std::string_view candidate : known) {
+    const std::string there = plain(candidate);
+    const unsigned away = is_part(wanted, there) || is_part(there, wanted) ? 1 : distance(wanted, there);
+    if (away >= found_at) continue;
+    found = candidate;
+    found_at = away;
+  }
+  return found;
+}
+
+}  // namespace
+
+std::span<const std::string_view> seal_members() {
+  return members_of_a_seal;
+}
+
+bool is_ignored_member(std::string_view name) {
+  return name.starts_with("x-");
+}
+
+Error unknown_member(std::string_view what, std::string owner, std::string_view name,
+                     std::span<const std::string_view> known) {
+  std::string shown;
+  append_member(shown, name);
+  std::string message = fmt::format("{} has no member {}", what, shown);
+  if (const std::string_view meant = nearest(name, known); !meant.empty()) {
+    message += fmt::format("; did you mean {}?", meant);
+  } else {
+    message += fmt::format("; there are: {}", fmt::join(known, ", "));
+  }
+  append_member(owner, name);
+  return Error{ErrorCode::invalid_argument, std::move(message), std::move(owner)};
+}
+
+}  // namespace vault
