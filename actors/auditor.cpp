@@ -9,16 +9,22 @@
 namespace vault {
 
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 namespace {
 
-// A second each: so long a database may fail with what may pass by itself.
-constexpr int patience_steps = 60;
+// So long a database may fail with what may pass by itself.
+constexpr seconds patience{60};
+// What is missing at the end is looked at again after this before it is believed: a failover, a transaction that was
+// prepared and waits for its end.
+constexpr seconds second_look{3};
+constexpr seconds second_look_prepared{30};
+constexpr std::size_t alerted_max = 100;  // findings that are not told again
 
 }  // namespace
 
 void Auditor::start(Effects& effects) {
-  if (options_.rows_per_second > 0) effects.set_timer(0, milliseconds(1'000));
+  if (options_.rows_per_second > 0) effects.set_timer(0, seconds(1));
 }
 
 void Auditor::handle(Message message, Effects& effects) {
@@ -26,30 +32,117 @@ void Auditor::handle(Message message, Effects& effects) {
     known_ = Checkpoint{checkpoint->checkpoint.origin, static_cast<std::uint64_t>(checkpoint->checkpoint.tree_size),
                         checkpoint->checkpoint.root};
   } else if (std::holds_alternative<TimerFired>(message)) {
-    audit_some(effects);
-    effects.set_timer(0, milliseconds(1'000));
+    if (const Status done = step(effects); !done) {
+      tell_unreadable(done.error(), effects);
+    } else {
+      tell_readable(effects);
+    }
+    effects.set_timer(0, pace_.pause());
   }
 }
 
-void Auditor::audit_some(Effects& effects) {
-  const auto report = next_step();
-  if (!report) {
-    tell_unreadable(report.error(), effects);
+Status Auditor::step(Effects& effects) {
+  const auto end = check_ledger_end(store_, end_request());
+  if (!end) return tl::unexpected<Error>(end.error());
+  origin_ = end->origin;
+  judge_end(*end, effects);
+  pace_.saw_head(end->head, effects.clock());
+  if (const Status walked = walk(*end, effects); !walked) return walked;
+  // A replica that is late moves.
+  const bool stuck = end->lagging && end->head == lagging_head_;
+  lagging_head_ = end->lagging ? end->head : -1;
+  if (!stuck) return {};
+  return fail(ErrorCode::unavailable, "the database is a replica that stays behind what is known, at " +
+                                          std::to_string(end->head) + " entries");
+}
+
+// What is known of a log identity that has been given up since is not what the ledger must hold now.
+EndRequest Auditor::end_request() const {
+  EndRequest request;
+  if (known_ && (origin_.empty() || known_->origin == origin_)) request.known.push_back(*known_);
+  if (newest_ && newest_origin_ == origin_) request.known_head = newest_;
+  return request;
+}
+
+// The parts of a snapshot are of one moment, so most of what is found at the end is so at once. Not what is missing
+// there, nor anything right after the database was away.
+void Auditor::judge_end(const EndReport& end, Effects& effects) {
+  if (!end.finding) {
+    suspected_.reset();
+    after_outage_ = false;
     return;
   }
-  failures_ = 0;
-  if (unreadable_) {
-    unreadable_ = false;
-    effects.alert({.kind = "audit", .severity = Severity::info, .message = "over", .raised = false});
+  round_clean_ = false;
+  const Finding& finding = *end.finding;
+  if (finding.reason == FindingReason::truncated || after_outage_) {
+    const auto now = effects.clock();
+    if (!suspected_ || suspected_->reason != finding.reason) suspected_since_ = now;
+    suspected_ = finding;
+    if (now - suspected_since_ < (end.prepared_open ? second_look_prepared : second_look)) return;
   }
-  if (!report->finding) {
-    resume_ = reached_ ? std::optional(report->end) : std::nullopt;
-    return;
+  report(finding, effects);
+}
+
+// The rows whose turn it is.
+Status Auditor::walk(const EndReport& end, Effects& effects) {
+  if (resume_ && resume_->head.sequence > end.head) {
+    // Fewer entries than were there. That is the end's business; what is left is gone through from the beginning.
+    resume_.reset();
+    round_clean_ = false;
   }
-  const Finding& finding = *report->finding;
+  const std::int64_t from = resume_ ? resume_->head.sequence + 1 : 1;
+  if (from > end.head) {
+    end_round(end.head, effects);
+    return {};
+  }
+  if (pace_.allowed() < 1) return {};
+  const auto started = effects.clock();
+  std::size_t bytes = 0;
+  VerifyRequest request;
+  request.rows_only = true;
+  request.resume = resume_;
+  request.from = from;
+  request.to = end.head - from >= pace_.allowed() ? from + pace_.allowed() - 1 : end.head;
+  request.sink = [&bytes](const Verifier& verifier) {
+    bytes += verifier.leaf_data().size() + verifier.canonical().size();
+    return Status{};
+  };
+  request.pause = [&](bool) {
+    return bytes >= AuditPace::step_bytes_max || effects.clock() - started >= AuditPace::step_time_max;
+  };
+  auto rows = verify_ledger(store_, request, {});
+  if (!rows) return tl::unexpected<Error>(rows.error());
+  pace_.verified(rows->checked, std::chrono::duration_cast<milliseconds>(effects.clock() - started));
+  if (rows->finding) {
+    const Finding& finding = *rows->finding;
+    resume_.reset();
+    round_clean_ = true;  // of the next one, which begins here
+    // What is missing is the end's business: the next step looks at it.
+    if (finding.reason != FindingReason::truncated) report(finding, effects);
+    return {};
+  }
+  resume_ = std::move(rows->end);
+  if (newest_origin_ != origin_ || !newest_ || newest_->sequence < resume_->head.sequence) {
+    newest_ = resume_->head;
+    newest_origin_ = origin_;
+  }
+  if (resume_->head.sequence == end.head) end_round(end.head, effects);
+  return {};
+}
+
+void Auditor::end_round(std::int64_t head, Effects& effects) {
   resume_.reset();
-  if (alerted_sequence_ == finding.sequence) return;
-  alerted_sequence_ = finding.sequence;
+  const bool clean = std::exchange(round_clean_, true) && !suspected_;
+  if (!clean || alerted_.empty()) return;
+  alerted_.clear();
+  const std::string message =
+      "over: what did not verify does again; a whole round over " + std::to_string(head) + " entries found nothing";
+  log_info("auditor", "the ledger verifies again", {{"entries", std::to_string(head)}});
+  effects.alert({.kind = "tamper", .severity = Severity::info, .message = message, .raised = false});
+}
+
+void Auditor::report(const Finding& finding, Effects& effects) {
+  if (alerted_.size() == alerted_max || !alerted_.emplace(finding.sequence, finding.reason).second) return;
   Alert alert;
   alert.kind = "tamper";
   alert.severity = Severity::critical;
@@ -61,35 +154,12 @@ void Auditor::audit_some(Effects& effects) {
   effects.alert(std::move(alert));
 }
 
-// The rows of one second; sets reached_ where more are left for the next.
-Result<VerifyReport> Auditor::next_step() {
-  std::int64_t head = 0;
-  {
-    auto snapshot = store_.snapshot();
-    if (!snapshot) return tl::unexpected(snapshot.error());
-    const auto stored = (*snapshot)->head();
-    if (!stored) return tl::unexpected(stored.error());
-    head = stored->sequence;
-  }
-  VerifyRequest request;
-  request.resume = resume_;
-  const std::int64_t from = resume_ ? resume_->head.sequence + 1 : 1;
-  const auto rate = static_cast<std::int64_t>(options_.rows_per_second);
-  if (from <= head) request.from = from;
-  if (head - from >= rate) {
-    request.to = from + rate - 1;
-  } else if (known_) {
-    request.known.push_back(*known_);  // the last step of a round looks at the end as well
-  }
-  if (from > head) request.resume.reset();
-  reached_ = request.to.has_value();
-  return verify_ledger(store_, request, {});
-}
-
 // What cannot be read cannot be verified. A database that is away is for the writer to tell of.
 void Auditor::tell_unreadable(const Error& error, Effects& effects) {
-  ++failures_;
-  if (unreadable_ || (error.code != ErrorCode::internal && failures_ < patience_steps)) return;
+  const auto now = effects.clock();
+  after_outage_ = true;
+  if (!failing_since_) failing_since_ = now;
+  if (unreadable_ || (error.code != ErrorCode::internal && now - *failing_since_ < patience)) return;
   unreadable_ = true;
   const std::int64_t from = resume_ ? resume_->head.sequence + 1 : 1;
   Alert alert;
@@ -98,6 +168,12 @@ void Auditor::tell_unreadable(const Error& error, Effects& effects) {
   alert.message = "the ledger cannot be verified from entry " + std::to_string(from) + " on: " + error.message;
   log_error("auditor", "the ledger cannot be verified", {{"from", std::to_string(from)}, {"reason", error.message}});
   effects.alert(std::move(alert));
+}
+
+void Auditor::tell_readable(Effects& effects) {
+  failing_since_.reset();
+  if (!std::exchange(unreadable_, false)) return;
+  effects.alert({.kind = "audit", .severity = Severity::info, .message = "over", .raised = false});
 }
 
 }  // namespace vault

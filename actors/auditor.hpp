@@ -1,44 +1,67 @@
 // The auditor verifies the ledger over and over, at a bounded rate, and raises alert.tamper when something does not
-// hold. That alert stays until vaultd is restarted. What it cannot read it cannot verify: alert.audit, as long as that
-// lasts.
+// hold. Each step also looks at the ledger's end: head, known checkpoints, what stands where nothing may. The alert
+// stays until a later round has gone through the whole ledger and found nothing. What it cannot read it cannot verify:
+// alert.audit, as long as that lasts.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "actors/actor.hpp"
+#include "actors/audit_pace.hpp"
 #include "ledger/sequencer.hpp"
+#include "store/end_check.hpp"
 #include "store/store.hpp"
 #include "store/verify.hpp"
 
 namespace vault {
 
 struct AuditorOptions {
-  std::size_t rows_per_second = 2'000;  // 0: never
+  std::size_t rows_per_second = 2'000;  // at least; 0: never
 };
 
 class Auditor final : public Actor {
  public:
   // `store` outlives the auditor and is used by its thread alone.
-  Auditor(ReaderStore& store, const AuditorOptions& options) : store_(store), options_(options) {}
+  Auditor(ReaderStore& store, const AuditorOptions& options)
+      : store_(store), options_(options), pace_(options.rows_per_second) {}
 
   void start(Effects& effects) override;
   void handle(Message message, Effects& effects) override;
 
  private:
-  void audit_some(Effects& effects);
-  Result<VerifyReport> next_step();
+  using Time = std::chrono::steady_clock::time_point;
+
+  Status step(Effects& effects);
+  EndRequest end_request() const;
+  void judge_end(const EndReport& end, Effects& effects);
+  Status walk(const EndReport& end, Effects& effects);
+  void end_round(std::int64_t head, Effects& effects);
+  void report(const Finding& finding, Effects& effects);
   void tell_unreadable(const Error& error, Effects& effects);
+  void tell_readable(Effects& effects);
 
   ReaderStore& store_;
   AuditorOptions options_;
+  AuditPace pace_;
   std::optional<LedgerState> resume_;  // where the last step ended; nullopt: at the beginning
+  bool round_clean_ = true;            // nothing was found or suspected in this round
   std::optional<Checkpoint> known_;    // the newest checkpoint signed
-  std::int64_t alerted_sequence_ = 0;  // of the alert that stands
-  bool reached_ = false;               // the step under way ends before the head
-  int failures_ = 0;                   // steps in a row that could not read
+  // The last entry that was verified, and under which log identity: one that was accepted later may have fewer.
+  std::optional<Head> newest_;
+  std::string newest_origin_, origin_;
+
+  std::optional<Finding> suspected_;  // at the end, not believed yet
+  Time suspected_since_{};
+  bool after_outage_ = false;  // the database was away, and the end has not been good since
+  std::set<std::pair<std::int64_t, FindingReason>> alerted_;  // of the alert that stands
+
+  std::int64_t lagging_head_ = -1;     // where a replica was that was late; -1: none was
+  std::optional<Time> failing_since_;  // steps cannot read
   bool unreadable_ = false;            // alert.audit stands
 };
 

@@ -131,6 +131,11 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     database_connected_ = true;
     if (trouble_.count() <= 1) clear_alert("database", effects);  // else it is over once something has been committed
     clear_alert("unreadable", effects);
+    clear_alert("tamper", effects);
+    if (grant->missing_guard) {
+      set_alert("tamper", Severity::critical, "the tables are not guarded as they were made: " + *grant->missing_guard,
+                effects);
+    }
     forget_known();
     mode_ = Mode::adopting;
     detail_ = "comparing the ledger with the last checkpoint signed";

@@ -86,6 +86,10 @@ std::string_view finding_name(FindingReason reason) {
       return "merkle_root_mismatch";
     case FindingReason::timestamp_regression:
       return "timestamp_regression";
+    case FindingReason::erasure_unexplained:
+      return "erasure_unexplained";
+    case FindingReason::stray_row:
+      return "stray_row";
     case FindingReason::head_mismatch:
       return "head_mismatch";
     case FindingReason::tile_mismatch:
@@ -149,6 +153,9 @@ std::optional<Finding> Verifier::feed(const RowView& row) {
   if (head.sequence > 0 && entry_.timestamp < head.timestamp) {
     return found(FindingReason::timestamp_regression, "the entry before is of " + format_timestamp(head.timestamp));
   }
+  // Everything fits, for the leaf holds the payload's commitment only: whoever takes payload and salt away leaves no
+  // other trace. No erasure is defined that could explain it.
+  if (!row.seal_data) return found(FindingReason::erasure_unexplained, "the row has no payload");
   state_.edge.append(entry_hash, finished_);
   head = Head{sequence, entry_hash, root, entry_.timestamp};
   return std::nullopt;

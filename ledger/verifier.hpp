@@ -20,6 +20,8 @@ enum class FindingReason : std::uint8_t {
   prev_hash_mismatch,
   merkle_root_mismatch,
   timestamp_regression,
+  erasure_unexplained,
+  stray_row,
   head_mismatch,
   tile_mismatch,
   checkpoint_mismatch,
@@ -58,7 +60,7 @@ class Verifier {
  public:
   explicit Verifier(LedgerState start) : state_(std::move(start)) {}
 
-  // Checks the next row against all that came before; nullopt if it is good. Reasons: the first five of FindingReason.
+  // Checks the next row against all that came before; nullopt if it is good. Reasons: the first six of FindingReason.
   // Tiles that the row finishes are appended to finished_tiles(). Cost: as sealing it, plus parsing the payload.
   std::optional<Finding> feed(const RowView& row);
 

@@ -9,6 +9,7 @@
 #include "ledger/data_bundle.hpp"
 #include "ledger/leaf.hpp"
 #include "ledger/merkle_hash.hpp"
+#include "ledger/verifier.hpp"
 #include "store/archive_write.hpp"
 
 namespace vault {
@@ -275,6 +276,13 @@ class ArchiveCheck {
     return {};
   }
 
+  // No erasure is defined that could explain it.
+  void found_erased(const std::string& path, std::uint64_t sequence) {
+    ++report_.erased;
+    found_bad(path, fmt::format("entry {}: {}: its payload is missing", sequence,
+                                finding_name(FindingReason::erasure_unexplained)));
+  }
+
   Status check_records(Bundle& bundle, const std::string& path, DataReader records) {
     for (std::size_t i = 0; i < bundle.width; ++i) {
       const auto record = records.next();
@@ -282,7 +290,7 @@ class ArchiveCheck {
         found_bad(path, fmt::format("record {}: {}", i, record.error().message));
         return {};
       }
-      if (!record->salt) ++report_.erased;
+      if (!record->salt) found_erased(path, bundle.index * width_full + i + 1);
       std::optional<Entry>& entry = bundle.entries[i];
       if (!entry) continue;
       if (const Status fits = check_data_record(*record, *entry); !fits) found_bad(path, fits.error().message);
@@ -336,7 +344,7 @@ class ArchiveCheck {
     if (!whole || !now->starts_with(*old)) found_bad(path, fmt::format("is not the beginning of {}", cover));
   }
 
-  // Payloads may have been erased since: what is there must be what its leaf commits to.
+  // What is there must be what its leaf commits to.
   void check_superseded_data(const std::string& path, const TileName& name) {
     const bool full = name.index < full_tiles(size_, 0);
     const unsigned width = full ? limits::tile_width : partial_width(size_, 0);
@@ -352,6 +360,7 @@ class ArchiveCheck {
       const auto record = records.next();
       const auto entry = parse_leaf_data((*leaves)[i]);
       if (!record) return found_bad(path, fmt::format("record {}: {}", i, record.error().message));
+      if (!record->salt) found_erased(path, name.index * width_full + i + 1);
       const Status fits = entry ? check_data_record(*record, *entry) : tl::unexpected<Error>(entry.error());
       if (!fits) return found_bad(path, fits.error().message);
     }

@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "store/archive_write.hpp"
+#include "store/end_check.hpp"
+#include "store/verify.hpp"
 
 namespace vault {
 namespace {
 
-// Rows per snapshot: a long transaction would keep the database from clearing up behind the writer.
-constexpr std::int64_t slice_rows = 16'384;
 // Sizes that are looked through for a checkpoint at a time, at first; doubled until one is found.
 constexpr std::int64_t window_first = 1'024;
 
@@ -18,37 +18,33 @@ class StoreArchiveSource final : public ArchiveSource {
   explicit StoreArchiveSource(ReaderStore& store) : store_(store) {}
 
   Result<std::optional<ArchiveTarget>> target(std::optional<Timestamp> not_after) override {
-    auto snapshot = store_.snapshot();
-    if (!snapshot) return tl::unexpected<Error>(snapshot.error());
-    const auto head = (*snapshot)->head();
-    if (!head) return tl::unexpected<Error>(head.error());
-    const auto identities = (*snapshot)->identities();
-    if (!identities) return tl::unexpected<Error>(identities.error());
-    if (identities->empty()) {
-      return fail(ErrorCode::not_found, "the database holds no checkpoint yet: start vaultd on it once");
-    }
-    const LogIdentity& identity = identities->back();
-    const auto kept = not_after ? newest_not_after(**snapshot, *not_after, identity) : (*snapshot)->newest_checkpoint();
-    if (!kept) return tl::unexpected<Error>(kept.error());
-    if (!*kept && not_after) return std::nullopt;
-    if (!*kept) return fail(ErrorCode::not_found, "the database holds no checkpoint of " + identity.origin + " yet");
-    if ((*kept)->tree_size > head->sequence) {
-      return fail(ErrorCode::internal, fmt::format("truncated: a checkpoint of {} entries is stored, there are {}",
-                                                   (*kept)->tree_size, head->sequence));
-    }
-    return open(**kept, identity);
+    auto target = find_target(not_after);
+    if (target || target.error().code == ErrorCode::unavailable) return target;
+    // Something does not fit. Whoever verifies names the first thing that does not.
+    const auto report = verify_ledger(store_, {}, nullptr);
+    if (!report || !report->finding) return target;
+    const Finding& bad = *report->finding;
+    return fail(ErrorCode::internal,
+                fmt::format("entry {} does not verify: {}: {}", bad.sequence, finding_name(bad.reason), bad.detail));
   }
 
   Status rows(std::int64_t from, std::int64_t to, const std::function<bool(const RowView&)>& row) override {
-    bool wanted = true;
-    const std::function<bool(const RowView&)> while_wanted = [&](const RowView& view) { return wanted = row(view); };
-    for (; wanted && from <= to; from += slice_rows) {
-      auto snapshot = store_.snapshot();
-      if (!snapshot) return tl::unexpected<Error>(snapshot.error());
-      const Status scanned = (*snapshot)->scan(from, std::min(to, from + slice_rows - 1), while_wanted);
-      if (!scanned) return scanned;
-    }
-    return {};
+    auto snapshot = store_.snapshot();
+    if (!snapshot) return tl::unexpected<Error>(snapshot.error());
+    return (*snapshot)->scan(from, to, row);
+  }
+
+  // As vaultctl verify --database does it: tiles and stored checkpoints of these rows are looked at, too.
+  Result<ArchiveWalk> walk(const LedgerState& start, std::int64_t to,
+                           const std::function<Status(const Verifier&)>& row) override {
+    VerifyRequest request;
+    request.resume = start;
+    request.to = to;
+    request.rows_only = true;
+    request.sink = row;
+    auto report = verify_ledger(store_, request, nullptr);
+    if (!report) return tl::unexpected<Error>(report.error());
+    return ArchiveWalk{std::move(report->end), std::move(report->finding)};
   }
 
   Result<Hash> root_at(std::uint64_t size) override {
@@ -60,6 +56,28 @@ class StoreArchiveSource final : public ArchiveSource {
   }
 
  private:
+  Result<std::optional<ArchiveTarget>> find_target(std::optional<Timestamp> not_after) {
+    auto snapshot = store_.snapshot();
+    if (!snapshot) return tl::unexpected<Error>(snapshot.error());
+    const auto identities = (*snapshot)->identities();
+    if (!identities) return tl::unexpected<Error>(identities.error());
+    if (identities->empty()) {
+      return fail(ErrorCode::not_found, "the database holds no checkpoint yet: start vaultd on it once");
+    }
+    // An archive is made of a ledger that is whole as far as its end tells.
+    CheckpointCheck checkpoints;
+    checkpoints.use_identities(*identities);
+    const auto end = check_end(**snapshot, checkpoints, {});
+    if (!end) return tl::unexpected<Error>(end.error());
+    if (end->finding) return fail(ErrorCode::internal, end->finding->detail);
+    const LogIdentity& identity = identities->back();
+    const auto kept = not_after ? newest_not_after(**snapshot, *not_after, identity) : (*snapshot)->newest_checkpoint();
+    if (!kept) return tl::unexpected<Error>(kept.error());
+    if (!*kept && not_after) return std::nullopt;
+    if (!*kept) return fail(ErrorCode::not_found, "the database holds no checkpoint of " + identity.origin + " yet");
+    return open(**kept, identity);
+  }
+
   static Result<std::optional<ArchiveTarget>> open(const StoredCheckpoint& kept, const LogIdentity& identity) {
     const auto refuse = [&](const std::string& why) {
       return fail(ErrorCode::internal,
@@ -109,6 +127,23 @@ class StoreArchiveSource final : public ArchiveSource {
 };
 
 }  // namespace
+
+Result<ArchiveWalk> ArchiveSource::walk(const LedgerState& start, std::int64_t to,
+                                        const std::function<Status(const Verifier&)>& row) {
+  Verifier verifier(start);
+  ArchiveWalk walked;
+  Status taken;
+  const Status read = rows(start.head.sequence + 1, to, [&](const RowView& view) {
+    walked.finding = verifier.feed(view);
+    if (!walked.finding) taken = row(verifier);
+    verifier.clear_finished_tiles();
+    return !walked.finding && taken;
+  });
+  if (!taken) return tl::unexpected<Error>(taken.error());
+  if (!read) return tl::unexpected<Error>(read.error());
+  walked.end = verifier.state();
+  return walked;
+}
 
 std::unique_ptr<ArchiveSource> make_store_archive_source(ReaderStore& store) {
   return std::make_unique<StoreArchiveSource>(store);

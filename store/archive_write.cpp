@@ -163,28 +163,26 @@ class ArchiveRun {
     auto start = load_start();
     if (!start) return tl::unexpected<Error>(start.error());
     const auto size = static_cast<std::int64_t>(target_.checkpoint.tree_size);
-    Verifier verifier(std::move(*start));
-    Status outcome;
-    if (verifier.state().head.sequence < size) {
-      if (request_.payloads) outcome = writer_.begin(bundle_path("data", verifier.state().head.sequence));
-      const Status read =
-          !outcome ? outcome : source_.rows(verifier.state().head.sequence + 1, size, [&](const RowView& row) {
-            outcome = take_row(verifier, row);
-            return outcome.has_value();
-          });
-      if (!outcome) return outcome;
-      if (!read) return read;
+    LedgerState end = *start;
+    if (start->head.sequence < size) {
+      if (request_.payloads) {
+        if (auto begun = writer_.begin(bundle_path("data", start->head.sequence)); !begun) return begun;
+      }
+      auto walked = source_.walk(*start, size, [&](const Verifier& verifier) { return take_row(verifier); });
+      if (!walked) return tl::unexpected<Error>(walked.error());
+      if (walked->finding) return refuse_row(*walked->finding);
+      end = std::move(walked->end);
     }
-    if (verifier.state().head.sequence != size) {
-      return fail(ErrorCode::internal, fmt::format("entry {} is missing; the checkpoint is of {}",
-                                                   verifier.state().head.sequence + 1, size));
+    if (end.head.sequence != size) {
+      return fail(ErrorCode::internal,
+                  fmt::format("entry {} is missing; the checkpoint is of {}", end.head.sequence + 1, size));
     }
-    if (verifier.state().edge.root() != target_.checkpoint.root) {
+    if (end.edge.root() != target_.checkpoint.root) {
       return fail(ErrorCode::internal, fmt::format("checkpoint_mismatch: the first {} entries have another root than "
                                                    "the checkpoint of that size signs",
                                                    size));
     }
-    if (const Status written = write_partial_tiles(verifier.state().edge); !written) return written;
+    if (const Status written = write_partial_tiles(end.edge); !written) return written;
     return writer_.put_last(archive_checkpoint_name, target_.note);
   }
 
@@ -195,12 +193,13 @@ class ArchiveRun {
     return tile_path(kind, begin / width_full, static_cast<unsigned>(width));
   }
 
-  Status take_row(Verifier& verifier, const RowView& row) {
-    if (const auto bad = verifier.feed(row)) {
-      return fail(ErrorCode::internal,
-                  fmt::format("entry {} does not verify: {}: {}. The archive's checkpoint stays at {} entries",
-                              bad->sequence, finding_name(bad->reason), bad->detail, old_.tree_size));
-    }
+  Status refuse_row(const Finding& bad) const {
+    return fail(ErrorCode::internal,
+                fmt::format("entry {} does not verify: {}: {}. The archive's checkpoint stays at {} entries",
+                            bad.sequence, finding_name(bad.reason), bad.detail, old_.tree_size));
+  }
+
+  Status take_row(const Verifier& verifier) {
     const auto sequence = static_cast<std::uint64_t>(verifier.state().head.sequence);
     if (sequence == old_.tree_size && verifier.state().head.merkle_root != old_.root) return other_history();
     append_bundle_entry(verifier.leaf_data(), entries_);
@@ -217,12 +216,11 @@ class ArchiveRun {
     return {};
   }
 
-  Status end_bundle(Verifier& verifier, bool last) {
+  Status end_bundle(const Verifier& verifier, bool last) {
     for (const Tile& tile : verifier.finished_tiles()) {
       const Status written = writer_.put_unchanging(tile_path(tile.id, limits::tile_width), tile.hashes);
       if (!written) return written;
     }
-    verifier.clear_finished_tiles();
     const std::int64_t sequence = verifier.state().head.sequence;
     const Status written = writer_.put_unchanging(bundle_path("entries", sequence - 1), entries_);
     if (!written) return written;

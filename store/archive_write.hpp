@@ -19,6 +19,12 @@ struct ArchiveTarget {
   VerifierKey key;
 };
 
+// How far the entries were good.
+struct ArchiveWalk {
+  LedgerState end;
+  std::optional<Finding> finding;
+};
+
 // Where the entries come from: a database, or vaultd. It is not trusted with anything: rows are hashed anew, and must
 // lead to what the checkpoint signs.
 class ArchiveSource {
@@ -29,6 +35,10 @@ class ArchiveSource {
   virtual Result<std::optional<ArchiveTarget>> target(std::optional<Timestamp> not_after) = 0;
   // Hands the rows of [from, to] to `row` in order, until it returns false. Streams.
   virtual Status rows(std::int64_t from, std::int64_t to, const std::function<bool(const RowView&)>& row) = 0;
+  // Verifies the rows after `start` up to `to`, with whatever else the source knows of them, and hands each good one to
+  // `row`, whose error ends it. Unless overridden, of rows() alone.
+  virtual Result<ArchiveWalk> walk(const LedgerState& start, std::int64_t to,
+                                   const std::function<Status(const Verifier&)>& row);
   // Root of the tree of the first `size` entries. Error: not_found where there are fewer.
   virtual Result<Hash> root_at(std::uint64_t size) = 0;
 };

@@ -4,6 +4,7 @@
 
 #include "ledger/check.hpp"
 #include "store/postgres_durability.hpp"
+#include "store/postgres_guards.hpp"
 #include "store/postgres_promises.hpp"
 #include "store/postgres_rows.hpp"
 #include "store/postgres_statements.hpp"
@@ -89,6 +90,8 @@ LeaseOutcome PostgresWriter::take_lease(const LeaseRequest& request) {
     auto grant = take_over(request);
     if (grant) {
       grant->session = *std::move(session);
+      // Outside the transaction, which holds the head. Who cannot be asked is found lost by the next call.
+      if (auto missing = missing_guard(*connection_)) grant->missing_guard = *std::move(missing);
       grant->cautions = std::move(durability->cautions);
       return *std::move(grant);
     }

@@ -12,86 +12,19 @@ namespace vault {
 
 namespace {
 
-// A scan asks for so many rows at a time, and for the next before it reads the last: the server is never idle, nor does
-// anybody hold more than a few rows.
-constexpr std::int64_t scan_chunk_rows = 1024;
-
 const PgStatement reader_statements[] = {
-    sql::commit,         sql::begin_snapshot, sql::head,        sql::entry_by_sequence, sql::entry_by_seal_id,
-    sql::rows_ascending, sql::next_sequence,  sql::full_tile,   sql::leaf_hashes,       sql::tile_roots,
-    sql::tiles,          sql::identities,     sql::checkpoints, sql::newest_checkpoints, sql::ledger_id,
-    sql::in_recovery,
+    sql::commit,         sql::begin_snapshot,     sql::head,          sql::entry_by_sequence, sql::entry_by_seal_id,
+    sql::rows_ascending, sql::next_sequence,      sql::full_tile,     sql::leaf_hashes,       sql::tile_roots,
+    sql::tiles,          sql::identities,         sql::checkpoints,   sql::newest_checkpoints, sql::ledger_id,
+    sql::strays,         sql::checkpoints_beyond, sql::prepared_open, sql::in_recovery,       sql::savepoint_scan,
+    sql::release_scan,   sql::rollback_to_scan,
 };
 
 // Every question is a range of some index. The planner, which may know nothing of a young table, is told so.
 constexpr const char* session_settings =
     "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off;"
     "SET enable_sort = off; SET jit = off; SET max_parallel_workers_per_gather = 0;"
-    "SET statement_timeout = '60s'; SET lock_timeout = '5s'; SET default_transaction_read_only = on";
-
-class RowScan {
- public:
-  RowScan(PgConnection& connection, std::int64_t from, std::int64_t to, const std::function<bool(const RowView&)>& row)
-      : connection_(connection), row_(row), next_(from), to_(to) {}
-
-  Status run() {
-    while (going() || in_flight_ > 0) {
-      if (connection_.lost()) return fail(ErrorCode::unavailable, connection_.last_error());
-      if (in_flight_ == 0 && hole_ && !skip_hole()) return outcome_;
-      while (in_flight_ < 2 && going() && !hole_) ask();
-      if (in_flight_ > 0) take();
-    }
-    return outcome_;
-  }
-
- private:
-  bool going() const { return wanted_ && outcome_ && !asked_all_ && next_ <= to_; }
-
-  void ask() {
-    const std::int64_t last = to_ - next_ < scan_chunk_rows ? to_ : next_ + scan_chunk_rows - 1;
-    connection_.send(sql::rows_ascending, PgParams().int8(next_).int8(last).int8(scan_chunk_rows));
-    connection_.sync();
-    ++in_flight_;
-    if (last == to_) {
-      asked_all_ = true;  // to_ may be the last of all numbers
-    } else {
-      next_ = last + 1;
-    }
-  }
-
-  void take() {
-    bool empty = true;
-    PgResult result = connection_.stream_next();
-    for (; result.single_row(); result = connection_.stream_next()) {
-      empty = false;
-      if (wanted_) wanted_ = row_(row_view(result, 0));
-    }
-    if (!result.ok() && !connection_.lost() && outcome_) outcome_ = tl::unexpected(error_of(result));
-    if (!connection_.lost()) connection_.receive();
-    --in_flight_;
-    hole_ = empty;
-  }
-
-  // Rows have been deleted: go on at the next that is there, however far. False where there is none.
-  bool skip_hole() {
-    auto found = connection_.execute(sql::next_sequence, PgParams().int8(next_).int8(to_));
-    if (!found) outcome_ = tl::unexpected(found.error());
-    if (!found || found->rows() == 0) return false;
-    next_ = read_int8(found->value(0, 0));
-    hole_ = false;
-    return true;
-  }
-
-  PgConnection& connection_;
-  const std::function<bool(const RowView&)>& row_;
-  std::int64_t next_;
-  std::int64_t to_;
-  int in_flight_ = 0;
-  bool wanted_ = true;
-  bool hole_ = false;
-  bool asked_all_ = false;
-  Status outcome_;
-};
+    "SET lock_timeout = '5s'; SET default_transaction_read_only = on";
 
 }  // namespace
 
@@ -105,8 +38,9 @@ Result<std::unique_ptr<Snapshot>> PostgresReader::snapshot() {
     std::vector<PgStatement> statements(std::begin(reader_statements), std::end(reader_statements));
     statements.insert(statements.end(), page_statements().begin(), page_statements().end());
     auto opened = PgConnection::open(
-        {options_.url, options_.application_name, options_.connect_timeout, std::chrono::milliseconds(90'000)},
-        session_settings, statements);
+        {options_.url, options_.application_name, options_.connect_timeout, options_.statement_timeout + std::chrono::seconds(30)},
+        fmt::format("{}; SET statement_timeout = {}", session_settings, options_.statement_timeout.count()),
+        statements);
     if (!opened) return tl::unexpected(opened.error());
     session_ = std::make_unique<ReaderSession>();
     session_->connection = *std::move(opened);
@@ -148,7 +82,7 @@ Result<Page> PostgresSnapshot::page(const PageRequest& request) {
 }
 
 Status PostgresSnapshot::scan(std::int64_t from, std::int64_t to, const std::function<bool(const RowView&)>& row) {
-  return RowScan(begun(), from, to, row).run();
+  return scan_rows(begun(), session_.pace, from, to, row);
 }
 
 Result<std::vector<Tile>> PostgresSnapshot::tiles(unsigned level, std::uint64_t from, std::uint64_t to) {
@@ -198,6 +132,36 @@ Result<std::string> PostgresSnapshot::ledger_id() {
 
 Result<bool> PostgresSnapshot::is_replica() {
   auto result = begun().execute(sql::in_recovery);
+  if (!result) return tl::unexpected(result.error());
+  return result->value(0, 0) == std::string_view("\1", 1);
+}
+
+Result<Strays> PostgresSnapshot::strays(std::int64_t head) {
+  auto result = begun().execute(sql::strays, PgParams().int8(head));
+  if (!result) return tl::unexpected(result.error());
+  const auto number = [&](int column) -> std::optional<std::int64_t> {
+    if (result->is_null(0, column)) return std::nullopt;
+    return read_int8(result->value(0, column));
+  };
+  Strays found;
+  found.row_below = number(0);
+  found.row_beyond = number(1);
+  if (const auto level = number(2)) found.tile = {*level, number(3).value_or(0)};
+  found.head_rows = number(4).value_or(0);
+  found.row_last = number(5).value_or(0);
+  return found;
+}
+
+Result<std::vector<StoredCheckpoint>> PostgresSnapshot::checkpoints_beyond(std::int64_t size) {
+  auto result = begun().execute(sql::checkpoints_beyond, PgParams().int8(size));
+  if (!result) return tl::unexpected(result.error());
+  std::vector<StoredCheckpoint> checkpoints;
+  for (int i = 0; i < result->rows(); ++i) checkpoints.push_back(checkpoint_at(*result, i));
+  return checkpoints;
+}
+
+Result<bool> PostgresSnapshot::prepared_open() {
+  auto result = begun().execute(sql::prepared_open);
   if (!result) return tl::unexpected(result.error());
   return result->value(0, 0) == std::string_view("\1", 1);
 }

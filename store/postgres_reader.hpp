@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "store/postgres_connection.hpp"
+#include "store/postgres_scan.hpp"
 #include "store/postgres_store.hpp"
 #include "store/tile_cache.hpp"
 
@@ -17,6 +18,7 @@ inline constexpr std::size_t cached_tiles_max = 512;
 struct ReaderSession {
   std::unique_ptr<PgConnection> connection;
   TileCache tiles{cached_tiles_max};
+  ScanPace pace;
 };
 
 class PostgresSnapshot final : public Snapshot {
@@ -36,6 +38,9 @@ class PostgresSnapshot final : public Snapshot {
   Result<std::optional<StoredCheckpoint>> newest_checkpoint() override;
   Result<std::string> ledger_id() override;
   Result<bool> is_replica() override;
+  Result<Strays> strays(std::int64_t head) override;
+  Result<std::vector<StoredCheckpoint>> checkpoints_beyond(std::int64_t size) override;
+  Result<bool> prepared_open() override;
   Result<std::string> read_tile(const TileId& id, unsigned width) override;
 
  private:

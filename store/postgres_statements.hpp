@@ -247,4 +247,40 @@ inline constexpr PgStatement tiles{
     "SELECT index, hashes, root FROM vault_tile "
     "WHERE level = $1::int AND index >= $2::bigint AND index < $3::bigint ORDER BY level, index"};
 
+inline constexpr PgStatement savepoint_scan{"savepoint_scan", "SAVEPOINT vault_scan"};
+inline constexpr PgStatement release_scan{"release_scan", "RELEASE SAVEPOINT vault_scan"};
+inline constexpr PgStatement rollback_to_scan{"rollback_to_scan", "ROLLBACK TO SAVEPOINT vault_scan"};
+
+// --- Where nothing may be --------------------------------------------------------------------------------------------
+
+// $1 is the head. Tiles of level l are finished by every 256^(l + 1) entries; no ledger finishes one above level 6.
+inline constexpr PgStatement strays{
+    "strays",
+    "SELECT (SELECT sequence FROM vault_ledger WHERE sequence < 1 ORDER BY sequence LIMIT 1), "
+    "(SELECT sequence FROM vault_ledger WHERE sequence > greatest($1::bigint, 0) ORDER BY sequence LIMIT 1), "
+    "t.level::bigint, t.index, (SELECT pg_catalog.count(*) FROM (SELECT id FROM vault_head LIMIT 2) h), "
+    "(SELECT sequence FROM vault_ledger WHERE sequence BETWEEN 1 AND $1::bigint ORDER BY sequence DESC LIMIT 1) "
+    "FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT u.level, u.index FROM ("
+    "(SELECT level, index FROM vault_tile WHERE level < 0 ORDER BY level, index LIMIT 1) UNION ALL "
+    "(SELECT level, index FROM vault_tile WHERE level > 6 ORDER BY level, index LIMIT 1) UNION ALL "
+    "(SELECT s.level, s.index FROM pg_catalog.generate_series(0, 6) l, LATERAL (SELECT level, index FROM vault_tile "
+    "WHERE level = l AND index < 0 ORDER BY level, index LIMIT 1) s) UNION ALL "
+    "(SELECT s.level, s.index FROM pg_catalog.generate_series(0, 6) l, LATERAL (SELECT level, index FROM vault_tile "
+    "WHERE level = l AND index >= greatest($1::bigint, 0) >> (8 * (l + 1)) ORDER BY level, index LIMIT 1) s)"
+    ") u LIMIT 1) t ON true"};
+
+// Steps from origin to origin through the primary key.
+inline constexpr PgStatement checkpoints_beyond{
+    "checkpoints_beyond",
+    "WITH RECURSIVE o AS ((SELECT origin FROM vault_checkpoint ORDER BY origin LIMIT 1) UNION ALL "
+    "SELECT (SELECT c.origin FROM vault_checkpoint c WHERE c.origin > o.origin ORDER BY c.origin LIMIT 1) "
+    "FROM o WHERE o.origin IS NOT NULL) "
+    "SELECT b.origin, b.tree_size, b.root, b.note FROM (SELECT origin FROM o WHERE origin IS NOT NULL LIMIT 100) f, "
+    "LATERAL (SELECT origin, tree_size, root, note FROM vault_checkpoint c WHERE c.origin = f.origin "
+    "AND c.tree_size > $1::bigint ORDER BY c.origin, c.tree_size LIMIT 1) b"};
+
+inline constexpr PgStatement prepared_open{
+    "prepared_open",
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database())"};
+
 }  // namespace vault::sql

@@ -7,6 +7,7 @@
 #include "ledger/sha256.hpp"
 #include "store/postgres_appender.hpp"
 #include "store/postgres_durability.hpp"
+#include "store/postgres_guards.hpp"
 #include "store/postgres_promises.hpp"
 #include "store/postgres_rows.hpp"
 #include "store/postgres_seals.hpp"
@@ -25,6 +26,7 @@ const PgStatement writer_statements[] = {
     sql::commit,
     sql::rollback,
     durability_statement,
+    guards_statement,
     sql::find_seals,
     sql::lock_head_row,
     sql::read_lease,

@@ -138,6 +138,7 @@ struct LeaseGrant {
   LedgerState state;  // head, and the edge rebuilt from tiles and rows; roots agree
   Promises promises;
   std::string ledger_id;
+  std::optional<std::string> missing_guard;  // what keeps the tables from being changed unnoticed, and is not there
   Timestamp database_now;
   std::unique_ptr<AppendSession> session;
   // Settings of the server with which a failure of its machine may cost entries all the same; for the log.
@@ -264,6 +265,18 @@ class LeaseStore {
 
 // --- The readers' side -----------------------------------------------------------------------------------------------
 
+// What stands where nothing of a ledger may stand, the first of each kind; and how far its rows go.
+struct Strays {
+  struct StoredTile {
+    std::int64_t level = 0, index = 0;  // as stored: may be negative
+  };
+  std::optional<std::int64_t> row_below;   // a row of vault_ledger below 1
+  std::optional<std::int64_t> row_beyond;  // ... beyond the head
+  std::int64_t row_last = 0;               // the last one up to the head; 0: none
+  std::optional<StoredTile> tile;          // of rows that are not there, or of a level that does not exist
+  std::int64_t head_rows = 1;              // of vault_head; counted up to 2
+};
+
 // One read-only repeatable-read view of the ledger. Ends with its lifetime.
 class Snapshot : public TileReader {
  public:
@@ -285,6 +298,13 @@ class Snapshot : public TileReader {
   virtual Result<std::string> ledger_id() = 0;
   // Is this a replica, which may be behind what the writer has told? False: what is not here is in no ledger.
   virtual Result<bool> is_replica() { return false; }
+  // Of a ledger of `head` entries. O(log n).
+  virtual Result<Strays> strays(std::int64_t head) = 0;
+  // Of every origin, the stored checkpoint with the smallest tree_size over `size`. O(log n) an origin; of a hundred
+  // origins at most, first those that sort first.
+  virtual Result<std::vector<StoredCheckpoint>> checkpoints_beyond(std::int64_t size) = 0;
+  // Does a prepared transaction wait for its end? What it holds may yet come.
+  virtual Result<bool> prepared_open() { return false; }
 };
 
 class ReaderStore {

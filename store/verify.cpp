@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <map>
+#include <tuple>
 
 #include "ledger/merkle_hash.hpp"
-#include "ledger/signed_note.hpp"
+#include "store/checkpoint_check.hpp"
+#include "store/end_check.hpp"
 
 namespace vault {
 
@@ -16,9 +19,16 @@ namespace {
 // Rows per snapshot. A long transaction would keep Postgres from clearing away old versions of vault_head, which every
 // commit makes; and it bounds the tiles and checkpoints held at once.
 constexpr std::int64_t slice_rows = 16'384;
-constexpr std::int64_t progress_rows = 1'024;
+constexpr std::size_t slice_bytes = std::size_t{64} << 20;
+constexpr std::int64_t progress_rows = 256;
+constexpr std::size_t progress_bytes = std::size_t{1} << 20;
 constexpr std::chrono::milliseconds progress_interval{200};
 constexpr std::int64_t last_possible = std::numeric_limits<std::int64_t>::max();
+
+// About what a row takes on its way here.
+std::size_t row_bytes(const RowView& row) {
+  return 512 + row.session_id.size() + row.authority.size() + row.seal_data.value_or("").size();
+}
 
 class LedgerCheck {
  public:
@@ -27,6 +37,7 @@ class LedgerCheck {
 
   Result<VerifyReport> run() {
     Status done = check();
+    if (done) found_earlier(checkpoints_.settle());
     if (!done) return tl::unexpected(done.error());
     report_.end = verifier_ ? verifier_->state() : LedgerState{};
     return std::move(report_);
@@ -40,16 +51,35 @@ class LedgerCheck {
     if (!report_.finding) report_.finding = Finding{sequence, reason, std::move(detail)};
     return false;
   }
+  bool found(std::optional<Finding> finding) {
+    if (finding && !report_.finding) report_.finding = std::move(finding);
+    return valid();
+  }
   bool valid() const { return !report_.finding; }
+  // A signature is told to be wrong when later rows have been looked at.
+  void found_earlier(std::optional<Finding> finding) {
+    const auto rank = [](const Finding& one) { return std::tuple(one.sequence, one.reason); };
+    if (!finding || (report_.finding && rank(*report_.finding) < rank(*finding))) return;
+    report_.checked = std::min(report_.checked, finding->sequence - report_.from + 1);
+    report_.finding = std::move(finding);
+    report_.paused = false;
+  }
+
+  // Fewer entries than there were. A replica that lags has the others yet to come.
+  Status found_cut(std::int64_t sequence, std::string detail) {
+    const auto replica = snapshot_->is_replica();
+    if (!replica) return tl::unexpected(replica.error());
+    if (*replica) return fail(ErrorCode::unavailable, "the database is a replica that is behind: " + detail);
+    found(sequence, FindingReason::truncated, std::move(detail));
+    return {};
+  }
 
   Status check() {
     if (auto opened = open_snapshot(); !opened) return opened;
     if (auto ranged = choose_range(); !ranged || !valid()) return ranged;
     if (auto started = choose_start(); !started || !valid()) return started;
     if (report_.from == 1) {
-      auto oldest = snapshot_->checkpoints(std::numeric_limits<std::int64_t>::min(), 0, slice_rows);
-      if (!oldest) return tl::unexpected(oldest.error());
-      for (const auto& checkpoint : *oldest) check_checkpoint(checkpoint, 0, empty_root());
+      if (auto looked = look_before_first(); !looked) return looked;
     }
     check_known(position(), verifier_->state().head);
     while (valid() && !report_.paused && position() < report_.to) {
@@ -60,7 +90,24 @@ class LedgerCheck {
       snapshot_.reset();
       report_.paused = report_.paused || (valid() && request_.pause && request_.pause(true));
     }
-    if (valid() && !report_.paused && reaches_end_) return check_end();
+    if (!valid() || !reaches_end_ || report_.paused || request_.rows_only) return {};
+    auto end = check_end(*snapshot_, checkpoints_, {request_.known, request_.known_head});
+    if (!end) return tl::unexpected(end.error());
+    if (!found(std::move(end->finding)) || !end->lagging) return {};
+    return fail(ErrorCode::unavailable, "the database is a replica that is behind what is known; ask again");
+  }
+
+  // What has a smaller sequence than every entry.
+  Status look_before_first() {
+    auto strays = snapshot_->strays(head_.sequence);
+    if (!strays) return tl::unexpected(strays.error());
+    if (strays->row_below) {
+      found(*strays->row_below, FindingReason::stray_row,
+            fmt::format("a row of sequence {}; the first is 1", *strays->row_below));
+    }
+    auto oldest = snapshot_->checkpoints(std::numeric_limits<std::int64_t>::min(), 0, slice_rows);
+    if (!oldest) return tl::unexpected(oldest.error());
+    for (const auto& checkpoint : *oldest) found(checkpoints_.check(checkpoint, 0, empty_root()));
     return {};
   }
 
@@ -72,6 +119,7 @@ class LedgerCheck {
     auto head = snapshot_->head();
     if (head) {
       head_ = *head;
+      head_.sequence = std::max<std::int64_t>(head_.sequence, 0);  // check_end() tells of one below
     } else if (head.error().code == ErrorCode::not_found) {
       head_ = Head{};  // no row at all: equals no head, not even that of an empty ledger
     } else {
@@ -79,7 +127,7 @@ class LedgerCheck {
     }
     auto identities = snapshot_->identities();
     if (!identities) return tl::unexpected(identities.error());
-    identities_ = *std::move(identities);
+    checkpoints_.use_identities(*std::move(identities));
     return {};
   }
 
@@ -98,8 +146,7 @@ class LedgerCheck {
                   "to");
     }
     if (known > last) {
-      found(last + 1, FindingReason::truncated, fmt::format("{} entries were there before, now {}", known, last));
-      return {};
+      return found_cut(last + 1, fmt::format("{} entries were there before, now {}", known, last));
     }
     if (report_.from > report_.to && !(reaches_end_ && report_.from == report_.to + 1 && !explicit_beyond())) {
       return fail(ErrorCode::invalid_argument, fmt::format("no entries from {} to {}", report_.from, report_.to),
@@ -160,22 +207,29 @@ class LedgerCheck {
     auto checkpoints = snapshot_->checkpoints(first, last, std::numeric_limits<std::size_t>::max());
     if (!checkpoints) return tl::unexpected(checkpoints.error());
     auto next = checkpoints->begin();
-    bool stopped = false;
+    bool interrupted = false, slice_full = false;
+    const std::size_t bytes_before = bytes_;
+    Status taken;
     Status scanned = snapshot_->scan(first, last, [&](const RowView& row) {
-      if (auto bad = verifier_->feed(row)) return found(bad->sequence, bad->reason, std::move(bad->detail));
+      if (!found(verifier_->feed(row))) return false;
       const Head& head = verifier_->state().head;
       ++report_.checked;
       if (!check_tiles() || !check_known(head.sequence, head)) return false;
       for (; next != checkpoints->end() && next->tree_size == head.sequence; ++next) {
-        if (!check_checkpoint(*next, head.sequence, head.merkle_root)) return false;
+        if (!found(checkpoints_.check(*next, head.sequence, head.merkle_root))) return false;
       }
-      stopped = !report_progress();
-      report_.paused = !stopped && head.sequence < report_.to && request_.pause && request_.pause(false);
-      return !stopped && !report_.paused;
+      if (request_.sink) taken = request_.sink(*verifier_);
+      verifier_->clear_finished_tiles();
+      bytes_ += row_bytes(row);
+      slice_full = bytes_ - bytes_before >= slice_bytes;
+      interrupted = !report_progress();
+      report_.paused = !interrupted && head.sequence < report_.to && request_.pause && request_.pause(false);
+      return taken && !interrupted && !report_.paused && !slice_full;
     });
+    if (!taken) return taken;
     if (!scanned) return scanned;
-    if (stopped) return fail(ErrorCode::unavailable, "verification was stopped");
-    if (valid() && !report_.paused && position() < last) return explain_missing(last);
+    if (interrupted) return fail(ErrorCode::unavailable, "verification was stopped");
+    if (valid() && !report_.paused && !slice_full && position() < last) return explain_missing(last);
     return {};
   }
 
@@ -191,7 +245,7 @@ class LedgerCheck {
     if (later) {
       found(missing, FindingReason::sequence_gap, fmt::format("entry {} is missing, later ones are there", missing));
     } else if (head_.sequence < wanted) {
-      found(missing, FindingReason::truncated, "entries that were there when verification began are gone");
+      return found_cut(missing, "entries that were there when verification began are gone");
     } else {
       found(missing, FindingReason::head_mismatch,
             fmt::format("vault_head is at {}, the last entry at {}", head_.sequence, position()));
@@ -199,8 +253,10 @@ class LedgerCheck {
     return {};
   }
 
+  // The clock is looked at once for so many rows, or so many bytes.
   bool report_progress() {
-    if (!progress_ || report_.checked % progress_rows != 0) return true;
+    if (!progress_ || (report_.checked % progress_rows != 0 && bytes_ - told_bytes_ < progress_bytes)) return true;
+    told_bytes_ = bytes_;
     const auto now = std::chrono::steady_clock::now();
     if (now - last_progress_ < progress_interval) return true;
     last_progress_ = now;
@@ -216,7 +272,10 @@ class LedgerCheck {
       auto tiles = snapshot_->tiles(level, full_tiles(static_cast<std::uint64_t>(before), level),
                                     full_tiles(static_cast<std::uint64_t>(last), level));
       if (!tiles) return tl::unexpected(tiles.error());
-      for (Tile& tile : *tiles) stored_tiles_.emplace(tile.id, std::move(tile));
+      for (Tile& tile : *tiles) {
+        const auto [stored, is_new] = stored_tiles_.emplace(tile.id, std::move(tile));
+        if (!is_new) stored->second.hashes.clear();  // there twice: neither is believed
+      }
     }
     return {};
   }
@@ -235,11 +294,10 @@ class LedgerCheck {
         return found(position(), FindingReason::tile_mismatch, name() + " is stored with another root");
       }
     }
-    verifier_->clear_finished_tiles();
     return true;
   }
 
-  // --- Checkpoints and heads -----------------------------------------------------------------------------------------
+  // --- What the caller knows -----------------------------------------------------------------------------------------
 
   // Compares `head`, at `sequence`, with what the caller knows of that size.
   bool check_known(std::int64_t sequence, const Head& head) {
@@ -256,135 +314,17 @@ class LedgerCheck {
     return true;
   }
 
-  // nullptr where the checkpoint's origin is unknown.
-  const LogIdentity* identity_of(const StoredCheckpoint& checkpoint, std::int64_t* counts_up_to) const {
-    for (std::size_t i = 0; i < identities_.size(); ++i) {
-      if (identities_[i].origin != checkpoint.origin) continue;
-      *counts_up_to = i + 1 < identities_.size() ? identities_[i + 1].accepted_sequence : last_possible;
-      return &identities_[i];
-    }
-    return nullptr;
-  }
-
-  // The checkpoint says what its note says, and is signed. `sequence` is what a finding names.
-  bool check_note(const StoredCheckpoint& checkpoint, const LogIdentity* identity, std::int64_t sequence) {
-    const auto unsigned_because = [&](const std::string& why) {
-      return found(sequence, FindingReason::checkpoint_signature_invalid,
-                   fmt::format("checkpoint of size {}: {}", checkpoint.tree_size, why));
-    };
-    if (identity == nullptr) return unsigned_because("its origin is none of this ledger's");
-    const auto note = peek_checkpoint(checkpoint.note);
-    if (!note) return unsigned_because(note.error().message);
-    if (note->origin != checkpoint.origin || note->root != checkpoint.root ||
-        note->tree_size != static_cast<std::uint64_t>(checkpoint.tree_size)) {
-      return found(
-          sequence, FindingReason::checkpoint_mismatch,
-          fmt::format("checkpoint of size {} is stored beside a note that says otherwise", checkpoint.tree_size));
-    }
-    const auto key = VerifierKey::parse(identity->vkey);
-    if (!key) return unsigned_because("the stored vkey is malformed");
-    const auto opened = open_checkpoint(checkpoint.note, *key);
-    return opened ? true : unsigned_because(opened.error().message);
-  }
-
-  bool check_checkpoint(const StoredCheckpoint& checkpoint, std::int64_t sequence, const Hash& root) {
-    std::int64_t counts_up_to = last_possible;
-    const LogIdentity* identity = identity_of(checkpoint, &counts_up_to);
-    if (checkpoint.tree_size > counts_up_to) return true;  // of a history that was given up
-    if (checkpoint.root != root || checkpoint.tree_size != sequence) {
-      return found(sequence, FindingReason::checkpoint_mismatch,
-                   fmt::format("the stored checkpoint of size {} has another root", checkpoint.tree_size));
-    }
-    return check_note(checkpoint, identity, sequence);
-  }
-
-  // --- The end -------------------------------------------------------------------------------------------------------
-
-  Status check_end() {
-    if (auto compared = compare_head(); !compared || !valid()) return compared;
-    if (auto checked = check_stray_tiles(); !checked || !valid()) return checked;
-    return check_truncated();
-  }
-
-  // vault_head is the last entry. The ledger may have grown while its rows were checked; then the head is compared with
-  // the row that is last now.
-  Status compare_head() {
-    const std::int64_t last = head_.sequence;
-    bool beyond = false;
-    Status scanned = snapshot_->scan(last + 1, last_possible, [&](const RowView&) {
-      beyond = true;
-      return false;
-    });
-    if (!scanned) return scanned;
-    if (beyond) {
-      found(last + 1, FindingReason::head_mismatch, fmt::format("vault_head is at {}, but entries follow", last));
-      return {};
-    }
-    Head actual = verifier_->state().head;
-    if (last != actual.sequence) {
-      actual = Head{};
-      scanned = snapshot_->scan(last, last, [&](const RowView& row) {
-        actual = Head{row.sequence, hash_from_hex(row.entry_hash).value_or(zero_hash),
-                      hash_from_hex(row.merkle_root).value_or(zero_hash), Timestamp{row.timestamp_micros}};
-        return false;
-      });
-      if (!scanned) return scanned;
-      if (!check_known(last, actual)) return {};
-    }
-    if (actual.sequence != last || actual.entry_hash != head_.entry_hash || actual.merkle_root != head_.merkle_root) {
-      found(last, FindingReason::head_mismatch, fmt::format("vault_head is not entry {}", last));
-    }
-    return {};
-  }
-
-  // A tile that is stored before its rows are.
-  Status check_stray_tiles() {
-    const auto size = static_cast<std::uint64_t>(head_.sequence);
-    for (unsigned level = 0; level == 0 || full_tiles(size, level - 1) > 0; ++level) {
-      const std::uint64_t next = full_tiles(size, level);
-      auto stray = snapshot_->tiles(level, next, next + 1);
-      if (!stray) return tl::unexpected(stray.error());
-      if (!stray->empty()) {
-        found(head_.sequence, FindingReason::tile_mismatch,
-              fmt::format("tile {} of level {} is stored, but not finished yet", next, level));
-        return {};
-      }
-    }
-    return {};
-  }
-
-  Status check_truncated() {
-    const std::int64_t last = head_.sequence;
-    const auto cut = [&](const std::string& what, auto size) {
-      found(last + 1, FindingReason::truncated, fmt::format("{} is of {} entries, there are {}", what, size, last));
-    };
-    for (const Checkpoint& known : request_.known) {
-      if (known.tree_size > static_cast<std::uint64_t>(last)) cut("a known checkpoint", known.tree_size);
-    }
-    if (request_.known_head && request_.known_head->sequence > last) {
-      cut("the writer's own head", request_.known_head->sequence);
-    }
-    if (!identities_.empty() && identities_.back().accepted_sequence > last) {
-      cut("the history that the log identity began on", identities_.back().accepted_sequence);
-    }
-    auto newest = snapshot_->newest_checkpoint();
-    if (!newest) return tl::unexpected(newest.error());
-    if (!*newest || (*newest)->tree_size <= last) return {};
-    std::int64_t counts_up_to = last_possible;
-    const LogIdentity* identity = identity_of(**newest, &counts_up_to);
-    if (check_note(**newest, identity, last + 1)) cut("the newest stored checkpoint", (*newest)->tree_size);
-    return {};
-  }
-
   ReaderStore& store_;
   const VerifyRequest& request_;
   const VerifyProgress& progress_;
   std::unique_ptr<Snapshot> snapshot_;
   Head head_;  // vault_head as snapshot_ sees it
-  std::vector<LogIdentity> identities_;
+  CheckpointCheck checkpoints_;
   bool reaches_end_ = false;
   std::optional<Verifier> verifier_;
   std::map<TileId, Tile> stored_tiles_;
+  std::size_t bytes_ = 0;       // of the rows checked
+  std::size_t told_bytes_ = 0;  // when the clock was looked at last
   std::chrono::steady_clock::time_point last_progress_{};
   VerifyReport report_;
 };

@@ -24,6 +24,10 @@ struct VerifyRequest {
   // For those who share a reader: asked after every row, and (`joint`) between two snapshots, where a pause costs
   // nothing. True: stop here for now. The report then says `paused`, and its `end` is what to resume from.
   std::function<bool(bool joint)> pause;
+  bool rows_only = false;  // the end is somebody else's business: check_end()
+  // Given every good row in turn (Verifier::entry(), leaf_data(), canonical(), finished_tiles()). An error ends the run
+  // and is handed on.
+  std::function<Status(const Verifier&)> sink;
 };
 
 struct VerifyReport {
@@ -35,7 +39,8 @@ struct VerifyReport {
   bool paused = false;  // before `to`, and nothing found so far
 };
 
-// Called a few times a second with rows checked and rows in all; false stops the run (error `unavailable`).
+// Called a few times a second, while rows arrive, with rows checked and rows in all; false stops the run (error
+// `unavailable`).
 using VerifyProgress = std::function<bool(std::int64_t checked, std::int64_t total)>;
 
 // Errors: unavailable (database), invalid_argument (a range that is empty or beyond the head; an empty ledger is

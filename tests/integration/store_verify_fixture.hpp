@@ -28,6 +28,22 @@ class VerifyTest : public StoreTest {
     ASSERT_TRUE(kept) << kept.error().message;
   }
 
+  // A checkpoint of every entry.
+  void store_checkpoint_a_row(std::int64_t size) {
+    store_checkpoint();  // the identity, and the last one
+    std::string values;
+    auto view = snapshot();
+    ASSERT_TRUE(view->scan(1, size, [&](const RowView& row) {
+      const Checkpoint checkpoint{key_->name(), static_cast<std::uint64_t>(row.sequence),
+                                  *hash_from_hex(row.merkle_root)};
+      values += fmt::format("{}('{}', {}, '{}', '{}')", values.empty() ? "" : ",", key_->name(), row.sequence,
+                            row.merkle_root, sign_checkpoint(checkpoint, *key_));
+      return true;
+    }));
+    view.reset();
+    run("INSERT INTO vault_checkpoint (origin, tree_size, root, note) VALUES " + values + " ON CONFLICT DO NOTHING");
+  }
+
   std::string range(std::optional<std::int64_t> from, std::optional<std::int64_t> to) {
     VerifyRequest request;
     request.from = from;

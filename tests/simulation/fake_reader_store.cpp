@@ -104,6 +104,33 @@ class FakeSnapshot final : public Snapshot {
 
   Result<std::string> ledger_id() override { return database_.ledger_id; }
 
+  Result<Strays> strays(std::int64_t head) override {
+    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    Strays out;
+    if (std::ssize(state_.entries) > head) out.row_beyond = head + 1;
+    out.row_last = std::min(std::ssize(state_.entries), head);
+    for (const auto& [id, tile] : state_.tiles) {
+      if (id.index < full_tiles(static_cast<std::uint64_t>(head), id.level)) continue;
+      out.tile = {id.level, static_cast<std::int64_t>(id.index)};
+      break;
+    }
+    return out;
+  }
+
+  Result<std::vector<StoredCheckpoint>> checkpoints_beyond(std::int64_t size) override {
+    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    std::map<std::string, StoredCheckpoint> first;
+    for (const StoredCheckpoint& kept : state_.checkpoints) {
+      if (kept.tree_size <= size) continue;
+      const auto [at, is_new] = first.try_emplace(kept.origin, kept);
+      if (!is_new && kept.tree_size < at->second.tree_size) at->second = kept;
+    }
+    std::vector<StoredCheckpoint> out;
+    for (const auto& [origin, kept] : first) out.push_back(kept);
+    return out;
+  }
+
+
   // Level 0 out of the rows, as long as the tile is not finished; above it roots of finished tiles.
   Result<std::string> read_tile(const TileId& id, unsigned width) override {
     if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);

@@ -133,7 +133,7 @@ TEST_F(VerifierTest, GarbageInAColumnIsAnEntryHashMismatch) {
 
 TEST_F(VerifierTest, PayloadColumnsComeInTwoCombinationsOnly) {
   const Hash data_hash = entries_[4].data_hash;
-  EXPECT_EQ(tampered([&](StoredRow& r) { r.erase(data_hash); }), "nothing");
+  EXPECT_EQ(tampered([&](StoredRow& r) { r.erase(data_hash); }), "erasure_unexplained");
   const std::string expected = "entry_hash_mismatch";
   EXPECT_EQ(tampered([&](StoredRow& r) { r.data_hash = to_hex(data_hash); }), expected);
   EXPECT_EQ(tampered([&](StoredRow& r) { r.seal_data.reset(); }), expected);
@@ -173,6 +173,17 @@ TEST_F(VerifierTest, TimeThatRunsBackwardsIsFoundLast) {
   Rows rows = rows_of(entries);
   rows[4].merkle_root[0] = rows[4].merkle_root[0] == '0' ? '1' : '0';
   EXPECT_EQ(verify(rows)->reason, FindingReason::merkle_root_mismatch) << "the root comes before";
+}
+
+TEST_F(VerifierTest, AMissingPayloadIsFoundAfterWhatItsRowGivesAway) {
+  const Hash data_hash = entries_[4].data_hash;
+  EXPECT_EQ(tampered([&](StoredRow& r) { r.erase(data_hash), r.merkle_root[0] ^= 1; }), "merkle_root_mismatch");
+  std::vector<Entry> entries = entries_;
+  entries[4].timestamp.micros = entries[3].timestamp.micros - 1;
+  rehash(entries);
+  Rows rows = rows_of(entries);
+  rows[4].erase(data_hash);
+  EXPECT_EQ(verify(rows)->reason, FindingReason::timestamp_regression);
 }
 
 TEST_F(VerifierTest, DeletedAndSwappedRows) {
@@ -252,6 +263,8 @@ TEST_F(VerifierTest, EntryFromRow) {
 
 TEST(Finding, Names) {
   EXPECT_EQ(finding_name(FindingReason::sequence_gap), "sequence_gap");
+  EXPECT_EQ(finding_name(FindingReason::erasure_unexplained), "erasure_unexplained");
+  EXPECT_EQ(finding_name(FindingReason::stray_row), "stray_row");
   EXPECT_EQ(finding_name(FindingReason::head_mismatch), "head_mismatch");
   EXPECT_EQ(finding_name(FindingReason::tile_mismatch), "tile_mismatch");
   EXPECT_EQ(finding_name(FindingReason::checkpoint_mismatch), "checkpoint_mismatch");

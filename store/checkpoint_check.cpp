@@ -1,0 +1,119 @@
+#include "store/checkpoint_check.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <utility>
+
+namespace vault {
+
+namespace {
+
+// Verified at a time: more would be a little faster each, and be held longer.
+constexpr std::size_t batch_signatures = 1'024;
+constexpr const char* no_signature = "the signature by the log's key does not verify";
+
+Finding unsigned_because(std::int64_t sequence, std::int64_t tree_size, const std::string& why) {
+  return {sequence, FindingReason::checkpoint_signature_invalid,
+          fmt::format("checkpoint of size {}: {}", tree_size, why)};
+}
+
+}  // namespace
+
+void CheckpointCheck::use_identities(std::vector<LogIdentity> identities) {
+  std::vector<Identity> known;
+  for (std::size_t i = 0; i < identities.size(); ++i) {
+    const bool last = i + 1 == identities.size();
+    Identity identity;
+    identity.counts_up_to = last ? std::numeric_limits<std::int64_t>::max() : identities[i + 1].accepted_sequence;
+    if (auto key = VerifierKey::parse(identities[i].vkey)) {
+      identity.key_id = key->key_id();
+      identity.key = *std::move(key);
+    }
+    identity.stored = std::move(identities[i]);
+    known.push_back(std::move(identity));
+  }
+  identities_ = std::move(known);
+}
+
+const CheckpointCheck::Identity* CheckpointCheck::find(const std::string& origin) const {
+  for (const Identity& identity : identities_) {
+    if (identity.stored.origin == origin) return &identity;
+  }
+  return nullptr;
+}
+
+bool CheckpointCheck::given_up(const StoredCheckpoint& checkpoint) const {
+  const Identity* identity = find(checkpoint.origin);
+  return identity != nullptr && checkpoint.tree_size > identity->counts_up_to;
+}
+
+std::optional<Finding> CheckpointCheck::check(const StoredCheckpoint& checkpoint, std::int64_t sequence,
+                                              const Hash& root) {
+  if (!given_up(checkpoint) && (checkpoint.root != root || checkpoint.tree_size != sequence)) {
+    return Finding{sequence, FindingReason::checkpoint_mismatch,
+                   fmt::format("the stored checkpoint of size {} has another root", checkpoint.tree_size)};
+  }
+  if (auto bad = compare_note(checkpoint, sequence, messages_)) return bad;
+  pending_.resize(messages_.size(), {find(checkpoint.origin)->key->public_key, sequence, checkpoint.tree_size});
+  return pending_.size() < batch_signatures ? std::nullopt : settle();
+}
+
+std::optional<Finding> CheckpointCheck::check_note(const StoredCheckpoint& checkpoint, std::int64_t sequence) const {
+  std::vector<SignedMessage> messages;
+  if (auto bad = compare_note(checkpoint, sequence, messages)) return bad;
+  const Hash& key = find(checkpoint.origin)->key->public_key;
+  for (const SignedMessage& one : messages) {
+    if (!verify_ed25519(key, one)) return unsigned_because(sequence, checkpoint.tree_size, no_signature);
+  }
+  return std::nullopt;
+}
+
+std::optional<Finding> CheckpointCheck::settle() {
+  std::optional<Finding> bad;
+  for (std::size_t from = 0, to = 0; from < pending_.size() && !bad; from = to) {
+    const Hash& key = pending_[from].public_key;
+    while (to < pending_.size() && pending_[to].public_key == key) ++to;
+    const std::span<const SignedMessage> batch(messages_.data() + from, to - from);
+    if (verify_ed25519_batch(key, batch)) continue;
+    for (std::size_t i = from; i < to && !bad; ++i) {
+      if (!verify_ed25519(key, messages_[i])) {
+        bad = unsigned_because(pending_[i].sequence, pending_[i].tree_size, no_signature);
+      }
+    }
+  }
+  pending_.clear();
+  messages_.clear();
+  return bad;
+}
+
+std::optional<Finding> CheckpointCheck::compare_note(const StoredCheckpoint& checkpoint, std::int64_t sequence,
+                                                     std::vector<SignedMessage>& out) const {
+  const auto refuse = [&](const std::string& why) { return unsigned_because(sequence, checkpoint.tree_size, why); };
+  const Identity* identity = find(checkpoint.origin);
+  if (identity == nullptr) return refuse("its origin is none of this ledger's");
+  const auto note = parse_note(checkpoint.note);
+  if (!note) return refuse(note.error().message);
+  const auto said = parse_checkpoint(note->text);
+  if (!said) return refuse(said.error().message);
+  if (said->origin != checkpoint.origin || said->root != checkpoint.root ||
+      said->tree_size != static_cast<std::uint64_t>(checkpoint.tree_size)) {
+    return Finding{
+        sequence, FindingReason::checkpoint_mismatch,
+        fmt::format("checkpoint of size {} is stored beside a note that says otherwise", checkpoint.tree_size)};
+  }
+  if (!identity->key || identity->key->name != checkpoint.origin || identity->key->type != KeyType::ed25519) {
+    return refuse("the vkey stored for its origin is none of it");
+  }
+  // As verify_note() has it: every line of this key counts, and there is one at least.
+  const std::size_t before = out.size();
+  for (const NoteSignature& line : note->signatures) {
+    if (line.key_id == identity->key_id && line.name == checkpoint.origin) {
+      out.push_back({note->text, line.signature});
+    }
+  }
+  if (out.size() == before) return refuse("no signature by the log's key");
+  return std::nullopt;
+}
+
+}  // namespace vault
