@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ledger/checkpoint.hpp"
-#include "ledger/ed25519_batch.hpp"
+#include "ledger/ed25519.hpp"
 #include "ledger/verifier.hpp"
 #include "store/store.hpp"
 
