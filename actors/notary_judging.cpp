@@ -138,8 +138,10 @@ Status Notary::add_promises(PromiseCheck& check, const ChosenIdentity& chosen, c
     }
     check.add(*remembered);
   }
+  // Evidence against earlier identities is judged once; a new one names all of it.
   for (const StoredCheckpoint& note : memory_.evidence()) {
-    if (known(note) && verifies(note)) check.add(note);
+    const bool counts = note.origin == chosen.key.name() || chosen.begins;
+    if (counts && known(note) && verifies(note)) check.add(note);
   }
   if (const auto& told = memory_.told()) check.add(*told);
   for (const StoredCheckpoint& note : unjudged_) check.add(note);

@@ -36,10 +36,15 @@ void PromiseCheck::add(const StoredCheckpoint& promise) {
   }
 }
 
+// What lies beyond the head, or beyond the history that the next identity began on, is broken without a look.
+bool PromiseCheck::can_hold(const StoredCheckpoint& promise) const {
+  return promise.tree_size <= head_.sequence && promise.tree_size <= *counts_up_to(promise.origin);
+}
+
 TreeRequest PromiseCheck::request() const {
   TreeRequest request;
   for (const StoredCheckpoint& promise : promises_) {
-    if (promise.tree_size <= head_.sequence) request.sizes.push_back(static_cast<std::uint64_t>(promise.tree_size));
+    if (can_hold(promise)) request.sizes.push_back(static_cast<std::uint64_t>(promise.tree_size));
   }
   request.to = static_cast<std::uint64_t>(head_.sequence);
   request.from = largest_signed_ ? static_cast<std::uint64_t>(largest_signed_->tree_size) : request.to;
@@ -50,13 +55,13 @@ void PromiseCheck::judge(const std::vector<Hash>& roots) {
   std::int64_t largest_kept = -1;  // signed, of the last identity
   std::size_t next = 0;
   for (const StoredCheckpoint& promise : promises_) {
-    const bool within = promise.tree_size <= head_.sequence;
-    VAULT_CHECK(!within || next < roots.size());
-    const bool holds = within && roots[next++] == promise.root;
+    const bool comparable = can_hold(promise);
+    VAULT_CHECK(!comparable || next < roots.size());
+    const bool holds = comparable && roots[next++] == promise.root;
     if (is_last(promise.origin)) {
       if (!holds) broken_.push_back(promise);
       if (holds && !promise.note.empty()) largest_kept = std::max(largest_kept, promise.tree_size);
-    } else if (!holds || promise.tree_size > *counts_up_to(promise.origin)) {
+    } else if (!holds) {
       if (!promise.note.empty()) given_up_.push_back(promise);
     }
   }

@@ -44,6 +44,7 @@ class PromiseCheck {
 
  private:
   bool is_last(const std::string& origin) const;
+  bool can_hold(const StoredCheckpoint& promise) const;
   std::optional<std::int64_t> counts_up_to(const std::string& origin) const;
 
   std::vector<LogIdentity> identities_;

@@ -68,7 +68,7 @@ class DayTwo(unittest.TestCase):
         said = MACHINE.follow("deploy-migrate")
         self.assertIn("applied 1 ledger", said)
         MACHINE.follow("deploy-start")
-        self.assertTrue(status()["ready"])
+        self.assertTrue(status()["ready"], MACHINE.log_tail())
         self.assertEqual(0o600, (MACHINE.root / "etc/vaultd/database.env").stat().st_mode & 0o777)
         self.assertEqual([["vaultd", "t"]], MACHINE.cluster.sql(
             "SELECT DISTINCT usename, ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE datname = 'vault'"))
@@ -188,7 +188,7 @@ class DayTwo(unittest.TestCase):
         environment = (MACHINE.root / "etc/vaultd/database.env").read_text()
         MACHINE.write("etc/vaultd/database.env", environment.replace("/vault_2?", "/vault?"), 0o600)
         self.says("systemctl restart vaultd")
-        self.assertTrue(status()["ready"])
+        self.assertTrue(status()["ready"], MACHINE.log_tail())
         MACHINE.write("etc/vaultd/database.env", environment, 0o600)
         self.says("systemctl restart vaultd")
         wait_for_alert("rollback")
@@ -197,7 +197,7 @@ class DayTwo(unittest.TestCase):
         said = MACHINE.follow("rollback-accept")
         for word in ("vaultd/rollback", "888_HOLD", '"accepted_sequence":61', '"lost_tree_size":82', "org/audit-2"):
             self.assertIn(word, said)
-        self.assertTrue(status()["ready"])
+        self.assertTrue(status()["ready"], MACHINE.log_tail())
         self.assertNotIn("accept_rollback", (MACHINE.root / "etc/vaultd/vaultd.toml").read_text())
         MACHINE.sh("systemctl restart vaultd")
         self.assertEqual([], status()["alerts"])
@@ -224,7 +224,7 @@ class DayTwo(unittest.TestCase):
         self.assertIn("VALID  entries 1 to 103", MACHINE.follow("rotate-signing"))
         self.assertIn("VALID", MACHINE.follow("rotate-check"))
         self.says("cat last-of-the-old.checkpoint", "example.org/audit-2\n102\n")
-        self.says("vaultctl read --sequence 103", '"accepted_sequence":102,"lost_tree_size":102')
+        self.says("vaultctl read --sequence 103", '"accepted_sequence":102,', '"lost_tree_size":102,')
         MACHINE.sh("systemctl restart vaultd")
         self.assertEqual([], status()["alerts"])
 
@@ -254,7 +254,7 @@ class DayTwo(unittest.TestCase):
 
     def test_16_the_password_of_the_database(self):
         MACHINE.follow("rotate-password")
-        self.assertTrue(status()["ready"])
+        self.assertTrue(status()["ready"], MACHINE.log_tail())
 
     def test_17_into_another_server(self):
         """Which here is the same one again."""
@@ -293,7 +293,7 @@ class DayTwo(unittest.TestCase):
         self.assertIn("invalid page in block 0", MACHINE.log_tail())
         self.says(MACHINE.here('vaultctl verify --database "postgresql://vault_check@db.example.org:5432/vault_16"'),
                   "invalid page in block 0", code=1)
-        self.assertTrue(status()["ready"])
+        self.assertTrue(status()["ready"], MACHINE.log_tail())
         self.break_pages(file, range(file.stat().st_size // PAGE_BYTES))
         wait_for_alert("unreadable")
         self.assertNotIn("tamper", status()["alerts"])

@@ -19,7 +19,8 @@ std::vector<double> doubles() {
   out.insert(out.end(), {max, -max, min, -min});
   for (int exponent = -324; exponent <= 308; ++exponent) {
     for (const char* digits : {"1", "1.5", "9.999", "-1.2345678901234567"}) {
-      out.push_back(std::strtod((std::string(digits) + "e" + std::to_string(exponent)).c_str(), nullptr));
+      const double value = std::strtod((std::string(digits) + "e" + std::to_string(exponent)).c_str(), nullptr);
+      if (std::isfinite(value)) out.push_back(value);
     }
   }
   std::mt19937_64 source(999);
