@@ -63,7 +63,8 @@ Choice begin(SigningKey key, std::int64_t accepted, const Promises& promises, co
   }
   ChosenIdentity chosen{std::move(key), promises.identities, true, announced};
   const auto of_remembered = [&](const LogIdentity& one) { return one.origin == remembered->origin; };
-  if (remembered && std::none_of(chosen.identities.begin(), chosen.identities.end(), of_remembered)) {
+  if (remembered && remembered->origin != origin &&
+      std::none_of(chosen.identities.begin(), chosen.identities.end(), of_remembered)) {
     chosen.identities.push_back({remembered->origin, {}, accepted});
   }
   chosen.identities.push_back({origin, chosen.key.verifier().format(), accepted});

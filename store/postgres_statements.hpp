@@ -161,8 +161,8 @@ inline constexpr PgStatement identities{
     "identities",
     "SELECT o.ordinal, o.origin, o.vkey, o.accepted_sequence, l.seal_id, EXISTS (SELECT FROM vault_origin p "
     "JOIN vault_checkpoint c ON c.origin = p.origin WHERE p.ordinal < o.ordinal AND c.tree_size > 0) "
-    "FROM vault_origin o LEFT JOIN vault_ledger l ON l.sequence = o.accepted_sequence + 1 AND o.accepted_sequence > 0 "
-    "ORDER BY o.ordinal"};
+    "FROM vault_origin o LEFT JOIN vault_ledger l "
+    "ON l.sequence = CASE WHEN o.accepted_sequence > 0 THEN o.accepted_sequence + 1 END ORDER BY o.ordinal"};
 
 // Of session vaultd/rollback, since that name is vaultd's own.
 inline constexpr PgStatement announcement{

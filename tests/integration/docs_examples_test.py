@@ -97,9 +97,18 @@ class Settings(unittest.TestCase):
     def test_example_file(self):
         text = (vaultd_process.SOURCE_DIR / "docs" / "operating.md").read_text(encoding="utf-8")
         example = re.search(r"^```toml\n(database.*?)^```$", text, re.MULTILINE | re.DOTALL).group(1)
-        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
-            # A check looks at what the settings name: the group is one of this machine, its keys are not here.
-            example = re.sub(r"^curve_.*\n", "", example, flags=re.MULTILINE)
+        # A check looks at what the settings name: group and keys are ones of this machine.
+        with tempfile.TemporaryDirectory() as keys, tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            subprocess.run([vaultd_process.program("vaultctl"), "keygen", "--curve", "-o", f"{keys}/server"], check=True,
+                           capture_output=True, timeout=30, env=vaultd_process.clean_environment())
+            os.mkdir(f"{keys}/clients")
+            subprocess.run([vaultd_process.program("vaultctl"), "keygen", "--name", "a.example/log", "-o",
+                            f"{keys}/signing.pem"], check=True, capture_output=True, timeout=30,
+                           env=vaultd_process.clean_environment())
+            example = re.sub(r'^signing_key = .*$', f'signing_key = "{keys}/signing.pem"', example, flags=re.MULTILINE)
+            example = re.sub(r'^curve_server_key = .*$', f'curve_server_key = "{keys}/server/secret.toml"', example,
+                             flags=re.MULTILINE)
+            example = re.sub(r'^curve_clients = .*$', f'curve_clients = "{keys}/clients"', example, flags=re.MULTILINE)
             file.write(example.replace('"vault-clients"', f'"{grp.getgrgid(os.getgid()).gr_name}"'))
             file.flush()
             ran = subprocess.run([vaultd_process.program("vaultd"), "--check-config", "--config", file.name],

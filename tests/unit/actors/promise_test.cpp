@@ -234,6 +234,9 @@ TEST_F(IdentityChoice, ABeginningThatWasInterruptedGoesOn) {
     EXPECT_EQ(refusal({log_name, head}), ErrorCode::invalid_argument);
   }
   EXPECT_EQ(refusal({}), ErrorCode::unavailable) << "the old one signs no more";
+  // Its first checkpoint may be remembered here before it is in the database.
+  disk_.checkpoint = signed_checkpoint(log_name, tree_of(6)).note;
+  EXPECT_EQ(choose({log_name, 5})->identities.size(), 2U);
 }
 
 TEST_F(IdentityChoice, AStateDirectoryOfAnotherLogIsRefused) {
