@@ -14,6 +14,11 @@
 
 namespace vault {
 
+// Bytes that were sent and ZeroMQ still holds, because they are not read: of one peer, of all.
+struct Unread {
+  std::size_t peer = 0, all = 0;
+};
+
 // What a handler may do. Valid during the call it was handed to.
 class Effects {
  public:
@@ -24,6 +29,8 @@ class Effects {
   virtual void set_timer(int id, std::chrono::milliseconds after) = 0;
   // Gateway and publisher only. False where the peer is gone or its queue is full: the frames are dropped.
   virtual bool send_frames(SocketKind socket, std::vector<std::string> frames) = 0;
+  // Of the peer with this routing id.
+  virtual Unread unread(const std::string& /*peer*/) { return {}; }
 
   // Of the message from a peer that is being handled. Not known where the actor has no socket.
   virtual PeerConnection connection() { return {}; }

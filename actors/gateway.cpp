@@ -7,6 +7,7 @@
 #include "actors/log.hpp"
 #include "ledger/check.hpp"
 #include "ledger/reserved_names.hpp"
+#include "wire/error.hpp"
 
 namespace vault {
 
@@ -14,8 +15,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// What a producer may hold even when others have filled the queue: an eighth of it is kept for the modest.
-constexpr std::size_t modest_share = 8;
 // After a stop, what had arrived is still taken for so long.
 constexpr milliseconds drain_time{200};
 
@@ -103,16 +102,18 @@ bool Gateway::stop(Effects& effects) {
   return refusing_ && std::none_of(pending_.begin(), pending_.end(), [](const auto& p) { return !p.second.answered; });
 }
 
-bool Gateway::wants_ingest() const {
-  return is_writable() && queued_seals_ < options_.queue_seals_max - options_.queue_seals_max / modest_share &&
-         queued_bytes_ < options_.queue_bytes_max - options_.queue_bytes_max / modest_share;
-}
-
 // --- Requests --------------------------------------------------------------------------------------------------------
 
 void Gateway::on_peer(PeerMessage message, Effects& effects) {
   const bool ingest = message.socket == SocketKind::ingest;
+  // A client that sets ZMQ_PROBE_ROUTER says so that it is there. A REQ would take an answer for that to its request.
+  if (!ingest && message.body.empty() && message.envelope.size() == 1) return;
   ++counters_[ingest ? "ingest_messages" : "requests"];
+  if (auto refusal = refuse_unread(message)) {
+    ++counters_[std::string(error_name(refusal->code))];
+    if (ingest) return ingest_failed(*refusal, effects);
+    return reply_to(std::move(message.envelope), encode_error_reply(find_request_id(message.body), *refusal), effects);
+  }
   auto decoded = decode_request(message.body, options_.codec);
   if (!decoded) {
     ++counters_["malformed"];
@@ -197,16 +198,10 @@ void Gateway::seal(PeerMessage message, RequestId id, SealRequest request, Effec
   const std::string producer = ingest || message.envelope.empty() ? "" : message.envelope.front();
   if (!ingest) {
     std::optional<Error> refusal;
-    if (!is_writable()) {
-      refusal =
-          Error{ErrorCode::unavailable,
-                "no seal is accepted now: " + (refusing_ ? std::string("vaultd is shutting down") : writer_.detail) +
-                    ". Try again with the same seal_id",
-                {}};
-    } else if (options_.emergency && request.sign) {
+    if (is_writable() && options_.emergency && request.sign) {
       refusal = emergency_refusal("sign: true");
     } else {
-      refusal = admit(producer, request.seals.size(), bytes);
+      refusal = not_now(producer, request.seals.size(), bytes);
     }
     if (refusal) {
       ++counters_[refusal->code == ErrorCode::busy ? "busy" : "unavailable"];
@@ -232,23 +227,9 @@ void Gateway::seal(PeerMessage message, RequestId id, SealRequest request, Effec
   queued_bytes_ += bytes;
   Producer& held = producers_[producer];
   held.seals_held += pending.seals;
+  held.bytes_held += bytes;
   if (held.waiting.empty()) turns_.push_back(producer);
   held.waiting.push_back({ticket, std::move(request.seals), ingest, bytes});
-}
-
-// One who holds much must stop earlier than one who holds little.
-std::optional<Error> Gateway::admit(const std::string& producer, std::size_t seals, std::size_t bytes) const {
-  const auto found = producers_.find(producer);
-  const std::size_t held = found == producers_.end() ? 0 : found->second.seals_held;
-  const bool modest = held + seals <= options_.queue_seals_max / modest_share;
-  const std::size_t seals_max = modest || producers_.size() <= 1
-                                    ? options_.queue_seals_max
-                                    : options_.queue_seals_max - options_.queue_seals_max / modest_share;
-  if (queued_seals_ + seals <= seals_max && queued_bytes_ + bytes <= options_.queue_bytes_max) return std::nullopt;
-  return Error{ErrorCode::busy,
-               "the writer's queue is full (" + std::to_string(queued_seals_) + " seals, " +
-                   std::to_string(queued_bytes_) + " bytes wait); send it again in a moment",
-               {}};
 }
 
 void Gateway::read(PeerMessage message, Request request, Effects& effects) {
@@ -258,6 +239,10 @@ void Gateway::read(PeerMessage message, Request request, Effects& effects) {
   if (refusing_) {
     const Error error{ErrorCode::unavailable, "vaultd is shutting down", {}};
     return reply_to(std::move(message.envelope), encode_error_reply(request.id, error), effects);
+  }
+  if (auto refusal = too_much_unread(message.envelope, effects)) {
+    ++counters_["busy"];
+    return reply_to(std::move(message.envelope), encode_error_reply(request.id, *refusal), effects);
   }
   if (std::holds_alternative<CheckpointRequest>(request.operation)) {
     return await_checkpoint(std::move(message), std::move(request), effects);

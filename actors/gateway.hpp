@@ -25,6 +25,9 @@ struct GatewayOptions {
   std::size_t queue_bytes_max = std::size_t{256} << 20;
   std::size_t writer_window_seals = 4'000;  // handed to the writer and not answered; the rest waits here, in turns
   std::size_t readers = 3;
+  // Bytes of replies that ZeroMQ still holds, of one peer and of all: beyond, queries are answered `busy`.
+  std::size_t unread_peer_max = std::size_t{8} << 20;
+  std::size_t unread_all_max = std::size_t{64} << 20;
   std::chrono::milliseconds request_timeout{30'000};
   bool emergency = false;  // the emergency mode's actors stand behind: no chain, nothing to sign
   std::string version;
@@ -57,13 +60,17 @@ class Gateway final : public Actor {
   };
   struct Producer {
     std::deque<SealOrder> waiting;
-    std::size_t seals_held = 0;
+    std::size_t seals_held = 0, bytes_held = 0;
   };
 
   void on_peer(PeerMessage message, Effects& effects);
   std::optional<Error> forbidden(const PeerMessage& message, const Operation& operation) const;
   void tell_refused_names(const SealRequest& request, const Error& error, Effects& effects);
   void seal(PeerMessage message, RequestId id, SealRequest request, Effects& effects);
+  std::optional<Error> refuse_unread(const PeerMessage& message) const;
+  std::optional<Error> too_much_unread(const std::vector<std::string>& envelope, Effects& effects) const;
+  std::optional<Error> too_much_unread_for(const ReadTask& task, Effects& effects) const;
+  std::optional<Error> not_now(const std::string& producer, std::size_t seals, std::size_t bytes) const;
   std::optional<Error> admit(const std::string& producer, std::size_t seals, std::size_t bytes) const;
   void read(PeerMessage message, Request request, Effects& effects);
   void ingest_failed(const Error& error, Effects& effects);

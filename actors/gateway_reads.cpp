@@ -71,7 +71,19 @@ void Gateway::queue_read(PeerMessage message, Request request, Effects& effects)
 void Gateway::dispatch_reads(Effects& effects) {
   const auto now = effects.clock();
   reads_.on_head(writer_.head, writer_.writer);
-  while (auto start = reads_.next(now)) effects.send(reader_id(start->reader), std::move(start->task));
+  while (auto start = reads_.next(now)) {
+    const auto refusal = too_much_unread_for(start->task, effects);
+    if (!refusal) {
+      effects.send(reader_id(start->reader), std::move(start->task));
+      continue;
+    }
+    ++counters_["busy"];
+    ReadAnswer answer;
+    answer.ticket = start->task.ticket;
+    answer.reader = reader_id(start->reader);
+    answer.message = encode_error_reply(start->task.id, *refusal);
+    if (auto done = reads_.answered(std::move(answer), now)) reply(done->ticket, std::move(done->message), effects);
+  }
   if (const auto due = reads_.due()) {
     effects.set_timer(snapshot_timer, std::max(milliseconds(1), std::chrono::ceil<milliseconds>(*due - now)));
   }

@@ -24,6 +24,7 @@ void Gateway::release(const Pending& pending) {
   const auto producer = producers_.find(pending.producer);
   VAULT_CHECK(producer != producers_.end());
   producer->second.seals_held -= pending.seals;
+  producer->second.bytes_held -= pending.bytes;
   if (producer->second.seals_held == 0 && producer->second.waiting.empty()) producers_.erase(producer);
 }
 

@@ -3,18 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "actors/tsan.hpp"
 #include "ledger/check.hpp"
-
-// ThreadSanitizer does not see the order that ZeroMQ's lock-free pipes give, so it is told.
-#if defined(__SANITIZE_THREAD__)
-extern "C" void __tsan_acquire(void*);
-extern "C" void __tsan_release(void*);
-#define VAULT_TSAN_ACQUIRE(address) __tsan_acquire(address)
-#define VAULT_TSAN_RELEASE(address) __tsan_release(address)
-#else
-#define VAULT_TSAN_ACQUIRE(address) (void)(address)
-#define VAULT_TSAN_RELEASE(address) (void)(address)
-#endif
 
 namespace vault {
 namespace {

@@ -20,9 +20,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// So many messages are read from one source before the others get their turn and the round is closed: few enough that
-// a database that has answered is not kept waiting for its next batch.
+// So much is read from one source before the others get their turn and the round is closed: little enough that a
+// database that has answered is not kept waiting for its next batch, nor a timer, nor a peer with a short question.
+// What passes a bound is still handled, so no message is too large to ever be.
 constexpr int messages_per_round = 64;
+constexpr std::size_t bytes_per_round = std::size_t{1} << 20;
+constexpr milliseconds time_per_round{2};
 // How long a thread that stays awake keeps letters that can wait: they would wake other threads, which on few
 // processors run before those who are waited for.
 constexpr std::chrono::microseconds held_at_most{1000};
@@ -53,7 +56,7 @@ std::optional<std::string> receive_word(zmq::socket_t& socket) {
   return frame.to_string();
 }
 
-// One multipart message of a peer; nullopt if none waits.
+// One multipart message of a peer; nullopt if none waits. Routing ids are told apart by port.
 std::optional<PeerMessage> receive_peer(Port& port, zmq::message_t& frame) {
   PeerMessage message;
   message.socket = port.kind;
@@ -65,11 +68,16 @@ std::optional<PeerMessage> receive_peer(Port& port, zmq::message_t& frame) {
       return std::nullopt;
     }
     std::string bytes(frame.data<char>(), frame.size());
+    if (port.tag && message.envelope.empty()) bytes.insert(bytes.begin(), *port.tag);
     if (frame.more()) {
       message.envelope.push_back(std::move(bytes));
       continue;
     }
     message.body = std::move(bytes);
+    if (port.taken) {
+      const std::size_t routing_ids = port.kind == SocketKind::requests ? 1 : 0;  // put before it by the ROUTER
+      port.taken(zmq_msg_get(frame.handle(), ZMQ_SRCFD), message.envelope.size() + 1 - routing_ids);
+    }
     // Set by the authenticator on CURVE connections only.
     if (const char* user = zmq_msg_gets(frame.handle(), "User-Id"); user && *user) message.user_id = user;
     return message;
@@ -106,7 +114,7 @@ class Loop {
       for (Resident* resident : readable.watching) resident->actor.watched(resident->effects);
       const bool all_heard = !readable.mailbox || drain_mailbox();
       busy_ = !all_heard;
-      for (Port* port : readable.ports) busy_ = !drain_port(*port) || busy_;
+      busy_ = !drain_ports(readable.ports) || busy_;
       settle();
       if (all_heard) finish();
     }
@@ -276,17 +284,31 @@ class Loop {
     return false;
   }
 
-  bool drain_port(Port& port) {
+  // A message of each port in turn; ZeroMQ takes turns between the peers of one. True if nothing is left.
+  bool drain_ports(std::vector<Port*> ports) {
+    if (ports.empty()) return true;
     Resident& owner = residents_.front();
-    for (int i = 0; i < messages_per_round && port.wanted(); ++i) {
-      zmq::message_t frame;
-      auto message = receive_peer(port, frame);
-      if (!message) return true;
-      house_.last_frame = &frame;
-      owner.actor.handle(std::move(*message), owner.effects);
-      house_.last_frame = nullptr;
+    std::rotate(ports.begin(), ports.begin() + static_cast<std::ptrdiff_t>(++rounds_ % ports.size()), ports.end());
+    const auto end = Clock::now() + time_per_round;
+    int messages = 0;
+    std::size_t bytes = 0;
+    while (!ports.empty()) {
+      for (auto port = ports.begin(); port != ports.end();) {
+        zmq::message_t frame;
+        auto message = (*port)->wanted() ? receive_peer(**port, frame) : std::nullopt;
+        if (!message) {
+          port = ports.erase(port);
+          continue;
+        }
+        ++port;
+        bytes += message->body.size();
+        house_.last_frame = &frame;
+        owner.actor.handle(std::move(*message), owner.effects);
+        house_.last_frame = nullptr;
+        if (++messages >= messages_per_round || bytes >= bytes_per_round || Clock::now() >= end) return false;
+      }
     }
-    return !port.wanted();
+    return true;
   }
 
   std::deque<Resident> residents_;  // a deque: they stay where they are
@@ -297,6 +319,7 @@ class Loop {
   std::vector<pollfd> descriptors_;
   std::vector<std::size_t> asked_;  // sockets whose descriptors these are; those of actors follow
   bool busy_ = false;
+  std::size_t rounds_ = 0;
   Vigil vigil_;
   std::optional<Clock::time_point> held_since_;  // outgoing letters
 };

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,6 +28,11 @@ struct Port {
   zmq::socket_t socket;
   std::function<bool()> wanted = [] { return true; };  // polled for reading only while this says so
   std::vector<std::string> endpoints{};                // as bound
+  std::optional<char> tag{};  // put before routing ids, where a shell has several ports of one kind
+  // Told of every message taken out of the socket: the descriptor of its connection (-1: unknown), its frames.
+  std::function<void(int descriptor, std::size_t frames)> taken{};
+  // Events only: subscribers leave so much unread that one must go.
+  std::function<void()> overfull{};
 };
 
 // An actor and the name by which others write to it. The actor outlives its shell.

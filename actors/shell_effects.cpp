@@ -12,6 +12,23 @@ namespace vault {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+namespace {
+
+constexpr std::size_t events_held_max = std::size_t{32} << 20;
+
+bool send_frame(zmq::socket_t& socket, zmq::message_t& frame, bool last) {
+  const auto flags = last ? zmq::send_flags::dontwait : zmq::send_flags::dontwait | zmq::send_flags::sndmore;
+  for (;;) {
+    try {
+      return socket.send(frame, flags).has_value();
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) return false;  // EHOSTUNREACH: the peer is gone
+    }
+  }
+}
+
+}  // namespace
+
 void RandomPool::fill(std::span<std::uint8_t> out) {
   for (std::uint8_t& byte : out) {
     if (used_ == pool_.size()) {
@@ -55,23 +72,29 @@ Timestamp ShellEffects::now() {
 }
 
 bool ShellEffects::send_frames(SocketKind kind, std::vector<std::string> frames) {
-  auto& ports = house_.ports;
-  const auto port = std::find_if(ports.begin(), ports.end(), [&](const Port& p) { return p.kind == kind; });
-  if (port == ports.end()) return false;
+  const std::string to = kind == SocketKind::requests ? frames.front() : std::string{};
+  const auto belongs = [&](const Port& port) {
+    return port.kind == kind && (!port.tag || (!to.empty() && to.front() == *port.tag));
+  };
+  const auto port = std::find_if(house_.ports.begin(), house_.ports.end(), belongs);
+  if (port == house_.ports.end()) return false;
+  if (port->tag) frames.front().erase(0, 1);
+  if (kind == SocketKind::requests && !house_.unread.fits(to)) return false;
+  if (kind == SocketKind::events && !room_for_events(*port)) return false;
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    auto flags = zmq::send_flags::dontwait;
-    if (i + 1 < frames.size()) flags = flags | zmq::send_flags::sndmore;
-    try {
-      if (!port->socket.send(zmq::buffer(frames[i]), flags)) return false;  // full
-    } catch (const zmq::error_t& error) {
-      if (error.num() == EINTR) {
-        --i;
-        continue;
-      }
-      return false;  // EHOSTUNREACH: the peer is gone
-    }
+    const bool last = i + 1 == frames.size();
+    // The last frame is what takes memory; what stands before it is short.
+    zmq::message_t frame = last ? house_.unread.count(std::move(frames[i]), to) : zmq::message_t(frames[i]);
+    if (!send_frame(port->socket, frame, last)) return false;  // full, or the peer is gone
   }
   return true;
+}
+
+// Events are shared by all subscribers: the memory is that of the slowest. It is cut off, and finds the gap.
+bool ShellEffects::room_for_events(const Port& port) {
+  const std::size_t held = house_.unread.of({}).all;
+  if (held >= events_held_max && port.overfull) port.overfull();
+  return held < 2 * events_held_max;
 }
 
 std::vector<int> ShellEffects::take_due() {

@@ -12,6 +12,7 @@
 #include "actors/actor.hpp"
 #include "actors/mailbox.hpp"
 #include "actors/shell.hpp"
+#include "actors/unread_replies.hpp"
 
 namespace vault {
 
@@ -33,6 +34,7 @@ struct House {
   std::vector<Port>& ports;
   zmq::socket_t& lifecycle;
   RandomPool random;
+  UnreadReplies unread;
   std::vector<ActorId> residents;
   std::deque<Letter> inside;     // from resident to resident
   std::vector<Letter> outgoing;  // to other shells; sent when the round is over: answers first, then what wakes threads
@@ -51,6 +53,7 @@ class ShellEffects final : public Effects {
   bool send_frames(SocketKind kind, std::vector<std::string> frames) override;
   PeerConnection connection() override;
   bool is_closed(const PeerConnection& connection) override { return vault::is_closed(connection); }
+  Unread unread(const std::string& peer) override { return house_.unread.of(peer); }
   Timestamp now() override;
   std::chrono::steady_clock::time_point clock() override { return std::chrono::steady_clock::now(); }
   void random(std::span<std::uint8_t> out) override { house_.random.fill(out); }
@@ -61,6 +64,8 @@ class ShellEffects final : public Effects {
   std::optional<std::chrono::steady_clock::time_point> next_due() const;
 
  private:
+  bool room_for_events(const Port& port);
+
   House& house_;
   std::map<int, std::chrono::steady_clock::time_point> timers_;
 };

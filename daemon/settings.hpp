@@ -42,6 +42,7 @@ struct Settings {
   std::string curve_clients;     // directory of authorised client keys
 
   std::size_t readers = 3;
+  std::size_t max_peers = 1'000;  // connections, of all sockets together
   std::size_t max_seal_bytes = limits::seal_bytes_default;
   std::size_t max_message_bytes = limits::message_bytes_default;
   std::size_t queue_seals = 65'536;  // waiting for the writer

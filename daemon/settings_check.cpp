@@ -96,6 +96,13 @@ Status check_settings(const Settings& settings) {
                   fmt::format("{} is less than max_seal_bytes ({}): such a seal could never arrive",
                               settings.max_message_bytes, settings.max_seal_bytes));
   }
+  // An eighth is kept for those who hold little.
+  if (settings.queue_bytes - settings.queue_bytes / 8 < settings.max_message_bytes) {
+    return refuse(
+        "queue_bytes",
+        fmt::format("{}, less an eighth, is below max_message_bytes ({}): such a message could never be taken",
+                    settings.queue_bytes, settings.max_message_bytes));
+  }
   if (settings.state_dir.empty()) return refuse("state_dir", "must not be empty");
   if (settings.accept_rollback && settings.origin.empty()) {
     return refuse("accept_rollback", "needs a new origin: the old log identity never signs again");

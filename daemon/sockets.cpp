@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "daemon/peer_guard.hpp"
 #include "daemon/start_check.hpp"
 #include "wire/endpoint_family.hpp"
 
@@ -67,6 +68,20 @@ zmq::socket_type type_of(SocketKind kind) {
   return zmq::socket_type::router;
 }
 
+GuardedSocket guarded_socket(SocketKind kind) {
+  switch (kind) {
+    case SocketKind::requests:
+      return GuardedSocket::requests;
+    case SocketKind::ingest:
+      return GuardedSocket::ingest;
+    case SocketKind::events:
+      return GuardedSocket::events;
+    case SocketKind::zap:
+      break;
+  }
+  return GuardedSocket::none;
+}
+
 }  // namespace
 
 EndpointLocks::~EndpointLocks() {
@@ -97,12 +112,16 @@ Status EndpointLocks::lock(const std::string& endpoint) {
 }
 
 Port open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& options) {
+  const PeerGuard::Binding guarded(guarded_socket(kind));
   Port port{kind, zmq::socket_t(context, type_of(kind))};
+  if (kind == SocketKind::requests || kind == SocketKind::ingest) {
+    port.taken = [](int descriptor, std::size_t frames) { peer_guard().taken(descriptor, frames); };
+  }
   zmq::socket_t& socket = port.socket;
   socket.set(zmq::sockopt::linger, 2'000);
   socket.set(zmq::sockopt::sndhwm, options.high_water_mark);
-  if (options.message_bytes_max > 0) socket.set(zmq::sockopt::maxmsgsize, options.message_bytes_max);
   if (kind == SocketKind::requests) socket.set(zmq::sockopt::router_mandatory, true);
+  if (options.handover) socket.set(zmq::sockopt::router_handover, true);
   // Endpoints copy the socket's options when they are bound: ipc first, without CURVE, then tcp with it.
   for (const std::string& endpoint : options.endpoints) {
     if (!is_ipc(endpoint)) continue;
@@ -122,6 +141,20 @@ Port open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& op
     if (!is_ipc(endpoint)) bind_one(port, endpoint);
   }
   return port;
+}
+
+std::vector<SocketOptions> request_sockets(SocketOptions options) {
+  std::vector<SocketOptions> sockets;
+  SocketOptions with_keys = options;
+  if (options.curve) {
+    std::erase_if(options.endpoints, [](const std::string& endpoint) { return !is_ipc(endpoint); });
+    std::erase_if(with_keys.endpoints, is_ipc);
+  }
+  options.handover = true;
+  options.curve.reset();
+  sockets.push_back(options);
+  if (with_keys.curve && !with_keys.endpoints.empty()) sockets.push_back(with_keys);
+  return sockets;
 }
 
 Port open_zap_port(zmq::context_t& context) {

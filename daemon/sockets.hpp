@@ -1,5 +1,5 @@
-// Endpoints: binding them safely. A lock file beside an ipc socket keeps a second vaultd from stealing it; tcp endpoints
-// use CURVE once a server key is configured, ipc ones never do.
+// Endpoints: binding them safely. A lock file beside an ipc socket keeps a second vaultd from stealing it; tcp
+// endpoints use CURVE once a server key is configured, ipc ones never do.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,7 @@ struct SocketOptions {
   std::string group;
   std::optional<ServerKey> curve;
   int high_water_mark = 1'000;
-  std::int64_t message_bytes_max = -1;
+  bool handover = false;  // requests: a new connection under a routing id takes it over from the old one
 };
 
 // Locks of ipc endpoints, held as long as the object lives.
@@ -56,6 +56,10 @@ class EndpointError : public std::runtime_error {
 // Makes the socket, binds every endpoint, sets modes. Throws EndpointError naming the endpoint (inside a shell's
 // thread, which reports it).
 Port open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& options);
+// One ROUTER for peers without keys, one for those with: among the first, who has reached the socket has every role,
+// and a producer that was restarted takes its routing id over from a connection that hangs. Among the second, a key
+// must not get what is meant for another by claiming its routing id. The last one has the tcp endpoints.
+std::vector<SocketOptions> request_sockets(SocketOptions options);
 // The ZAP handler's socket.
 Port open_zap_port(zmq::context_t& context);
 

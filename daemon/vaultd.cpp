@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/auditor.hpp"
@@ -28,6 +29,8 @@
 #include "daemon/emergency_mode.hpp"
 #include "daemon/key_directory.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/peer_guard.hpp"
+#include "daemon/peer_limits.hpp"
 #include "daemon/service_manager.hpp"
 #include "daemon/sockets.hpp"
 #include "daemon/start_check.hpp"
@@ -110,6 +113,7 @@ class Vaultd {
   void obey_signals(int signals, bool& stop);
   void reload_settings();
   void announce(const std::string& state);
+  void sweep_peers();
   SocketOptions socket_options(const std::vector<std::string>& endpoints, const std::string& domain) const;
   Port open_setting(zmq::context_t& context, SocketKind kind, const SocketOptions& options);
   Status explain(Status started) const;
@@ -146,6 +150,8 @@ class Vaultd {
   std::optional<Error> endpoint_error_;  // written by a shell's thread before it reports its failure
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Supervisor> supervisor_;
+  std::atomic<bool> ingest_is_read_{false};
+  std::uint64_t peers_cut_ = 0, peers_refused_ = 0;  // as last told
   bool ready_ = false;
 };
 
@@ -207,7 +213,6 @@ SocketOptions Vaultd::socket_options(const std::vector<std::string>& endpoints, 
   options.mode = static_cast<unsigned>(std::strtoul(settings_.socket_mode.c_str(), nullptr, 8));
   options.group = settings_.socket_group;
   options.curve = curve_;
-  options.message_bytes_max = static_cast<std::int64_t>(4 * settings_.max_message_bytes);
   return options;
 }
 
@@ -310,6 +315,7 @@ Status Vaultd::start_telling() {
     options.high_water_mark = 20'000;  // messages a slow subscriber may lag behind before it misses some
     std::vector<Port> ports;
     ports.push_back(open_setting(context, SocketKind::events, options));
+    ports.back().overfull = [] { peer_guard().cut_slowest(GuardedSocket::events); };
     return ports;
   }));
 }
@@ -328,11 +334,14 @@ Status Vaultd::start_sealing() {
   return explain(supervisor_->start(roles, false, [this](zmq::context_t& context) {
     std::vector<Port> ports;
     SocketOptions requests = socket_options(settings_.requests, "requests");
-    requests.high_water_mark = 16'384;  // replies that one peer may leave unread
-    ports.push_back(open_setting(context, SocketKind::requests, requests));
+    requests.high_water_mark = 16'384;  // replies that one peer may leave unread, and see UnreadReplies
+    for (const SocketOptions& one : request_sockets(requests)) {
+      ports.push_back(open_setting(context, SocketKind::requests, one));
+      ports.back().tag = static_cast<char>(ports.size());
+    }
     bound_requests_ = ports.back().endpoints;
     ports.push_back(open_setting(context, SocketKind::ingest, socket_options(settings_.ingest, "ingest")));
-    ports.back().wanted = [this] { return gateway_->wants_ingest(); };
+    ports.back().wanted = [this] { return ingest_is_read_ = gateway_->wants_ingest(); };
     return ports;
   }));
 }
@@ -364,13 +373,29 @@ Status Vaultd::test_curve() {
 }
 
 Status Vaultd::start_actors() {
+  guard_peers(settings_);
   supervisor_ = std::make_unique<Supervisor>(context_, settings_.stay_awake ? awake_max : std::chrono::microseconds{});
   outbox_ = std::make_unique<Outbox>(context_);
   if (const Status ok = start_inside(); !ok) return ok;
   if (const Status ok = start_authenticator(); !ok) return ok;
   if (const Status ok = start_telling(); !ok) return ok;
   if (const Status ok = start_sealing(); !ok) return ok;
+  if (!socket_hooks_present || peer_guard().listeners() == 0) {
+    return fail(ErrorCode::internal, "libzmq does not use this program's system calls: what peers send has no bound");
+  }
   return test_curve();
+}
+
+// Whom the guard has turned away or cut off since the last time, at most once a second.
+void Vaultd::sweep_peers() {
+  const PeerGuard::Counts counts = peer_guard().sweep({true, ingest_is_read_, true});
+  if (const auto cut = counts.cut - std::exchange(peers_cut_, counts.cut); cut > 0) {
+    log_warning("vaultd", "peers cut off", {{"peers", std::to_string(cut)}, {"last_for", counts.cut_for}});
+  }
+  if (const auto refused = counts.refused - std::exchange(peers_refused_, counts.refused); refused > 0) {
+    log_warning("vaultd", "connections refused: too many peers",
+                {{"refused", std::to_string(refused)}, {"connected", std::to_string(counts.peers)}});
+  }
 }
 
 void Vaultd::announce(const std::string& state) {
@@ -392,6 +417,7 @@ void Vaultd::reload_settings() {
     log_error("vaultd", "settings not reloaded: " + settings.error().message);
   } else {
     (void)set_log_level(settings->log_level);
+    guard_message_size(*settings);
     SettingsChanged changed;
     changed.seal_bytes_max = settings->max_seal_bytes;
     changed.message_bytes_max = settings->max_message_bytes;
@@ -444,6 +470,7 @@ int Vaultd::watch() {
     if (news.woken) obey_signals(signals, stop);
     if (Clock::now() >= next_ping) {
       next_ping = Clock::now() + tick;
+      sweep_peers();
       supervisor_->ping();
       if (supervisor_->all_alive(pulse_patience)) feed_watchdog();
       if (embedded_ && !embedded_->keep_running()) log_error("vaultd", "the embedded PostgreSQL does not run");

@@ -33,6 +33,9 @@ struct DecodeFailure {
 // Never throws.
 tl::expected<Request, DecodeFailure> decode_request(std::string_view message, const CodecLimits& limits);
 
+// The id of a request that is refused undecoded; nil where it does not stand in the first MiB. Never throws.
+RequestId find_request_id(std::string_view message);
+
 // {"v":1,"id":...,"ok":true,"result":{...}}
 std::string encode_reply(const RequestId& id, const ReplyBody& body);
 // {"v":1,"id":...,"ok":false,"error":{...}}

@@ -235,6 +235,15 @@ tl::expected<Request, DecodeFailure> decode(std::string_view message, const Code
 
 }  // namespace
 
+RequestId find_request_id(std::string_view message) {
+  try {
+    JsonDocument scratch;
+    return find_id(message.substr(0, std::size_t{1} << 20), CodecLimits{}, scratch);
+  } catch (const std::exception&) {  // no MessagePack, or out of memory
+    return {};
+  }
+}
+
 tl::expected<Request, DecodeFailure> decode_request(std::string_view message, const CodecLimits& limits) {
   // One payload's tape, kept from message to message unless it has grown out of the ordinary.
   thread_local JsonDocument scratch;

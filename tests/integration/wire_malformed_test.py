@@ -40,7 +40,6 @@ def raw_data(raw):
 
 # (what, bytes, code, field or None)
 CASES = [
-    ("empty", b"", "invalid_message", None),
     ("a reserved byte", b"\xc1", "invalid_message", None),
     ("not a map", msgpack.packb([1, 2]), "invalid_message", None),
     ("a bare integer", b"\x05", "invalid_message", None),
@@ -138,6 +137,11 @@ class MalformedTest(unittest.TestCase):
         with self.assertRaises(zmq.Again):
             self.socket.recv(zmq.NOBLOCK)
         self.assertTrue(self.ask(request(op="seal", seal=GOOD))["ok"])
+
+    def test_an_empty_message_with_a_delimiter_is_answered(self):
+        self.socket.send_multipart([b"", b""])
+        reply = msgpack.unpackb(self.socket.recv_multipart()[-1])
+        self.assertEqual(reply["error"]["code"], "invalid_message")
 
     def test_what_is_allowed_is_allowed(self):
         data = {"deep": nested(63), "big": 2**64 - 1, "small": -2**63, "float": 0.1, "empty": "", "non": "\ufffe",

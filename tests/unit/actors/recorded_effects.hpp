@@ -22,6 +22,7 @@ class RecordedEffects final : public Effects {
   }
   PeerConnection connection() override { return peer; }
   bool is_closed(const PeerConnection& one) override { return closed.contains(one.descriptor); }
+  Unread unread(const std::string& name) override { return {name == "full" ? unread_by_full : 0, unread_by_all}; }
   Timestamp now() override {
     return {1'767'225'600'000'000 +
             std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count()};
@@ -48,8 +49,9 @@ class RecordedEffects final : public Effects {
   std::chrono::steady_clock::time_point time{std::chrono::seconds(1'000)};
   std::string configuration;
   bool peer_is_full = false;
-  PeerConnection peer;   // of the messages that come now
-  std::set<int> closed;  // descriptors
+  PeerConnection peer;                                // of the messages that come now
+  std::set<int> closed;                               // descriptors
+  std::size_t unread_by_full = 0, unread_by_all = 0;  // bytes: of the peer called "full", and of all
   std::uint8_t last_random = 0;
 };
 

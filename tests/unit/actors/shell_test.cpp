@@ -4,7 +4,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
 
 #include "actors/mailbox.hpp"
@@ -199,6 +201,54 @@ TEST_F(ShellTest, HearsEverythingFromManySenders) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(heard, senders * each);
   EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
+}
+
+// Timers, answers of the database and other ports have their turn after a MiB, however much more waits.
+TEST_F(ShellTest, ARoundEndsAfterAMebibyteAndPortsTakeTurns) {
+  Recorder actor;
+  actor.on_message = [&](Message& message, Effects&) {
+    const auto* peer = std::get_if<PeerMessage>(&message);
+    if (peer) note(peer->socket == SocketKind::ingest ? "ingest" : "requests");
+  };
+  actor.on_round = [&](Effects&) { note("round"); };
+  std::atomic<bool> wanted{false};
+  const auto open = [&](zmq::context_t& context) {
+    std::vector<Port> ports;
+    for (const auto& [kind, address] :
+         {std::pair{SocketKind::requests, "inproc://first"}, std::pair{SocketKind::ingest, "inproc://second"}}) {
+      Port port{kind, zmq::socket_t(context, zmq::socket_type::pull)};
+      port.socket.bind(address);
+      port.wanted = [&wanted] { return wanted.load(); };
+      ports.push_back(std::move(port));
+    }
+    return ports;
+  };
+  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &actor, 0}}, false, open));
+  const std::string large(700'000, 'x');
+  std::vector<zmq::socket_t> producers;
+  for (const char* address : {"inproc://first", "inproc://second"}) {
+    producers.emplace_back(context_, zmq::socket_type::push);
+    producers.back().set(zmq::sockopt::linger, 0);
+    producers.back().connect(address);
+    for (int i = 0; i < 6; ++i) producers.back().send(zmq::buffer(large));
+  }
+  const auto count = [&](const std::string& what) {
+    const auto all = notes();
+    return std::count(all.begin(), all.end(), what);
+  };
+  wanted = true;
+  Outbox outbox(context_);  // wakes it
+  outbox.send(ActorId::gateway, timer(0));
+  EXPECT_TRUE(soon([&] { return count("ingest") == 6 && count("requests") == 6; }));
+  EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
+  int in_round = 0;
+  std::ptrdiff_t difference = 0;
+  for (const std::string& what : notes()) {
+    in_round = what == "round" ? 0 : in_round + 1;
+    difference += what == "ingest" ? 1 : what == "requests" ? -1 : 0;
+    EXPECT_LE(in_round, 2);
+    EXPECT_LE(std::abs(difference), 2);
+  }
 }
 
 }  // namespace

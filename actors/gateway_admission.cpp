@@ -1,0 +1,93 @@
+// The gateway's door: what is refused before it costs the work of decoding.
+#include <algorithm>
+#include <utility>
+
+#include "actors/gateway.hpp"
+
+namespace vault {
+namespace {
+
+// What a producer may hold even when others have filled the queue: an eighth of it is kept for the modest.
+constexpr std::size_t modest_share = 8;
+// A peer's envelope, which is echoed: the frames before a message's last, the routing id not counted.
+constexpr std::size_t envelope_frames_max = 8, envelope_bytes_max = 1'024;
+// A message of so many bytes is a seal, and is looked at for admission before it is decoded.
+constexpr std::size_t large_message = std::size_t{64} << 10;
+
+std::size_t without_reserve(std::size_t whole) {
+  return whole - whole / modest_share;
+}
+
+}  // namespace
+
+bool Gateway::wants_ingest() const {
+  return is_writable() && queued_seals_ < without_reserve(options_.queue_seals_max) &&
+         queued_bytes_ < without_reserve(options_.queue_bytes_max);
+}
+
+std::optional<Error> Gateway::refuse_unread(const PeerMessage& message) const {
+  const bool ingest = message.socket == SocketKind::ingest;
+  const std::size_t routing_ids = ingest || message.envelope.empty() ? 0 : 1;
+  std::size_t bytes = 0;
+  for (std::size_t i = routing_ids; i < message.envelope.size(); ++i) bytes += message.envelope[i].size();
+  const std::size_t frames = message.envelope.size() - routing_ids;
+  if (frames > envelope_frames_max || bytes > envelope_bytes_max) {
+    return Error{ErrorCode::too_large,
+                 "an envelope of " + std::to_string(frames) + " frames and " + std::to_string(bytes) +
+                     " bytes is over the limit (" + std::to_string(envelope_frames_max) + " frames, " +
+                     std::to_string(envelope_bytes_max) + " bytes)",
+                 {}};
+  }
+  const std::size_t size = message.body.size();
+  if (ingest || size <= large_message || size > options_.codec.message_bytes_max) return std::nullopt;
+  if (auto refusal = forbidden(message, SealRequest{})) return refusal;
+  return not_now(routing_ids == 0 ? std::string{} : message.envelope.front(), 1, size);
+}
+
+// Why seals of a producer are not taken at the moment.
+std::optional<Error> Gateway::not_now(const std::string& producer, std::size_t seals, std::size_t bytes) const {
+  if (is_writable()) return admit(producer, seals, bytes);
+  return Error{ErrorCode::unavailable,
+               "no seal is accepted now: " + (refusing_ ? std::string("vaultd is shutting down") : writer_.detail) +
+                   ". Try again with the same seal_id",
+               {}};
+}
+
+// One who holds much must stop earlier than one who holds little.
+std::optional<Error> Gateway::admit(const std::string& producer, std::size_t seals, std::size_t bytes) const {
+  const auto found = producers_.find(producer);
+  const std::size_t held = found == producers_.end() ? 0 : found->second.seals_held;
+  const std::size_t held_bytes = found == producers_.end() ? 0 : found->second.bytes_held;
+  const bool modest = (held + seals <= options_.queue_seals_max / modest_share &&
+                       held_bytes + bytes <= options_.queue_bytes_max / modest_share) ||
+                      producers_.size() <= 1;
+  const std::size_t seals_max = modest ? options_.queue_seals_max : without_reserve(options_.queue_seals_max);
+  const std::size_t bytes_max = modest ? options_.queue_bytes_max : without_reserve(options_.queue_bytes_max);
+  if (queued_seals_ + seals <= seals_max && queued_bytes_ + bytes <= bytes_max) return std::nullopt;
+  return Error{ErrorCode::busy,
+               "the writer's queue is full (" + std::to_string(queued_seals_) + " seals, " +
+                   std::to_string(queued_bytes_) + " bytes wait); send it again in a moment",
+               {}};
+}
+
+// Why a query is not answered at the moment: replies that nobody reads. Seals go on; their receipts are small.
+std::optional<Error> Gateway::too_much_unread(const std::vector<std::string>& envelope, Effects& effects) const {
+  const Unread unread = effects.unread(envelope.empty() ? std::string{} : envelope.front());
+  if (unread.peer < options_.unread_peer_max && unread.all < options_.unread_all_max) return std::nullopt;
+  return Error{ErrorCode::busy,
+               unread.peer >= options_.unread_peer_max
+                   ? "replies of " + std::to_string(unread.peer) + " bytes wait for you; read them, then send it again"
+                   : std::string("other peers leave too many replies unread; send it again in a moment"),
+               {}};
+}
+
+// As above, for a task whose turn has come. What is sealed already is answered all the same; a verification is short.
+std::optional<Error> Gateway::too_much_unread_for(const ReadTask& task, Effects& effects) const {
+  if (std::holds_alternative<SignTask>(task.task) || std::holds_alternative<VerifyRangeRequest>(task.task)) {
+    return std::nullopt;
+  }
+  const auto found = pending_.find(task.ticket);
+  return found == pending_.end() ? std::nullopt : too_much_unread(found->second.envelope, effects);
+}
+
+}  // namespace vault

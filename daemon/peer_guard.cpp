@@ -1,0 +1,383 @@
+#include "daemon/peer_guard.hpp"
+
+#include <dlfcn.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace vault {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// libzmq reads small frames into a buffer of 8 KiB and keeps the whole of it, with its table of references, for as long
+// as one of these frames lives.
+constexpr std::size_t read_buffer = 8'192, pinned_by_read = 18 << 10;
+constexpr std::size_t read_at_once = std::size_t{1} << 20;
+constexpr std::size_t descriptors_max = std::size_t{1} << 17;  // more than max_peers may be
+// Who is not read, while others' messages are taken and none of its own is, sends what can never be taken.
+constexpr std::chrono::seconds patience{10};
+// What may be given back a second on an encrypted connection: pings, which look like frames of a message there.
+constexpr std::size_t ping_bytes = 256;
+
+thread_local GuardedSocket binding = GuardedSocket::none;
+
+int real_epoll_ctl(int epoll, int operation, int descriptor, epoll_event* event) {
+  static auto* const real = reinterpret_cast<decltype(&epoll_ctl)>(dlsym(RTLD_NEXT, "epoll_ctl"));
+  return real(epoll, operation, descriptor, event);
+}
+
+std::size_t descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max > descriptors_max) return descriptors_max;
+  return static_cast<std::size_t>(limit.rlim_max);
+}
+
+}  // namespace
+
+bool socket_hooks_present = false;
+
+PeerGuard& peer_guard() {
+  static auto* const guard = new PeerGuard;  // close() is still called when statics are gone
+  return *guard;
+}
+
+struct PeerGuard::Connection {
+  explicit Connection(int number) : descriptor(number) {}
+
+  const int descriptor;
+  std::atomic<bool> open{false};
+  std::atomic<GuardedSocket> socket{GuardedSocket::none};
+
+  // Of ZeroMQ's I/O thread alone.
+  ZmtpMeter meter{MessageLimits{}};
+  std::vector<std::size_t> ended;
+
+  std::mutex mutex;                // guards what follows
+  std::deque<std::size_t> unread;  // whole messages, oldest first: what each costs
+  std::size_t whole = 0;           // their sum
+  std::size_t begun = 0;           // as counted in the budget
+  bool encrypted = false, paused = false, condemned = false;
+  int epoll = -1;  // that knows the descriptor, or would if it were not paused
+  bool registered = false;
+  epoll_event interest{};
+  Clock::time_point blocked{};  // since when the peer takes nothing, while the interest says so
+  Clock::time_point moved{};    // when something was last taken, or it was last read
+};
+
+PeerGuard::PeerGuard() : descriptors_(descriptor_limit()) {
+  connections_ = std::make_unique<std::atomic<Connection*>[]>(descriptors_);
+  listening_ = std::make_unique<std::atomic<GuardedSocket>[]>(descriptors_);
+  for (std::size_t i = 0; i < descriptors_; ++i) listening_[i].store(GuardedSocket::none, std::memory_order_relaxed);
+}
+
+PeerGuard::~PeerGuard() {
+  for (std::size_t i = 0; i < descriptors_; ++i) delete connections_[i].load();
+}
+
+PeerGuard::Binding::Binding(GuardedSocket socket) {
+  binding = socket;
+}
+PeerGuard::Binding::~Binding() {
+  binding = GuardedSocket::none;
+}
+
+void PeerGuard::set_limits(GuardedSocket socket, const GuardLimits& limits) {
+  Budget& budget = budgets_[static_cast<std::size_t>(socket)];
+  budget.limits = limits;
+  budget.message_bytes = limits.message.bytes;
+}
+
+void PeerGuard::set_message_bytes(GuardedSocket socket, std::size_t bytes) {
+  budgets_[static_cast<std::size_t>(socket)].message_bytes = bytes;
+}
+
+PeerGuard::Budget& PeerGuard::budget_of(const Connection& connection) {
+  return budgets_[static_cast<std::size_t>(connection.socket.load(std::memory_order_relaxed))];
+}
+
+PeerGuard::Connection* PeerGuard::find(int descriptor) const {
+  if (descriptor < 0 || static_cast<std::size_t>(descriptor) >= descriptors_) return nullptr;
+  return connections_[static_cast<std::size_t>(descriptor)].load(std::memory_order_acquire);
+}
+
+PeerGuard::Connection* PeerGuard::make(int descriptor) {
+  Connection* connection = find(descriptor);
+  if (connection) return connection;
+  connection = new Connection(descriptor);
+  connections_[static_cast<std::size_t>(descriptor)].store(connection, std::memory_order_release);
+  highest_ = std::max(highest_.load(), descriptor);
+  return connection;
+}
+
+// --- System calls ----------------------------------------------------------------------------------------------------
+
+void PeerGuard::listening(int descriptor) {
+  if (binding == GuardedSocket::none || descriptor < 0 || static_cast<std::size_t>(descriptor) >= descriptors_) return;
+  listening_[static_cast<std::size_t>(descriptor)] = binding;
+  ++listeners_;
+}
+
+bool PeerGuard::guards_listener(int descriptor) const {
+  return descriptor >= 0 && static_cast<std::size_t>(descriptor) < descriptors_ &&
+         listening_[static_cast<std::size_t>(descriptor)] != GuardedSocket::none;
+}
+
+bool PeerGuard::accepted(int listener, int descriptor) {
+  if (static_cast<std::size_t>(descriptor) >= descriptors_ || peers_ >= peers_max_) return false;
+  Connection& connection = *make(descriptor);
+  const std::scoped_lock lock(connection.mutex);
+  const GuardedSocket socket = listening_[static_cast<std::size_t>(listener)];
+  // What an earlier connection of this number left unread counts where it was counted.
+  if (connection.socket != GuardedSocket::none && connection.socket != socket) {
+    give_back(connection, connection.unread.size());
+  }
+  connection.socket = socket;
+  connection.meter = ZmtpMeter(budget_of(connection).limits.message);
+  connection.encrypted = connection.paused = connection.condemned = connection.registered = false;
+  connection.epoll = -1;
+  connection.interest = {};
+  connection.moved = Clock::now();
+  connection.open = true;
+  ++peers_;
+  return true;
+}
+
+bool PeerGuard::must_wait(const Connection& connection) {
+  const Budget& budget = budget_of(connection);
+  if (connection.condemned || !budget.limits.counted) return false;
+  if (connection.whole >= budget.limits.peer_bytes) return true;
+  return budget.bytes >= budget.limits.all_bytes && connection.whole + connection.begun >= budget.limits.modest_bytes;
+}
+
+std::size_t PeerGuard::may_read(int descriptor, std::size_t wanted) {
+  Connection* connection = find(descriptor);
+  if (!connection || !connection->open.load(std::memory_order_acquire)) return SIZE_MAX;
+  {
+    const std::scoped_lock lock(connection->mutex);
+    if (!must_wait(*connection)) return std::min(wanted, read_at_once);
+  }
+  const Budget& budget = budget_of(*connection);
+  // Nothing is there to be taken, so nothing would ever make room for the rest of what has begun.
+  if (budget.whole == 0 && budget.bytes >= budget.limits.all_bytes) make_room(connection->socket);
+  const std::scoped_lock lock(connection->mutex);
+  if (must_wait(*connection)) pause(*connection);
+  // Room may have been made between the look and the pause, by one who saw nobody waiting.
+  if (connection->paused && !must_wait(*connection)) resume(*connection);
+  return connection->paused ? 0 : std::min(wanted, read_at_once);
+}
+
+bool PeerGuard::has_read(int descriptor, const void* bytes, std::size_t count, std::size_t wanted) {
+  Connection& connection = *find(descriptor);
+  Budget& budget = budget_of(connection);
+  const bool counted = budget.limits.counted;
+  if (counted && wanted <= read_buffer && !connection.meter.encrypted()) connection.meter.charge(pinned_by_read);
+  connection.ended.clear();
+  connection.meter.set_bytes_max(budget.message_bytes);
+  const char* wrong = connection.meter.feed({static_cast<const std::uint8_t*>(bytes), count}, connection.ended);
+  const std::scoped_lock lock(connection.mutex);
+  if (connection.condemned) return false;
+  if (wrong) {
+    cut(connection, wrong);
+    return false;
+  }
+  if (!counted) {
+    budget.bytes += connection.meter.topics();
+    budget.bytes -= std::exchange(connection.begun, connection.meter.topics());
+    if (budget.bytes <= budget.limits.all_bytes) return true;
+    cut(connection, "too many topics of all subscribers together");
+    return false;
+  }
+  connection.encrypted = connection.meter.encrypted();
+  std::size_t ended = 0;
+  for (const std::size_t one : connection.ended) ended += one;
+  if (connection.unread.empty()) connection.moved = Clock::now();
+  connection.unread.insert(connection.unread.end(), connection.ended.begin(), connection.ended.end());
+  connection.whole += ended;
+  budget.whole += ended;
+  budget.bytes += ended + connection.meter.begun();
+  budget.bytes -= std::exchange(connection.begun, connection.meter.begun());
+  return true;
+}
+
+int PeerGuard::control(int epoll, int operation, int descriptor, epoll_event* event) {
+  Connection* connection = find(descriptor);
+  if (!connection || !connection->open.load(std::memory_order_acquire)) {
+    return real_epoll_ctl(epoll, operation, descriptor, event);
+  }
+  const std::scoped_lock lock(connection->mutex);
+  if (operation == EPOLL_CTL_DEL) {
+    connection->epoll = -1;
+    return std::exchange(connection->registered, false) ? real_epoll_ctl(epoll, operation, descriptor, event) : 0;
+  }
+  connection->epoll = epoll;
+  if ((connection->interest.events & EPOLLOUT) == 0) connection->blocked = Clock::now();
+  connection->interest = *event;
+  epoll_event told = *event;
+  if (connection->paused) told.events &= EPOLLOUT;
+  // Not even an end of the connection may be heard of while it is not read: epoll would tell of it again and again.
+  if (connection->paused && told.events == 0) {
+    if (std::exchange(connection->registered, false)) real_epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nullptr);
+    return 0;
+  }
+  const int how = std::exchange(connection->registered, true) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  return real_epoll_ctl(epoll, how, descriptor, &told);
+}
+
+void PeerGuard::closing(int descriptor) {
+  if (descriptor >= 0 && static_cast<std::size_t>(descriptor) < descriptors_ &&
+      listening_[static_cast<std::size_t>(descriptor)].exchange(GuardedSocket::none) != GuardedSocket::none) {
+    --listeners_;
+  }
+  Connection* connection = find(descriptor);
+  if (!connection || !connection->open.exchange(false)) return;
+  const std::scoped_lock lock(connection->mutex);
+  Budget& budget = budget_of(*connection);
+  if (std::exchange(connection->paused, false)) --budget.paused;
+  budget.bytes -= std::exchange(connection->begun, std::size_t{0});
+  connection->moved = Clock::now();
+  --peers_;
+}
+
+// --- Pausing; the connection's mutex is held -------------------------------------------------------------------------
+
+void PeerGuard::pause(Connection& connection) {
+  if (std::exchange(connection.paused, true)) return;
+  ++budget_of(connection).paused;
+  ++paused_;
+  if (!connection.registered) return;
+  epoll_event told = connection.interest;
+  told.events &= EPOLLOUT;
+  connection.registered = told.events != 0;
+  real_epoll_ctl(connection.epoll, connection.registered ? EPOLL_CTL_MOD : EPOLL_CTL_DEL, connection.descriptor, &told);
+}
+
+void PeerGuard::resume(Connection& connection) {
+  if (!std::exchange(connection.paused, false)) return;
+  --budget_of(connection).paused;
+  if (connection.epoll < 0) return;
+  epoll_event told = connection.interest;
+  const int how = std::exchange(connection.registered, true) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  real_epoll_ctl(connection.epoll, how, connection.descriptor, &told);
+}
+
+void PeerGuard::give_back(Connection& connection, std::size_t messages) {
+  Budget& budget = budget_of(connection);
+  for (; messages > 0 && !connection.unread.empty(); --messages) {
+    const std::size_t bytes = connection.unread.front();
+    connection.unread.pop_front();
+    connection.whole -= bytes;
+    budget.whole -= bytes;
+    budget.bytes -= bytes;
+  }
+}
+
+// Wakes ZeroMQ's thread, which then finds the connection ended.
+void PeerGuard::cut(Connection& connection, const char* reason) {
+  if (std::exchange(connection.condemned, true)) return;
+  ++cut_;
+  cut_for_ = reason;
+  shutdown(connection.descriptor, SHUT_RDWR);
+  resume(connection);
+}
+
+// --- Handlers --------------------------------------------------------------------------------------------------------
+
+void PeerGuard::taken(int descriptor, std::size_t frames) {
+  Connection* connection = find(descriptor);
+  if (!connection) return;
+  const GuardedSocket socket = connection->socket;
+  if (socket == GuardedSocket::none) return;
+  Budget& budget = budgets_[static_cast<std::size_t>(socket)];
+  {
+    const std::scoped_lock lock(connection->mutex);
+    give_back(*connection, connection->encrypted ? frames : 1);
+    connection->moved = Clock::now();
+    // Half must be free, or it would be paused and resumed for every message.
+    if (connection->paused && connection->whole <= budget.limits.peer_bytes / 2 && !must_wait(*connection)) {
+      resume(*connection);
+    }
+  }
+  if (budget.paused > 0 && budget.bytes <= budget.limits.all_bytes / 4 * 3) resume_all(socket);
+}
+
+void PeerGuard::resume_all(GuardedSocket socket) {
+  const Budget& budget = budgets_[static_cast<std::size_t>(socket)];
+  for (int i = 0; i <= highest_; ++i) {
+    Connection* connection = find(i);
+    if (!connection || !connection->open || connection->socket != socket) continue;
+    const std::scoped_lock lock(connection->mutex);
+    if (connection->whole <= budget.limits.peer_bytes / 2 && !must_wait(*connection)) resume(*connection);
+  }
+}
+
+void PeerGuard::cut_slowest(GuardedSocket socket) {
+  Connection* slowest = nullptr;
+  auto since = Clock::time_point::max();
+  for (int i = 0; i <= highest_; ++i) {
+    Connection* connection = find(i);
+    if (!connection || !connection->open || connection->socket != socket) continue;
+    const std::scoped_lock lock(connection->mutex);
+    if (connection->condemned) {
+      if (connection->open) return;  // has not gone yet
+      continue;
+    }
+    if ((connection->interest.events & EPOLLOUT) == 0 || connection->blocked >= since) continue;
+    slowest = connection;
+    since = connection->blocked;
+  }
+  if (!slowest) return;
+  const std::scoped_lock lock(slowest->mutex);
+  if (slowest->open) cut(*slowest, "a subscriber that does not read");
+}
+
+// Cuts the connection whose message has begun and is the largest: everybody else's would end sooner. In the I/O thread.
+void PeerGuard::make_room(GuardedSocket socket) {
+  Connection* largest = nullptr;
+  std::size_t bytes = 0;
+  for (int i = 0; i <= highest_; ++i) {
+    Connection* connection = find(i);
+    if (!connection || !connection->open || connection->socket != socket) continue;
+    const std::scoped_lock lock(connection->mutex);
+    if (connection->condemned || connection->begun <= bytes) continue;
+    largest = connection;
+    bytes = connection->begun;
+  }
+  if (!largest) return;
+  const std::scoped_lock lock(largest->mutex);
+  if (largest->open) cut(*largest, "the largest of the messages that had begun when there was room for none");
+}
+
+PeerGuard::Counts PeerGuard::sweep(const std::array<bool, 3>& reading) {
+  const auto now = Clock::now();
+  for (int i = 0; i <= highest_; ++i) {
+    Connection* connection = find(i);
+    if (!connection || connection->socket == GuardedSocket::none) continue;
+    const bool is_read = reading[static_cast<std::size_t>(connection->socket.load())];
+    const std::scoped_lock lock(connection->mutex);
+    if (!is_read) {
+      connection->moved = now;
+      continue;
+    }
+    if (!connection->open) {
+      // What ZeroMQ lost when the connection ended is nobody's to take.
+      if (now - connection->moved >= patience) give_back(*connection, connection->unread.size());
+    } else if (connection->paused) {
+      if (!must_wait(*connection))
+        resume(*connection);
+      else if (now - connection->moved >= patience)
+        cut(*connection, "a message that does not end");
+    } else if (connection->encrypted && !connection->unread.empty() && connection->unread.front() <= ping_bytes) {
+      give_back(*connection, 1);
+    }
+  }
+  return {peers_, refused_, cut_, paused_, cut_for_};
+}
+
+std::size_t PeerGuard::unread_bytes(GuardedSocket socket) const {
+  return budgets_[static_cast<std::size_t>(socket)].bytes;
+}
+
+}  // namespace vault

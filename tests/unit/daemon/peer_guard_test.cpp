@@ -1,0 +1,179 @@
+#include "daemon/peer_guard.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "daemon/peer_limits.hpp"
+
+namespace vault {
+namespace {
+
+constexpr std::size_t kib = 1'024;
+
+// A guard without hooks: the test calls it as they would.
+class PeerGuardTest : public ::testing::Test {
+ protected:
+  PeerGuardTest() {
+    limits.message.bytes = 40 * kib;
+    limits.peer_bytes = 32 * kib;
+    limits.all_bytes = 80 * kib;
+    limits.modest_bytes = kib;
+    guard.set_limits(GuardedSocket::requests, limits);
+    guard.set_limits(GuardedSocket::ingest, limits);
+    guard.set_peers_max(3);
+    const PeerGuard::Binding bound(GuardedSocket::ingest);
+    guard.listening(listener);
+    epoll = epoll_create1(EPOLL_CLOEXEC);
+  }
+  ~PeerGuardTest() override {
+    for (const int one : opened) close(one);
+    close(epoll);
+  }
+
+  // A connection past its greeting, as ZeroMQ would have it: read, and in epoll.
+  int connect() {
+    int ends[2] = {-1, -1};
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    opened.insert(opened.end(), {ends[0], ends[1]});
+    EXPECT_TRUE(guard.accepted(listener, ends[0]));
+    epoll_event wanted{};
+    wanted.events = EPOLLIN;
+    wanted.data.fd = ends[0];
+    EXPECT_EQ(guard.control(epoll, EPOLL_CTL_ADD, ends[0], &wanted), 0);
+    std::string greeting("\xff\0\0\0\0\0\0\0\0\x7f\3\0NULL", 16);
+    greeting.resize(64, '\0');
+    EXPECT_TRUE(read(ends[0], greeting));
+    EXPECT_EQ(write(ends[1], "x", 1), 1);  // so that it is readable
+    return ends[0];
+  }
+  bool read(int peer, const std::string& bytes) { return guard.has_read(peer, bytes.data(), bytes.size(), 1 << 20); }
+  static std::string head(std::size_t size) {
+    std::string out("\2", 1);
+    for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift & 0xff);
+    return out;
+  }
+  static std::string message(std::size_t size) { return head(size) + std::string(size, 'x'); }
+  bool waits(int peer) { return guard.may_read(peer, kib) == 0; }
+  bool is_polled(int peer) {
+    epoll_event events[8];
+    const int count = epoll_wait(epoll, events, 8, 0);
+    for (int i = 0; i < count; ++i) {
+      if (events[i].data.fd == peer) return true;
+    }
+    return false;
+  }
+
+  GuardLimits limits;
+  PeerGuard guard;
+  const int listener = 1'000;
+  int epoll = -1;
+  std::vector<int> opened;
+};
+
+TEST_F(PeerGuardTest, DescriptorsOfOthersPass) {
+  EXPECT_EQ(guard.may_read(0, kib), SIZE_MAX);
+  EXPECT_FALSE(guard.guards_listener(0));
+  EXPECT_TRUE(guard.guards_listener(listener));
+  guard.closing(listener);
+  EXPECT_FALSE(guard.guards_listener(listener));
+}
+
+TEST_F(PeerGuardTest, APeerWithMuchUnreadWaitsUntilHalfIsTaken) {
+  const int peer = connect(), other = connect();
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_FALSE(waits(peer));
+    EXPECT_TRUE(read(peer, message(8 * kib)));
+  }
+  EXPECT_TRUE(is_polled(peer));
+  EXPECT_TRUE(waits(peer));
+  EXPECT_FALSE(is_polled(peer));
+  EXPECT_FALSE(waits(other));
+  guard.taken(peer, 1);
+  EXPECT_FALSE(is_polled(peer));
+  guard.taken(peer, 1);
+  EXPECT_FALSE(is_polled(peer));
+  guard.taken(peer, 1);
+  EXPECT_TRUE(is_polled(peer));
+  EXPECT_FALSE(waits(peer));
+}
+
+TEST_F(PeerGuardTest, AnEndWhileItWaitsDoesNotKeepEpollBusy) {
+  const int peer = connect();
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(read(peer, message(8 * kib)));
+  EXPECT_TRUE(waits(peer));
+  close(opened[1]);
+  opened.erase(opened.begin() + 1);
+  EXPECT_FALSE(is_polled(peer));
+  for (int i = 0; i < 4; ++i) guard.taken(peer, 1);
+  EXPECT_TRUE(is_polled(peer));
+}
+
+TEST_F(PeerGuardTest, AllPeersTogetherHaveABudgetAndTheModestGoOn) {
+  const int a = connect(), b = connect(), c = connect();
+  EXPECT_TRUE(read(a, message(31 * kib)));
+  EXPECT_TRUE(read(b, message(31 * kib)));
+  EXPECT_TRUE(read(c, message(500)));
+  EXPECT_FALSE(waits(a));
+  EXPECT_TRUE(read(a, head(30 * kib) + std::string(20 * kib, 'x')));  // 82 of 80 KiB: who has begun waits too
+  EXPECT_TRUE(waits(a));
+  EXPECT_TRUE(waits(b));
+  EXPECT_FALSE(waits(c));
+  guard.taken(b, 1);
+  EXPECT_TRUE(is_polled(a) || is_polled(b));
+  EXPECT_FALSE(waits(a));
+}
+
+TEST_F(PeerGuardTest, WhereOnlyBegunMessagesFillTheBudgetTheLargestIsCut) {
+  const int a = connect(), b = connect(), c = connect();
+  EXPECT_TRUE(read(a, head(40 * kib) + std::string(39 * kib, 'x')));
+  EXPECT_TRUE(read(b, head(40 * kib) + std::string(30 * kib, 'x')));
+  EXPECT_TRUE(read(c, head(40 * kib) + std::string(12 * kib, 'x')));
+  EXPECT_TRUE(waits(c));
+  EXPECT_FALSE(read(a, "x"));  // cut
+  guard.closing(a);
+  EXPECT_FALSE(waits(c));
+  EXPECT_TRUE(read(c, std::string(28 * kib, 'x')));
+  EXPECT_EQ(guard.sweep({true, true, true}).cut, 1U);
+}
+
+TEST_F(PeerGuardTest, ConnectionsHaveALimitAndComeBack) {
+  const int a = connect();
+  connect();
+  connect();
+  EXPECT_FALSE(guard.accepted(listener, 900));
+  guard.closing(a);
+  EXPECT_TRUE(guard.accepted(listener, 900));
+  EXPECT_EQ(guard.sweep({true, true, true}).peers, 3U);
+}
+
+TEST_F(PeerGuardTest, WhatAConnectionHadBegunIsGivenBackWhenItEnds) {
+  const int peer = connect();
+  EXPECT_TRUE(read(peer, message(kib) + head(40 * kib) + std::string(10 * kib, 'x')));
+  EXPECT_GT(guard.unread_bytes(GuardedSocket::ingest), 11 * kib);
+  guard.closing(peer);
+  EXPECT_EQ(guard.unread_bytes(GuardedSocket::ingest), kib + 64);  // its whole message can still be taken
+  guard.taken(peer, 1);
+  EXPECT_EQ(guard.unread_bytes(GuardedSocket::ingest), 0U);
+}
+
+TEST_F(PeerGuardTest, ALimitThatMovesCountsOnConnectionsThatAreThere) {
+  const int peer = connect();
+  guard.set_message_bytes(GuardedSocket::ingest, 50 * kib);
+  EXPECT_TRUE(read(peer, message(45 * kib)));
+  guard.set_message_bytes(GuardedSocket::ingest, 10 * kib);
+  EXPECT_FALSE(read(peer, message(11 * kib)));
+}
+
+TEST(PeerLimits, DescriptorsOfVaultdsOwnStayFree) {
+  Settings settings;
+  EXPECT_EQ(peers_that_fit(65'536, settings), 1'000U);
+  EXPECT_EQ(peers_that_fit(1'024, settings), 1'024U - 152U);
+  EXPECT_EQ(peers_that_fit(120, settings), 60U);
+}
+
+}  // namespace
+}  // namespace vault
