@@ -36,7 +36,8 @@ offers() {
   COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
   _vaultctl
   for word in "$@"; do
-    printf '%s\n' ${COMPREPLY[@]+"${COMPREPLY[@]}"} | grep -qxF -e "$word" && continue
+    # Not by a pipe into grep -q: it leaves at the first match, and whoever still writes then fails by SIGPIPE.
+    [[ " ${COMPREPLY[*]} " == *" $word "* ]] && continue
     echo "completing \"$line\" does not offer $word, but: ${COMPREPLY[*]}"
     exit 1
   done
