@@ -26,24 +26,30 @@ def as_postgres(*command, stdin=""):
 
 
 class Server:
-    def __init__(self, directory):
+    """`programs`: the directory of another PostgreSQL's; `port`: on loopback, beside the unix socket that it names too."""
+
+    def __init__(self, directory, programs=None, port=None):
+        self.programs = programs or postgres_programs()
+        self.port = port or 5432
+        self.listen = "127.0.0.1" if port else ""
         self.data = directory / "data"
         self.run = directory / "run"
         for one in (directory, self.run):
             one.mkdir(mode=0o777)
             one.chmod(0o777)
-        self.url = f"postgresql://postgres@/vault?host={self.run}"
+        self.url = f"postgresql://postgres@/vault?host={self.run}&port={self.port}"
 
     def create(self):
         """A new cluster with an empty database `vault`, running."""
         self.program("initdb", "-D", str(self.data), "-N", "-U", "postgres", "-E", "UTF8", "--locale=C",
                      "--auth=trust")
-        self.configure(f"listen_addresses = ''\nshared_buffers = 16MB\nunix_socket_directories = '{self.run}'")
+        self.configure(f"listen_addresses = '{self.listen}'\nport = {self.port}\nshared_buffers = 16MB\n"
+                       f"unix_socket_directories = '{self.run}'")
         self.start()
         self.sql("CREATE DATABASE vault", "postgres")
 
     def program(self, name, *arguments):
-        return as_postgres(f"{postgres_programs()}/{name}", *arguments)
+        return as_postgres(f"{self.programs}/{name}", *arguments)
 
     def configure(self, text):
         as_postgres("sh", "-c", f"cat >> {self.data}/postgresql.conf", stdin=text + "\n")
@@ -57,7 +63,7 @@ class Server:
     def sql(self, text, database="vault"):
         """As the superuser; rows as lists of text."""
         answer = as_postgres("psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", str(self.run),
-                             "-U", "postgres", "-d", database, stdin=text)
+                             "-p", str(self.port), "-U", "postgres", "-d", database, stdin=text)
         return [line.split("\t") for line in answer.splitlines()]
 
 

@@ -1,0 +1,37 @@
+"""vaultd is killed at random moments, under load: on a server of somebody else, and with a PostgreSQL of its own."""
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.fault_case import EmbeddedVaultd, main  # noqa: E402
+
+
+def kill_again_and_again(run, vaultd, truth, rounds, what):
+    for _ in run.turns(rounds):
+        run.wait_a_little(0.1, 0.8)
+        vaultd.kill()
+        if run.random.random() < 0.3:  # again, on its way up
+            vaultd.start(wait=False)
+            run.wait_a_little(0.0, 0.4)
+            vaultd.kill()
+        began = time.monotonic()
+        vaultd.start(wait=False).wait_ready()
+        run.note(what, time.monotonic() - began)
+        truth.compare()
+
+
+def body(run):
+    embedded_rounds = max(1, run.rounds // 5)
+    server = run.server()
+    vaultd = run.vaultd(server.url)
+    truth = run.truth(server.sql, [vaultd], allowed=())
+    kill_again_and_again(run, vaultd, truth, run.rounds - embedded_rounds, "ready_after_kill")
+    truth.load.settle()
+    own = run.keep(EmbeddedVaultd(run.new_directory("e"))).start()
+    truth = run.truth(own.sql, [own])
+    kill_again_and_again(run, own, truth, embedded_rounds, "ready_after_kill_embedded")
+    run.require("ready_after_kill", 3, 20)
+
+
+main("kill", body, short=10, soak=500)

@@ -1,0 +1,55 @@
+"""A writer that is stopped for longer than its lease, beside a standby: the other takes over, and the sleeper wakes fenced.
+
+Nothing of its own comes out of it after the takeover: no receipt, no checkpoint, no event.
+"""
+import pathlib
+import signal
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.fault_case import main  # noqa: E402
+from support.fault_load import ask  # noqa: E402
+from support.ledger_reading import open_note  # noqa: E402
+
+# Longer than the lease; one in three longer than every time-out that a session or a peer has.
+ASLEEP_S, LONG_ASLEEP_S = 4, 12
+
+
+def body(run):
+    server = run.server()
+    one = run.vaultd(server.url)
+    other = run.vaultd(server.url, key=one.state / "signing.pem", wait=False)
+    other.wait_for(lambda status: status["role"] == "standby")
+    truth = run.truth(server.sql, [one, other], allowed=("database", "readers", "fenced"))
+    for number in run.turns():
+        run.wait_a_little(0.3, 1.2)
+        sleeper = truth.writer()
+        awake = other if sleeper is one else one
+        follower = truth.followers[truth.vaultds.index(sleeper)]
+        epoch = awake.status()["writer_epoch"]
+        sleeper.signal(signal.SIGSTOP)
+        began = time.monotonic()
+        awake.wait_ready()
+        run.note("takeover", time.monotonic() - began)
+        size = int(server.sql("SELECT head_sequence FROM vault_head")[0][0])
+        taken_at = awake.status()["writer_epoch"]
+        if taken_at <= epoch:
+            raise AssertionError(f"the epoch was {epoch} and is {taken_at}")
+        events, notes = len(follower.entries), len(follower.notes)
+        truth.load.wait_receipts(20)
+        time.sleep(max(0, (LONG_ASLEEP_S if number % 3 == 2 else ASLEEP_S) - (time.monotonic() - began)))
+        sleeper.signal(signal.SIGCONT)
+        sleeper.wait_for(lambda status: status["role"] == "standby")
+        asked = ask(sleeper.requests, "seal", seal={"session_id": "s", "authority": "a", "verdict": "SEAL", "seal_data": {}})
+        if asked["ok"] or asked["error"]["code"] != "unavailable":
+            raise AssertionError(f"the one that was fenced answers {asked}")
+        late = [sequence for sequence, _, _ in follower.entries[events:] if sequence > size]
+        signed = [open_note(note, truth.vkey)[0] for note, _ in follower.notes[notes:]] if truth.vkey else []
+        if late or [one for one in signed if one > size]:
+            raise AssertionError(f"the sleeper told of {late} and signed {signed} after the takeover at {size}")
+        truth.compare()
+    run.require("takeover", 5, 20)
+
+
+main("pause", body, short=3, soak=50)
