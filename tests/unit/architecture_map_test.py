@@ -11,9 +11,9 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROOMS = ("ledger", "wire", "store", "actors", "daemon", "tools", "migrations", "systemd", "examples", "package")
+ROOMS = ("ledger", "wire", "store", "actors", "daemon", "tools", "migrations", "systemd", "examples", "package", "clients")
 # What belongs to a room but tells a reader nothing.
-UNMAPPED = re.compile(r"(^|/)CMakeLists\.txt$|(^|/)\.|\.(pyc|orig|swp)$|~$")
+UNMAPPED = re.compile(r"/tests/|(^|/)py\.typed$|(^|/)CMakeLists\.txt$|(^|/)\.|\.(pyc|orig|swp)$|~$")
 PROSE_PATH = re.compile(r"`((?:%s|docs|tests)/[\w./{},-]+)`" % "|".join(ROOMS))
 # Look like paths of ours and are none: methods of the Model Context Protocol.
 NO_PATHS = ("tools/list", "tools/call")
