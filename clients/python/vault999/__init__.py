@@ -5,7 +5,7 @@
     with Vault() as vault:
         receipt = vault.seal("release-42", "deploy-bot", "SEAL", {"commit": "9f3c2ab"})
 
-AsyncVault is the same for asyncio;
+AsyncVault is the same for asyncio, Spool an outbox that loses nothing while vaultd is away, Feed what happens in the ledger;
 vault999.offline checks evidence without any of them, vault999.persistent_ledger has the names of the old Python ledger.
 Each is imported when it is first asked for.
 """
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, List
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Vault": "vault", "AsyncVault": "async_vault",
+    "Vault": "vault", "AsyncVault": "async_vault", "Spool": "spool", "SpoolFull": "spool", "SpoolLocked": "_spool_files",
+    "Feed": "feed", "AsyncFeed": "feed",
     "Verdict": "verdicts", "Query": "_operations",
     "Seal": "records", "Receipt": "records", "Entry": "records", "Page": "records", "Verification": "records",
     "Proof": "records", "Consistency": "records", "CheckpointAnswer": "records", "Head": "records", "Status": "records",
@@ -32,6 +33,7 @@ __all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:
     from vault999._operations import Query as Query
+    from vault999._spool_files import SpoolLocked as SpoolLocked
     from vault999.async_vault import AsyncVault as AsyncVault
     from vault999.errors import Busy as Busy
     from vault999.errors import CheckFailed as CheckFailed
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from vault999.errors import UnknownOp as UnknownOp
     from vault999.errors import UnsupportedVersion as UnsupportedVersion
     from vault999.errors import VaultError as VaultError
+    from vault999.feed import AsyncFeed as AsyncFeed
+    from vault999.feed import Feed as Feed
     from vault999.records import CheckpointAnswer as CheckpointAnswer
     from vault999.records import Consistency as Consistency
     from vault999.records import Entry as Entry
@@ -61,6 +65,8 @@ if TYPE_CHECKING:
     from vault999.records import Seal as Seal
     from vault999.records import Status as Status
     from vault999.records import Verification as Verification
+    from vault999.spool import Spool as Spool
+    from vault999.spool import SpoolFull as SpoolFull
     from vault999.vault import Vault as Vault
     from vault999.verdicts import Verdict as Verdict
 

@@ -49,6 +49,9 @@ class Vault:
                  connect_timeout: float = 5.0, check_hashes: bool = True) -> None:
         self._options = Options.make(endpoint, "VAULT_ENDPOINT", DEFAULT_ENDPOINT, key_dir, timeout, connect_timeout)
         self._check_hashes = check_hashes
+        self._begin()
+
+    def _begin(self) -> None:
         self._local = threading.local()
         self._links: "weakref.WeakSet[Link]" = weakref.WeakSet()
         self._guard = threading.Lock()
@@ -144,6 +147,13 @@ class Vault:
         return self._ask(_operations.status())
 
     # --- life ---
+
+    def sibling(self) -> "Vault":
+        """Another Vault with the same settings, to be closed by itself."""
+        made = Vault.__new__(Vault)
+        made._options, made._check_hashes = self._options, self._check_hashes
+        made._begin()
+        return made
 
     def close(self) -> None:
         """Closes the connections of all threads; calls that are under way there end with Unavailable."""
