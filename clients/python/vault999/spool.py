@@ -89,8 +89,8 @@ class Spool:
             if self._pending == 0 and self._files.bytes_kept + size > self._max_bytes:
                 self._files.drop_all()
             if self._files.bytes_kept + size > self._max_bytes:
-                raise SpoolFull(f"the spool {self._files.directory} holds {self._pending} seals that vaultd has not taken, and "
-                                f"may take {self._max_bytes} bytes", "max_bytes")
+                raise SpoolFull(f"the spool {self._files.directory} holds {self._pending} seals that vaultd has not taken, "
+                                f"and may take {self._max_bytes} bytes", "max_bytes")
             self._files.append(records)
             self._pending += len(records)
             end = self._files.end
