@@ -63,7 +63,7 @@ void Gateway::handle(Message message, Effects& effects) {
   } else if (auto* progress = std::get_if<ReadProgress>(&message)) {
     on_read_progress(std::move(*progress), effects);
   } else if (auto* alert = std::get_if<AlertMessage>(&message)) {
-    on_alert(alert->alert);
+    alerts_.note(alert->alert);
   } else if (auto* keys = std::get_if<KeysChanged>(&message)) {
     keys_ = std::move(keys->keys);
   } else if (auto* settings = std::get_if<SettingsChanged>(&message)) {

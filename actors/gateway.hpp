@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/raised_alerts.hpp"
 #include "actors/read_queue.hpp"
 #include "wire/codec.hpp"
 
@@ -80,7 +81,6 @@ class Gateway final : public Actor {
   void on_answer(SealAnswer answer, Effects& effects);
   void on_read_answer(ReadAnswer answer, Effects& effects);
   void on_checkpoint(CheckpointSigned checkpoint, Effects& effects);
-  void on_alert(const Alert& alert);
   void on_timer(int id, Effects& effects);
   void tell_state(Effects& effects);
 
@@ -118,7 +118,7 @@ class Gateway final : public Actor {
 
   WriterStatus writer_;
   std::shared_ptr<const KeyRing> keys_;
-  std::set<std::string> alerts_;
+  RaisedAlerts alerts_;
   std::map<std::string, std::int64_t> counters_;
 
   std::string told_state_;

@@ -92,14 +92,6 @@ void Gateway::on_timer(int id, Effects& effects) {
   }
 }
 
-void Gateway::on_alert(const Alert& alert) {
-  if (alert.raised) {
-    alerts_.insert(alert.kind);
-  } else {
-    alerts_.erase(alert.kind);
-  }
-}
-
 // --- Replies ---------------------------------------------------------------------------------------------------------
 
 void Gateway::reply(Ticket ticket, std::string message, Effects& effects) {
@@ -143,7 +135,7 @@ StatusResult Gateway::status(Effects& effects) const {
   result.readers = static_cast<std::int64_t>(reads_.readers());
   result.readers_connected = static_cast<std::int64_t>(reads_.readers() - health.lost);
   result.readers_detail = health.reason;
-  result.alerts.assign(alerts_.begin(), alerts_.end());
+  result.alerts = alerts_.kinds();
   result.features = protocol_features();
   return result;
 }

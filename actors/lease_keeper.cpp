@@ -14,13 +14,17 @@ void LeaseKeeper::handle(Message message, Effects& effects) {
     renew(effects);
   } else if (const auto* confirm = std::get_if<ConfirmLease>(&message)) {
     Status status = store_.confirm(lease_, confirm->epoch, confirm->at_least_sequence);
+    // The database's clock may have been set back since.
+    if (status && confirm->epoch == epoch_ && effects.clock() - held_at_ > lease_.timeout) {
+      status = fail(ErrorCode::forbidden, "the lease has not been renewed in time");
+    }
     effects.send(ActorId::notary, LeaseConfirmed{confirm->epoch, confirm->at_least_sequence, std::move(status)});
   }
 }
 
 // A lease that has just been taken is as good as renewed.
 void LeaseKeeper::keep(const KeepLease& lease, Effects& effects) {
-  if (lease.epoch != epoch_) renewed_at_ = lease.at;
+  if (lease.epoch != epoch_) renewed_at_ = held_at_ = lease.at;
   epoch_ = lease.epoch;
   progress_at_ = lease.at;
   if (epoch_ == 0 || timer_set_) return;
@@ -33,7 +37,9 @@ void LeaseKeeper::keep(const KeepLease& lease, Effects& effects) {
 void LeaseKeeper::renew(Effects& effects) {
   if (epoch_ == 0 || effects.clock() - progress_at_ > lease_.timeout / 2) return;  // until the writer says so again
   renewed_at_ = effects.clock();
-  effects.send(ActorId::writer, LeaseRenewed{epoch_, store_.renew(lease_.instance, epoch_)});
+  auto renewal = store_.renew(lease_.instance, epoch_);
+  if (renewal) held_at_ = renewed_at_;
+  effects.send(ActorId::writer, LeaseRenewed{epoch_, std::move(renewal)});
   effects.set_timer(renew_timer, renew_interval_);
   timer_set_ = true;
 }

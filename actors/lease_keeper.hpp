@@ -33,7 +33,8 @@ class LeaseKeeper final : public Actor {
   std::chrono::milliseconds renew_interval_;
   std::int64_t epoch_ = 0;                               // 0: nothing to renew
   std::chrono::steady_clock::time_point progress_at_{};  // when the sealing thread last said so
-  std::chrono::steady_clock::time_point renewed_at_{};
+  std::chrono::steady_clock::time_point renewed_at_{};   // or tried to
+  std::chrono::steady_clock::time_point held_at_{};      // when the last renewal that went well was asked for
   bool timer_set_ = false;
 };
 

@@ -163,8 +163,8 @@ void Notary::signing_failed(const std::string& why, Effects& effects) {
     log_error("notary", "checkpoint not remembered, so not released", {{"reason", why}});
   }
   if (++failures_ >= 2) {
-    alerts_.raise("checkpoint", Severity::critical, "checkpoints cannot be signed, because they cannot be kept: " + why,
-                  effects);
+    alerts_.raise("checkpoint", "keeping", Severity::critical,
+                  "checkpoints cannot be signed, because they cannot be kept: " + why, effects);
   }
   if (!told_impossible_ && now - *failing_since_ >= options_.signing_patience) {
     told_impossible_ = true;
@@ -175,7 +175,7 @@ void Notary::signing_failed(const std::string& why, Effects& effects) {
 void Notary::signing_works(Effects& effects) {
   failing_since_.reset();
   if (std::exchange(failures_, 0) > 0) log_info("notary", "checkpoints are signed again");
-  if (store_failures_ < store_failures_max) alerts_.clear("checkpoint", effects);
+  alerts_.clear("checkpoint", "keeping", effects);
   if (std::exchange(told_impossible_, false)) effects.send(ActorId::writer, SigningState{});
 }
 
@@ -205,7 +205,8 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
     const std::string& why = answer.in_its_place.error().message;
     if (++store_failures_ == 1) log_warning("notary", "checkpoint not stored yet", {{"reason", why}});
     if (store_failures_ == store_failures_max && answer.in_its_place.error().code != ErrorCode::unavailable) {
-      alerts_.raise("checkpoint", Severity::warning, "checkpoints cannot be stored in the database: " + why, effects);
+      alerts_.raise("checkpoint", "storing", Severity::warning, "checkpoints cannot be stored in the database: " + why,
+                    effects);
     }
     if (stopping_) active_ = false;  // it is on disk; a database that is away must not hold up the end
     store(effects);
@@ -213,7 +214,7 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
   }
   stored_size_ = answer.tree_size;
   store_failures_ = 0;
-  if (failures_ == 0) alerts_.clear("checkpoint", effects);
+  alerts_.clear("checkpoint", "storing", effects);
   if (const auto& other = *answer.in_its_place; other && open_checkpoint(other->note, key_->verifier())) {
     // Signed with this key, of this size, with another root.
     active_ = false;
@@ -226,7 +227,7 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
     return;
   } else if (other) {
     alerts_.raise(
-        "tamper", Severity::critical,
+        "tamper", "stored checkpoint", Severity::critical,
         "vault_checkpoint holds a row of size " + std::to_string(other->tree_size) + " that this log has not signed",
         effects);
   }

@@ -69,6 +69,7 @@ class Notary final : public Actor {
   void break_off(const Question& question, Effects& effects);
   void keep_what_was_given_up(const Question& question, Effects& effects);
   static bool warns_of_given_up(const Question& question);
+  void keeps_its_promises(const Question& question, Effects& effects);
   void finish_adoption(Question question, TreeView view, Effects& effects);
   void finish_following(const Question& question, Effects& effects);
   void refuse(bool adopting, const std::string& alert, const std::string& reason, Effects& effects);

@@ -94,8 +94,9 @@ void Notary::look_into(bool adopting, const Head& head, Promises promises, const
     refuse(adopting, settings ? "configuration" : "rollback", chosen.error().message, effects);
     return;
   }
+  if (promises.unannounced.empty()) alerts_.clear("tamper", "identities", effects);
   for (const std::string& origin : promises.unannounced) {
-    alerts_.raise("tamper", Severity::critical,
+    alerts_.raise("tamper", "identities", Severity::critical,
                   "vault_origin names the log identity \"" + origin + "\", which no entry announces; it does not count",
                   effects);
   }
@@ -231,7 +232,7 @@ void Notary::keep_what_was_given_up(const Question& question, Effects& effects) 
     keep_as_evidence(note, effects);
     tell_others(note, question.promises, effects);
     if (was_accepted(note, question.promises)) continue;
-    alerts_.raise("split", Severity::warning,
+    alerts_.raise("split", "given up", Severity::warning,
                   "a checkpoint of size " + std::to_string(note.tree_size) + " of the former log \"" + note.origin +
                       "\" is not continued by this ledger: history that it signed was given up. It is kept as evidence",
                   effects);
@@ -257,11 +258,12 @@ void Notary::finish_adoption(Question question, TreeView view, Effects& effects)
     // What is built on, and told to others, is remembered first.
     if (const Status remembered = memory_.remember(*base); !remembered) {
       const std::string why = "the last checkpoint cannot be kept: " + remembered.error().message;
-      alerts_.raise("checkpoint", Severity::critical, why, effects);
+      alerts_.raise("checkpoint", "keeping", Severity::critical, why, effects);
       effects.send(ActorId::writer, Adopted{epoch_, Adopted::Outcome::unread, why, {}});
       return;
     }
   }
+  alerts_.clear("checkpoint", "keeping", effects);
   key_ = std::move(question.chosen.key);
   identity_ = question.chosen.identities.back();
   signed_ = check.largest_signed();
@@ -274,11 +276,7 @@ void Notary::finish_adoption(Question question, TreeView view, Effects& effects)
   }
   active_ = true;
   not_before_.reset();
-  for (const char* kind : refusals) {
-    const bool stands = std::string_view(kind) == "tamper" && !question.promises.unannounced.empty();
-    const bool warned = std::string_view(kind) == "split" && warns_of_given_up(question);
-    if (!stands && !warned) alerts_.clear(kind, effects);
-  }
+  keeps_its_promises(question, effects);
   if (signed_) {
     CheckpointSigned message{*signed_, identity_.vkey, std::nullopt};
     effects.send(ActorId::gateway, message);
@@ -303,18 +301,15 @@ void Notary::finish_adoption(Question question, TreeView view, Effects& effects)
 }
 
 void Notary::finish_following(const Question& question, Effects& effects) {
-  for (const char* kind : refusals) {
-    const bool stands = std::string_view(kind) == "tamper" && !question.promises.unannounced.empty();
-    const bool warned = std::string_view(kind) == "split" && warns_of_given_up(question);
-    if (!stands && !warned) alerts_.clear(kind, effects);
-  }
+  keeps_its_promises(question, effects);
   if (const auto& largest = question.check.largest_signed()) {
     if (const Status remembered = memory_.remember(*largest); !remembered) {
-      alerts_.raise("checkpoint", Severity::warning,
+      alerts_.raise("checkpoint", "keeping", Severity::warning,
                     "a copy of the writer's checkpoint cannot be kept: " + remembered.error().message, effects);
       effects.send(ActorId::writer, Followed{});
       return;
     }
+    alerts_.clear("checkpoint", "keeping", effects);
     if (!signed_ || signed_->note != largest->note) {
       signed_ = largest;
       CheckpointSigned message{*signed_, question.chosen.identities.back().vkey, std::nullopt};
@@ -326,6 +321,14 @@ void Notary::finish_following(const Question& question, Effects& effects) {
   effects.send(ActorId::writer, Followed{});
 }
 
+void Notary::keeps_its_promises(const Question& question, Effects& effects) {
+  for (const char* kind : refusals) alerts_.clear(kind, "judging", effects);
+  // Whoever writes now has stored one.
+  const auto& newest = question.promises.newest;
+  if (newest && signed_ && newest->tree_size >= signed_->tree_size) alerts_.clear("checkpoint", "storing", effects);
+  if (!warns_of_given_up(question)) alerts_.clear("split", "given up", effects);
+}
+
 // --- Refusing --------------------------------------------------------------------------------------------------------
 
 void Notary::refuse(bool adopting, const std::string& alert, const std::string& reason, Effects& effects) {
@@ -333,9 +336,9 @@ void Notary::refuse(bool adopting, const std::string& alert, const std::string& 
   question_.reset();
   asked_.reset();
   for (const char* kind : refusals) {
-    if (kind != alert) alerts_.clear(kind, effects);
+    if (kind != alert) alerts_.clear(kind, "judging", effects);
   }
-  alerts_.raise(alert, Severity::critical, reason, effects);
+  alerts_.raise(alert, "judging", Severity::critical, reason, effects);
   if (adopting) {
     effects.send(ActorId::writer, Adopted{epoch_, Adopted::Outcome::refused, reason, {}});
   } else {
@@ -352,7 +355,10 @@ void Notary::tell_others(const StoredCheckpoint& checkpoint, const Promises& pro
 void Notary::keep_as_evidence(const StoredCheckpoint& checkpoint, Effects& effects) {
   if (memory_.checkpoint() && memory_.checkpoint()->note == checkpoint.note) return;  // kept where it is
   if (const Status kept = memory_.keep_evidence(checkpoint); !kept) {
-    alerts_.raise("checkpoint", Severity::critical, "evidence cannot be kept: " + kept.error().message, effects);
+    alerts_.raise("checkpoint", "evidence", Severity::critical, "evidence cannot be kept: " + kept.error().message,
+                  effects);
+  } else {
+    alerts_.clear("checkpoint", "evidence", effects);
   }
 }
 

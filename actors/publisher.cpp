@@ -29,7 +29,7 @@ void Publisher::handle(Message message, Effects& effects) {
   } else if (const auto* checkpoint = std::get_if<CheckpointSigned>(&message)) {
     if (checkpoint->event) publish(make_checkpoint_event(++seq_, *checkpoint->event), effects);
   } else if (const auto* alert = std::get_if<AlertMessage>(&message)) {
-    publish(make_alert_event(++seq_, alert->alert), effects);
+    if (alerts_.note(alert->alert)) publish(make_alert_event(++seq_, alert->alert), effects);
   } else if (const auto* heartbeat = std::get_if<Heartbeat>(&message)) {
     publish(make_heartbeat_event(++seq_, heartbeat->event), effects);
   }

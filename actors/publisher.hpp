@@ -6,6 +6,7 @@
 #include <string>
 
 #include "actors/actor.hpp"
+#include "actors/raised_alerts.hpp"
 #include "wire/event.hpp"
 
 namespace vault {
@@ -23,6 +24,7 @@ class Publisher final : public Actor {
   bool publish_payloads_;
   std::uint64_t seq_ = 0;
   std::size_t told_bytes_ = 0;  // since the writer last heard
+  RaisedAlerts alerts_;
 };
 
 }  // namespace vault

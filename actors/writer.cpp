@@ -10,6 +10,12 @@ namespace vault {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+constexpr std::size_t unreadable_max = 100;  // seal_ids remembered
+
+}  // namespace
+
 void Writer::start(Effects& effects) {
   effects.set_timer(lease_timer, milliseconds(0));
   effects.set_timer(status_timer, milliseconds(250));
@@ -112,6 +118,7 @@ void Writer::on_timer(int id, Effects& effects) {
       break;
     case status_timer:
       look_up_failed_ = false;
+      clock_.saw_own(effects.now(), effects.clock());  // a standby's too: it may be the writer in a moment
       if (mode_ == Mode::active) clock_is_sane(effects);
       if (mode_ == Mode::active && trouble_.over(effects.clock())) end_trouble(effects);
       keep_lease(effects);
@@ -129,12 +136,14 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
   if (auto* grant = std::get_if<LeaseGrant>(&answer.outcome)) {
     VAULT_CHECK(grant->state.edge.root() == grant->state.head.merkle_root);
     database_connected_ = true;
-    if (trouble_.count() <= 1) clear_alert("database", effects);  // else it is over once something has been committed
-    clear_alert("unreadable", effects);
-    clear_alert("tamper", effects);
+    // A lease is no commit: what failed more than once is over when something has been committed.
+    if (trouble_.count() <= 1) database_answers(effects);
+    for (const char* kind : {"unreadable", "tamper", "configuration"}) alerts_.clear(kind, "lease", effects);
     if (grant->missing_guard) {
-      set_alert("tamper", Severity::critical, "the tables are not guarded as they were made: " + *grant->missing_guard,
-                effects);
+      alerts_.raise_as("tamper", "guards", Severity::critical,
+                       "the tables are not guarded as they were made: " + *grant->missing_guard, effects);
+    } else {
+      alerts_.clear("tamper", "guards", effects);
     }
     forget_known();
     mode_ = Mode::adopting;
@@ -147,7 +156,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     contradictions_ = grant->promises.contradiction_rows;
     must_adopt_again_ = false;
     effects.send(ActorId::committer, UseSession{std::move(grant->session)});
-    note_database_clock(grant->database_now, effects);
+    clock_.saw_database(grant->database_now, effects.clock());
     keep_lease(effects);  // adoption of a large tree may outlast the lease
     if (trouble_.count() <= 1) {
       log_info("writer", "lease taken",
@@ -160,7 +169,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
   }
   if (auto* held = std::get_if<LeaseHeld>(&answer.outcome)) {
     database_connected_ = true;
-    clear_alert("database", effects);
+    database_answers(effects);
     if (mode_ == Mode::waiting) {
       const std::string detail = "standby: " + held->holder + " is the writer";
       if (detail != detail_) log_info("writer", "standing by", {{"writer", held->holder}});
@@ -175,7 +184,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
   } else if (const auto* not_durable = std::get_if<LeaseNotDurable>(&answer.outcome)) {
     on_not_durable(not_durable->detail, effects);
   } else if (const auto* unreadable = std::get_if<LeaseUnreadable>(&answer.outcome)) {
-    clear_alert("database", effects);
+    database_answers(effects);
     on_no_lease({ErrorCode::internal, "what the next entry builds on cannot be read: " + unreadable->detail, {}},
                 "unreadable", effects);
   } else {
@@ -190,9 +199,9 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
 void Writer::on_not_durable(const std::string& promise, Effects& effects) {
   database_connected_ = true;
   mode_ = Mode::waiting;
-  if (detail_ != promise) std::erase(alerts_, "database");  // the alert names the promise
   detail_ = promise;
-  set_alert("database", Severity::critical, promise, effects);
+  alerts_.clear("database", "connection", effects);
+  alerts_.raise_as("database", "durability", Severity::critical, promise, effects);  // the alert names the promise
   refuse_waiting(unavailable(), effects);
   effects.set_timer(lease_timer, milliseconds(1'000));
   send_status(effects);
@@ -203,7 +212,11 @@ void Writer::on_no_lease(const Error& error, const std::string& alert, Effects& 
   database_connected_ = !away;
   if (mode_ != Mode::blocked) mode_ = Mode::waiting;
   detail_ = error.message;
-  set_alert(away ? "database" : alert, away ? Severity::warning : Severity::critical, error.message, effects);
+  if (away) {
+    alerts_.raise("database", "connection", Severity::warning, error.message, effects);
+  } else {
+    alerts_.raise(alert, "lease", Severity::critical, error.message, effects);
+  }
   refuse_waiting(unavailable(), effects);
   effects.set_timer(lease_timer, milliseconds(away ? 500 : 5'000));
   send_status(effects);
@@ -222,7 +235,6 @@ void Writer::on_adopted(Adopted adopted, Effects& effects) {
   }
   mode_ = Mode::active;
   detail_.clear();
-  clear_alert("fenced", effects);
   for (auto seal = adopted.first_seals.rbegin(); seal != adopted.first_seals.rend(); ++seal) {
     PendingOrder pending;
     pending.order.ingest = true;
@@ -265,7 +277,7 @@ void Writer::block(const std::string& why, Effects& effects) {
 // Only what the database itself says of the lease counts here; with a flight in the air its outcome tells more.
 void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
   if ((mode_ != Mode::active && mode_ != Mode::adopting) || answer.epoch != epoch_) return;
-  if (answer.renewal) note_database_clock(answer.renewal->database_now, effects);
+  if (answer.renewal) clock_.saw_database(answer.renewal->database_now, effects.clock());
   if (answer.renewal && answer.renewal->contradictions != contradictions_) must_adopt_again_ = true;
   if (!flights_.empty()) return;
   if (!answer.renewal) {
@@ -276,7 +288,8 @@ void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
       lose({.failure = "renewal " + error.sqlstate, .why = error.message}, effects);
     }
   } else if (answer.renewal->not_durable) {
-    lose({.failure = "not durable", .why = *answer.renewal->not_durable, .connected = true}, effects);
+    lose({.cause = "durability", .failure = "not durable", .why = *answer.renewal->not_durable, .connected = true},
+         effects);
   }
 }
 
@@ -316,16 +329,45 @@ void Writer::lose(const Trouble& trouble, Effects& effects) {
                 {{"reason", trouble.why}, {"times", std::to_string(trouble_.count())}});
   }
   keep_lease(effects);
-  set_alert(trouble.alert, Severity::critical, trouble.why, effects);
+  alerts_.raise(trouble.alert, trouble.cause, Severity::critical, trouble.why, effects);
   refuse_waiting(unavailable(), effects);
   effects.set_timer(lease_timer, delay);
   send_status(effects);
 }
 
-// Something has been committed, or has gone well for long enough.
+// The lease has been asked for and answered, so there is a database, and one that keeps what it is told.
+void Writer::database_answers(Effects& effects) {
+  alerts_.clear("database", "connection", effects);
+  alerts_.clear("database", "durability", effects);
+}
+
+// A session has gone well for long enough. Whether a batch can be committed shows when one is.
 void Writer::end_trouble(Effects& effects) {
   trouble_.reset();
-  clear_alert("database", effects);
+  database_answers(effects);
+}
+
+// An alert stays until what it tells of has been done again.
+void Writer::sealing_works(Effects& effects) {
+  if (trouble_.count() > 0) end_trouble(effects);
+  alerts_.clear("database", "commit", effects);
+  alerts_.clear("tamper", "occupied", effects);
+  alerts_.clear("fenced", "head", effects);
+}
+
+// --- Seals that cannot be told from those that are stored ------------------------------------------------------------
+
+void Writer::unreadable_seals(const std::vector<Seal>& seals, const Error& error, Effects& effects) {
+  for (const Seal& seal : seals) {
+    if (seal.seal_id && unreadable_.size() < unreadable_max) unreadable_.insert(*seal.seal_id);
+  }
+  alerts_.raise("tamper", "seals", Severity::critical, error.message, effects);
+}
+
+void Writer::readable_seals(const std::vector<Receipt>& receipts, Effects& effects) {
+  if (unreadable_.empty()) return;
+  for (const Receipt& receipt : receipts) unreadable_.erase(receipt.entry.seal_id);
+  if (unreadable_.empty()) alerts_.clear("tamper", "seals", effects);
 }
 
 void Writer::fenced(const std::string& why, Effects& effects) {
@@ -337,7 +379,7 @@ void Writer::fenced(const std::string& why, Effects& effects) {
   ++counters_["fenced"];
   log_error("writer", "fenced", {{"reason", why}});
   keep_lease(effects);
-  set_alert("fenced", Severity::critical, detail_, effects);
+  alerts_.raise("fenced", "head", Severity::critical, detail_, effects);
   refuse_waiting(unavailable(), effects);
   effects.set_timer(lease_timer, options_.lease_timeout / 2);
   send_status(effects);
@@ -345,50 +387,27 @@ void Writer::fenced(const std::string& why, Effects& effects) {
 
 // --- Clocks ----------------------------------------------------------------------------------------------------------
 
-void Writer::note_database_clock(Timestamp database_now, Effects& effects) {
-  database_clock_ = database_now;
-  database_clock_at_ = effects.clock();
-}
-
-// One jump forward would pin every later timestamp, so our clock must agree with the database's before it is used.
+// Also tells where timestamps wait for the clock: a clock that was wrong before is behind what was sealed by it.
 bool Writer::clock_is_sane(Effects& effects) {
-  if (!database_clock_) return false;
-  const auto since = std::chrono::duration_cast<std::chrono::microseconds>(effects.clock() - database_clock_at_);
-  const std::int64_t expected = database_clock_->micros + since.count();
-  const std::int64_t skew = effects.now().micros - expected;
-  const std::int64_t bound = std::chrono::microseconds(options_.clock_skew_max).count();
-  const bool sane = skew <= bound && skew >= -bound;
-  if (sane) {
-    clear_alert("clock", effects);
+  const auto distrust = clock_.distrust(effects.now(), effects.clock());
+  if (distrust) {
+    alerts_.raise("clock", "trust", Severity::critical, *distrust, effects);
   } else {
-    set_alert("clock", Severity::critical,
-              "this machine's clock and the database's differ by " + std::to_string(skew / 1'000) +
-                  " ms, more than clock_skew_max; sealing waits until they agree",
-              effects);
+    alerts_.clear("clock", "trust", effects);
   }
-  return sane;
+  const std::int64_t behind_ms = (durable_.head.timestamp.micros - effects.now().micros) / 1'000;
+  if (behind_ms > options_.clock_skew_max.count()) {
+    alerts_.raise("clock", "ledger", Severity::warning,
+                  "the last entry's timestamp is " + std::to_string(behind_ms) +
+                      " ms ahead of this machine's clock; all new entries get that timestamp until the clock is there",
+                  effects);
+  } else {
+    alerts_.clear("clock", "ledger", effects);
+  }
+  return !distrust;
 }
 
 // --- Telling ---------------------------------------------------------------------------------------------------------
-
-bool Writer::has_alert(const std::string& kind) const {
-  return std::find(alerts_.begin(), alerts_.end(), kind) != alerts_.end();
-}
-
-void Writer::set_alert(const std::string& kind, Severity severity, const std::string& message, Effects& effects) {
-  if (has_alert(kind)) return;
-  alerts_.push_back(kind);
-  log_error("writer", "alert raised", {{"kind", kind}, {"reason", message}});
-  effects.alert({.kind = kind, .severity = severity, .message = message});
-}
-
-void Writer::clear_alert(const std::string& kind, Effects& effects) {
-  const auto found = std::find(alerts_.begin(), alerts_.end(), kind);
-  if (found == alerts_.end()) return;
-  alerts_.erase(found);
-  log_info("writer", "alert cleared", {{"kind", kind}});
-  effects.alert({.kind = kind, .severity = Severity::info, .message = "over", .raised = false});
-}
 
 void Writer::flush_answers(Effects& effects) {
   if (!answers_.empty()) {
@@ -405,9 +424,9 @@ void Writer::send_status(Effects& effects) {
   WriterStatus status;
   status.detail = detail_;
   status.writer = mode_ == Mode::active || mode_ == Mode::resolving;
-  status.ready = mode_ == Mode::active && !stopping_ && !has_alert("clock") && !signing_impossible_;
+  status.ready = mode_ == Mode::active && !stopping_ && !alerts_.raised("clock", "trust") && !signing_impossible_;
   if (status.writer && signing_impossible_) status.detail = *signing_impossible_;
-  if (status.writer && has_alert("clock")) status.detail = "the clocks of vaultd and its database disagree";
+  if (status.writer && alerts_.raised("clock", "trust")) status.detail = clock_detail;
   status.settled = database_connected_ && database_fits_ && mode_ != Mode::adopting;
   status.epoch = epoch_;
   status.head = durable_.head;

@@ -15,12 +15,15 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/alert_board.hpp"
 #include "actors/backoff.hpp"
 #include "actors/batch_plan.hpp"
+#include "actors/clock_guard.hpp"
 #include "actors/recent_seals.hpp"
 #include "ledger/sequencer.hpp"
 
@@ -39,7 +42,11 @@ struct WriterOptions {
 
 class Writer final : public Actor {
  public:
-  explicit Writer(const WriterOptions& options) : options_(options), recent_(options.recent_seals) {}
+  // What those hear who wait while the clock is not to be trusted.
+  static constexpr const char* clock_detail = "this machine's clock cannot be trusted; alert.clock tells why";
+
+  explicit Writer(const WriterOptions& options)
+      : options_(options), recent_(options.recent_seals), clock_(options.clock_skew_max) {}
 
   void start(Effects& effects) override;
   void handle(Message message, Effects& effects) override;
@@ -90,21 +97,22 @@ class Writer final : public Actor {
   // Why sealing stops although nothing is in doubt and nobody else writes.
   struct Trouble {
     std::string alert = "database";
-    std::string failure;  // what it is, for the back-off: the same again is the same
+    std::string cause = "connection";  // what must be done again before the alert is over
+    std::string failure;               // what it is, for the back-off: the same again is the same
     std::string why;
     bool connected = false;
   };
   // Tells the lease keeper how this thread and its lease are.
   void keep_lease(Effects& effects);
   void lose(const Trouble& trouble, Effects& effects);
+  void database_answers(Effects& effects);
   void end_trouble(Effects& effects);
+  void sealing_works(Effects& effects);
+  void unreadable_seals(const std::vector<Seal>& seals, const Error& error, Effects& effects);
+  void readable_seals(const std::vector<Receipt>& receipts, Effects& effects);
   void fenced(const std::string& why, Effects& effects);
   void refuse_waiting(const Error& error, Effects& effects);
-  void note_database_clock(Timestamp database_now, Effects& effects);
   bool clock_is_sane(Effects& effects);
-  bool has_alert(const std::string& kind) const;
-  void set_alert(const std::string& kind, Severity severity, const std::string& message, Effects& effects);
-  void clear_alert(const std::string& kind, Effects& effects);
   void flush_answers(Effects& effects);
   void send_status(Effects& effects);
   Error unavailable() const;
@@ -138,13 +146,11 @@ class Writer final : public Actor {
 
   std::vector<SealAnswer> answers_;  // of this round
   IngestRefused refused_ingest_;
-  std::vector<std::string> alerts_;  // kinds raised
+  AlertBoard alerts_{"writer"};
+  std::set<Uuid> unreadable_;  // seal_ids of which nobody can say what is sealed under them
   Backoff trouble_{std::chrono::milliseconds(100), std::chrono::milliseconds(5'000)};
   std::map<std::string, std::int64_t> counters_;
-
-  // The database's clock when it was last told, and ours then.
-  std::optional<Timestamp> database_clock_;
-  std::chrono::steady_clock::time_point database_clock_at_;
+  ClockGuard clock_;
 };
 
 }  // namespace vault

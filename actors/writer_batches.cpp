@@ -30,8 +30,7 @@ void Writer::fly(Effects& effects) {
     if (must_adopt_again_ || flights_.size() >= 2 || unpublished_bytes_ >= options_.unpublished_bytes_max) break;
     if (flights_.size() == 1 && queue_.size() < options_.second_flight_seals) break;
     if (!clock_is_sane(effects)) {
-      refuse_waiting({ErrorCode::unavailable, "the clocks of vaultd and its database disagree; see alert.clock", {}},
-                     effects);
+      refuse_waiting({ErrorCode::unavailable, clock_detail, {}}, effects);
       break;
     }
     BatchPlan plan;
@@ -72,7 +71,7 @@ bool Writer::plan_batch(BatchPlan& plan, Effects& effects) {
         suspects_.push_back(std::move(pending));
       } else {
         if (added.error().code == ErrorCode::internal) {
-          set_alert("tamper", Severity::critical, added.error().message, effects);
+          unreadable_seals(pending.order.seals, added.error(), effects);
         }
         refuse(pending, added.error(), effects);
       }
@@ -220,14 +219,19 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
       fenced(answer.outcome.detail, effects);
       break;
     case AppendKind::occupied:
-      lose({.alert = "tamper", .failure = "occupied", .why = occupied_text + answer.outcome.detail, .connected = true},
+      lose({.alert = "tamper",
+            .cause = "occupied",
+            .failure = "occupied",
+            .why = occupied_text + answer.outcome.detail,
+            .connected = true},
            effects);
       break;
     case AppendKind::not_durable:
-      lose({.failure = "not durable", .why = answer.outcome.detail, .connected = true}, effects);
+      lose({.cause = "durability", .failure = "not durable", .why = answer.outcome.detail, .connected = true}, effects);
       break;
     case AppendKind::failed:
-      lose({.failure = "append " + answer.outcome.sqlstate,
+      lose({.cause = answer.outcome.sqlstate.empty() ? "connection" : "commit",
+            .failure = "append " + answer.outcome.sqlstate,
             .why = answer.outcome.detail,
             .connected = !answer.outcome.sqlstate.empty()},
            effects);
@@ -267,7 +271,7 @@ void Writer::on_duplicate(Effects& effects) {
     return;
   }
   const Error error{ErrorCode::internal, "the database holds this seal_id in an index, but no entry that has it", {}};
-  set_alert("tamper", Severity::critical, error.message, effects);
+  unreadable_seals(flight.plan.orders().front().order.seals, error, effects);
   refuse(flight.plan.orders().front(), error, effects);
 }
 
@@ -278,7 +282,7 @@ void Writer::on_resolved(ResolveAnswer answer, Effects& effects) {
     case ResolveKind::unreachable:
       database_connected_ = false;
       detail_ = answer.outcome.detail;
-      set_alert("database", Severity::critical, detail_, effects);
+      alerts_.raise("database", "connection", Severity::critical, detail_, effects);
       effects.set_timer(resolve_timer, milliseconds(200));
       send_status(effects);
       return;
@@ -294,7 +298,7 @@ void Writer::on_resolved(ResolveAnswer answer, Effects& effects) {
   mode_ = Mode::active;
   detail_.clear();
   database_connected_ = true;
-  clear_alert("database", effects);
+  database_answers(effects);
   effects.send(ActorId::notary, Epoch{epoch_});
   keep_lease(effects);
   if (answer.outcome.kind == ResolveKind::committed) {
@@ -310,7 +314,7 @@ void Writer::on_resolved(ResolveAnswer answer, Effects& effects) {
 
 void Writer::complete(Flight flight, Effects& effects) {
   waiting_since_ = effects.clock();
-  if (trouble_.count() > 0) end_trouble(effects);
+  sealing_works(effects);
   durable_ = std::move(flight.after);
   ++counters_["commits"];
   counters_["sealed"] += static_cast<std::int64_t>(flight.request->batch.entries.size());
@@ -327,6 +331,7 @@ void Writer::answer_plan(const BatchPlan& plan, Entries entries, Effects& effect
     const SealOrder& order = plan.orders()[i].order;
     std::vector<Receipt> receipts = plan.receipts(i, *entries);
     for (const Receipt& receipt : receipts) counters_["duplicates"] += receipt.duplicate ? 1 : 0;
+    readable_seals(receipts, effects);
     if (order.ingest) {
       for (Receipt& receipt : receipts) committed.ingest.push_back({std::move(receipt)});
       receipts.clear();

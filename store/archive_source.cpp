@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "store/archive_write.hpp"
 #include "store/end_check.hpp"
@@ -41,6 +42,7 @@ class StoreArchiveSource final : public ArchiveSource {
     request.resume = start;
     request.to = to;
     request.rows_only = true;
+    request.threads = std::thread::hardware_concurrency();
     request.sink = row;
     auto report = verify_ledger(store_, request, nullptr);
     if (!report) return tl::unexpected<Error>(report.error());

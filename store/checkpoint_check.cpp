@@ -55,26 +55,21 @@ std::optional<Finding> CheckpointCheck::check(const StoredCheckpoint& checkpoint
                    fmt::format("the stored checkpoint of size {} has another root", checkpoint.tree_size)};
   }
   if (auto bad = compare_note(checkpoint, sequence, messages_)) return bad;
-  pending_.resize(messages_.size(), {find(checkpoint.origin)->key->public_key, sequence, checkpoint.tree_size});
+  pending_.resize(messages_.size(), {sequence, checkpoint.tree_size});
   return pending_.size() < batch_signatures ? std::nullopt : settle();
 }
 
 std::optional<Finding> CheckpointCheck::check_note(const StoredCheckpoint& checkpoint, std::int64_t sequence) const {
-  std::vector<SignedMessage> messages;
+  std::vector<KeyedMessage> messages;
   if (auto bad = compare_note(checkpoint, sequence, messages)) return bad;
-  const Hash& key = find(checkpoint.origin)->key->public_key;
-  for (const SignedMessage& one : messages) {
-    if (!verify_ed25519(key, one)) return unsigned_because(sequence, checkpoint.tree_size, no_signature);
-  }
-  return std::nullopt;
+  if (!first_bad_signature(messages, 1)) return std::nullopt;
+  return unsigned_because(sequence, checkpoint.tree_size, no_signature);
 }
 
 std::optional<Finding> CheckpointCheck::settle() {
   std::optional<Finding> bad;
-  for (std::size_t i = 0; i < pending_.size() && !bad; ++i) {
-    if (!verify_ed25519(pending_[i].public_key, messages_[i])) {
-      bad = unsigned_because(pending_[i].sequence, pending_[i].tree_size, no_signature);
-    }
+  if (const auto first = first_bad_signature(messages_, threads_)) {
+    bad = unsigned_because(pending_[*first].sequence, pending_[*first].tree_size, no_signature);
   }
   pending_.clear();
   messages_.clear();
@@ -82,7 +77,7 @@ std::optional<Finding> CheckpointCheck::settle() {
 }
 
 std::optional<Finding> CheckpointCheck::compare_note(const StoredCheckpoint& checkpoint, std::int64_t sequence,
-                                                     std::vector<SignedMessage>& out) const {
+                                                     std::vector<KeyedMessage>& out) const {
   const auto refuse = [&](const std::string& why) { return unsigned_because(sequence, checkpoint.tree_size, why); };
   const Identity* identity = find(checkpoint.origin);
   if (identity == nullptr) return refuse("its origin is none of this ledger's");
@@ -103,7 +98,7 @@ std::optional<Finding> CheckpointCheck::compare_note(const StoredCheckpoint& che
   const std::size_t before = out.size();
   for (const NoteSignature& line : note->signatures) {
     if (line.key_id == identity->key_id && line.name == checkpoint.origin) {
-      out.push_back({note->text, line.signature});
+      out.push_back({identity->key->public_key, {note->text, line.signature}});
     }
   }
   if (out.size() == before) return refuse("no signature by the log's key");

@@ -8,14 +8,17 @@
 #include <vector>
 
 #include "ledger/checkpoint.hpp"
-#include "ledger/ed25519.hpp"
 #include "ledger/verifier.hpp"
+#include "store/signature_check.hpp"
 #include "store/store.hpp"
 
 namespace vault {
 
 class CheckpointCheck {
  public:
+  // `threads`: at most so many verify signatures at once, the caller's among them.
+  explicit CheckpointCheck(unsigned threads = 1) : threads_(threads) {}
+
   // Which identities the ledger has had, oldest first. Keys are parsed here, once.
   void use_identities(std::vector<LogIdentity> identities);
 
@@ -41,17 +44,17 @@ class CheckpointCheck {
   };
   // A signature that has not been verified yet, and what a finding about it says.
   struct Pending {
-    Hash public_key{};
     std::int64_t sequence = 0, tree_size = 0;
   };
   const Identity* find(const std::string& origin) const;
   // The row says what its note says; the note's text and signatures by the log are added to `out`.
   std::optional<Finding> compare_note(const StoredCheckpoint& checkpoint, std::int64_t sequence,
-                                      std::vector<SignedMessage>& out) const;
+                                      std::vector<KeyedMessage>& out) const;
 
   std::vector<Identity> identities_;
   std::vector<Pending> pending_;
-  std::vector<SignedMessage> messages_;  // of pending_
+  std::vector<KeyedMessage> messages_;  // of pending_
+  unsigned threads_;
 };
 
 }  // namespace vault

@@ -40,12 +40,17 @@ struct Holder {
   bool takeable = false;
 };
 
-Result<Holder> read_holder(PgConnection& connection, const LeaseRequest& request) {
+Result<Holder> read_holder(PgConnection& connection, const LeaseRequest& request, LeaseWatch& watch) {
   const auto timeout_us = std::chrono::duration_cast<std::chrono::microseconds>(request.timeout).count();
   auto lease = connection.execute(sql::read_lease, PgParams().text(request.instance).int8(timeout_us));
   if (!lease) return tl::unexpected(lease.error());
   if (lease->rows() == 0) return damaged("vault_lease has no row");
-  return Holder{std::string(lease->value(0, 0)), read_int8(lease->value(0, 1)), lease->value(0, 2) == "\x01"};
+  Holder holder{std::string(lease->value(0, 0)), read_int8(lease->value(0, 1)), lease->value(0, 2) == "\x01"};
+  // All of it changes hands or grows with every renewal.
+  const auto bytes = fmt::format("{} {} {}", holder.name, lease->value(0, 1), lease->value(0, 4));
+  const bool old = lease->value(0, 3) == "\x01";
+  holder.takeable |= watch.over(bytes, old, request.timeout, std::chrono::steady_clock::now());
+  return holder;
 }
 
 }  // namespace
@@ -74,7 +79,7 @@ LeaseOutcome PostgresWriter::take_lease(const LeaseRequest& request) {
   VAULT_CHECK(!request.instance.empty());
   if (auto connected = connect(); !connected) return not_granted(connected.error());
   // A look first, so that a standby that asks every second does not lock the active writer's head.
-  auto holder = read_holder(*connection_, request);
+  auto holder = read_holder(*connection_, request, watch_);
   if (holder && holder->takeable && !request.look_only) {
     auto durability = look_at_durability(*connection_);
     if (!durability) {
@@ -96,7 +101,7 @@ LeaseOutcome PostgresWriter::take_lease(const LeaseRequest& request) {
       return *std::move(grant);
     }
     if (grant.error().code != ErrorCode::forbidden) return not_granted(grant.error());
-    holder = read_holder(*connection_, request);  // somebody was quicker
+    holder = read_holder(*connection_, request, watch_);  // somebody was quicker
   }
   if (holder) {
     auto held = describe_holder(holder->name, holder->epoch);
@@ -134,7 +139,7 @@ Result<LeaseGrant> PostgresWriter::take_over(const LeaseRequest& request) {
     auto head = connection_->execute(sql::lock_head_row);
     if (!head) return tl::unexpected(head.error());
     if (head->rows() == 0) return damaged("vault_head has no row");
-    auto holder = read_holder(*connection_, request);
+    auto holder = read_holder(*connection_, request, watch_);
     if (!holder) return tl::unexpected(holder.error());
     if (!holder->takeable) return fail(ErrorCode::forbidden, "the lease is held by " + holder->name);
     auto raised = connection_->execute(sql::raise_epoch);
@@ -223,7 +228,7 @@ ResolveOutcome PostgresWriter::resolve(const AppendRequest& request) {
     if (!locked) return tl::unexpected(locked.error());
     if (locked->rows() == 0) return damaged("vault_head has no row");
     const HeadRow stored = head_at(*locked, 0);
-    auto holder = read_holder(*connection_, {instance_, std::chrono::milliseconds(0)});
+    auto holder = read_holder(*connection_, {instance_, std::chrono::milliseconds(0)}, watch_);
     if (!holder) return tl::unexpected(holder.error());
     // An epoch raised by an earlier resolve() whose answer was lost is the caller's own; another writer's is not, and
     // must not be raised from under it, nor is one of the same number that a promoted replica has given to another.

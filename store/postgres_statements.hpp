@@ -103,9 +103,9 @@ inline constexpr PgStatement lock_head_row{
     "SELECT head_sequence, head_hash, merkle_root, writer_epoch FROM vault_head WHERE id = 1 FOR UPDATE"};
 
 inline constexpr PgStatement read_lease{"read_lease",
-                                        "SELECT holder, epoch, holder = '' OR holder = $1::text OR "
+                                        "SELECT holder, epoch, holder = '' OR holder = $1::text, "
                                         "renewed_at < pg_catalog.clock_timestamp() - $2::bigint::float8 * interval '1 "
-                                        "microsecond' FROM vault_lease WHERE id = 1"};
+                                        "microsecond', renewed_at FROM vault_lease WHERE id = 1"};
 
 inline constexpr PgStatement raise_epoch{
     "raise_epoch", "UPDATE vault_head SET writer_epoch = writer_epoch + 1 WHERE id = 1 RETURNING writer_epoch"};

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "store/lease_watch.hpp"
 #include "store/postgres_connection.hpp"
 #include "store/postgres_store.hpp"
 
@@ -47,6 +48,7 @@ class PostgresWriter final : public WriterStore {
   PostgresOptions options_;
   std::unique_ptr<PgConnection> connection_;
   std::string instance_;                         // holder of the lease that this session took
+  LeaseWatch watch_;                             // of others' leases
   std::optional<std::int64_t> attempted_epoch_;  // of a resolve() whose own commit was lost
 };
 

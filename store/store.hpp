@@ -67,7 +67,7 @@ struct Promises {
 
 struct LeaseRequest {
   std::string instance;  // who asks: stable over restarts of one vaultd, unique among those that share a database
-  std::chrono::milliseconds timeout{3000};  // a lease not renewed for this long (database clock) may be taken
+  std::chrono::milliseconds timeout{3000};  // a lease not renewed for this long may be taken (lease_watch.hpp)
   bool look_only = false;  // answered by LeaseHeld whoever holds it: for a vaultd that must not write as things stand
 };
 

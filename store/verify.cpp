@@ -33,7 +33,7 @@ std::size_t row_bytes(const RowView& row) {
 class LedgerCheck {
  public:
   LedgerCheck(ReaderStore& store, const VerifyRequest& request, const VerifyProgress& progress)
-      : store_(store), request_(request), progress_(progress) {}
+      : store_(store), request_(request), progress_(progress), checkpoints_(request.threads) {}
 
   Result<VerifyReport> run() {
     Status done = check();

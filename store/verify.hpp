@@ -24,6 +24,8 @@ struct VerifyRequest {
   // For those who share a reader: asked after every row, and (`joint`) between two snapshots, where a pause costs
   // nothing. True: stop here for now. The report then says `paused`, and its `end` is what to resume from.
   std::function<bool(bool joint)> pause;
+  // So many may verify signatures of stored checkpoints at once, the caller's thread among them.
+  unsigned threads = 1;
   bool rows_only = false;  // the end is somebody else's business: check_end()
   // Given every good row in turn (Verifier::entry(), leaf_data(), canonical(), finished_tiles()). An error ends the run
   // and is handed on.

@@ -27,6 +27,9 @@ struct Alert {
   // Tampering: the first bad sequence and the reason; else 0 and "".
   std::int64_t sequence = 0;
   std::string reason{};
+  // Who raised it and about what; not told. Only the same cause clears it, and a kind is over when all of its causes
+  // are.
+  std::string cause{};
 };
 
 struct CheckpointEvent {

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "store/lease_watch.hpp"
 #include "store/store.hpp"
 #include "tests/simulation/fake_database.hpp"
 
@@ -116,6 +117,7 @@ class FakeWriterStore final : public WriterStore {
   std::optional<std::int64_t> attempted_epoch_;  // raised by a resolve() whose answer was lost
   Micros stall_ = 0;
   std::int64_t lease_locked_at_ = 0;  // by the database's clock
+  LeaseWatch watch_;
   Micros opens_fail_until_ = 0;
   Micros finds_fail_until_ = 0;
   std::deque<Micros> failed_finds_;  // of the last second

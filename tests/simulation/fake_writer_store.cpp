@@ -51,8 +51,10 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   const Fault fault = begin("take_lease");
   if (fault == Fault::before) return connection_lost().value();
   DatabaseState& state = database_.state;
-  const std::int64_t now = database_.clock().micros;
-  const bool expired = now - state.lease_renewed_at > std::chrono::microseconds(request.timeout).count();
+  const std::int64_t age = database_.clock().micros - state.lease_renewed_at;
+  const std::string lease = state.lease_holder + std::to_string(state.epoch) + std::to_string(state.lease_renewed_at);
+  const bool expired = watch_.over(lease, age > std::chrono::microseconds(request.timeout).count(), request.timeout,
+                                   LeaseWatch::Instant(std::chrono::microseconds(database_.now)));
   const bool held = !state.lease_holder.empty() && state.lease_holder != request.instance && !expired;
   if (held || request.look_only) {
     if (fault == Fault::after) return connection_lost().value();

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "actors/clock_guard.hpp"
+
 namespace vault::sim {
 namespace {
 
@@ -137,6 +139,7 @@ void Simulation::do_harm() {
     if (random_.chance(150)) {
       database_.clock_offset = random_.between(-most, most);
       database_.note("fault.database_clock");
+      leaps_far_ = leaps_far_ || most > 3 * second;
     } else {
       fleet_[random_.below(fleet_.size())]->jump_clock(random_.between(-most, most));
       ++coverage_["fault.clock"];
@@ -190,6 +193,10 @@ void Simulation::calm_down() {
   database_.down = false;
   database_.clock_offset = 0;
   for (auto& vaultd : fleet_) vaultd->jump_clock(0);
+  // Clocks that leap forward together are not believed at once.
+  for (const Micros end = now_ + std::chrono::microseconds(ClockGuard::patience).count(); leaps_far_ && now_ < end;) {
+    step(false);
+  }
 }
 
 // Stops a vaultd as SIGTERM does and sees what it leaves behind.

@@ -77,6 +77,7 @@ class Simulation final : public Outside {
   Fleet fleet_;
   Producers producers_;
   std::vector<Micros> restart_at_;  // of a vaultd that is down
+  bool leaps_far_ = false;          // the database's clock has
   std::vector<Micros> kill_at_;     // of one that is stopping
   Micros outage_ends_at_ = 0;
   DatabaseState replica_;                // what a server that lags holds

@@ -2,6 +2,8 @@
 // kept elsewhere, which is what finds a history that has been rewritten as a whole.
 #include <nlohmann/json.hpp>
 
+#include <thread>
+
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/evidence.hpp"
@@ -98,6 +100,7 @@ Result<Verified> verify_database(const Context& context, const VerifyOptions& op
   VerifyRequest request;
   request.from = options.from;
   request.to = options.to;
+  request.threads = std::thread::hardware_concurrency();
   if (known) request.known.push_back(*known);
   ProgressBar bar("verifying", !context.globals.json);
   const auto started = std::chrono::steady_clock::now();

@@ -24,7 +24,7 @@ class RecordedEffects final : public Effects {
   bool is_closed(const PeerConnection& one) override { return closed.contains(one.descriptor); }
   Unread unread(const std::string& name) override { return {name == "full" ? unread_by_full : 0, unread_by_all}; }
   Timestamp now() override {
-    return {1'767'225'600'000'000 +
+    return {1'767'225'600'000'000 + wall_offset +
             std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count()};
   }
   std::chrono::steady_clock::time_point clock() override { return time; }
@@ -47,6 +47,7 @@ class RecordedEffects final : public Effects {
   std::vector<std::pair<SocketKind, std::vector<std::string>>> frames;
   std::map<int, std::chrono::steady_clock::time_point> timers;
   std::chrono::steady_clock::time_point time{std::chrono::seconds(1'000)};
+  std::int64_t wall_offset = 0;  // microseconds by which the wall clock has leapt
   std::string configuration;
   bool peer_is_full = false;
   PeerConnection peer;                                // of the messages that come now

@@ -40,10 +40,10 @@ class WriterLeaseTest : public ::testing::Test {
   }
   std::size_t appends() const { return effects_.messages<Append>(ActorId::committer).size(); }
   // The last batch, with this outcome.
-  void answer(AppendKind kind) {
+  void answer(AppendKind kind, const std::string& sqlstate = {}) {
     const Append last = effects_.messages<Append>(ActorId::committer).back();
     if (kind == AppendKind::committed) keep(*last.request);
-    tell(AppendAnswer{last.generation, {kind, "as the test wants it"}});
+    tell(AppendAnswer{last.generation, {kind, "as the test wants it", sqlstate}});
     writer_.round_done(effects_);
   }
   void keep(const AppendRequest& request) {
@@ -243,6 +243,83 @@ TEST_F(WriterLeaseTest, RowInTheWayIsTamperingAndNobodysSealIsRefused) {
   activate(2);
   writer_.round_done(effects_);
   EXPECT_EQ(appends(), 2U);  // it has waited
+  EXPECT_EQ(alerts(), std::set<std::string>{"tamper"}) << "that a lease was granted says nothing of the row";
+  answer(AppendKind::committed);
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+}
+
+// A full disk: the lease is granted each time, and nothing can be committed.
+TEST_F(WriterLeaseTest, CommitThatFailsIsOneAlertUntilOneIsDone) {
+  for (std::int64_t epoch = 1; epoch <= 9; ++epoch) {
+    activate(epoch);
+    order(static_cast<Ticket>(epoch));
+    writer_.round_done(effects_);
+    answer(AppendKind::failed, "53100");
+    EXPECT_EQ(alerts(), std::set<std::string>{"database"});
+    fire_timers();
+  }
+  EXPECT_EQ(effects_.messages<AlertMessage>(ActorId::gateway).size(), 1U);
+  activate(10);
+  EXPECT_EQ(alerts(), std::set<std::string>{"database"});
+  order(10);
+  writer_.round_done(effects_);
+  answer(AppendKind::committed);
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+}
+
+// The next lease says nothing of a head that somebody moves again and again.
+TEST_F(WriterLeaseTest, WhoWasFencedSaysSoUntilItHasSealedAgain) {
+  activate(1);
+  order(1);
+  writer_.round_done(effects_);
+  answer(AppendKind::head_moved);
+  EXPECT_EQ(alerts(), std::set<std::string>{"fenced"});
+  fire_timers();
+  activate(2);
+  EXPECT_EQ(alerts(), std::set<std::string>{"fenced"});
+  order(2);
+  writer_.round_done(effects_);
+  answer(AppendKind::committed);
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+}
+
+// vaultd and its database on one machine: both clocks leap.
+TEST_F(WriterLeaseTest, LeapOfBothClocksIsNotSealed) {
+  activate(1);
+  const auto leap = [&](std::int64_t seconds) {
+    effects_.wall_offset += seconds * 1'000'000;
+    tell(LeaseRenewed{1, LeaseRenewal{effects_.now(), std::nullopt, 0}});
+  };
+  order(1);
+  writer_.round_done(effects_);
+  answer(AppendKind::committed);
+  leap(365 * 86'400);
+  order(2);
+  writer_.round_done(effects_);
+  EXPECT_EQ(appends(), 1U);
+  EXPECT_EQ(answers()[2], "unavailable");
+  EXPECT_EQ(alerts(), std::set<std::string>{"clock"});
+  leap(-365 * 86'400);
+  order(3);
+  writer_.round_done(effects_);
+  answer(AppendKind::committed);
+  EXPECT_EQ(answers()[3], "2");
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+}
+
+// The clock was wrong when it was sealed by.
+TEST_F(WriterLeaseTest, TimestampsThatWaitForTheClockAreTold) {
+  stored_.head.timestamp.micros = effects_.now().micros + 3'600'000'000;
+  activate(1);
+  order(1);
+  writer_.round_done(effects_);
+  answer(AppendKind::committed);
+  EXPECT_EQ(answers()[1], "1");
+  EXPECT_EQ(alerts(), std::set<std::string>{"clock"});
+  effects_.time += std::chrono::hours(1);
+  tell(LeaseRenewed{1, LeaseRenewal{effects_.now(), std::nullopt, 0}});
+  fire_timers();
+  EXPECT_EQ(alerts(), std::set<std::string>{});
 }
 
 // The keeper hears at once that there is nothing to renew any more.

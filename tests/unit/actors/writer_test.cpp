@@ -198,6 +198,14 @@ TEST_F(WriterTest, EntryThatCannotBeReadHurtsOnlyWhoAsksForIt) {
   ASSERT_EQ(alerts.size(), 1U);
   EXPECT_EQ(alerts[0].alert.kind, "tamper");
   EXPECT_NE(alerts[0].alert.message.find("entry 7"), std::string::npos);
+  // Over when that seal can be told from others again.
+  order(1);
+  found.clear();
+  found.emplace_back(std::nullopt);
+  writer_.handle(FindAnswer{std::move(found)}, effects_);
+  writer_.round_done(effects_);
+  answer_append(AppendKind::committed);
+  EXPECT_FALSE(effects_.messages<AlertMessage>(ActorId::gateway).back().alert.raised);
   EXPECT_TRUE(effects_.messages<TakeLease>(ActorId::steward).empty());
 }
 

@@ -1,0 +1,39 @@
+// Which alerts stand, out of what all actors raise and clear. A kind stands as long as one of its causes does: that one
+// actor is content says nothing of what another has seen.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "wire/event.hpp"
+
+namespace vault {
+
+class RaisedAlerts {
+ public:
+  // True where it is to be told: it is raised, or nothing of its kind stands any more.
+  bool note(const Alert& alert) {
+    if (alert.raised) {
+      causes_[alert.kind].insert(alert.cause);
+      return true;
+    }
+    const auto kind = causes_.find(alert.kind);
+    if (kind == causes_.end() || kind->second.erase(alert.cause) == 0 || !kind->second.empty()) return false;
+    causes_.erase(kind);
+    return true;
+  }
+
+  // In alphabetical order.
+  std::vector<std::string> kinds() const {
+    std::vector<std::string> names;
+    for (const auto& [kind, causes] : causes_) names.push_back(kind);
+    return names;
+  }
+
+ private:
+  std::map<std::string, std::set<std::string>> causes_;  // by kind; never empty
+};
+
+}  // namespace vault

@@ -1,0 +1,69 @@
+#include "actors/raised_alerts.hpp"
+
+#include <gtest/gtest.h>
+
+#include "actors/alert_board.hpp"
+#include "tests/unit/actors/recorded_effects.hpp"
+
+namespace vault {
+namespace {
+
+using Kinds = std::vector<std::string>;
+
+class RaisedAlertsTest : public ::testing::Test {
+ protected:
+  // What is told of what the boards have said since the last call: "+" raised, "-" over.
+  std::string told() {
+    std::string out;
+    for (const auto& message : effects_.messages<AlertMessage>(ActorId::gateway)) {
+      if (all_.note(message.alert)) out += message.alert.raised ? '+' : '-';
+    }
+    effects_.sent.clear();
+    return out;
+  }
+  void raise(AlertBoard& board, const std::string& kind, const std::string& cause, const std::string& message = "x") {
+    board.raise(kind, cause, Severity::critical, message, effects_);
+  }
+
+  RecordedEffects effects_;
+  RaisedAlerts all_;
+  AlertBoard notary_{"notary"}, writer_{"writer"};
+};
+
+TEST_F(RaisedAlertsTest, OneIsContentAndTheOtherIsNot) {
+  raise(notary_, "tamper", "judging");
+  raise(writer_, "tamper", "judging");
+  EXPECT_EQ(told(), "++");
+  notary_.clear("tamper", "judging", effects_);
+  EXPECT_EQ(told(), "");
+  EXPECT_EQ(all_.kinds(), Kinds{"tamper"});
+  writer_.clear("tamper", "judging", effects_);
+  EXPECT_EQ(told(), "-");
+  EXPECT_EQ(all_.kinds(), Kinds{});
+}
+
+TEST_F(RaisedAlertsTest, OneCauseIsOverAndTheOtherIsNot) {
+  raise(notary_, "checkpoint", "signing");
+  raise(notary_, "checkpoint", "storing");
+  raise(notary_, "clock", "a");
+  EXPECT_EQ(told(), "+++");
+  notary_.clear("checkpoint", "signing", effects_);
+  EXPECT_EQ(told(), "");
+  EXPECT_EQ(all_.kinds(), (Kinds{"checkpoint", "clock"}));
+  notary_.clear("checkpoint", "storing", effects_);
+  EXPECT_EQ(told(), "-");
+}
+
+TEST_F(RaisedAlertsTest, WhatStandsIsToldOnceUnlessItIsAnotherState) {
+  raise(writer_, "database", "a", "fsync is off");
+  raise(writer_, "database", "a", "fsync is off again");
+  writer_.raise_as("database", "a", Severity::critical, "fsync is off", effects_);
+  EXPECT_EQ(told(), "+");
+  writer_.raise_as("database", "a", Severity::critical, "synchronous_commit is off", effects_);
+  EXPECT_EQ(told(), "+");
+  writer_.clear("database", "b", effects_);
+  EXPECT_EQ(told(), "");
+}
+
+}  // namespace
+}  // namespace vault
