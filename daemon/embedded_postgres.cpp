@@ -10,12 +10,13 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "actors/log.hpp"
 #include "daemon/postgres_files.hpp"
 #include "daemon/server_process.hpp"
+#include "store/durable_directory.hpp"
+#include "store/file_descriptor.hpp"
 #include "store/inherited_state.hpp"
 
 namespace vault {
@@ -83,11 +84,12 @@ std::string quoted_directory(const std::string& path) {
   return out + '"';
 }
 
-void flush_directory(const std::string& path) {
-  const int opened = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (opened < 0) return;
-  fsync(opened);
-  close(opened);
+// Adds text to a file, durably: half of a setting, or zeros in its place, would keep the server from starting.
+int add_durably(const std::string& path, std::string_view text) {
+  const UniqueFd file(open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  if (!file) return errno;
+  if (const int failure = write_all(file.get(), text); failure != 0) return failure;
+  return fsync(file.get()) == 0 ? 0 : errno;
 }
 
 bool wait_until(seconds patience, const auto& condition) {
@@ -175,12 +177,9 @@ Status EmbeddedPostgres::Impl::initialise_in(const std::string& fresh) {
                             "--encoding=UTF8", "--locale=C", "--data-checksums"},
                            {});
   if (!done) return done;
-  {
-    std::ofstream configuration(fresh + "/postgresql.conf", std::ios::app);
-    configuration << initial_configuration;
-    if (!configuration.flush()) {
-      return fail(ErrorCode::unavailable, fmt::format("embedded: {}/postgresql.conf cannot be written", fresh));
-    }
+  if (const int failure = add_durably(fresh + "/postgresql.conf", initial_configuration); failure != 0) {
+    return fail(ErrorCode::unavailable,
+                fmt::format("embedded: {}/postgresql.conf cannot be written: {}", fresh, std::strerror(failure)));
   }
   return run_to_end({programs + "/postgres", "--single", "-D", fresh, "-c", "exit_on_error=on", "postgres"},
                     "CREATE DATABASE vault\n");
@@ -199,7 +198,10 @@ Status EmbeddedPostgres::Impl::initialise() {
     remove_unfinished();
     return done;
   }
-  flush_directory(paths.directory);
+  if (const int failure = sync_directory(paths.directory); failure != 0) {
+    return fail(ErrorCode::unavailable, fmt::format("embedded: {}: {}", paths.directory, std::strerror(failure)),
+                "embedded");
+  }
   return {};
 }
 

@@ -18,6 +18,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "store/durable_directory.hpp"
+
 namespace vault {
 namespace {
 
@@ -37,20 +39,19 @@ std::optional<int> read_int(std::string_view text) {
   return number;
 }
 
-// Like mkdir -p. What root makes is open to enter, or the server's user could not; what is there already stays.
+// Like mkdir -p, durably. What root makes is open to enter, or the server's user could not; what is there already
+// stays.
 Status make_directories(const std::string& path) {
-  std::string partial;
-  std::istringstream names(path);
-  for (std::string name; std::getline(names, name, '/');) {
-    if (name.empty()) continue;
-    partial += '/' + name;
-    if (mkdir(partial.c_str(), 0755) == 0) {
-      if (geteuid() == 0) chmod(partial.c_str(), 0755);
-    } else if (errno != EEXIST) {
-      return refuse(fmt::format("{} cannot be made: {}", partial, std::strerror(errno)));
-    }
+  std::vector<fs::path> missing;
+  std::error_code ignored;
+  for (fs::path above = path; above.has_relative_path() && !fs::exists(above, ignored); above = above.parent_path()) {
+    missing.push_back(above);
   }
-  if (!fs::is_directory(path)) return refuse(fmt::format("{} is not a directory", path));
+  if (const int failure = make_durable_directory(path, 0755); failure != 0) {
+    return refuse(fmt::format("{} cannot be made: {}", path, std::strerror(failure)));
+  }
+  if (geteuid() != 0) return {};
+  for (const fs::path& made : missing) chmod(made.c_str(), 0755);
   return {};
 }
 

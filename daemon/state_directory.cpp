@@ -16,6 +16,8 @@
 #include "daemon/input_file.hpp"
 #include "ledger/check.hpp"
 #include "ledger/sha256.hpp"
+#include "store/durable_directory.hpp"
+#include "store/file_descriptor.hpp"
 
 namespace vault {
 namespace {
@@ -24,25 +26,10 @@ tl::unexpected<Error> file_error(const std::string& what, const std::string& pat
   return fail(ErrorCode::internal, what + " " + path + ": " + std::strerror(errno));
 }
 
-bool write_all(int file, const std::string& bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t written = write(file, bytes.data() + done, bytes.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    done += static_cast<std::size_t>(written);
-  }
-  return true;
-}
-
-Status sync_directory(const std::string& directory) {
-  const int opened = open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (opened < 0) return file_error("cannot open", directory);
-  const bool synced = fsync(opened) == 0;
-  const int why = errno;
-  close(opened);
-  errno = why;
-  return synced ? Status{} : file_error("cannot sync", directory);
+Status make_durable(const std::string& directory) {
+  const int failure = sync_directory(directory.empty() ? "." : directory);
+  errno = failure;
+  return failure == 0 ? Status{} : file_error("cannot sync", directory);
 }
 
 }  // namespace
@@ -51,10 +38,10 @@ Status write_file_durably(const std::string& path, const std::string& bytes, uns
   const std::string temporary = path + ".new";
   const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (file < 0) return file_error("cannot write", temporary);
-  const bool written = fchmod(file, mode) == 0 && write_all(file, bytes) && fsync(file) == 0;
+  const bool written = fchmod(file, mode) == 0 && write_all(file, bytes) == 0 && fsync(file) == 0;
   if (close(file) != 0 || !written) return file_error("cannot write", temporary);
   if (rename(temporary.c_str(), path.c_str()) != 0) return file_error("cannot rename to", path);
-  return sync_directory(std::filesystem::path(path).parent_path());
+  return make_durable(std::filesystem::path(path).parent_path());
 }
 
 Result<std::optional<std::string>> read_file(const std::string& path) {
@@ -80,11 +67,10 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
 }
 
 Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& path, const std::string& key_file) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) {
-    return fail(error == std::errc::permission_denied ? ErrorCode::forbidden : ErrorCode::invalid_argument,
-                "state_dir: cannot make " + path + ": " + error.message() + ". Choose another with --state-dir");
+  // Durable before anything is kept in it: a key that goes with its directory would have signed already.
+  if (const int failure = make_durable_directory(path, 0777); failure != 0) {
+    return fail(failure == EACCES || failure == EPERM ? ErrorCode::forbidden : ErrorCode::invalid_argument,
+                "state_dir: cannot make " + path + ": " + std::strerror(failure) + ". Choose another with --state-dir");
   }
   std::unique_ptr<StateDirectory> state(new StateDirectory);
   state->path_ = path;
@@ -169,11 +155,9 @@ Result<std::vector<std::string>> StateDirectory::load_evidence() {
 
 Status StateDirectory::keep_evidence(const std::string& note) {
   const std::string directory = path_ + "/contradictions";
-  if (mkdir(directory.c_str(), 0755) == 0) {
-    if (const Status synced = sync_directory(path_); !synced) return synced;
-  } else if (errno != EEXIST) {
-    return file_error("cannot make", directory);
-  }
+  if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return file_error("cannot make", directory);
+  // Also where it was there: who made it may not have come to this.
+  if (const Status synced = make_durable(path_); !synced) return synced;
   return write_file_durably(directory + "/" + to_hex(sha256(note)) + ".note", note, 0644);
 }
 
@@ -199,9 +183,11 @@ Status StateDirectory::save_told(const std::string& text, bool durably) {
   const std::string file = path_ + "/told";
   if (text.size() > told_bytes) return fail(ErrorCode::internal, "the head told of does not fit " + file);
   if (told_ < 0) {
-    told_ = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (told_ < 0) return file_error("cannot write", file);
-    if (const Status synced = sync_directory(path_); !synced) return synced;
+    UniqueFd opened(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    if (!opened) return file_error("cannot write", file);
+    // Kept open only once its name is durable: else nobody would try that again.
+    if (const Status synced = make_durable(path_); !synced) return synced;
+    told_ = opened.release();
   }
   std::string block = text;
   block.resize(told_bytes, '\n');

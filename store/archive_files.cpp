@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "ledger/check.hpp"
+#include "store/durable_directory.hpp"
 
 namespace vault {
 namespace {
@@ -46,17 +47,6 @@ std::string parent_of(const std::string& path) {
 int sync_directory(int base, const std::string& path) {
   const UniqueFd fd(::openat(base, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return fd && ::fsync(fd.get()) == 0 ? 0 : errno;
-}
-
-// DIR and what is above it, as far as it is missing; each durable in its parent. 0, or errno.
-int make_path(const std::string& path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) == 0) return sync_directory(AT_FDCWD, path + "/..");
-  if (errno == EEXIST) return 0;
-  if (errno != ENOENT) return errno;
-  const std::string parent = parent_of(path);
-  if (parent == "." || parent.empty() || parent == path) return ENOENT;
-  if (const int failure = make_path(parent, mode); failure != 0) return failure;
-  return ::mkdir(path.c_str(), mode) == 0 ? sync_directory(AT_FDCWD, path + "/..") : errno;
 }
 
 struct CloseDirectory {
@@ -154,7 +144,7 @@ Status ArchiveDirectory::walk_below(const std::string& path, int depth,
 Result<ArchiveWriter> ArchiveWriter::open(const std::string& path, Readers readers) {
   std::string trimmed = path;
   while (trimmed.size() > 1 && trimmed.back() == '/') trimmed.pop_back();
-  const int failure = make_path(trimmed, readers == Readers::everyone ? 0755 : 0750);
+  const int failure = make_durable_directory(trimmed, readers == Readers::everyone ? 0755 : 0750);
   if (failure != 0) return tl::unexpected<Error>(cannot("make the directory", trimmed, "", failure));
   auto directory = ArchiveDirectory::open(trimmed);
   if (!directory) return tl::unexpected<Error>(directory.error());

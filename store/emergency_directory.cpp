@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "ledger/bytes.hpp"
+#include "store/durable_directory.hpp"
 #include "store/emergency_file.hpp"
 
 namespace vault {
@@ -31,14 +32,10 @@ tl::unexpected<Error> unavailable(const std::string& what, int cause) {
 
 // Makes the directory where it is missing, durably.
 Status make_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), directory_mode) != 0) {
-    if (errno == EEXIST) return {};
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("cannot make the directory {}: {}", path, std::strerror(errno)), "legacy_dir");
-  }
-  const UniqueFd parent(::open((path + "/..").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent) ::fsync(parent.get());
-  return {};
+  const int failure = make_durable_directory(path, directory_mode);
+  if (failure == 0) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("cannot make the directory {}: {}", path, std::strerror(failure)), "legacy_dir");
 }
 
 // Gives a finished file its name, never taking it from another. 0, EEXIST, or errno. File systems that cannot rename so

@@ -94,10 +94,13 @@ class VaultdProcess:
         return [program("vaultd"), "--embedded", str(self.data), "--migrate", "--state-dir", str(self.state),
                 "--requests", self.requests, "--ingest", self.ingest, "--events", self.events, *self.arguments]
 
+    def make_state(self):
+        self.state.mkdir(exist_ok=True)
+
     def start(self, wait=True):
         """Starts vaultd; returns once a seal would be accepted, or at once without `wait`."""
         assert self.process is None, "it is running"
-        self.state.mkdir(exist_ok=True)
+        self.make_state()
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**clean_environment(), **self.environment},
