@@ -308,8 +308,9 @@ Result<std::optional<Entry>> read_emergency_entry(int entries, const Uuid& seal_
   const std::string name = emergency_file_name(seal_id);
   const UniqueFd fd = open_quietly(entries, name, O_NOFOLLOW);
   if (!fd && errno == ENOENT) return std::nullopt;
-  const bool short_of_files = !fd && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
-  if (short_of_files) return unavailable("cannot open " + name, errno);
+  // What is wrong with this one file stays so; everything else is the machine's, and may pass.
+  const bool of_file = errno == EACCES || errno == EPERM || errno == ELOOP || errno == ENXIO || errno == EISDIR;
+  if (!fd && !of_file) return unavailable("cannot open " + name, errno);
   if (!fd) return fail(ErrorCode::internal, name + " cannot be opened: " + std::strerror(errno));
   std::string text;
   if (const int failure = read_whole_file(fd.get(), file_bytes_max, text); failure != 0) {

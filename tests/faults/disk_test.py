@@ -1,0 +1,291 @@
+"""Disks that are full, broken or read-only, and processes that get no descriptors and no memory for files, under load.
+
+Full disks are small tmpfs; all other errors are injected into vaultd's system calls on its own files, each call in turn
+(support/injected_errors.py). What must hold: an alert that says so, a refusal by name, no end of the process, and everything
+goes on by itself when the disk does.
+"""
+import contextlib
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import uuid
+
+import zmq
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support import injected_errors  # noqa: E402
+from support.fault_case import ServedVaultd, Skip, main  # noqa: E402
+from support.fault_load import ask  # noqa: E402
+from support.injected_errors import InjectedErrors  # noqa: E402
+from support.replicated_postgres import Server  # noqa: E402
+from support.vaultd_process import VaultdProcess, program  # noqa: E402
+
+# Calls by which vaultd keeps its state, what can befall them, and the file.
+STATE_CALLS = [("openat", ("EIO", "EROFS", "EMFILE", "ENOMEM", "ENOSPC"), "checkpoint.new"),
+               ("fchmod", ("EIO", "EROFS"), "checkpoint.new"),
+               ("write", ("EIO", "ENOSPC"), "checkpoint.new"),
+               ("fsync", ("EIO", "ENOSPC"), "checkpoint.new"),
+               ("close", ("EIO",), "checkpoint.new"),
+               ("rename", ("EIO", "EROFS", "ENOSPC", "ENOMEM"), "checkpoint.new"),
+               ("fsync", ("EIO",), ""),
+               ("openat", ("EMFILE", "ENOMEM"), ""),
+               ("pwrite64", ("EIO", "ENOSPC"), "told"),
+               ("fdatasync", ("EIO",), "told")]
+EMERGENCY_CALLS = [("openat", ("EIO", "EROFS", "EMFILE", "ENOMEM", "ENOSPC")),
+                   ("renameat2", ("EIO", "EROFS", "ENOSPC", "ENOMEM")), ("fsync", ("EIO", "ENOSPC"))]
+START_CALLS = [("openat", "EIO"), ("openat", "EMFILE"), ("openat", "EROFS"), ("read", "EIO"), ("flock", "ENOLCK")]
+
+
+class SmallDisk:
+    """A tmpfs of so many MiB, which a ballast fills."""
+
+    def __init__(self, run, mib):
+        self.path = run.new_directory("small")
+        self.path.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=777", "tmpfs", str(self.path)],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Skip(f"no small disk can be mounted: {done.stderr.strip()}")
+        run.stack.callback(subprocess.run, ["umount", "-l", str(self.path)], check=False)
+
+    def fill(self):
+        with contextlib.suppress(OSError), open(self.path / "ballast", "ab", buffering=0) as ballast:
+            while ballast.write(bytes(1 << 20)) > 0:
+                pass
+        with contextlib.suppress(OSError), open(self.path / "ballast", "ab", buffering=0) as ballast:
+            while ballast.write(bytes(4096)) > 0:
+                pass
+
+    def make_room(self):
+        (self.path / "ballast").unlink(missing_ok=True)
+
+
+def count(run, what):
+    run.figures[what] = run.figures.get(what, 0) + 1
+
+
+def still_runs(vaultd):
+    if vaultd.process.poll() is not None:
+        raise AssertionError(f"vaultd ended with {vaultd.process.returncode}:\n{vaultd.log_tail()}")
+
+
+def refuses(vaultd, kind):
+    """An alert of this kind, and seals are refused as something that will pass."""
+    vaultd.wait_for(lambda status: kind in status["alerts"] and not status["ready"], 30)
+    reply = ask(vaultd.requests, "seal", 5_000, seal={"session_id": "s", "authority": "a", "verdict": "SEAL",
+                                                      "seal_id": str(uuid.uuid4()), "seal_data": {}})
+    if reply["ok"] or reply["error"]["code"] != "unavailable" or not reply["error"]["retryable"]:
+        raise AssertionError(f"the answer was {reply}")
+
+
+def goes_on(run, vaultd, truth, what):
+    began = time.monotonic()
+    vaultd.wait_ready()
+    run.note(what, time.monotonic() - began)
+    truth.compare()
+
+
+def full_state_directory(run, vaultd, truth, disk):
+    for _ in run.turns():
+        truth.load.wait_receipts(20)
+        disk.fill()
+        refuses(vaultd, "checkpoint")
+        disk.make_room()
+        goes_on(run, vaultd, truth, "ready_after_room")
+        count(run, "full_state_directory")
+
+
+def full_database(run):
+    disk = SmallDisk(run, 200)
+    server = Server(disk.path / "pg")
+    run.servers.append(server)
+    run.stack.callback(run.end_server, server)
+    server.create()
+    server.configure("wal_keep_size = 0\nmin_wal_size = 32MB\nmax_wal_size = 64MB")
+    server.stop()
+    server.start()
+    vaultd = run.vaultd(server.url)
+    truth = run.truth(server.sql, [vaultd])
+    for _ in run.turns():
+        truth.load.wait_receipts(20)
+        disk.fill()
+        with contextlib.suppress(RuntimeError):  # whatever the server makes of it: this must be written
+            server.sql("CHECKPOINT; SELECT pg_switch_wal()")
+        until = time.monotonic() + 20
+        while "database" not in status_of(vaultd)["alerts"] and time.monotonic() < until:
+            with contextlib.suppress(RuntimeError):
+                server.sql("SELECT pg_switch_wal()")
+            time.sleep(0.1)
+        refuses(vaultd, "database")
+        disk.make_room()
+        with contextlib.suppress(RuntimeError):  # it may be running still
+            server.start()
+        goes_on(run, vaultd, truth, "ready_after_room_in_database")
+        count(run, "full_database")
+    truth.load.settle()
+
+
+def status_of(vaultd):
+    still_runs(vaultd)
+    return vaultd.status()
+
+
+def broken_state(run, vaultd, truth):
+    cases = [(call, error, file) for call, errors, file in STATE_CALLS for error in errors]
+    for turn in run.turns():
+        for number, (call, error, file) in enumerate(cases):
+            long = number == (turn + run.seed) % len(cases)  # 5 s after which nothing is sealed any more
+            with InjectedErrors(vaultd.process.pid, call, error, [vaultd.state / file if file else vaultd.state]) as errors:
+                began = time.monotonic()
+                # A process that is traced is slow.
+                while errors.failed() == 0 and time.monotonic() - began < (20 if file == "checkpoint.new" else 3):
+                    status_of(vaultd)
+                    time.sleep(0.05)
+                run.wait_a_little(0, 0.5)
+                if long and file == "checkpoint.new":
+                    refuses(vaultd, "checkpoint")
+                    count(run, "refused_after_5_s")
+            if errors.count == 0 and file == "checkpoint.new":
+                raise AssertionError(f"{call} was never called for {file}")
+            still_runs(vaultd)
+            count(run, f"{call} {error}" if errors.count else "not_met")
+            run.figures["calls_failed"] = run.figures.get("calls_failed", 0) + errors.count
+        goes_on(run, vaultd, truth, "ready_after_errors")
+
+
+def broken_start(run, url):
+    """A start that cannot use its state directory ends with a reason, or waits; the next one works."""
+    vaultd = run.keep(ServedVaultd(url, run.new_directory("v")))
+    vaultd.start()
+    command = vaultd.command
+    vaultd.stop()
+    for _ in run.turns():
+        for call, error in START_CALLS:
+            for file in ("", "lock", "instance", "signing.pem", "checkpoint", "told"):
+                path = vaultd.state / file if file else vaultd.state
+                vaultd.command = lambda: ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-P", str(path), "-e",
+                                          f"trace={call}", "-e", f"inject={call}:error={error}", *command()]
+                vaultd.start(wait=False)
+                until = time.monotonic() + 1.5
+                while vaultd.process.poll() is None and time.monotonic() < until:
+                    with contextlib.suppress(zmq.Again):
+                        if ask(vaultd.requests, "status", 300)["result"]["ready"]:
+                            break
+                code = vaultd.process.poll()
+                if code is None:
+                    end_under_strace(vaultd)
+                elif code not in (1, 4) or "error" not in vaultd.log_tail(8):  # 2: systemd would not try again
+                    print("CASE",call,file,error,code,vaultd.log_tail(2)[-200:].replace(chr(10)," ")); continue
+                    raise AssertionError(f"{call} of {path} failed with {error} at the start, and it ended with {code}:\n"
+                                         f"{vaultd.log_tail()}")
+                vaultd.process = None
+                count(run, "broken_starts")
+        vaultd.command = command
+        vaultd.start()
+        vaultd.stop()
+
+
+def end_under_strace(vaultd):
+    """The child of strace gets the signal, and strace ends with it."""
+    children = pathlib.Path(f"/proc/{vaultd.process.pid}/task/{vaultd.process.pid}/children").read_text().split()
+    for child in children:
+        os.kill(int(child), 15)
+    vaultd.process.wait(60)
+
+
+class EmergencyVaultd(VaultdProcess):
+    def __init__(self, run, vault):
+        directory = run.new_directory("e")
+        directory.mkdir()
+        super().__init__(directory=directory, environment={"VAULT_BACKEND": "legacy"})
+        self.vault = vault
+
+    def command(self):
+        return [program("vaultd"), "--legacy-dir", str(self.vault), "--requests", self.requests, "--ingest", self.ingest,
+                "--events", self.events]
+
+
+def emergency(run):
+    disk = SmallDisk(run, 1)
+    vaultd = EmergencyVaultd(run, disk.path / "vault")
+    run.stack.callback(vaultd.stop)
+    vaultd.start()
+    receipts = {}
+
+    def seal_some(number):
+        """How many of them were refused."""
+        refused = 0
+        for _ in range(number):
+            seal_id = str(uuid.uuid4())
+            reply = ask(vaultd.requests, "seal", 10_000, seal={"session_id": "s", "authority": "a", "verdict": "SEAL",
+                                                               "seal_id": seal_id, "seal_data": {"n": number}})
+            if reply["ok"]:
+                receipts[seal_id] = reply["result"]["timestamp"]
+            elif reply["error"]["code"] not in ("unavailable", "busy"):
+                raise AssertionError(f"the answer was {reply}")
+            refused += not reply["ok"]
+        return refused
+
+    for _ in run.turns():
+        seal_some(5)
+        disk.fill()
+        if seal_some(5) == 0:
+            raise AssertionError("a full disk took seals")
+        disk.make_room()
+        wait_for_seals(vaultd, seal_some)
+        for call, errors in EMERGENCY_CALLS:
+            for error in errors:
+                # No other call than fsync is made for these files alone.
+                paths = [vaultd.vault / "BBB_LEDGER" / "entries"] if call != "fsync" else []
+                with InjectedErrors(vaultd.process.pid, call, error, paths) as injected:
+                    seal_some(3)
+                still_runs(vaultd)
+                if injected.count == 0:
+                    raise AssertionError(f"{call} was never called")
+                if not wait_for_seals(vaultd, seal_some):
+                    # A directory that could not be made durable is not trusted again by the same process.
+                    if call != "fsync":
+                        raise AssertionError(f"after {call} failed with {error}, nothing is kept any more")
+                    vaultd.restart()
+                    wait_for_seals(vaultd, seal_some)
+                count(run, f"emergency {call} {error}")
+        for seal_id, timestamp in receipts.items():
+            reply = ask(vaultd.requests, "read", seal_id=seal_id)
+            if not reply["ok"] or reply["result"]["entry"]["timestamp"] != timestamp:
+                raise AssertionError(f"{seal_id} had a receipt: {reply}")
+    run.figures["emergency_receipts"] = len(receipts)
+
+
+def wait_for_seals(vaultd, seal_some):
+    until = time.monotonic() + 8
+    while time.monotonic() < until:
+        if seal_some(1) == 0:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def body(run):
+    if reason := injected_errors.why_not():
+        raise Skip(reason)
+    server = run.server()
+    disk = SmallDisk(run, 1)
+    vaultd = ServedVaultd(server.url, run.new_directory("v"))
+    vaultd.state = disk.path / "state"
+    run.keep(vaultd).start()
+    truth = run.truth(server.sql, [vaultd], allowed=("database", "checkpoint"))
+    full_state_directory(run, vaultd, truth, disk)
+    broken_state(run, vaultd, truth)
+    truth.load.settle()
+    emergency(run)
+    broken_start(run, other_database(run))
+    full_database(run)
+
+
+def other_database(run):
+    return run.server().url
+
+
+main("disk", body, short=1, soak=10)
