@@ -91,7 +91,9 @@ void Notary::look_into(bool adopting, const Head& head, Promises promises, const
   if (!chosen) {
     const bool settings = chosen.error().code == ErrorCode::invalid_argument;
     if (settings) effects.fatal_configuration(chosen.error().message);
-    refuse(adopting, settings ? "configuration" : "rollback", chosen.error().message, effects);
+    // The key could not be read, or a new one not be kept: the disk's fault, and no ledger's.
+    const bool disk = chosen.error().code == ErrorCode::internal;
+    refuse(adopting, settings ? "configuration" : disk ? "checkpoint" : "rollback", chosen.error().message, effects);
     return;
   }
   if (promises.unannounced.empty()) alerts_.clear("tamper", "identities", effects);

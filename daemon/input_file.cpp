@@ -16,10 +16,7 @@ namespace {
 constexpr std::size_t key_bytes_max = 64 << 10;
 
 tl::unexpected<Error> refuse(const std::string& path, int error) {
-  const ErrorCode code = error == ENOENT || error == ENOTDIR ? ErrorCode::not_found
-                         : error == EACCES || error == EPERM ? ErrorCode::forbidden
-                                                             : ErrorCode::invalid_argument;
-  return fail(code, fmt::format("{}: {}", path, std::strerror(error)));
+  return fail(code_of_file_error(error), fmt::format("{}: {}", path, std::strerror(error)));
 }
 
 }  // namespace

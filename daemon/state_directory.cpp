@@ -26,6 +26,12 @@ tl::unexpected<Error> file_error(const std::string& what, const std::string& pat
   return fail(ErrorCode::internal, what + " " + path + ": " + std::strerror(errno));
 }
 
+// A path of settings that leads nowhere is a wrong setting; a disk without room is none, and may have some again.
+ErrorCode state_error(int error) {
+  const ErrorCode code = code_of_file_error(error);
+  return code == ErrorCode::not_found ? ErrorCode::invalid_argument : code;
+}
+
 Status make_durable(const std::string& directory) {
   const int failure = sync_directory(directory.empty() ? "." : directory);
   errno = failure;
@@ -69,7 +75,7 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
 Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& path, const std::string& key_file) {
   // Durable before anything is kept in it: a key that goes with its directory would have signed already.
   if (const int failure = make_durable_directory(path, 0777); failure != 0) {
-    return fail(failure == EACCES || failure == EPERM ? ErrorCode::forbidden : ErrorCode::invalid_argument,
+    return fail(state_error(failure),
                 "state_dir: cannot make " + path + ": " + std::strerror(failure) + ". Choose another with --state-dir");
   }
   std::unique_ptr<StateDirectory> state(new StateDirectory);
@@ -79,8 +85,7 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
   const std::string lock_path = path + "/lock";
   state->lock_ = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (state->lock_ < 0) {
-    return fail(errno == EACCES ? ErrorCode::forbidden : ErrorCode::invalid_argument,
-                "state_dir: cannot write to " + path + ": " + std::strerror(errno));
+    return fail(state_error(errno), "state_dir: cannot write to " + path + ": " + std::strerror(errno));
   }
   if (flock(state->lock_, LOCK_EX | LOCK_NB) != 0) {
     return fail(ErrorCode::invalid_argument,
@@ -109,7 +114,8 @@ StateDirectory::~StateDirectory() {
 
 Result<SigningKey> StateDirectory::load_key(const std::string& origin, bool may_create) {
   auto found = read_signing_key(key_file_, origin);
-  // The notary knows one kind of refusal: what is configured does not work.
+  // The notary knows two kinds of refusal: what is configured does not work, or the disk does not for now.
+  if (!found && found.error().code == ErrorCode::internal) return tl::unexpected<Error>(found.error());
   if (!found) return fail(ErrorCode::invalid_argument, found.error().message);
   if (*found) return std::move(**found);
   if (!own_key_) return fail(ErrorCode::invalid_argument, "signing_key: there is no file " + key_file_);

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "ledger/result.hpp"
+
 namespace vault {
 
 // A file descriptor that is closed with its owner.
@@ -24,6 +26,11 @@ class UniqueFd {
  private:
   int fd_ = -1;
 };
+
+// Whose fault an errno of a file is: not_found and forbidden; invalid_argument where the name leads to what will not do
+// (a directory, a loop, a read-only file system); else internal, which is the machine's and may pass: I/O errors, no
+// room, no descriptors, no memory.
+ErrorCode code_of_file_error(int error);
 
 // Writes all of it, however often the system takes less. 0, or errno.
 int write_all(int fd, std::string_view bytes);
