@@ -202,9 +202,15 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
   if (answer.tree_size != storing_size_ || answer.epoch != storing_epoch_) return;  // of before an adoption
   storing_size_ = -1;
   if (!answer.in_its_place) {
+    const ErrorCode code = answer.in_its_place.error().code;
     const std::string& why = answer.in_its_place.error().message;
-    if (++store_failures_ == 1) log_warning("notary", "checkpoint not stored yet", {{"reason", why}});
-    if (store_failures_ == store_failures_max && answer.in_its_place.error().code != ErrorCode::unavailable) {
+    if (!std::exchange(store_failure_told_, true)) {
+      log_warning("notary", "checkpoint not stored yet", {{"reason", why}});
+    }
+    // The writer tells of a database that is away, and of another writer. (An epoch that has moved may be its own: it
+    // raises it when it resolves a doubt, and the news of that are on their way.)
+    const bool told_by_writer = code == ErrorCode::unavailable || code == ErrorCode::forbidden;
+    if (!told_by_writer && ++store_failures_ >= store_failures_max) {
       alerts_.raise("checkpoint", "storing", Severity::warning, "checkpoints cannot be stored in the database: " + why,
                     effects);
     }
@@ -214,6 +220,7 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
   }
   stored_size_ = answer.tree_size;
   store_failures_ = 0;
+  store_failure_told_ = false;
   alerts_.clear("checkpoint", "storing", effects);
   if (const auto& other = *answer.in_its_place; other && open_checkpoint(other->note, key_->verifier())) {
     // Signed with this key, of this size, with another root.

@@ -118,7 +118,8 @@ class Notary final : public Actor {
   std::int64_t stored_size_ = -1;   // in the database
   std::int64_t storing_size_ = -1;  // on its way there
   std::int64_t storing_epoch_ = 0;
-  int store_failures_ = 0;
+  int store_failures_ = 0;           // refusals of the database's own, since the last one stored
+  bool store_failure_told_ = false;  // in the log
   bool store_timer_set_ = false;
   std::optional<std::chrono::steady_clock::time_point> stored_at_;
 };

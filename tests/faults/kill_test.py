@@ -27,7 +27,7 @@ def body(run):
     vaultd = run.vaultd(server.url)
     truth = run.truth(server.sql, [vaultd], allowed=())
     kill_again_and_again(run, vaultd, truth, run.rounds - embedded_rounds, "ready_after_kill")
-    truth.load.settle()
+    run.done(truth)
     own = run.keep(EmbeddedVaultd(run.new_directory("e"))).start()
     truth = run.truth(own.sql, [own])
     kill_again_and_again(run, own, truth, embedded_rounds, "ready_after_kill_embedded")

@@ -3,7 +3,6 @@
 Needs Node 18 or newer and npm, which fetches the clients once, in fixed versions, into the build directory. Without
 them, or where no registry can be reached, the test is skipped.
 """
-import fcntl
 import pathlib
 import shutil
 import subprocess
@@ -12,7 +11,8 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.vaultd_process import BIN_DIR, VaultdProcess, clean_environment, make_directory, program  # noqa: E402
+from support import npm_packages  # noqa: E402
+from support.vaultd_process import VaultdProcess, clean_environment, make_directory, program  # noqa: E402
 
 CLIENTS = pathlib.Path(__file__).resolve().parent / "mcp_clients"
 SKIPPED = 77
@@ -25,37 +25,22 @@ def skip(why):
 
 
 def find_node():
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
+    node = shutil.which("node")
+    if node is None:
         skip("Node with npm is not installed (tools/install-deps does it)")
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.lstrip("v").split(".")[0]) < NODE_MAJOR_MIN:
         skip(f"the official MCP clients need Node {NODE_MAJOR_MIN} or newer, this is {version}")
-    return node, npm
+    return node
 
 
-def fetch_clients(npm):
-    """The directory with clients.mjs and node_modules beside it; fetched again where package.json is another one."""
-    directory = BIN_DIR.resolve().parent / "mcp_clients"
-    directory.mkdir(exist_ok=True)
-    with open(directory / "lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two builds' tests may share it
-        wanted = (CLIENTS / "package.json").read_text(encoding="utf-8")
-        fetched = directory / "fetched.json"
-        if not fetched.exists() or fetched.read_text(encoding="utf-8") != wanted:
-            fetched.unlink(missing_ok=True)
-            shutil.rmtree(directory / "node_modules", ignore_errors=True)
-            shutil.copy(CLIENTS / "package.json", directory)
-            try:
-                ran = subprocess.run([npm, "install", "--no-package-lock", "--ignore-scripts", "--no-audit",
-                                      "--no-fund", "--fetch-retries=1", "--fetch-timeout=60000"], cwd=directory,
-                                     timeout=240, capture_output=True, text=True, check=False)
-            except subprocess.TimeoutExpired:
-                skip("npm did not fetch the MCP clients within 4 minutes")
-            if ran.returncode != 0:
-                skip(f"npm could not fetch the MCP clients:\n{ran.stderr}")
-            fetched.write_text(wanted, encoding="utf-8")
-        shutil.copy(CLIENTS / "clients.mjs", directory)
+def fetch_clients():
+    """The directory with clients.mjs and node_modules beside it."""
+    try:
+        directory = npm_packages.fetch("mcp_clients", CLIENTS / "package.json")
+    except npm_packages.Unavailable as why:
+        skip(str(why))
+    shutil.copy(CLIENTS / "clients.mjs", directory)
     return directory
 
 
@@ -102,6 +87,6 @@ class OfficialClients(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    OfficialClients.node, found_npm = find_node()
-    OfficialClients.directory = fetch_clients(found_npm)
+    OfficialClients.node = find_node()
+    OfficialClients.directory = fetch_clients()
     unittest.main()

@@ -51,7 +51,6 @@ class ServedVaultd(VaultdProcess):
         directory.mkdir()
         super().__init__(*arguments, *(("--signing-key", str(key)) if key else ()), directory=directory)
         self.url = url
-        self.starts = 0
         self.keys = None
 
     def command(self):
@@ -60,9 +59,8 @@ class ServedVaultd(VaultdProcess):
         command[at:at + 2] = ["--database", self.url]
         return command
 
-    def start(self, wait=True):
-        self.starts += 1
-        return super().start(wait)
+    def database_url(self):
+        return self.url
 
     def status(self):
         return ask(self.requests, "status", keys=self.keys)["result"]
@@ -94,6 +92,9 @@ class EmbeddedVaultd(ServedVaultd):
 
     def command(self):
         return VaultdProcess.command(self)
+
+    def database_url(self):
+        return VaultdProcess.database_url(self)
 
 
 class Run:
@@ -171,12 +172,18 @@ class Run:
         self.stack.callback(truth.stop)
         return truth
 
+    def done(self, truth):
+        """The last, complete look at a ledger. Its load ends."""
+        truth.compare(complete=True)
+        truth.stop()
+        self.truths.remove(truth)
+        for name, count in truth.counts().items():
+            self.figures[name] = self.figures.get(name, 0) + count
+
     def finish(self):
-        """The last, complete look; figures."""
-        for truth in self.truths:
-            truth.compare(complete=True)
-            for name, count in truth.counts().items():
-                self.figures[name] = self.figures.get(name, 0) + count
+        """Figures."""
+        for truth in list(self.truths):
+            self.done(truth)
         for what, seconds in self.times.items():
             self.figures[what] = {"times": len(seconds), "median_s": round(statistics.median(seconds), 3),
                                   "max_s": round(max(seconds), 3)}
@@ -194,10 +201,12 @@ class Truth:
     """Load on a ledger, and the comparison of everything that was said of it with what it is."""
 
     def __init__(self, run, sql, vaultds, producers=8, endpoints=None, keys=None, allowed=("database", "readers"), pause_s=0.015,
-                 answer_timeout_ms=1_500):
-        """`sql`: asks the database straight. `allowed`: kinds of alerts that the faults may raise for a while."""
+                 answer_timeout_ms=1_500, url=None):
+        """`sql` asks the database straight, and `url` leads there (without it, that of the vaultd which writes).
+        `allowed`: kinds of alerts that the faults may raise for a while."""
+        self.url = url
         self.run, self.sql, self.vaultds, self.allowed = run, sql, list(vaultds), set(allowed)
-        self.reading = LedgerReading(self.query)
+        self.reading = LedgerReading(sql)
         self.load = Load(endpoints or [one.requests for one in vaultds], random.Random(run.random.getrandbits(64)),
                          producers, pause_s, answer_timeout_ms, keys)
         self.vkey = None
@@ -215,9 +224,6 @@ class Truth:
         follower = Follower(vaultd.events, vaultd.keys)
         self.followers.append(follower)
         follower.start()
-
-    def query(self, text):
-        return self.sql(text)
 
     def stop(self):
         self.load.stop()
@@ -331,13 +337,10 @@ class Truth:
         answer = ask(writer.requests, "verify", 120_000, writer.keys)
         if not answer["ok"] or not answer["result"]["valid"] or answer["result"]["checked"] < self.reading.size:
             raise Wrong(f"verify: {answer}")
-        url = writer.database_url() if isinstance(writer, EmbeddedVaultd) else self.verify_url(writer)
+        url = self.url or writer.database_url()
         offline = writer.ctl("--json", "verify", "--database", url)
         if offline.returncode != 0 or not json.loads(offline.stdout)["valid"]:
             raise Wrong(f"vaultctl verify --database: {offline.returncode} {offline.stdout} {offline.stderr}")
-
-    def verify_url(self, writer):
-        return writer.url
 
     def check_alerts(self):
         for follower in self.followers:

@@ -54,8 +54,9 @@ class Server:
     def configure(self, text):
         as_postgres("sh", "-c", f"cat >> {self.data}/postgresql.conf", stdin=text + "\n")
 
-    def start(self):
-        self.program("pg_ctl", "-w", "-t", "60", "-s", "-D", str(self.data), "-l", f"{self.data}/log", "start")
+    def start(self, options=""):
+        self.program("pg_ctl", "-w", "-t", "60", "-s", "-D", str(self.data), "-l", f"{self.data}/log", "-o", options,
+                     "start")
 
     def stop(self, mode="fast"):
         self.program("pg_ctl", "-w", "-t", "60", "-s", "-D", str(self.data), "-m", mode, "stop")
@@ -67,6 +68,21 @@ class Server:
         return [line.split("\t") for line in answer.splitlines()]
 
 
+class Replica(Server):
+    """A streaming replica of a server that runs; its own name there is `standby`."""
+
+    def __init__(self, primary, directory, settings=""):
+        super().__init__(directory, primary.programs)
+        self.program("pg_basebackup", "-h", str(primary.run), "-p", str(primary.port), "-U", "postgres", "-c", "fast",
+                     "-R", "-D", str(self.data))
+        self.configure(f"unix_socket_directories = '{self.run}'\nport = {self.port}\ncluster_name = 'standby'\n"
+                       f"{settings}")
+        self.start()
+
+    def promote(self):
+        self.program("pg_ctl", "-w", "-t", "60", "-s", "-D", str(self.data), "promote")
+
+
 class ReplicatedPostgres:
     def __init__(self, delay_ms):
         self.directory = make_directory("vault-rep-")
@@ -74,13 +90,9 @@ class ReplicatedPostgres:
         try:
             self.primary = Server(self.directory / "p")
             self.primary.create()
-            self.replica = Server(self.directory / "r")
-            self.replica.program("pg_basebackup", "-h", str(self.primary.run), "-U", "postgres", "-c", "fast", "-R",
-                                 "-D", str(self.replica.data))
-            self.replica.configure(f"unix_socket_directories = '{self.replica.run}'\n"
+            self.replica = Replica(self.primary, self.directory / "r",
                                    f"recovery_min_apply_delay = {delay_ms}\nmax_standby_streaming_delay = -1\n"
                                    "hot_standby_feedback = on")
-            self.replica.start()
         except BaseException:
             self.remove()
             raise

@@ -428,5 +428,40 @@ TEST_F(NotaryTest, ARowThatSomebodyElseMadeIsToldAndStopsNobody) {
   EXPECT_EQ(last_signed(), 5);
 }
 
+// After an outage the writer resolves its doubt with an epoch of its own: who comes with the one before is told that
+// somebody else is the writer. Neither that nor the outage is a fault of what is stored.
+TEST_F(NotaryTest, AnOutageAndAnEpochThatHasMovedAreNoFaultOfStoring) {
+  ASSERT_EQ(adopt(0), Outcome::agreed);
+  for (std::size_t size = 1; size <= 12; ++size) {
+    commit(size - 1, size);
+    round();
+    const auto code = size < 5 ? ErrorCode::unavailable : ErrorCode::forbidden;
+    const auto stored = effects_.messages<StoreCheckpoint>(ActorId::steward);
+    notary_->handle(StoreCheckpointAnswer{epoch_, stored.back().checkpoint.tree_size, fail(code, "not now")}, effects_);
+  }
+  EXPECT_GE(effects_.messages<StoreCheckpoint>(ActorId::steward).size(), 10U);
+  EXPECT_FALSE(raised("checkpoint"));
+}
+
+TEST_F(NotaryTest, WhatTheDatabaseRefusesAgainAndAgainIsToldWhateverComesBetween) {
+  ASSERT_EQ(adopt(0), Outcome::agreed);
+  for (std::size_t size = 1; size <= 12; ++size) {
+    commit(size - 1, size);
+    round();
+    const auto code = size % 5 == 0 ? ErrorCode::unavailable : ErrorCode::internal;
+    const auto stored = effects_.messages<StoreCheckpoint>(ActorId::steward);
+    notary_->handle(StoreCheckpointAnswer{epoch_, stored.back().checkpoint.tree_size, fail(code, "refused")}, effects_);
+  }
+  EXPECT_TRUE(raised("checkpoint"));
+  notary_->round_done(effects_);
+  commit(12, 13);
+  round();
+  EXPECT_TRUE(raised("checkpoint"));
+  const auto stored = effects_.messages<StoreCheckpoint>(ActorId::steward);
+  notary_->handle(StoreCheckpointAnswer{epoch_, stored.back().checkpoint.tree_size, std::optional<StoredCheckpoint>()},
+                  effects_);
+  EXPECT_FALSE(raised("checkpoint"));
+}
+
 }  // namespace
 }  // namespace vault
