@@ -27,9 +27,11 @@ constexpr const char* vanished_peers =
     "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;"
     "SET tcp_user_timeout = 10000;";
 
-// A quiet ledger is no reason to hang up, nor is a commit that waits for a standby. (The first came with PostgreSQL 14,
-// the second with 17.)
+// A quiet ledger is no reason to hang up, nor is a commit that waits for a standby, nor a snapshot that a verification
+// has a slice of in hand. What bounds a session is set by itself, afterwards. (The first of the two selects came with
+// PostgreSQL 14, the second with 17.)
 constexpr const char* no_early_end =
+    "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
     "SELECT pg_catalog.set_config('idle_session_timeout', '0', false) "
     "WHERE pg_catalog.current_setting('idle_session_timeout', true) IS NOT NULL;"
     "SELECT pg_catalog.set_config('transaction_timeout', '0', false) "
@@ -43,7 +45,8 @@ std::string schema_known() {
 }  // namespace
 
 std::string common_settings(const std::string& schema) {
-  return fmt::format("SET search_path = {}, pg_temp; SET client_min_messages = warning; SET row_security = off;",
+  return no_early_end +
+         fmt::format("SET search_path = {}, pg_temp; SET client_min_messages = warning; SET row_security = off;",
                      quoted(schema));
 }
 
@@ -52,7 +55,7 @@ std::string writer_settings(std::chrono::milliseconds lease_timeout) {
   // idle_in_transaction_session_timeout: a stopped writer must not keep the head's row lock from a standby.
   // default_transaction_isolation: an append that has waited for the head must see what it has become.
   // statement_timeout 0: a cancelled wait for a synchronous standby answers COMMIT without the standby's word.
-  return schema_known() + durable_commits + no_early_end + vanished_peers +
+  return schema_known() + durable_commits + vanished_peers +
          fmt::format(
              "SET default_transaction_isolation = 'read committed';"
              "SET idle_in_transaction_session_timeout = {}; SET lock_timeout = {}; SET statement_timeout = 0;"
@@ -65,7 +68,7 @@ std::string writer_settings(std::chrono::milliseconds lease_timeout) {
 
 std::string lease_settings(std::chrono::milliseconds lease_timeout) {
   const auto lease_ms = std::max<long>(lease_timeout.count(), 100);
-  return schema_known() + no_early_end + vanished_peers +
+  return schema_known() + vanished_peers +
          fmt::format(
              "SET synchronous_commit = off; SET default_transaction_isolation = 'read committed';"
              "SET idle_in_transaction_session_timeout = {0}; SET lock_timeout = {0}; SET statement_timeout = {0};"
@@ -74,7 +77,7 @@ std::string lease_settings(std::chrono::milliseconds lease_timeout) {
 }
 
 std::string restore_settings() {
-  return schema_known() + durable_commits + no_early_end + vanished_peers +
+  return schema_known() + durable_commits + vanished_peers +
          "SET default_transaction_isolation = 'read committed';"
          "SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '10s'; SET statement_timeout = 0;"
          "SET plan_cache_mode = force_generic_plan; SET jit = off;";

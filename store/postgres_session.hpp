@@ -12,8 +12,9 @@
 
 namespace vault {
 
-// Every session, before anything else. Names resolve in `schema` and pg_catalog alone. Warnings reach the client: one
-// of them says that a commit is not on its standby. Rows that a policy would hide are an error, not a shorter ledger.
+// Every session, before anything else. No time-out of the server's, the database's or the role's ends it. Names resolve
+// in `schema` and pg_catalog alone. Warnings reach the client: one of them says that a commit is not on its standby.
+// Rows that a policy would hide are an error, not a shorter ledger.
 std::string common_settings(const std::string& schema);
 
 // Sessions that write the ledger: durable commits; a stopped writer keeps its locks for less than the lease; a peer

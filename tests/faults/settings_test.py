@@ -16,8 +16,8 @@ HARMLESS = (
     ("IntervalStyle", "sql_standard", 13), ("bytea_output", "escape", 13), ("extra_float_digits", "-15", 13),
     ("standard_conforming_strings", "off", 13), ("default_transaction_isolation", "serializable", 13),
     ("default_transaction_isolation", "'repeatable read'", 13), ("default_transaction_deferrable", "on", 13),
-    ("statement_timeout", "1", 13), ("lock_timeout", "1", 13), ("idle_in_transaction_session_timeout", "1", 13),
-    ("idle_session_timeout", "200", 14), ("transaction_timeout", "1", 17), ("synchronous_commit", "off", 13),
+    ("statement_timeout", "50", 13), ("lock_timeout", "1", 13), ("idle_in_transaction_session_timeout", "1", 13),
+    ("idle_session_timeout", "200", 14), ("transaction_timeout", "50", 17), ("synchronous_commit", "off", 13),
     ("synchronous_commit", "local", 13), ("synchronous_commit", "remote_write", 13), ("row_security", "off", 13),
     ("session_replication_role", "replica", 13), ("jit", "on", 13), ("jit_above_cost", "0", 13),
     ("plan_cache_mode", "force_custom_plan", 13), ("enable_indexscan", "off", 13), ("client_min_messages", "error", 13),
@@ -31,28 +31,36 @@ REFUSED = (("role", "default_transaction_read_only", "on", "default_transaction_
            ("server", "fsync", "off", "fsync"))
 
 
+# The test asks for itself, under the same settings.
+PLAIN = ("SET statement_timeout = 0; SET search_path = public; SET client_encoding = 'UTF8'; "
+         "SET standard_conforming_strings = on; SET lock_timeout = 0; SET default_transaction_read_only = off;\n")
+
+
 class Ground:
     def __init__(self, run, server):
         self.run, self.server = run, server
-        self.version = int(server.sql("SHOW server_version_num")[0][0]) // 10_000
-        server.sql("CREATE ROLE sealer LOGIN SUPERUSER")
+        self.version = int(self.sql("SHOW server_version_num")[0][0]) // 10_000
+        self.sql("CREATE ROLE sealer LOGIN SUPERUSER")
         self.url = server.url.replace("postgres@", "sealer@", 1)
+
+    def sql(self, text, database="vault"):
+        return self.server.sql(PLAIN + text, database)
 
     def apply(self, where, name, value):
         sql = {"role": "ALTER ROLE sealer SET {} = {}", "database": "ALTER DATABASE vault SET {} = {}",
                "server": "ALTER SYSTEM SET {} = {}"}[where]
-        self.server.sql("SET client_encoding = 'UTF8';" + sql.format(name, value), "postgres")
-        self.server.sql("SELECT pg_reload_conf()", "postgres")
+        self.sql(sql.format(name, value), "postgres")
+        self.sql("SELECT pg_reload_conf()", "postgres")
 
     def reset(self):
-        self.server.sql("ALTER ROLE sealer RESET ALL", "postgres")
-        self.server.sql("ALTER DATABASE vault RESET ALL", "postgres")
-        self.server.sql("ALTER SYSTEM RESET ALL", "postgres")
-        self.server.sql("SELECT pg_reload_conf()", "postgres")
+        self.sql("ALTER ROLE sealer RESET ALL", "postgres")
+        self.sql("ALTER DATABASE vault RESET ALL", "postgres")
+        self.sql("ALTER SYSTEM RESET ALL", "postgres")
+        self.sql("SELECT pg_reload_conf()", "postgres")
 
 
 def known(ground, name):
-    return bool(ground.server.sql(f"SELECT 1 FROM pg_settings WHERE lower(name) = lower('{name}')", "postgres"))
+    return bool(ground.sql(f"SELECT 1 FROM pg_settings WHERE lower(name) = lower('{name}')", "postgres"))
 
 
 def under_all_at_once(run, ground, vaultd, truth, where):
@@ -73,7 +81,7 @@ def under_each(run, ground, vaultd, truth):
     """One by one, and under vaultd as it runs: its sessions end, the next ones begin with it."""
     for name, value, _ in [one for one in HARMLESS if one[2] <= ground.version and known(ground, one[0])]:
         ground.apply(run.random.choice(("role", "database", "server")), name, value)
-        ground.server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'vaultd%'",
+        ground.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'vaultd%'",
                           "postgres")
         truth.load.wait_receipts(10)
         vaultd.wait_ready()
@@ -96,12 +104,12 @@ def check_programs(ground, vaultd):
 def refused_by_name(run, ground, vaultd, truth):
     for where, name, value, word in REFUSED:
         ground.apply(where, name, value)
-        ground.server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'vaultd%'",
+        ground.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'vaultd%'",
                           "postgres")
         vaultd.wait_for(lambda status, word=word: not status["ready"] and word in status["database"]["detail"])
-        size = ground.server.sql("SELECT head_sequence FROM vault_head")
+        size = ground.sql("SELECT head_sequence FROM vault_head")
         run.wait_a_little(0.5, 1)
-        if ground.server.sql("SELECT head_sequence FROM vault_head") != size:
+        if ground.sql("SELECT head_sequence FROM vault_head") != size:
             raise AssertionError(f"sealed under {name} = {value}")
         ground.reset()
         vaultd.wait_ready()
@@ -116,10 +124,10 @@ def migrated_under_all(run, ground):
     run.random.shuffle(chosen)
     for name, value, _ in chosen:
         ground.apply("role", name, value)
-    ground.server.sql("CREATE DATABASE other", "postgres")
+    ground.sql("CREATE DATABASE other", "postgres")
     url = ground.url.replace("/vault?", "/other?")
     vaultd = run.vaultd(url)
-    truth = run.truth(lambda text: ground.server.sql(text, "other"), [vaultd])
+    truth = run.truth(lambda text: ground.sql(text, "other"), [vaultd])
     truth.load.wait_receipts(300)
     run.done(truth)
     vaultd.stop()
@@ -131,11 +139,11 @@ def body(run):
         server = run.server()
         ground = Ground(run, server)
         # A collation that sorts "i" and "I" as no other does.
-        server.sql("DROP DATABASE vault", "postgres")
-        server.sql("CREATE DATABASE vault TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' "
+        ground.sql("DROP DATABASE vault", "postgres")
+        ground.sql("CREATE DATABASE vault TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' "
                    "LOCALE 'C'", "postgres")
         vaultd = run.vaultd(ground.url)
-        truth = run.truth(server.sql, [vaultd], url=server.url)
+        truth = run.truth(ground.sql, [vaultd], url=ground.url, pause_s=0.06)
         under_each(run, ground, vaultd, truth)
         for where in ("role", "database", "server"):
             under_all_at_once(run, ground, vaultd, truth, where)
