@@ -14,6 +14,10 @@ void ClockGuard::Course::saw(const Reading& reading, std::int64_t bound) {
     if (!leap || std::abs(leap->ahead(reading)) > bound) leap = reading;
     if (reading.at - leap->at < patience) return;
   }
+  believe(reading);
+}
+
+void ClockGuard::Course::believe(const Reading& reading) {
   leap.reset();
   believed = reading;
 }
@@ -37,6 +41,10 @@ std::optional<std::string> ClockGuard::distrust(Timestamp now, Instant at) {
            " ms, more than clock_skew_max; sealing waits until they are put right, or for 5 minutes if they are not: "
            "were they wrong, all later timestamps would have to follow them";
   }
+  // One that has leapt agrees with one that has not, so it was put right; the other's later leap is not to find it
+  // here.
+  if (own_.leap) own_.believe({now, at});
+  if (database_.leap) database_.believe(*database_now_);
   return std::nullopt;
 }
 

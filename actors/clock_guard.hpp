@@ -44,6 +44,7 @@ class ClockGuard {
     std::optional<Reading> believed;  // the last one
     std::optional<Reading> leap;      // the first one after a leap forward that is not believed yet
     void saw(const Reading& reading, std::int64_t bound);
+    void believe(const Reading& reading);
   };
 
   std::chrono::microseconds bound_;

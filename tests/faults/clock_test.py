@@ -135,11 +135,11 @@ def body(run):
     for _ in run.turns():
         for whose, clock in clocks.items():
             for fault, offset, what in run.random.sample(faults, len(faults)):
-                starts = vaultd.starts
+                process = vaultd.process.pid
                 fault(run, vaultd, clock, truth, offset, f"the clock of {whose}, {what},")
                 truth.compare()
                 never_back(server)
-                if vaultd.starts != starts:
+                if vaultd.process.pid != process:
                     raise AssertionError("it was started again")
                 key = f"{whose} {fault.__name__} {what}"
                 run.figures[key] = run.figures.get(key, 0) + 1

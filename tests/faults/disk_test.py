@@ -125,7 +125,7 @@ def full_database(run):
             server.start()
         goes_on(run, vaultd, truth, "ready_after_room_in_database")
         count(run, "full_database")
-    truth.load.settle()
+    run.done(truth)
 
 
 def status_of(vaultd):
@@ -294,7 +294,7 @@ def body(run):
     truth = run.truth(server.sql, [vaultd], allowed=("database", "checkpoint"))
     full_state_directory(run, vaultd, truth, disk)
     broken_state(run, vaultd, truth)
-    truth.load.settle()
+    run.done(truth)
     emergency(run)
     broken_start(run, other_database(run))
     full_database(run)

@@ -216,7 +216,7 @@ def under_load(run, site, rounds):
     load.check(run.random)
     run.figures["emergency_receipts"] = len(load.receipts)
     run.figures["archived"] = archiver.size
-    truth.load.settle()
+    run.done(truth)
 
 
 def sync(path):

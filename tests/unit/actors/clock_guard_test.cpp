@@ -97,5 +97,26 @@ TEST(ClockGuard, LeapThatMakesThemAgreeIsACorrection) {
   EXPECT_FALSE(guard.distrust({3'600'000'000}, at));
 }
 
+// Two clocks, each wrong for a while and put right again, one after the other: neither leap is held against the other.
+TEST(ClockGuard, CorrectionIsForgottenBeforeTheOtherClockIsCorrected) {
+  ClockGuard guard(seconds(60));
+  ClockGuard::Instant at{seconds(5)};
+  const auto tell = [&](std::int64_t own_seconds, std::int64_t database_seconds) {
+    at += seconds(1);
+    const std::int64_t now = std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count();
+    const Timestamp own{now + own_seconds * 1'000'000};
+    guard.saw_own(own, at);
+    guard.saw_database({now + database_seconds * 1'000'000}, at);
+    return !guard.distrust(own, at);
+  };
+  EXPECT_TRUE(tell(0, 0));
+  EXPECT_FALSE(tell(-65, 0));
+  EXPECT_TRUE(tell(0, 0));
+  EXPECT_FALSE(tell(0, -65));
+  EXPECT_TRUE(tell(0, 0));
+  EXPECT_FALSE(tell(3'600, 0));
+  EXPECT_FALSE(tell(3'600, 3'600)) << "both are ahead now, and never agreed with one that was not";
+}
+
 }  // namespace
 }  // namespace vault
