@@ -35,8 +35,11 @@ LeaseOutcome Steward::take_lease(Effects& effects) {
   if (prepare_) {
     const Status prepared = prepare_();
     if (!prepared) {
-      if (prepared.error().code == ErrorCode::invalid_argument) effects.fatal_configuration(prepared.error().message);
-      return prepared.error();
+      const Error& error = prepared.error();
+      if (error.code == ErrorCode::invalid_argument) effects.fatal_configuration(error.message);
+      // The server's own word is no finding in what it holds.
+      if (error.code == ErrorCode::internal && !error.sqlstate.empty()) return LeaseUnreadable{error.message};
+      return error;
     }
     prepare_ = nullptr;
   }

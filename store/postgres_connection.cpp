@@ -89,6 +89,8 @@ Error error_of(const PgResult& result) {
   if (state == "42P01") {  // undefined_table: not migrated yet, or another vaultd is at it
     return {ErrorCode::unavailable, "the database has no ledger schema yet; vaultctl migrate up makes it", {}, state};
   }
+  // A statement is there already, or no more, where nobody but us prepares any.
+  if (state == "42P05" || state == "26000") return {ErrorCode::unavailable, leads_elsewhere, {}, state};
   const bool transient =
       state.empty() || starts_with_any(state, {"08", "53", "40", "57", "58", "55P03", "25006", "25P03"});
   return Error{transient ? ErrorCode::unavailable : ErrorCode::internal, "database: " + result.message(), {}, state};

@@ -54,8 +54,13 @@ class PgResult {
   std::unique_ptr<pg_result, Clear> result_;
 };
 
+// A session that is not one: what was set and prepared in it is not there.
+inline constexpr const char* leads_elsewhere =
+    "the connection leads to another server process than before; a pooler in transaction mode stands in between, and "
+    "vaultd needs sessions of its own (session mode)";
+
 // `unavailable` for what another attempt may mend (connection, shutdown, lock and statement timeouts, no space, a
-// server that has become read-only), else `internal`.
+// server that has become read-only, a pooler that changes server processes), else `internal`.
 Error error_of(const PgResult& result);
 
 struct PgConnectOptions {

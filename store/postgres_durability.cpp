@@ -23,9 +23,7 @@ Result<Durability> look_at_durability(PgConnection& connection, bool commits_pro
   const auto setting = [&](int column) { return found->value(0, column); };
   Durability durability;
   if (read_int4(setting(2)) != connection.backend_pid()) {
-    durability.broken =
-        "the connection leads to another server process than before; a pooler in transaction mode stands in between, "
-        "and vaultd needs sessions of its own (session mode)";
+    durability.broken = leads_elsewhere;
   } else if (setting(1) != "on") {
     durability.broken =
         "fsync is off on the database server, so nothing there is durable; mend it with: ALTER SYSTEM SET fsync = on; "

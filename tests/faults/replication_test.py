@@ -124,7 +124,35 @@ def a_stranger_is_waited_for(pair, truth):
 FAULTS = (standby_dies, wait_is_cancelled, waiter_is_terminated, nobody_is_waited_for, a_stranger_is_waited_for)
 
 
+def an_asynchronous_standby_is_behind(run):
+    """Promoted, it lacks what was signed: nothing is written there, and it is told. The first server comes back."""
+    pair = Pair(run)
+    pair.set_names("")
+    vaultd = run.vaultd(pair.url)
+    truth = run.truth(pair.sql, [vaultd], allowed=("database", "readers", "rollback", "tamper", "fenced"))
+    truth.load.wait_receipts(100)
+    pair.standby.stop("immediate")
+    truth.load.wait_receipts(100)
+    truth.compare()
+    pair.primary.stop("immediate")
+    pair.standby.start()
+    pair.standby.promote()
+    vaultd.wait_for(lambda status: "rollback" in status["alerts"] and not status["ready"])
+    before = len(truth.load.receipts)
+    size = pair.standby.sql("SELECT head_sequence FROM vault_head")
+    run.wait_a_little(2, 4)
+    if pair.standby.sql("SELECT head_sequence FROM vault_head") != size or len(truth.load.receipts) != before:
+        raise Wrong("sealed on a server that is behind what was signed")
+    pair.standby.stop("immediate")
+    pair.primary.start()
+    truth.load.wait_receipts(20)
+    run.done(truth)
+    vaultd.stop()
+    run.say("an asynchronous standby was behind")
+
+
 def body(run):
+    an_asynchronous_standby_is_behind(run)
     pair = Pair(run)
     vaultd = run.vaultd(pair.url)
     truth = run.truth(pair.sql, [vaultd])
