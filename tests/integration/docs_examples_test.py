@@ -27,7 +27,8 @@ class Examples(unittest.TestCase):
         self.assertEqual(blocks_expected, len(blocks), page)
         with vaultd_process.VaultdProcess() as vaultd, tempfile.TemporaryDirectory() as directory:
             environment = {**vaultd_process.clean_environment(), "VAULT_ENDPOINT": vaultd.requests,
-                           "PATH": f"{vaultd_process.BIN_DIR.resolve()}:{os.environ['PATH']}"}
+                           "PATH": f"{vaultd_process.BIN_DIR.resolve()}:{os.environ['PATH']}",
+                           "PYTHONPATH": str(vaultd_process.SOURCE_DIR / "clients" / "python")}
             for language, block in blocks:
                 block = block.replace(DEFAULT_ENDPOINT, f"ipc://{vaultd.directory}/")
                 command = ["bash", "-euo", "pipefail", "-c"] if language == "sh" else [sys.executable, "-B", "-c"]

@@ -21,7 +21,7 @@ SKIPPED = 77
 
 
 def package():
-    found = list(PACKAGE_DIR.glob("*.deb"))
+    found = list(PACKAGE_DIR.glob("vault999_*.deb"))
     assert len(found) == 1, f"{found} in {PACKAGE_DIR}"
     return found[0]
 

@@ -36,7 +36,7 @@ class Package(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.deb, = PACKAGE_DIR.glob("*.deb")
+        cls.deb, = PACKAGE_DIR.glob("vault999_*.deb")
         cls.directory = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.directory.cleanup)
         cls.root = pathlib.Path(cls.directory.name)

@@ -146,9 +146,9 @@ class AsyncLink:
                        heard: Callable[[Reply], None]) -> Dict[str, Any]:
         """As Link.exchange()."""
         waiter = Waiter(self.loop.create_future(), heard)
-        await self.send(frame, patience)
         self._waiters[request_id] = waiter
         try:
+            await self.send(frame, patience)
             while not waiter.answer.done():
                 await asyncio.wait((waiter.answer,), timeout=max(0.0, patience.left_s()))
                 if not waiter.answer.done() and patience.left_s() <= 0:
@@ -157,6 +157,8 @@ class AsyncLink:
             result, error = outcome(waiter.answer.result())
         finally:
             self._waiters.pop(request_id, None)
+            if waiter.answer.done():
+                waiter.answer.exception()  # looked at, whatever became of the call
         if error is not None:
             raise error
         assert result is not None

@@ -3,8 +3,7 @@ AsyncVault both carry these out."""
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable, Dict, Generic, Iterable, List, Mapping, Optional, Type, TypeVar, Union
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Callable, Dict, Generic, Iterable, List, Mapping, Optional, Type, TypeVar, Union
 
 from vault999 import records
 from vault999._times import Instant, ledger_time
@@ -13,6 +12,9 @@ from vault999.errors import HashMismatch, Internal
 from vault999.offline.entries import HashChecker
 from vault999.records import Seal
 from vault999.verdicts import Verdict, verdict_text
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 T = TypeVar("T")
 R = TypeVar("R", bound=records.Record)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from typing import Any, AsyncIterator, Callable, Dict, Iterable, List, Mapping, Optional, TypeVar, Union
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Dict, Iterable, List, Mapping, Optional, TypeVar, Union
 
 from vault999 import _operations, errors, records
 from vault999._async_link import AsyncLink, carry_out
@@ -19,6 +18,9 @@ from vault999._wire import pack_request
 from vault999.records import Receipt, Seal
 from vault999.vault import SealLike, log
 from vault999.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 T = TypeVar("T")
 

@@ -161,12 +161,18 @@ class PersistentVaultLedger:
     async def verify_chain(self) -> Dict[str, Any]:
         """{"valid": True, "entries", "entry_count", "checked_count", "merkle_root"}, or {"valid": False,
         "first_invalid_seq", "reason", "checked_count"}; the reasons are those of docs/ledger-format.md."""
+        await self._check_chain()
         result = await self._open().verify()
         if not result.valid:
             return {"valid": False, "first_invalid_seq": result.first_invalid_sequence, "reason": result.reason,
                     "checked_count": result.checked}
         return {"valid": True, "entries": result.checked, "entry_count": result.checked, "checked_count": result.checked,
                 "merkle_root": result.merkle_root}
+
+    async def _check_chain(self) -> None:
+        """In the emergency mode there is none, and trying again will not make one."""
+        if (await self._open().status()).get("backend") == "legacy":
+            raise errors.Unavailable("vaultd is in its emergency mode: there is no chain to verify, and no proof")
 
     async def get_merkle_proof(self, sequence: int) -> Optional[Dict[str, Any]]:
         """{"root", "proof": [{"hash", "position"}], "leaf_index"}, and what a checker of today needs: `tree_size`,
@@ -175,6 +181,7 @@ class PersistentVaultLedger:
         if not 1 <= sequence <= SEQUENCE_MAX:
             return None
         vault = self._open()
+        await self._check_chain()
         try:
             proof = await vault.proof(sequence)
             entry = await vault.read(sequence, at_least=sequence)

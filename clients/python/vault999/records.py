@@ -6,10 +6,12 @@ A member that is not there (a receipt of the emergency mode has no sequence) is 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Dict, List, Mapping, Optional, Union
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Union
 
 from vault999.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
 class Record(Dict[str, Any]):
@@ -41,7 +43,7 @@ class Seal:
     authority: str
     verdict: Union[str, Verdict]
     seal_data: Mapping[str, Any]
-    seal_id: Optional[Union[str, UUID]] = None
+    seal_id: Optional[Union[str, "UUID"]] = None
 
 
 class Receipt(Record):

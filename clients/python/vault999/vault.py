@@ -6,8 +6,7 @@ import os
 import threading
 import time
 import weakref
-from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, TypeVar, Union
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Mapping, Optional, TypeVar, Union
 
 import zmq
 
@@ -20,6 +19,9 @@ from vault999._times import Instant
 from vault999._wire import pack_request
 from vault999.records import Receipt, Seal
 from vault999.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 T = TypeVar("T")
 SealLike = Union[Seal, Mapping[str, Any]]

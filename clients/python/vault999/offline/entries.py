@@ -9,7 +9,7 @@ import re
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from vault999.errors import CheckFailed
-from vault999.offline import json_text, merkle
+from vault999.offline import merkle
 from vault999.offline.canonical import canonical_bytes, quote
 
 VERDICT_NAMES = ("SEAL", "PARTIAL", "SABAR", "VOID", "888_HOLD", "SUNSET")
@@ -68,6 +68,8 @@ def entry_hash(entry: Mapping[str, Any]) -> str:
 
 def parse_leaf_data(leaf: bytes) -> Dict[str, Any]:
     """The envelope of a leaf, of which nothing may be missing, added or spelt otherwise."""
+    from vault999.offline import json_text  # which those who only read entries do not need
+
     try:
         envelope = json_text.parse_json(leaf, stored=True, bytes_max=65_535, root="")
     except ValueError as error:
