@@ -130,5 +130,45 @@ class Package(unittest.TestCase):
         self.assertEqual(("", 0), (ran.stdout, ran.returncode))
 
 
+class PythonPackage(unittest.TestCase):
+    """python3-vault999, which cpack makes beside it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.deb, = PACKAGE_DIR.glob("python3-vault999_*_all.deb")
+        cls.directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.directory.cleanup)
+        cls.root = pathlib.Path(cls.directory.name)
+        subprocess.run(["dpkg-deb", "-R", str(cls.deb), str(cls.root)], check=True)
+        cls.modules = cls.root / "usr/lib/python3/dist-packages"
+
+    def test_it_holds_the_package_and_nothing_of_the_daemon(self):
+        source = SOURCE / "clients/python/vault999"
+        wanted = {path.relative_to(source) for path in source.rglob("*") if path.suffix == ".py" or path.name == "py.typed"}
+        found = {path.relative_to(self.modules / "vault999") for path in (self.modules / "vault999").rglob("*") if path.is_file()}
+        self.assertEqual(wanted, found)
+        self.assertEqual({"usr", "DEBIAN"}, {path.name for path in self.root.iterdir()})
+        self.assertFalse((self.root / "usr/bin").exists())
+        documents = {path.name for path in (self.root / "usr/share/doc/python3-vault999").rglob("*") if path.is_file()}
+        self.assertEqual({"copyright", "changelog.gz", "python.md", "script.py", "fastapi_app.py", "agent_loop.py"}, documents)
+
+    def test_its_fields(self):
+        fields = {name: run("dpkg-deb", "-f", self.deb, name).stdout.strip() for name in ("Depends", "Architecture", "Recommends")}
+        self.assertEqual({"Depends": "python3 (>= 3.9), python3-zmq, python3-msgpack", "Architecture": "all",
+                          "Recommends": "python3-cryptography"}, fields)
+
+    def test_it_can_be_imported_and_is_known_by_its_version(self):
+        code = ("import importlib.metadata, vault999, vault999.offline\n"
+                "assert vault999.__version__ == importlib.metadata.version('vault999'); print(vault999.__file__)")
+        ran = subprocess.run(["/usr/bin/python3", "-B", "-c", code], capture_output=True, text=True, check=False,
+                             env={**os.environ, "PYTHONPATH": str(self.modules)})
+        self.assertTrue(ran.stdout.startswith(str(self.modules)), ran.stderr)
+
+    @unittest.skipUnless(shutil.which("lintian"), "lintian is not installed (tools/install-deps --tests)")
+    def test_lintian_finds_nothing(self):
+        ran = run("lintian", "--allow-root", "--fail-on", "error,warning", self.deb)
+        self.assertEqual(("", 0), (ran.stdout, ran.returncode))
+
+
 if __name__ == "__main__":
     sys.exit(unittest.main())
