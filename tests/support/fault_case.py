@@ -359,6 +359,7 @@ def main(name, body, short, soak):
     print(f"{name}: seed {run.seed}, {run.rounds} rounds; again with VAULT_FAULT_SEED={run.seed} "
           f"VAULT_FAULT_ROUNDS={run.rounds}", flush=True)
     held, code = False, 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # through all that is to be stopped
     try:
         with run.stack:
             body(run)

@@ -1,0 +1,57 @@
+#include "actors/steward.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/actors/recorded_effects.hpp"
+
+namespace vault {
+namespace {
+
+// Nobody gets as far as the lease.
+class NoStore final : public WriterStore {
+ public:
+  Result<std::unique_ptr<AppendSession>> open_session() override { return none(); }
+  LeaseOutcome take_lease(const LeaseRequest&) override { return LeaseHeld{}; }
+  void release_lease(const std::string&, std::int64_t) override {}
+  ResolveOutcome resolve(const AppendRequest&) override { return {}; }
+  Result<std::vector<FoundSeal>> find_seals(std::span<const Uuid>) override { return none(); }
+  Result<TreeView> read_tree(const TreeRequest&) override { return none(); }
+  Result<std::optional<StoredCheckpoint>> store_checkpoint(std::int64_t, const StoredCheckpoint&,
+                                                           const LogIdentity&) override {
+    return none();
+  }
+  Status store_contradiction(const StoredCheckpoint&, const std::string&) override { return none(); }
+
+ private:
+  static tl::unexpected<Error> none() { return fail(ErrorCode::internal, "not asked for here"); }
+};
+
+// What the writer is answered where preparing ends with this error.
+LeaseOutcome outcome_of(Error error, RecordedEffects& effects) {
+  NoStore store;
+  Steward steward(store, {}, [&]() -> Status { return tl::unexpected(error); });
+  steward.handle(TakeLease{}, effects);
+  return std::move(std::get<LeaseAnswer>(effects.sent.at(0).second).outcome);
+}
+
+// What the server says for itself is no finding in what it holds: nobody is to be told of tampering.
+TEST(StewardTest, TheServersOwnWordWhilePreparingIsNoFinding) {
+  RecordedEffects effects;
+  const LeaseOutcome outcome = outcome_of({ErrorCode::internal, "SQLSTATE XX001: bad page", {}, "XX001"}, effects);
+  ASSERT_TRUE(std::holds_alternative<LeaseUnreadable>(outcome));
+  EXPECT_EQ(std::get<LeaseUnreadable>(outcome).detail, "SQLSTATE XX001: bad page");
+  EXPECT_TRUE(effects.configuration.empty());
+}
+
+TEST(StewardTest, OtherErrorsOfPreparingGoOnAsTheyAre) {
+  for (const ErrorCode code : {ErrorCode::unavailable, ErrorCode::invalid_argument, ErrorCode::internal}) {
+    RecordedEffects effects;
+    const LeaseOutcome outcome = outcome_of({code, "why", {}, {}}, effects);
+    ASSERT_TRUE(std::holds_alternative<Error>(outcome));
+    EXPECT_EQ(std::get<Error>(outcome).code, code);
+    EXPECT_EQ(effects.configuration, code == ErrorCode::invalid_argument ? "why" : "");
+  }
+}
+
+}  // namespace
+}  // namespace vault
