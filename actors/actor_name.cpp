@@ -6,6 +6,8 @@ std::string actor_name(ActorId id) {
   switch (id) {
     case ActorId::gateway:
       return "gateway";
+    case ActorId::decoder:
+      return "decoder";
     case ActorId::writer:
       return "writer";
     case ActorId::committer:

@@ -44,6 +44,8 @@ void Gateway::start(Effects& effects) {
 void Gateway::handle(Message message, Effects& effects) {
   if (auto* peer = std::get_if<PeerMessage>(&message)) {
     on_peer(std::move(*peer), effects);
+  } else if (auto* decoded = std::get_if<DecodeAnswer>(&message)) {
+    on_decoded(std::move(*decoded), effects);
   } else if (auto* answers = std::get_if<SealAnswers>(&message)) {
     on_answers(std::move(*answers), effects);
   } else if (auto* answer = std::get_if<ReadAnswer>(&message)) {
@@ -114,14 +116,23 @@ void Gateway::on_peer(PeerMessage message, Effects& effects) {
     if (ingest) return ingest_failed(*refusal, effects);
     return reply_to(std::move(message.envelope), encode_error_reply(find_request_id(message.body), *refusal), effects);
   }
+  if (message.body.size() > options_.decoded_aside_bytes && message.body.size() <= options_.codec.message_bytes_max) {
+    return decode_aside(std::move(message), effects);
+  }
   auto decoded = decode_request(message.body, options_.codec);
+  message.body.clear();
+  take({std::move(message), {}}, std::move(decoded), effects);
+}
+
+void Gateway::take(Arrival arrival, tl::expected<Request, DecodeFailure> decoded, Effects& effects) {
+  PeerMessage& message = arrival.message;
+  const bool ingest = message.socket == SocketKind::ingest;
   if (!decoded) {
     ++counters_["malformed"];
     if (ingest) return ingest_failed(decoded.error().error, effects);
     return reply_to(std::move(message.envelope), encode_error_reply(decoded.error().id, decoded.error().error),
                     effects);
   }
-  message.body.clear();
   if (auto refusal = forbidden(message, decoded->operation)) {
     ++counters_["forbidden"];
     if (ingest) return ingest_failed(*refusal, effects);
@@ -133,14 +144,14 @@ void Gateway::on_peer(PeerMessage message, Effects& effects) {
       if (ingest) return tell_refused_names(*request, *refusal, effects);
       return reply_to(std::move(message.envelope), encode_error_reply(decoded->id, *refusal), effects);
     }
-    return seal(std::move(message), std::move(decoded->id), std::move(*request), effects);
+    return seal(std::move(arrival), std::move(decoded->id), std::move(*request), effects);
   }
   if (ingest) {
     return ingest_failed(
         {ErrorCode::unknown_op, "ingest takes seal and seal_batch only; queries go to the requests socket", "op"},
         effects);
   }
-  read(std::move(message), std::move(*decoded), effects);
+  read(std::move(arrival), std::move(*decoded), effects);
 }
 
 // Roles count on CURVE connections only: on ipc the file's mode decides.
@@ -179,17 +190,18 @@ void Gateway::tell_refused_names(const SealRequest& request, const Error& error,
   ingest_failed(error, effects);
 }
 
-Ticket Gateway::open(PeerMessage& message, RequestId id, Effects& effects, bool deadline) {
-  const Ticket ticket = next_ticket_++;
+Ticket Gateway::open(Arrival& arrival, RequestId id, Effects& effects, bool deadline) {
+  const Ticket ticket = arrival.ticket != 0 ? arrival.ticket : next_ticket_++;
   Pending& pending = pending_[ticket];
-  pending.envelope = std::move(message.envelope);
+  pending.envelope = std::move(arrival.message.envelope);
   pending.id = std::move(id);
-  pending.ingest = message.socket == SocketKind::ingest;
-  if (deadline) deadlines_.emplace_back(effects.clock() + options_.request_timeout, ticket);
+  pending.ingest = arrival.message.socket == SocketKind::ingest;
+  if (deadline && arrival.ticket == 0) deadlines_.emplace_back(effects.clock() + options_.request_timeout, ticket);
   return ticket;
 }
 
-void Gateway::seal(PeerMessage message, RequestId id, SealRequest request, Effects& effects) {
+void Gateway::seal(Arrival arrival, RequestId id, SealRequest request, Effects& effects) {
+  PeerMessage& message = arrival.message;
   const bool ingest = message.socket == SocketKind::ingest;
   std::size_t bytes = 0;
   for (const Seal& one : request.seals) {
@@ -208,31 +220,43 @@ void Gateway::seal(PeerMessage message, RequestId id, SealRequest request, Effec
       return reply_to(std::move(message.envelope), encode_error_reply(id, *refusal), effects);
     }
   }
-  const Ticket ticket = next_ticket_;
+  const Ticket ticket = arrival.ticket != 0 ? arrival.ticket : next_ticket_;
   if (!ingest && request.sign) {
-    const Status room = reads_.expect_signed(producer, effects.connection(), ticket, request.seals.size());
+    const Status room = reads_.expect_signed(producer, connection(arrival, effects), ticket, request.seals.size());
     if (!room) {
       ++counters_["busy"];
       return reply_to(std::move(message.envelope), encode_error_reply(id, room.error()), effects);
     }
   }
-  VAULT_CHECK(open(message, std::move(id), effects, !ingest) == ticket);
+  VAULT_CHECK(open(arrival, std::move(id), effects, !ingest) == ticket);
   Pending& pending = pending_[ticket];
   pending.producer = producer;
   pending.seals = request.seals.size();
   pending.bytes = bytes;
   pending.batch = request.batch;
   pending.sign = request.sign;
-  queued_seals_ += pending.seals;
-  queued_bytes_ += bytes;
-  Producer& held = producers_[producer];
-  held.seals_held += pending.seals;
-  held.bytes_held += bytes;
-  if (held.waiting.empty()) turns_.push_back(producer);
-  held.waiting.push_back({ticket, std::move(request.seals), ingest, bytes});
+  Producer& held = hold(pending);
+  SealOrder order{ticket, std::move(request.seals), ingest, bytes};
+  if (arrival.ticket != 0) {
+    *find_place(held, ticket) = std::move(order);
+  } else {
+    held.waiting.push_back(std::move(order));
+  }
+  take_turn(producer, held);
 }
 
-void Gateway::read(PeerMessage message, Request request, Effects& effects) {
+// Counts what a request holds until give_back().
+Gateway::Producer& Gateway::hold(const Pending& pending) {
+  queued_seals_ += pending.seals;
+  queued_bytes_ += pending.bytes;
+  Producer& producer = producers_[pending.producer];
+  producer.seals_held += pending.seals;
+  producer.bytes_held += pending.bytes;
+  return producer;
+}
+
+void Gateway::read(Arrival arrival, Request request, Effects& effects) {
+  PeerMessage& message = arrival.message;
   if (std::holds_alternative<StatusRequest>(request.operation)) {
     return reply_to(std::move(message.envelope), encode_reply(request.id, status(effects)), effects);
   }
@@ -245,9 +269,9 @@ void Gateway::read(PeerMessage message, Request request, Effects& effects) {
     return reply_to(std::move(message.envelope), encode_error_reply(request.id, *refusal), effects);
   }
   if (std::holds_alternative<CheckpointRequest>(request.operation)) {
-    return await_checkpoint(std::move(message), std::move(request), effects);
+    return await_checkpoint(std::move(arrival), std::move(request), effects);
   }
-  queue_read(std::move(message), std::move(request), effects);
+  queue_read(std::move(arrival), std::move(request), effects);
 }
 
 // At most one alert a second, with the number of those that were not told.
@@ -277,13 +301,21 @@ void Gateway::forward(Effects& effects) {
     const std::string name = std::move(turns_.front());
     turns_.pop_front();
     Producer& producer = producers_[name];
-    VAULT_CHECK(!producer.waiting.empty());
+    producer.in_turns = false;
+    VAULT_CHECK(!producer.waiting.empty() && !producer.waiting.front().seals.empty());
     at_writer_ += producer.waiting.front().seals.size();
     orders.orders.push_back(std::move(producer.waiting.front()));
     producer.waiting.pop_front();
-    if (!producer.waiting.empty()) turns_.push_back(name);
+    take_turn(name, producer);
   }
   if (!orders.orders.empty()) effects.send(ActorId::writer, std::move(orders));
+}
+
+// What stands behind a message that is being decoded waits for it: a producer's seals keep their order.
+void Gateway::take_turn(const std::string& name, Producer& producer) {
+  if (producer.in_turns || producer.waiting.empty() || producer.waiting.front().seals.empty()) return;
+  producer.in_turns = true;
+  turns_.push_back(name);
 }
 
 }  // namespace vault

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/peer_turns.hpp"
 #include "actors/raised_alerts.hpp"
 #include "actors/read_queue.hpp"
 #include "wire/codec.hpp"
@@ -25,6 +26,7 @@ struct GatewayOptions {
   std::size_t queue_seals_max = 65'536;
   std::size_t queue_bytes_max = std::size_t{256} << 20;
   std::size_t writer_window_seals = 4'000;  // handed to the writer and not answered; the rest waits here, in turns
+  std::size_t decoded_aside_bytes = std::size_t{256} << 10;  // larger messages are decoded in a thread of their own
   std::size_t readers = 3;
   // Bytes of replies that ZeroMQ still holds, of one peer and of all: beyond, queries are answered `busy`.
   std::size_t unread_peer_max = std::size_t{8} << 20;
@@ -60,22 +62,45 @@ class Gateway final : public Actor {
     bool answered = false;  // by deadline; the writer's answer only gives the credit back
   };
   struct Producer {
-    std::deque<SealOrder> waiting;
+    std::deque<SealOrder> waiting;  // without seals: the place of one that is being decoded
     std::size_t seals_held = 0, bytes_held = 0;
+    bool in_turns = false;
+  };
+  // A message as it came. `ticket`: it has been decoded aside, and has its place and its deadline since it came.
+  struct Arrival {
+    PeerMessage message;
+    PeerConnection connection;  // as it was then; of one that comes just now, ask connection()
+    Ticket ticket = 0;
+  };
+  // A message that waits for the decoder or is there; its envelope stands in `pending_`.
+  struct Undecoded {
+    std::shared_ptr<const std::string> body;
+    PeerMessage rest;
+    PeerConnection connection;
   };
 
   void on_peer(PeerMessage message, Effects& effects);
   std::optional<Error> forbidden(const PeerMessage& message, const Operation& operation) const;
   void tell_refused_names(const SealRequest& request, const Error& error, Effects& effects);
-  void seal(PeerMessage message, RequestId id, SealRequest request, Effects& effects);
+  void take(Arrival arrival, tl::expected<Request, DecodeFailure> decoded, Effects& effects);
+  void seal(Arrival arrival, RequestId id, SealRequest request, Effects& effects);
   std::optional<Error> refuse_unread(const PeerMessage& message) const;
   std::optional<Error> too_much_unread(const std::vector<std::string>& envelope, Effects& effects) const;
   std::optional<Error> too_much_unread_for(const ReadTask& task, Effects& effects) const;
   std::optional<Error> not_now(const std::string& producer, std::size_t seals, std::size_t bytes) const;
   std::optional<Error> admit(const std::string& producer, std::size_t seals, std::size_t bytes) const;
-  void read(PeerMessage message, Request request, Effects& effects);
+  void read(Arrival arrival, Request request, Effects& effects);
   void ingest_failed(const Error& error, Effects& effects);
   void forward(Effects& effects);
+  void take_turn(const std::string& name, Producer& producer);
+
+  // gateway_decoding.cpp
+  void decode_aside(PeerMessage message, Effects& effects);
+  void decode_next(Effects& effects);
+  void on_decoded(DecodeAnswer answer, Effects& effects);
+  static PeerConnection connection(const Arrival& arrival, Effects& effects);
+  static std::deque<SealOrder>::iterator find_place(Producer& producer, Ticket ticket);
+  void clear_place(const std::string& name, Ticket ticket);
 
   void on_answers(SealAnswers answers, Effects& effects);
   void on_answer(SealAnswer answer, Effects& effects);
@@ -85,8 +110,8 @@ class Gateway final : public Actor {
   void tell_state(Effects& effects);
 
   // gateway_reads.cpp
-  void await_checkpoint(PeerMessage message, Request request, Effects& effects);
-  void queue_read(PeerMessage message, Request request, Effects& effects);
+  void await_checkpoint(Arrival arrival, Request request, Effects& effects);
+  void queue_read(Arrival arrival, Request request, Effects& effects);
   void on_read_progress(ReadProgress progress, Effects& effects);
   void dispatch_reads(Effects& effects);
   void refuse_reads(const std::vector<Ticket>& tickets, const std::string& why, Effects& effects);
@@ -98,7 +123,9 @@ class Gateway final : public Actor {
   StatusResult status(Effects& effects) const;
   void reply(Ticket ticket, std::string message, Effects& effects);
   void reply_to(std::vector<std::string> envelope, std::string message, Effects& effects);
-  Ticket open(PeerMessage& message, RequestId id, Effects& effects, bool deadline);
+  Ticket open(Arrival& arrival, RequestId id, Effects& effects, bool deadline);
+  Producer& hold(const Pending& pending);
+  void give_back(const Pending& pending);
   void release(const Pending& pending);
 
   GatewayOptions options_;
@@ -108,9 +135,13 @@ class Gateway final : public Actor {
   std::deque<std::pair<Instant, Ticket>> deadlines_;
 
   std::unordered_map<std::string, Producer> producers_;  // by routing id; "" is ingest
-  std::deque<std::string> turns_;                        // producers with something waiting
+  std::deque<std::string> turns_;                        // producers with something to hand over
   std::size_t queued_seals_ = 0, queued_bytes_ = 0;      // not answered, here or at the writer
   std::size_t at_writer_ = 0;                            // seals
+
+  std::unordered_map<Ticket, Undecoded> undecoded_;
+  PeerTurns decode_turns_;
+  bool decoding_ = false;  // the decoder has one
 
   ReadQueue reads_;
   ReaderPool::Health readers_told_;  // as the alert says it

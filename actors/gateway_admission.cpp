@@ -39,7 +39,8 @@ std::optional<Error> Gateway::refuse_unread(const PeerMessage& message) const {
                  {}};
   }
   const std::size_t size = message.body.size();
-  if (ingest || size <= large_message || size > options_.codec.message_bytes_max) return std::nullopt;
+  const std::size_t small = std::min(large_message, options_.decoded_aside_bytes);
+  if (ingest || size <= small || size > options_.codec.message_bytes_max) return std::nullopt;
   if (auto refusal = forbidden(message, SealRequest{})) return refusal;
   return not_now(routing_ids == 0 ? std::string{} : message.envelope.front(), 1, size);
 }

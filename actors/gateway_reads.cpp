@@ -21,17 +21,17 @@ std::string peer_of(const PeerMessage& message) {
 // --- In --------------------------------------------------------------------------------------------------------------
 
 // Answered here, at once, unless it must be of a size that no checkpoint has yet.
-void Gateway::await_checkpoint(PeerMessage message, Request request, Effects& effects) {
+void Gateway::await_checkpoint(Arrival arrival, Request request, Effects& effects) {
   const auto& latest = reads_.checkpoint();
   if (!options_.emergency && request.at_least > (latest ? latest->tree_size : 0)) {
-    const std::string peer = peer_of(message);
+    const std::string peer = peer_of(arrival.message);
     const RequestId id = request.id;
-    const Ticket ticket = open(message, std::move(request.id), effects, true);
+    const Ticket ticket = open(arrival, std::move(request.id), effects, true);
     const Error late{ErrorCode::unavailable,
                      "no checkpoint of " + std::to_string(request.at_least) + " entries has been signed yet",
                      {}};
-    const Status held =
-        reads_.await_checkpoint(peer, effects.connection(), ticket, request.at_least, encode_error_reply(id, late));
+    const Status held = reads_.await_checkpoint(peer, connection(arrival, effects), ticket, request.at_least,
+                                                encode_error_reply(id, late));
     if (!held) reply(ticket, encode_error_reply(id, held.error()), effects);
     return;
   }
@@ -39,10 +39,10 @@ void Gateway::await_checkpoint(PeerMessage message, Request request, Effects& ef
       options_.emergency ? encode_error_reply(request.id, emergency_refusal("checkpoint"))
       : latest           ? encode_reply(request.id, CheckpointResult{latest->note, latest->tree_size, vkey_})
                : encode_error_reply(request.id, {ErrorCode::unavailable, "no checkpoint has been signed yet", {}});
-  reply_to(std::move(message.envelope), std::move(body), effects);
+  reply_to(std::move(arrival.message.envelope), std::move(body), effects);
 }
 
-void Gateway::queue_read(PeerMessage message, Request request, Effects& effects) {
+void Gateway::queue_read(Arrival arrival, Request request, Effects& effects) {
   ReadTask task;
   task.id = request.id;
   task.at_least = request.at_least;
@@ -52,13 +52,13 @@ void Gateway::queue_read(PeerMessage message, Request request, Effects& effects)
         if constexpr (std::is_constructible_v<decltype(task.task), Kind>) task.task = std::move(operation);
       },
       std::move(request.operation));
-  const std::string peer = peer_of(message);
+  const std::string peer = peer_of(arrival.message);
   // A verification takes as long as it takes; everything else has a deadline.
   const bool verify = std::holds_alternative<VerifyRangeRequest>(task.task);
-  const Ticket ticket = open(message, std::move(request.id), effects, !verify);
+  const Ticket ticket = open(arrival, std::move(request.id), effects, !verify);
   task.ticket = ticket;
   const RequestId id = task.id;
-  const Status held = reads_.add(peer, effects.connection(), std::move(task), effects.clock());
+  const Status held = reads_.add(peer, connection(arrival, effects), std::move(task), effects.clock());
   if (!held) {
     ++counters_[held.error().code == ErrorCode::busy ? "busy" : "unavailable"];
     return reply(ticket, encode_error_reply(id, held.error()), effects);

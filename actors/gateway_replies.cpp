@@ -18,9 +18,13 @@ void Gateway::on_answers(SealAnswers answers, Effects& effects) {
 }
 
 void Gateway::release(const Pending& pending) {
+  at_writer_ -= pending.seals;
+  give_back(pending);
+}
+
+void Gateway::give_back(const Pending& pending) {
   queued_seals_ -= pending.seals;
   queued_bytes_ -= pending.bytes;
-  at_writer_ -= pending.seals;
   const auto producer = producers_.find(pending.producer);
   VAULT_CHECK(producer != producers_.end());
   producer->second.seals_held -= pending.seals;
@@ -83,6 +87,8 @@ void Gateway::on_timer(int id, Effects& effects) {
                       {}};
     std::string excuse = reads_.excuse(ticket);
     reads_.drop(ticket);
+    if (const auto one = undecoded_.find(ticket); one != undecoded_.end())
+      pending.id = find_request_id(*one->second.body);
     reply_to(pending.envelope, excuse.empty() ? encode_error_reply(pending.id, error) : std::move(excuse), effects);
     if (pending.seals > 0) {
       pending.answered = true;  // the writer still has it

@@ -16,6 +16,7 @@
 #include "ledger/entry.hpp"
 #include "ledger/receipt.hpp"
 #include "store/store.hpp"
+#include "wire/codec.hpp"
 #include "wire/event.hpp"
 #include "wire/message.hpp"
 
@@ -23,6 +24,7 @@ namespace vault {
 
 enum class ActorId : std::uint8_t {
   gateway,
+  decoder,
   writer,
   committer,
   steward,
@@ -40,6 +42,19 @@ std::string actor_name(ActorId id);
 
 using Ticket = std::uint64_t;  // the gateway's name for one request
 using Entries = std::shared_ptr<const std::vector<Entry>>;
+
+// --- gateway -> decoder -> gateway -----------------------------------------------------------------------------------
+
+// A message so large that others would wait while it is decoded.
+struct DecodeTask {
+  Ticket ticket = 0;
+  std::shared_ptr<const std::string> body;
+  CodecLimits limits;
+};
+struct DecodeAnswer {
+  Ticket ticket = 0;
+  tl::expected<Request, DecodeFailure> request;
+};
 
 // --- gateway -> writer -----------------------------------------------------------------------------------------------
 
@@ -332,11 +347,11 @@ struct SettingsChanged {
 };
 
 using Message =
-    std::variant<SealOrders, SealAnswers, WriterStatus, UseSession, Append, AppendAnswer, SessionLost, TakeLease,
-                 Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, ResolveAnswer, FindAnswer, StoreCheckpointAnswer,
-                 KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt, Follow, Committed, IngestRefused, Epoch,
-                 Adopted, Followed, SigningState, Published, ReadTree, TreeRead, TellContradiction, ContradictionTold,
-                 CheckpointSigned, ReadTask, ReadProgress, ReadAnswer, KeysChanged, PeerMessage, AlertMessage,
-                 Heartbeat, TimerFired, SettingsChanged>;
+    std::variant<DecodeTask, DecodeAnswer, SealOrders, SealAnswers, WriterStatus, UseSession, Append, AppendAnswer,
+                 SessionLost, TakeLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, ResolveAnswer, FindAnswer,
+                 StoreCheckpointAnswer, KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt, Follow, Committed,
+                 IngestRefused, Epoch, Adopted, Followed, SigningState, Published, ReadTree, TreeRead,
+                 TellContradiction, ContradictionTold, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer,
+                 KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged>;
 
 }  // namespace vault

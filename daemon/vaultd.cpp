@@ -15,6 +15,7 @@
 #include "actors/auditor.hpp"
 #include "actors/authenticator.hpp"
 #include "actors/committer.hpp"
+#include "actors/decoder.hpp"
 #include "actors/gateway.hpp"
 #include "actors/lease_keeper.hpp"
 #include "actors/log.hpp"
@@ -135,6 +136,7 @@ class Vaultd {
   std::unique_ptr<ReaderStore> auditor_store_;
 
   std::unique_ptr<Gateway> gateway_;
+  std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Steward> steward_;
@@ -322,6 +324,8 @@ Status Vaultd::start_telling() {
 
 // What a seal passes through: none of them waits, so one thread takes it from the socket to PostgreSQL and back.
 Status Vaultd::start_sealing() {
+  decoder_ = std::make_unique<Decoder>();
+  if (const Status ok = supervisor_->start({{ActorId::decoder, decoder_.get(), stop_others}}, false); !ok) return ok;
   std::vector<Supervisor::Role> roles;
   gateway_ = std::make_unique<Gateway>(gateway_options(settings_));
   roles.push_back({ActorId::gateway, gateway_.get(), stop_gateway});

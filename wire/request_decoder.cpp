@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <initializer_list>
 #include <utility>
@@ -13,6 +14,7 @@ namespace vault {
 namespace {
 
 constexpr std::size_t scratch_nodes_kept = 65'536;
+constexpr std::size_t id_bytes_max = std::size_t{1} << 20;  // an id that comes later is not looked for
 
 using M = Member;
 
@@ -212,7 +214,7 @@ tl::expected<Request, DecodeFailure> decode(std::string_view message, const Code
                                             JsonDocument& scratch) {
   if (message.size() > limits.message_bytes_max) {
     return tl::unexpected(DecodeFailure{
-        find_id(message.substr(0, limits.message_bytes_max), limits, scratch),
+        find_id(message.substr(0, std::min(limits.message_bytes_max, id_bytes_max)), limits, scratch),
         {ErrorCode::too_large,
          fmt::format("a message of {} bytes is over max_message_bytes ({})", message.size(), limits.message_bytes_max),
          {}}});
@@ -238,7 +240,7 @@ tl::expected<Request, DecodeFailure> decode(std::string_view message, const Code
 RequestId find_request_id(std::string_view message) {
   try {
     JsonDocument scratch;
-    return find_id(message.substr(0, std::size_t{1} << 20), CodecLimits{}, scratch);
+    return find_id(message.substr(0, id_bytes_max), CodecLimits{}, scratch);
   } catch (const std::exception&) {  // no MessagePack, or out of memory
     return {};
   }

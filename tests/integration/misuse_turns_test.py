@@ -11,9 +11,11 @@ import msgpack
 import zmq
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.vaultd_process import VaultdProcess, free_ports  # noqa: E402
+from support.vaultd_process import BIN_DIR, VaultdProcess, free_ports  # noqa: E402
 
 MIB = 1 << 20
+# The bounds are those of a release build. A build without optimisation, or with sanitizers, is given more time.
+SLOWNESS = 1 if "release" in BIN_DIR.parts else 8 if {"asan", "tsan"} & set(BIN_DIR.parts) else 2
 
 
 def request(op, ident=1, **members):
@@ -26,7 +28,7 @@ def seal(data):
 
 def structured(size):
     """A payload of many small values, which is what decoding costs most."""
-    return {"rows": [[n, f"name {n}", {"score": n / 7, "ok": True}] for n in range(size // 34)]}
+    return {"rows": [[n, f"name {n}", {"score": n / 7, "ok": True}] for n in range(int(size) // 34)]}
 
 
 class TurnsCase(unittest.TestCase):
@@ -70,8 +72,8 @@ class TurnsCase(unittest.TestCase):
 class LargeMessagesTest(TurnsCase):
     def test_seventy_large_batches_do_not_hold_up_a_status(self):
         self.start()
-        batch = request("seal_batch", seals=[seal(structured(500_000)) for _ in range(24)])
-        self.assertGreater(len(batch), 10 * MIB)
+        batch = request("seal_batch", seals=[seal(structured(500_000)) for _ in range(30)])
+        self.assertGreater(len(batch), 14 * MIB)
         one, many = self.socket(), self.socket(SNDHWM=100)
         self.ask(one, "status")
         epoch = self.ask(one, "status")["result"]["writer_epoch"]
@@ -80,7 +82,7 @@ class LargeMessagesTest(TurnsCase):
         longest = self.longest_wait(one, 6)
         status = self.ask(one, "status")["result"]
         print(f"longest wait for a status: {longest:.2f} s, of {len(batch)} bytes", file=sys.stderr)
-        self.assertLess(longest, 1.5)  # of a build without optimisation, beside other tests
+        self.assertLess(longest, 0.5 * SLOWNESS)
         self.assertEqual((status["writer_epoch"], status["role"]), (epoch, "writer"))
         codes = set()
         for _ in range(70):
@@ -93,16 +95,18 @@ class LargeMessagesTest(TurnsCase):
         self.start("--max-seal-bytes", str(16 * MIB))
         one, large = self.socket(), self.socket()
         self.ask(one, "status")
-        for what, data in (("structured", structured(8 * MIB)), ("a text", {"text": "x" * (12 * MIB)})):
+        for what, data, outcome in (("the largest structure that is taken", structured(9.1 * MIB), None),
+                                    ("a structure", structured(14.4 * MIB), "too_large"),
+                                    ("a text", {"text": "x" * (16 * MIB - 200)}, None)):
             message = request("seal", seal=seal(data))
             self.assertLess(len(message), 16 * MIB)
             large.send(message, copy=False)
-            longest = self.longest_wait(one, 3)
-            print(f"{what}: longest wait {longest:.2f} s, of {len(message)} bytes", file=sys.stderr)
+            longest = self.longest_wait(one, 2)
+            print(f"{what}: longest wait {longest:.3f} s, of {len(message)} bytes", file=sys.stderr)
             reply = self.reply(large)
             with self.subTest(what):
-                self.assertLess(longest, 0.6)  # of a build without optimisation, on a machine that does other things too
-                self.assertTrue(reply["ok"], reply)
+                self.assertLess(longest, 0.25 * SLOWNESS)
+                self.assertEqual(reply.get("error", {}).get("code"), outcome, reply)
 
 
 class NamesTest(TurnsCase):

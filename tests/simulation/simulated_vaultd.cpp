@@ -20,17 +20,50 @@ constexpr std::size_t steward_slot = slot_of(ActorId::steward);
 constexpr ActorId stop_order[] = {ActorId::gateway, ActorId::writer,       ActorId::committer,
                                   ActorId::notary,  ActorId::lease_keeper, ActorId::steward};
 
-const char* const message_names[] = {"SealOrders",       "SealAnswers",    "WriterStatus",          "UseSession",
-                                     "Append",           "AppendAnswer",   "SessionLost",           "TakeLease",
-                                     "Resolve",          "FindSeals",      "StoreCheckpoint",       "LeaseAnswer",
-                                     "ResolveAnswer",    "FindAnswer",     "StoreCheckpointAnswer", "KeepLease",
-                                     "LeaseRenewed",     "ConfirmLease",   "LeaseConfirmed",        "Adopt",
-                                     "Follow",           "Committed",      "IngestRefused",         "Epoch",
-                                     "Adopted",          "Followed",       "SigningState",          "Published",
-                                     "ReadTree",         "TreeRead",       "TellContradiction",     "ContradictionTold",
-                                     "CheckpointSigned", "ReadTask",       "ReadProgress",          "ReadAnswer",
-                                     "KeysChanged",      "PeerMessage",    "AlertMessage",          "Heartbeat",
-                                     "TimerFired",       "SettingsChanged"};
+const char* const message_names[] = {"DecodeTask",
+                                     "DecodeAnswer",
+                                     "SealOrders",
+                                     "SealAnswers",
+                                     "WriterStatus",
+                                     "UseSession",
+                                     "Append",
+                                     "AppendAnswer",
+                                     "SessionLost",
+                                     "TakeLease",
+                                     "Resolve",
+                                     "FindSeals",
+                                     "StoreCheckpoint",
+                                     "LeaseAnswer",
+                                     "ResolveAnswer",
+                                     "FindAnswer",
+                                     "StoreCheckpointAnswer",
+                                     "KeepLease",
+                                     "LeaseRenewed",
+                                     "ConfirmLease",
+                                     "LeaseConfirmed",
+                                     "Adopt",
+                                     "Follow",
+                                     "Committed",
+                                     "IngestRefused",
+                                     "Epoch",
+                                     "Adopted",
+                                     "Followed",
+                                     "SigningState",
+                                     "Published",
+                                     "ReadTree",
+                                     "TreeRead",
+                                     "TellContradiction",
+                                     "ContradictionTold",
+                                     "CheckpointSigned",
+                                     "ReadTask",
+                                     "ReadProgress",
+                                     "ReadAnswer",
+                                     "KeysChanged",
+                                     "PeerMessage",
+                                     "AlertMessage",
+                                     "Heartbeat",
+                                     "TimerFired",
+                                     "SettingsChanged"};
 std::string name_of_sender(std::size_t sender) {
   constexpr std::size_t actors = static_cast<std::size_t>(ActorId::reader_first) + SimulatedVaultd::readers;
   return sender < actors ? actor_name(static_cast<ActorId>(sender)) : "outside";
@@ -104,6 +137,7 @@ SimulatedVaultd::Process::Process(SimulatedVaultd& owner)
   }
   const LeaseRequest lease{"vaultd-" + std::to_string(owner.index_), options.writer.lease_timeout};
   slots[gateway_slot].actor = std::make_unique<Gateway>(options.gateway);
+  slots[slot_of(ActorId::decoder)].actor = std::make_unique<Decoder>();
   slots[writer_slot].actor = std::make_unique<Writer>(options.writer);
   slots[committer_slot].actor = std::make_unique<Committer>();
   slots[steward_slot].actor = std::make_unique<Steward>(writer_store, lease);

@@ -12,6 +12,7 @@
 
 #include "actors/auditor.hpp"
 #include "actors/committer.hpp"
+#include "actors/decoder.hpp"
 #include "actors/gateway.hpp"
 #include "actors/lease_keeper.hpp"
 #include "actors/notary.hpp"

@@ -12,6 +12,7 @@ class GatewayAdmissionTest : public ::testing::Test {
  protected:
   GatewayAdmissionTest() {
     options.queue_bytes_max = 800'000;
+    options.decoded_aside_bytes = std::size_t{1} << 20;
     options.readers = 1;
     gateway.emplace(options);
     gateway->start(effects);

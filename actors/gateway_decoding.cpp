@@ -1,0 +1,76 @@
+// The gateway's way with large messages: they are decoded elsewhere, one of each peer in turn, and keep the place among
+// their producer's seals that they came with. Until then they count with the bytes that they have.
+#include <algorithm>
+#include <utility>
+
+#include "actors/gateway.hpp"
+#include "ledger/check.hpp"
+
+namespace vault {
+
+void Gateway::decode_aside(PeerMessage message, Effects& effects) {
+  const bool ingest = message.socket == SocketKind::ingest;
+  auto body = std::make_shared<const std::string>(std::move(message.body));
+  message.body.clear();
+  const std::string producer = ingest || message.envelope.empty() ? "" : message.envelope.front();
+  Arrival arrival{std::move(message), effects.connection()};
+  const Ticket ticket = open(arrival, {}, effects, !ingest);
+  Pending& pending = pending_[ticket];
+  pending.producer = producer;
+  pending.seals = 1;
+  pending.bytes = body->size();
+  hold(pending).waiting.push_back({ticket, {}, ingest, pending.bytes});
+  undecoded_.emplace(ticket, Undecoded{std::move(body), std::move(arrival.message), arrival.connection});
+  decode_turns_.push(producer, ticket);
+  decode_next(effects);
+}
+
+void Gateway::decode_next(Effects& effects) {
+  if (decoding_) return;
+  const auto ticket = decode_turns_.pop([](Ticket) { return true; });
+  if (!ticket) return;
+  decoding_ = true;
+  effects.send(ActorId::decoder, DecodeTask{*ticket, undecoded_.at(*ticket).body, options_.codec});
+}
+
+void Gateway::on_decoded(DecodeAnswer answer, Effects& effects) {
+  decoding_ = false;
+  decode_next(effects);
+  const auto one = undecoded_.extract(answer.ticket);
+  const auto found = pending_.find(answer.ticket);
+  VAULT_CHECK(!one.empty() && found != pending_.end());
+  Pending pending = std::move(found->second);
+  pending_.erase(found);
+  give_back(pending);
+  // Who was told that time is up has heard that the seal may still commit; it need not.
+  if (!pending.answered) {
+    PeerMessage& message = one.mapped().rest;
+    message.envelope = std::move(pending.envelope);
+    take({std::move(message), one.mapped().connection, answer.ticket}, std::move(answer.request), effects);
+  }
+  clear_place(pending.producer, answer.ticket);
+}
+
+PeerConnection Gateway::connection(const Arrival& arrival, Effects& effects) {
+  return arrival.ticket != 0 ? arrival.connection : effects.connection();
+}
+
+std::deque<SealOrder>::iterator Gateway::find_place(Producer& producer, Ticket ticket) {
+  const auto place = std::find_if(producer.waiting.begin(), producer.waiting.end(),
+                                  [ticket](const SealOrder& order) { return order.ticket == ticket; });
+  VAULT_CHECK(place != producer.waiting.end());
+  return place;
+}
+
+// Where no seals came of the message, those behind it need not wait any longer.
+void Gateway::clear_place(const std::string& name, Ticket ticket) {
+  const auto producer = producers_.find(name);
+  VAULT_CHECK(producer != producers_.end());
+  const auto place = find_place(producer->second, ticket);
+  if (!place->seals.empty()) return;
+  producer->second.waiting.erase(place);
+  take_turn(name, producer->second);
+  if (producer->second.seals_held == 0 && producer->second.waiting.empty()) producers_.erase(producer);
+}
+
+}  // namespace vault
