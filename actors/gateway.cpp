@@ -23,7 +23,8 @@ std::optional<Error> reserved_name(const SealRequest& request) {
   for (std::size_t i = 0; i < request.seals.size(); ++i) {
     const Seal& seal = request.seals[i];
     const std::string owner = request.batch ? "seals[" + std::to_string(i) + "]" : "seal";
-    if (Status allowed = check_not_reserved(seal.session_id, seal.authority, owner); !allowed) return allowed.error();
+    if (Status allowed = check_not_reserved(seal.session_id, seal.authority, owner, seal.seal_id); !allowed)
+      return allowed.error();
   }
   return std::nullopt;
 }
@@ -68,6 +69,11 @@ void Gateway::handle(Message message, Effects& effects) {
     alerts_.note(alert->alert);
   } else if (auto* keys = std::get_if<KeysChanged>(&message)) {
     keys_ = std::move(keys->keys);
+  } else if (const auto* peers = std::get_if<PeersSeen>(&message)) {
+    counters_["peers"] = peers->connected;
+    counters_["peers_refused"] = peers->refused;
+    counters_["peers_cut"] = peers->cut;
+    counters_["peers_paused"] = peers->paused;
   } else if (auto* settings = std::get_if<SettingsChanged>(&message)) {
     options_.codec = {settings->message_bytes_max, settings->seal_bytes_max};
     options_.queue_seals_max = settings->queue_seals_max;

@@ -30,7 +30,7 @@ struct GatewayOptions {
   std::size_t readers = 3;
   // Bytes of replies that ZeroMQ still holds, of one peer and of all: beyond, queries are answered `busy`.
   std::size_t unread_peer_max = std::size_t{8} << 20;
-  std::size_t unread_all_max = std::size_t{64} << 20;
+  std::size_t unread_all_max = std::size_t{40} << 20;
   std::chrono::milliseconds request_timeout{30'000};
   bool emergency = false;  // the emergency mode's actors stand behind: no chain, nothing to sign
   std::string version;

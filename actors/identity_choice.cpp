@@ -16,7 +16,7 @@ Choice refused(const std::string& message) {
 }
 
 bool announces(const std::optional<AnnouncementSeen>& announcement, const std::string& origin) {
-  return announcement && announcement->seal_id == announcement_id(origin);
+  return announcement && is_announcement_of(announcement->seal_id, origin);
 }
 
 // The newest identity goes on, unless another one has been announced since.

@@ -339,6 +339,10 @@ struct AlertMessage {
 struct Heartbeat {
   HeartbeatEvent event;
 };
+// Peers as the guard beneath ZeroMQ sees them, about once a second; counted since the start but for `connected`.
+struct PeersSeen {
+  std::int64_t connected = 0, refused = 0, cut = 0, paused = 0;
+};
 struct TimerFired {
   int id = 0;
 };
@@ -352,6 +356,6 @@ using Message =
                  StoreCheckpointAnswer, KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt, Follow, Committed,
                  IngestRefused, Epoch, Adopted, Followed, SigningState, Published, ReadTree, TreeRead,
                  TellContradiction, ContradictionTold, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer,
-                 KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged>;
+                 KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged, PeersSeen>;
 
 }  // namespace vault

@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr std::size_t events_held_max = std::size_t{32} << 20;
+constexpr std::size_t events_held_max = std::size_t{16} << 20;
 
 bool send_frame(zmq::socket_t& socket, zmq::message_t& frame, bool last) {
   const auto flags = last ? zmq::send_flags::dontwait : zmq::send_flags::dontwait | zmq::send_flags::sndmore;

@@ -35,7 +35,7 @@ struct WriterOptions {
   std::size_t second_flight_seals = 128;  // so many must wait before a batch flies behind another
   std::size_t recent_seals = 65'536;
   // Entries that are committed and not yet told: beyond that no batch takes off until the publisher has caught up.
-  std::size_t unpublished_bytes_max = std::size_t{64} << 20;
+  std::size_t unpublished_bytes_max = std::size_t{24} << 20;
   std::chrono::milliseconds lease_timeout{3'000};
   std::chrono::milliseconds clock_skew_max{60'000};
 };

@@ -17,8 +17,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t read_buffer = 8'192, pinned_by_read = 18 << 10;
 constexpr std::size_t read_at_once = std::size_t{1} << 20;
 constexpr std::size_t descriptors_max = std::size_t{1} << 17;  // more than max_peers may be
-// Who is not read, while others' messages are taken and none of its own is, sends what can never be taken.
-constexpr std::chrono::seconds patience{10};
 // What may be given back a second on an encrypted connection: pings, which look like frames of a message there.
 constexpr std::size_t ping_bytes = 256;
 
@@ -126,7 +124,8 @@ bool PeerGuard::guards_listener(int descriptor) const {
 }
 
 bool PeerGuard::accepted(int listener, int descriptor) {
-  if (static_cast<std::size_t>(descriptor) >= descriptors_ || peers_ >= peers_max_) return false;
+  const auto number = static_cast<std::size_t>(descriptor);
+  if (number >= descriptors_ || number >= descriptors_max_ || peers_ >= peers_max_) return false;
   Connection& connection = *make(descriptor);
   const std::scoped_lock lock(connection.mutex);
   const GuardedSocket socket = listening_[static_cast<std::size_t>(listener)];
@@ -363,11 +362,12 @@ PeerGuard::Counts PeerGuard::sweep(const std::array<bool, 3>& reading) {
     }
     if (!connection->open) {
       // What ZeroMQ lost when the connection ended is nobody's to take.
-      if (now - connection->moved >= patience) give_back(*connection, connection->unread.size());
+      if (now - connection->moved >= budget_of(*connection).limits.patience)
+        give_back(*connection, connection->unread.size());
     } else if (connection->paused) {
       if (!must_wait(*connection))
         resume(*connection);
-      else if (now - connection->moved >= patience)
+      else if (now - connection->moved >= budget_of(*connection).limits.patience)
         cut(*connection, "a message that does not end");
     } else if (connection->encrypted && !connection->unread.empty() && connection->unread.front() <= ping_bytes) {
       give_back(*connection, 1);

@@ -35,8 +35,11 @@ struct GuardLimits {
   // is that of all topics.
   bool counted = true;
   std::size_t peer_bytes = std::size_t{32} << 20;    // unread whole messages of one peer; beyond, it is not read
-  std::size_t all_bytes = std::size_t{80} << 20;     // of all peers, begun ones included
+  std::size_t all_bytes = std::size_t{68} << 20;     // of all peers, begun ones included
   std::size_t modest_bytes = std::size_t{64} << 10;  // what a peer may have unread even then
+  // Who is not read for so long, while others' messages are taken and none of its own is, sends what can never be
+  // taken.
+  std::chrono::milliseconds patience{10'000};
 };
 
 class PeerGuard {
@@ -51,6 +54,9 @@ class PeerGuard {
   void set_message_bytes(GuardedSocket socket, std::size_t bytes);
   void set_peers_max(std::size_t peers) { peers_max_ = peers; }
   std::size_t peers_max() const { return peers_max_; }
+  // No connection gets a descriptor from this number on. The kernel gives the lowest that is free, so that those above
+  // are left for what vaultd itself opens, however many it holds already.
+  void set_descriptors_max(std::size_t descriptors) { descriptors_max_ = descriptors; }
 
   // While it lives, what this thread listens on belongs to `socket`.
   class Binding {
@@ -116,7 +122,7 @@ class PeerGuard {
   std::unique_ptr<std::atomic<GuardedSocket>[]> listening_;  // by descriptor
   std::size_t descriptors_ = 0;
   std::array<Budget, 3> budgets_;
-  std::atomic<std::size_t> peers_{0}, peers_max_{1'000}, listeners_{0};
+  std::atomic<std::size_t> peers_{0}, peers_max_{1'000}, listeners_{0}, descriptors_max_{SIZE_MAX};
   std::atomic<std::uint64_t> refused_{0}, cut_{0}, paused_{0};
   std::atomic<const char*> cut_for_{nullptr};
   std::atomic<int> highest_{-1};  // descriptor that ever was a connection

@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t cut_factor = 4, envelope_bytes = 1'024;
 // Sockets, threads' wake-ups, files, the database's connections, an embedded PostgreSQL's pipes.
 constexpr std::size_t own_descriptors = 128, own_descriptors_a_reader = 8;
+// Of these, what is opened only once it is needed: threads' ways to each other, new connections to the database, files.
+constexpr std::size_t free_descriptors = 32;
 constexpr std::size_t topic_bytes_max = std::size_t{64} << 10, all_topic_bytes_max = std::size_t{512} << 10;
 
 std::size_t message_bytes(const Settings& settings) {
@@ -46,7 +48,7 @@ void guard_peers(const Settings& settings) {
   GuardLimits counted;
   counted.message.bytes = message_bytes(settings);
   counted.peer_bytes = 2 * settings.max_message_bytes;
-  counted.all_bytes = (cut_factor + 1) * settings.max_message_bytes;
+  counted.all_bytes = cut_factor * settings.max_message_bytes + settings.max_message_bytes / 4;
   GuardLimits subscriptions;
   subscriptions.counted = false;
   subscriptions.message = {.frames = 1, .bytes = 1'024, .command_bytes = 1'024 + 16, .topic_bytes = topic_bytes_max};
@@ -57,6 +59,7 @@ void guard_peers(const Settings& settings) {
   guard.set_limits(GuardedSocket::events, subscriptions);
   const std::size_t descriptors = raise_descriptor_limit();
   guard.set_peers_max(peers_that_fit(descriptors, settings));
+  guard.set_descriptors_max(descriptors - std::min(free_descriptors, descriptors / 2));
   log_info("vaultd", "limits",
            {{"descriptors", std::to_string(descriptors)}, {"peers", std::to_string(guard.peers_max())}});
 }

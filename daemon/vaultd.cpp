@@ -393,6 +393,9 @@ Status Vaultd::start_actors() {
 // Whom the guard has turned away or cut off since the last time, at most once a second.
 void Vaultd::sweep_peers() {
   const PeerGuard::Counts counts = peer_guard().sweep({true, ingest_is_read_, true});
+  const auto count = [](std::uint64_t number) { return static_cast<std::int64_t>(number); };
+  outbox_->send(ActorId::gateway,
+                PeersSeen{count(counts.peers), count(counts.refused), count(counts.cut), count(counts.paused)});
   if (const auto cut = counts.cut - std::exchange(peers_cut_, counts.cut); cut > 0) {
     log_warning("vaultd", "peers cut off", {{"peers", std::to_string(cut)}, {"last_for", counts.cut_for}});
   }

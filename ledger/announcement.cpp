@@ -22,7 +22,11 @@ bool add(JsonBuilder& builder, std::string_view key, const std::string& value) {
 }  // namespace
 
 Uuid announcement_id(std::string_view new_origin) {
-  return make_uuid_v5(announcements, new_origin);
+  return make_reserved_seal_id(announcements, new_origin);
+}
+
+bool is_announcement_of(const Uuid& seal_id, std::string_view new_origin) {
+  return seal_id == announcement_id(new_origin) || seal_id == make_uuid_v5(announcements, new_origin);
 }
 
 Seal make_announcement(const Announcement& announcement) {

@@ -26,8 +26,11 @@ struct Announcement {
   std::string old_origin, new_origin;
 };
 
-// The seal_id of the announcement of `new_origin`: an identity is announced once, however often that is tried.
+// The seal_id of the announcement of `new_origin`: an identity is announced once, however often that is tried. Reserved
+// (reserved_names.hpp), so that no producer can take it first.
 Uuid announcement_id(std::string_view new_origin);
+// Does an entry of vaultd's own with this seal_id announce it? In ledgers of version 0.1.0 these had a UUIDv5.
+bool is_announcement_of(const Uuid& seal_id, std::string_view new_origin);
 
 // The seal, its seal_id and canonical payload included.
 Seal make_announcement(const Announcement& announcement);

@@ -5,6 +5,7 @@
 // Cyrillic letter in it) is somebody else's, and a reader who decides by the name compares bytes too.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "ledger/entry.hpp"
@@ -20,8 +21,15 @@ bool is_reserved_authority(std::string_view authority);
 // "vaultd", and everything that begins with "vaultd/"
 bool is_reserved_session(std::string_view session_id);
 
-// Error: forbidden, with `field` "<owner>.authority" or "<owner>.session_id", in this order; without "<owner>." where
-// `owner` is empty.
-Status check_not_reserved(std::string_view session_id, std::string_view authority, std::string_view owner);
+// The seal_ids of vaultd's own seals can be computed by everybody, so nobody else may take one before it: they are
+// UUIDs of version 8 that begin with the bytes of "vaultd", 7661756c-7464-8....
+bool is_reserved_seal_id(const Uuid& seal_id);
+// Always the same for the same name.
+Uuid make_reserved_seal_id(const Uuid& name_space, std::string_view name);
+
+// Error: forbidden, with `field` "<owner>.authority", "<owner>.session_id" or "<owner>.seal_id", in this order; without
+// "<owner>." where `owner` is empty.
+Status check_not_reserved(std::string_view session_id, std::string_view authority, std::string_view owner,
+                          const std::optional<Uuid>& seal_id = std::nullopt);
 
 }  // namespace vault

@@ -69,7 +69,7 @@ Result<Identities> query_identities(PgConnection& connection) {
     const auto seal_id = array_from_bytes<16>(rows->value(row, 4));
     const bool signed_before = rows->value(row, 5) == std::string_view("\x01");
     const bool announced = row == 0 || (identity.accepted_sequence == 0 && !signed_before) ||
-                           (seal_id && Uuid{*seal_id} == announcement_id(identity.origin));
+                           (seal_id && is_announcement_of(Uuid{*seal_id}, identity.origin));
     if (announced) {
       found.announced.push_back(std::move(identity));
     } else {

@@ -128,9 +128,13 @@ inline constexpr PgStatement confirm_lease{
     "l.renewed_at >= pg_catalog.statement_timestamp() - $4::bigint::float8 * interval '1 microsecond' "
     "FROM vault_lease l, vault_head h WHERE l.id = 1 AND h.id = 1"};
 
-inline constexpr PgStatement release_lease{"release_lease",
-                                           "UPDATE vault_lease SET holder = '', renewed_at = '-infinity' "
-                                           "WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint"};
+// Does not wait for a standby: a release that gets lost costs the next writer a lease_timeout, and a vaultd that is
+// told to stop while the standby is dead must not hang on it.
+inline constexpr PgStatement release_lease{
+    "release_lease",
+    "UPDATE vault_lease SET holder = '', renewed_at = '-infinity' "
+    "WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint "
+    "AND pg_catalog.set_config('synchronous_commit', 'local', true) IS NOT NULL"};
 
 // Every taking over writes its epoch here too, so that this row stands for the fence where the head must not be locked.
 inline constexpr PgStatement epoch_for_share{"epoch_for_share", "SELECT epoch FROM vault_lease WHERE id = 1 FOR SHARE"};

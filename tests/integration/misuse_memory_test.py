@@ -2,6 +2,7 @@
 import pathlib
 import re
 import sys
+import threading
 import time
 import unittest
 
@@ -129,6 +130,37 @@ class EventsTest(MisuseCase):
         subscriber.subscribe("heartbeat")
         self.assertEqual(subscriber.recv_multipart()[0], b"heartbeat")
         self.assert_peak_below(150)
+
+
+class SlowSubscriberTest(MisuseCase):
+    arguments = ("--publish-payloads", "1")
+
+    def test_who_does_not_read_is_cut_off_and_the_others_miss_nothing(self):
+        count = 110
+        reader = self.socket(zmq.SUB, self.vaultd.events, LINGER=0, RCVHWM=0)
+        reader.subscribe("entry.")
+        seen = []
+
+        def read():
+            while len(seen) < count:
+                seen.append(msgpack.unpackb(reader.recv_multipart()[-1])["sequence"])
+
+        with RawPeer(self.vaultd.events, b"SUB") as silent:
+            silent.socket.sendall(frame(b"\x01"))
+            time.sleep(1)
+            reading = threading.Thread(target=read)
+            reading.start()
+            for number in range(count):
+                self.assertTrue(self.ask("seal", seal=seal(900_000, number))["ok"])
+            reading.join(60)
+            self.assertEqual(seen, list(range(1, count + 1)))
+            until = time.monotonic() + 10
+            while self.ask("status")["result"]["counters"].get("peers_cut") != 1 and time.monotonic() < until:
+                time.sleep(0.2)
+            self.assertEqual(self.ask("status")["result"]["counters"]["peers_cut"], 1)
+            while silent.socket.recv(1 << 20):  # what the kernel still held, then the end
+                pass
+        self.assert_peak_below(PEAK_MIB / 2)
 
 
 class UnreadRepliesTest(MisuseCase):

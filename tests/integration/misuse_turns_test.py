@@ -109,6 +109,28 @@ class LargeMessagesTest(TurnsCase):
                 self.assertEqual(reply.get("error", {}).get("code"), outcome, reply)
 
 
+class SwellingNumbersTest(TurnsCase):
+    def test_a_payload_just_under_the_bound_is_read_soon(self):
+        self.start()
+        one = self.socket()
+        count = 4 * MIB // 326  # 5e-324 is 6 bytes of canonical text and 326 of jsonb's
+        data = {"numbers": [5e-324] * (count - 1), "text": "x" * (MIB - 7 * count - 40)}
+        self.assertTrue(self.ask(one, "seal", seal=seal(data))["ok"])
+        more = self.ask(one, "seal", seal=seal({"numbers": [5e-324] * (count + 1)}))
+        self.assertEqual((more["error"]["code"], more["error"]["field"]), ("too_large", "seal.seal_data"))
+        times = []
+        for _ in range(10):
+            began = time.monotonic()
+            one.send(request("read", sequence=1))
+            answer = one.recv_multipart(copy=False)[-1]
+            times.append(time.monotonic() - began)
+            self.assertGreater(len(answer.bytes), MIB)
+        stored = int(self.vaultd.sql("SELECT octet_length(seal_data::text) FROM vault_ledger")[0][0])
+        print(f"read in {min(times):.3f} s, {stored} bytes from the database", file=sys.stderr)
+        self.assertLess(min(times), 0.05 * SLOWNESS)
+        self.assertLess(stored, 8_000_000)
+
+
 class NamesTest(TurnsCase):
     def test_a_new_connection_takes_its_routing_id_over(self):
         self.start()
@@ -160,6 +182,18 @@ class DescriptorsTest(TurnsCase):
         self.assertLess(self.processor_s() - before, 1)  # it does not turn in circles
         self.assertTrue(self.ask(established, "seal", seal=seal({}))["ok"])
         self.assertIsNone(self.vaultd.process.poll())
+
+    def test_tcp_connections_beyond_the_descriptors_are_refused(self):
+        port, = free_ports(1)
+        self.start("--requests", f"tcp://127.0.0.1:{port}", soft=120, hard=120)
+        established = self.socket()
+        self.ask(established, "status")
+        crowd = self.connections(f"tcp://127.0.0.1:{port}", 160)
+        self.check_goes_on(established)
+        for one in crowd:
+            one.close()
+        time.sleep(0.5)
+        self.assertTrue(self.ask(self.socket(), "status")["ok"])
 
     def test_ipc_connections_beyond_max_peers_are_refused(self):
         resource.setrlimit(resource.RLIMIT_NOFILE, (4_096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))

@@ -165,6 +165,21 @@ class OutageTest(unittest.TestCase):
             acknowledged = sum(reply["ok"] for reply in replies)
             self.assertEqual(Asker(vaultd.requests).result("head")["sequence"], acknowledged)
 
+    def test_sigterm_does_not_wait_for_a_standby_that_is_dead(self):
+        with VaultdProcess("--shutdown-timeout", "20s") as vaultd:
+            asker = Asker(vaultd.requests)
+            asker.result("seal", seal=seal(1), sign=True)
+            stored = "SELECT count(*) FROM vault_checkpoint WHERE tree_size = 1"
+            until = time.monotonic() + 20
+            while vaultd.sql(stored) != [["1"]] and time.monotonic() < until:
+                time.sleep(0.1)
+            vaultd.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+            vaultd.sql("SELECT pg_reload_conf()")
+            time.sleep(1)
+            began = time.monotonic()
+            self.assertEqual(vaultd.stop(), 0, vaultd.log_tail())
+            self.assertLess(time.monotonic() - began, 15)
+
     def test_a_second_vaultd_on_the_same_endpoint_or_directory_refuses(self):
         with VaultdProcess() as vaultd:
             directory = make_directory()

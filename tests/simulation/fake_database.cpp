@@ -143,7 +143,7 @@ Promises FakeDatabase::promises() const {
     const auto accepted = static_cast<std::size_t>(identity.accepted_sequence);
     const bool announced =
         promises.identities.empty() || identity.accepted_sequence == 0 ||
-        (accepted < state.entries.size() && state.entries[accepted].seal_id == announcement_id(identity.origin));
+        (accepted < state.entries.size() && is_announcement_of(state.entries[accepted].seal_id, identity.origin));
     if (announced) promises.identities.push_back(identity);
     if (!announced) promises.unannounced.push_back(identity.origin);
   }

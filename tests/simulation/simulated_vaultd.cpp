@@ -63,7 +63,8 @@ const char* const message_names[] = {"DecodeTask",
                                      "AlertMessage",
                                      "Heartbeat",
                                      "TimerFired",
-                                     "SettingsChanged"};
+                                     "SettingsChanged",
+                                     "PeersSeen"};
 std::string name_of_sender(std::size_t sender) {
   constexpr std::size_t actors = static_cast<std::size_t>(ActorId::reader_first) + SimulatedVaultd::readers;
   return sender < actors ? actor_name(static_cast<ActorId>(sender)) : "outside";

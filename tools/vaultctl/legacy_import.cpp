@@ -76,7 +76,8 @@ class Importer {
   // vaultd would refuse such a record as it refuses a key without the role, which ends the run; this is one record's
   // own fault, so it is told here and the others go on.
   bool may_import(const LegacyRecord& record) {
-    const Status allowed = check_not_reserved(record.seal.session_id, record.seal.authority, "seal");
+    const Status allowed =
+        check_not_reserved(record.seal.session_id, record.seal.authority, "seal", record.seal.seal_id);
     if (!allowed) refuse_record(record.place, allowed.error());
     return allowed.has_value();
   }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <thread>
 
 #include "daemon/peer_limits.hpp"
 
@@ -35,7 +36,7 @@ class PeerGuardTest : public ::testing::Test {
   }
 
   // A connection past its greeting, as ZeroMQ would have it: read, and in epoll.
-  int connect() {
+  int connect(const std::string& mechanism = "NULL") {
     int ends[2] = {-1, -1};
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     opened.insert(opened.end(), {ends[0], ends[1]});
@@ -44,7 +45,8 @@ class PeerGuardTest : public ::testing::Test {
     wanted.events = EPOLLIN;
     wanted.data.fd = ends[0];
     EXPECT_EQ(guard.control(epoll, EPOLL_CTL_ADD, ends[0], &wanted), 0);
-    std::string greeting("\xff\0\0\0\0\0\0\0\0\x7f\3\0NULL", 16);
+    std::string greeting("\xff\0\0\0\0\0\0\0\0\x7f\3\0", 12);
+    greeting += mechanism;
     greeting.resize(64, '\0');
     EXPECT_TRUE(read(ends[0], greeting));
     EXPECT_EQ(write(ends[1], "x", 1), 1);  // so that it is readable
@@ -150,6 +152,13 @@ TEST_F(PeerGuardTest, ConnectionsHaveALimitAndComeBack) {
   EXPECT_EQ(guard.sweep({true, true, true}).peers, 3U);
 }
 
+TEST_F(PeerGuardTest, TheLastDescriptorsAreNotForPeers) {
+  guard.set_descriptors_max(900);
+  EXPECT_TRUE(guard.accepted(listener, 899));
+  EXPECT_FALSE(guard.accepted(listener, 900));
+  EXPECT_EQ(guard.sweep({true, true, true}).peers, 1U);
+}
+
 TEST_F(PeerGuardTest, WhatAConnectionHadBegunIsGivenBackWhenItEnds) {
   const int peer = connect();
   EXPECT_TRUE(read(peer, message(kib) + head(40 * kib) + std::string(10 * kib, 'x')));
@@ -158,6 +167,52 @@ TEST_F(PeerGuardTest, WhatAConnectionHadBegunIsGivenBackWhenItEnds) {
   EXPECT_EQ(guard.unread_bytes(GuardedSocket::ingest), kib + 64);  // its whole message can still be taken
   guard.taken(peer, 1);
   EXPECT_EQ(guard.unread_bytes(GuardedSocket::ingest), 0U);
+}
+
+// Nobody can see there which frame is a message's last: what is never taken is what has no end.
+TEST_F(PeerGuardTest, AnEncryptedMessageWithoutEndIsPausedAndThenCut) {
+  limits.patience = std::chrono::milliseconds(50);
+  guard.set_limits(GuardedSocket::ingest, limits);
+  const int endless = connect("CURVE"), honest = connect("CURVE");
+  while (!waits(endless)) EXPECT_TRUE(read(endless, message(4 * kib)));
+  EXPECT_LE(guard.unread_bytes(GuardedSocket::ingest), limits.peer_bytes + 5 * kib);
+  EXPECT_FALSE(is_polled(endless));
+  EXPECT_EQ(guard.sweep({true, true, true}).cut, 0U);
+  std::this_thread::sleep_for(2 * limits.patience);
+  EXPECT_EQ(guard.sweep({true, false, true}).cut, 0U);  // where nobody reads, it is nobody's fault
+  EXPECT_TRUE(read(honest, message(4 * kib)));
+  std::this_thread::sleep_for(2 * limits.patience);
+  guard.taken(honest, 1);
+  EXPECT_EQ(guard.sweep({true, true, true}).cut, 1U);
+  EXPECT_FALSE(read(endless, "x"));
+  EXPECT_TRUE(read(honest, message(4 * kib)));
+  guard.closing(endless);
+  EXPECT_GT(guard.unread_bytes(GuardedSocket::ingest), limits.peer_bytes);  // ZeroMQ may still hold it
+  std::this_thread::sleep_for(2 * limits.patience);
+  guard.sweep({true, true, true});
+  EXPECT_LE(guard.unread_bytes(GuardedSocket::ingest), 5 * kib);
+}
+
+TEST_F(PeerGuardTest, TheSubscriberThatHasTakenNothingForTheLongestTimeIsCut) {
+  const int reads = connect(), slow = connect(), slower = connect();
+  epoll_event writing{};
+  writing.events = EPOLLIN | EPOLLOUT;
+  for (const int one : {slower, slow}) {
+    writing.data.fd = one;
+    EXPECT_EQ(guard.control(epoll, EPOLL_CTL_MOD, one, &writing), 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  guard.cut_slowest(GuardedSocket::ingest);
+  EXPECT_FALSE(read(slower, "x"));
+  guard.cut_slowest(GuardedSocket::ingest);  // the first has not gone yet
+  EXPECT_EQ(guard.sweep({true, true, true}).cut, 1U);
+  guard.closing(slower);
+  guard.cut_slowest(GuardedSocket::ingest);
+  EXPECT_FALSE(read(slow, "x"));
+  guard.closing(slow);
+  guard.cut_slowest(GuardedSocket::ingest);
+  EXPECT_TRUE(read(reads, message(kib)));
+  EXPECT_EQ(guard.sweep({true, true, true}).cut, 2U);
 }
 
 TEST_F(PeerGuardTest, ALimitThatMovesCountsOnConnectionsThatAreThere) {

@@ -285,6 +285,8 @@ TEST_F(SettingsTest, WhatBelongsTogetherIsChecked) {
   refused({"--curve-server-key=/tmp/key"}, "curve_clients");
   refused({"--curve-clients=/tmp/keys"}, "curve_server_key");
   refused({"--max-message-bytes=2048"}, "max_message_bytes");
+  refused({"--queue-bytes=19173960"}, "queue_bytes");  // seven eighths of it are a byte short of max_message_bytes
+  EXPECT_TRUE(check_settings(*load({"--database=x", "--queue-bytes=19173961"})));
   refused({"--accept-rollback=5"}, "accept_rollback");
   refused({"--http=127.0.0.1:80"}, "http");
   refused({"--backend=legacy"}, "legacy_dir");

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "ledger/announcement.hpp"
+
 namespace vault {
 namespace {
 
@@ -25,6 +27,21 @@ TEST(ReservedNames, SessionVaultdAndAllBelowItAreReserved) {
                                        "/vaultd/rollback", "vaultd\\rollback", "vaultd\u2215rollback", "s/vaultd"}) {
     EXPECT_FALSE(is_reserved_session(other)) << other;
   }
+}
+
+TEST(ReservedNames, SealIdsOfAnnouncementsAreReserved) {
+  const Uuid own = announcement_id("vault.example/next");
+  EXPECT_EQ(format_uuid(own).substr(0, 15), "7661756c-7464-8");
+  EXPECT_TRUE(is_reserved_seal_id(own));
+  EXPECT_EQ(own, announcement_id("vault.example/next"));
+  EXPECT_NE(own, announcement_id("vault.example/other"));
+  for (const char* other : {"7661756c-7464-4f3b-8f61-2e47d59033c8", "7661756c-7463-8f3b-8f61-2e47d59033c8",
+                            "00000000-0000-0000-0000-000000000000", "01890a5d-ac96-774b-bcce-b302099a8057"}) {
+    EXPECT_FALSE(is_reserved_seal_id(*parse_uuid(other))) << other;
+  }
+  const Status taken = check_not_reserved("s-1", "deploy-bot", "seal", own);
+  EXPECT_EQ(taken.error().code, ErrorCode::forbidden);
+  EXPECT_EQ(taken.error().field, "seal.seal_id");
 }
 
 TEST(ReservedNames, TheRefusalNamesTheMember) {
