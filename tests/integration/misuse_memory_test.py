@@ -133,7 +133,7 @@ class EventsTest(MisuseCase):
 
 
 class SlowSubscriberTest(MisuseCase):
-    arguments = ("--publish-payloads", "1")
+    arguments = ("--publish-payloads",)
 
     def test_who_does_not_read_is_cut_off_and_the_others_miss_nothing(self):
         count = 110
