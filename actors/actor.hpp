@@ -66,6 +66,8 @@ class Actor {
   virtual void round_done(Effects&) {}
   // Told to stop; true once nothing is left to finish. Asked again after every round until then.
   virtual bool stop(Effects&) { return true; }
+  // What it is doing, in a word: the simulator counts which faults met what.
+  virtual const char* phase() const { return "there"; }
 };
 
 }  // namespace vault

@@ -14,7 +14,9 @@ void ClockGuard::Course::saw(const Reading& reading, std::int64_t bound) {
     if (!leap || std::abs(leap->ahead(reading)) > bound) leap = reading;
     if (reading.at - leap->at < patience) return;
   }
-  believe(reading);
+  // A step back is followed, but what was believed before it stays believed: who comes back there pins nothing anew.
+  leap.reset();
+  if (!believed || believed->ahead(reading) >= 0) believed = reading;
 }
 
 void ClockGuard::Course::believe(const Reading& reading) {

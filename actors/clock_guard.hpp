@@ -41,7 +41,7 @@ class ClockGuard {
   // How one clock goes. Small steps, and a little too fast, are followed; a step back does no harm, since timestamps
   // then wait.
   struct Course {
-    std::optional<Reading> believed;  // the last one
+    std::optional<Reading> believed;  // the furthest ahead
     std::optional<Reading> leap;      // the first one after a leap forward that is not believed yet
     void saw(const Reading& reading, std::int64_t bound);
     void believe(const Reading& reading);

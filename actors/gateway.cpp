@@ -324,4 +324,11 @@ void Gateway::take_turn(const std::string& name, Producer& producer) {
   turns_.push_back(name);
 }
 
+const char* Gateway::phase() const {
+  if (stopping_) return "stopping";
+  if (!writer_.ready) return queued_seals_ == 0 ? "unready" : "unready_holding";
+  if (!wants_ingest()) return "full";
+  return queued_seals_ == 0 ? "idle" : "holding";
+}
+
 }  // namespace vault

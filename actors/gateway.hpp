@@ -44,6 +44,7 @@ class Gateway final : public Actor {
   void handle(Message message, Effects& effects) override;
   void round_done(Effects& effects) override;
   bool stop(Effects& effects) override;
+  const char* phase() const override;
 
   // False while ingest must wait in the producers' own queues.
   bool wants_ingest() const;

@@ -241,4 +241,13 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
   store(effects);
 }
 
+const char* Notary::phase() const {
+  if (question_) return "judging";
+  if (!active_) return "inactive";
+  if (failing_since_) return "failing";
+  if (asked_) return "confirming";
+  if (storing_size_ >= 0) return "storing";
+  return leaves_since_.empty() ? "idle" : "behind";
+}
+
 }  // namespace vault

@@ -41,6 +41,7 @@ class Notary final : public Actor {
   void handle(Message message, Effects& effects) override;
   void round_done(Effects& effects) override;
   bool stop(Effects& effects) override;
+  const char* phase() const override;
 
  private:
   enum Timer : int { sign_timer = 1, store_timer };

@@ -265,7 +265,8 @@ void Notary::finish_adoption(Question question, TreeView view, Effects& effects)
       return;
     }
   }
-  alerts_.clear("checkpoint", "keeping", effects);
+  // Where nothing is left to sign, no later signature would tell the writer that checkpoints can be kept again.
+  signing_works(effects);
   key_ = std::move(question.chosen.key);
   identity_ = question.chosen.identities.back();
   signed_ = check.largest_signed();

@@ -438,4 +438,21 @@ void Writer::send_status(Effects& effects) {
   effects.send(ActorId::gateway, std::move(status));
 }
 
+const char* Writer::phase() const {
+  switch (mode_) {
+    case Mode::waiting:
+      return "waiting";
+    case Mode::adopting:
+      return "adopting";
+    case Mode::blocked:
+      return "blocked";
+    case Mode::resolving:
+      return "resolving";
+    case Mode::active:
+      break;
+  }
+  if (!looking_up_.empty()) return "looking_up";
+  return flights_.empty() ? "idle" : flights_.size() == 1 ? "one_flight" : "two_flights";
+}
+
 }  // namespace vault

@@ -52,6 +52,7 @@ class Writer final : public Actor {
   void handle(Message message, Effects& effects) override;
   void round_done(Effects& effects) override;
   bool stop(Effects& effects) override;
+  const char* phase() const override;
 
  private:
   enum class Mode : std::uint8_t { waiting, adopting, blocked, active, resolving };

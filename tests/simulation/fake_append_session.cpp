@@ -37,7 +37,8 @@ void FakeAppendSession::fly(const AppendRequest& request) {
   const char* names[] = {"committed",  "duplicate",   "refused", "occupied",
                          "head_moved", "not_durable", "failed",  "in_doubt"};
   if (!life_.dead) database_.note(std::string("append.") + names[static_cast<std::size_t>(outcome.kind)]);
-  if (fault != Fault::none && database_.random().chance(300)) {
+  const bool breaks = fault != Fault::none && fault != Fault::cancelled;
+  if (breaks && database_.random().chance(300)) {
     // Sending has noticed that the connection is gone: there is no descriptor any more to tell of it.
     database_.note("fault.append.descriptor_gone");
     lost_ = true;
@@ -45,7 +46,7 @@ void FakeAppendSession::fly(const AppendRequest& request) {
     return;
   }
   flying_ = std::move(outcome);
-  breaks_ = fault != Fault::none;
+  breaks_ = breaks;
   times_.set(this, database_.now + stall);
 }
 
@@ -92,7 +93,8 @@ AppendOutcome FakeAppendSession::run(const AppendRequest& request, Fault fault, 
   if (fault == Fault::before) return {AppendKind::failed, "connection lost before all of it was sent"};
   if (!database_.lock_head(stall)) return {AppendKind::failed, "lock timeout"};
   if (auto refusal = refuse(request)) {
-    if (fault != Fault::none) return {AppendKind::in_doubt, "connection lost"};
+    // What is refused waits for no standby.
+    if (fault != Fault::none && fault != Fault::cancelled) return {AppendKind::in_doubt, "connection lost"};
     return *refusal;
   }
   switch (fault) {
@@ -103,8 +105,9 @@ AppendOutcome FakeAppendSession::run(const AppendRequest& request, Fault fault, 
                                        database_.now + database_.random().between(0, 4 * second)};
       return {AppendKind::in_doubt, "connection lost around the commit"};
     case Fault::after:
+    case Fault::cancelled:
       database_.commit(request);
-      return {AppendKind::in_doubt, "connection lost after the commit"};
+      return {AppendKind::in_doubt, "connection lost after the commit, or its wait was cancelled"};
     default:
       if (database_.breakage != Breakage::loses_rows) database_.commit(request);
       return {AppendKind::committed, {}};
@@ -116,6 +119,7 @@ std::optional<AppendOutcome> FakeAppendSession::refuse(const AppendRequest& requ
   const bool head_is_right = state.epoch == request.epoch && same_place(state.head, request.expected);
   if (!head_is_right && database_.breakage != Breakage::no_fence)
     return AppendOutcome{AppendKind::head_moved, "vault_head has moved"};
+  if (database_.not_durable()) return AppendOutcome{AppendKind::not_durable, "fsync is off"};
   for (const Entry& entry : request.batch.entries) {
     if (entry.seal_data->find(poison) != std::string::npos) return AppendOutcome{AppendKind::refused, "23514 check"};
     const bool taken = state.index_by_seal_id.contains(entry.seal_id);

@@ -20,6 +20,10 @@ Fault FakeDatabase::draw(const char* call, bool transaction) {
     note("fault.database_down");
     return Fault::before;
   }
+  if (now < cancelled_until && !quiet && random_.chance(500)) {
+    note(name + ".cancelled");
+    return Fault::cancelled;
+  }
   if (quiet || !random_.chance(faults_per_mille)) return Fault::none;
   switch (random_.below(transaction ? 4 : 2)) {
     case 0:

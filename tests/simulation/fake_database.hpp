@@ -37,6 +37,7 @@ enum class Fault : std::uint8_t {
   none,
   before,      // the connection is lost before anything took effect
   after,       // it took effect, and then the connection was lost
+  cancelled,   // it took effect, and somebody cancelled the wait for the standby; the connection stays
   under_way,   // append, checkpoint: lost around COMMIT, and the transaction goes on without its client
   rolled_back  // append, checkpoint: lost around COMMIT, and the transaction was rolled back
 };
@@ -81,6 +82,8 @@ class FakeDatabase {
   bool down = false;
   int server = 0;                 // which one answers
   bool quiet = false;             // no faults any more
+  Micros not_durable_until = 0;   // a server that would not keep what it is told, and says so
+  Micros cancelled_until = 0;     // waits for the standby are cancelled, mostly
   unsigned faults_per_mille = 0;  // of the writers' calls
   Micros clock_offset = 0;        // of the database's clock
   std::optional<LostTransaction> lost;
@@ -110,8 +113,12 @@ class FakeDatabase {
   Micros next_end() const;
   Head head_of(std::size_t size) const;
 
+  bool not_durable() const { return now < not_durable_until && !quiet; }
+  std::function<void(const std::string&)> on_fault;  // one was drawn
+
   void note(const std::string& what) {
     ++coverage_[what];
+    if (on_fault && what.starts_with("fault.")) on_fault(what);
     trace_.add(now, "database: " + what);
   }
   Random& random() { return random_; }

@@ -21,9 +21,11 @@ Result<LeaseRenewal> FakeLeaseStore::renew(const std::string& instance, std::int
   DatabaseState& state = database_.state;
   const bool ours = state.lease_holder == instance && state.lease_epoch == epoch;
   if (ours) state.lease_renewed_at = database_.clock().micros + waited;
-  if (fault == Fault::after) return connection_lost();
+  if (fault == Fault::after || fault == Fault::cancelled) return connection_lost();
   if (!ours) return vault::fail(ErrorCode::forbidden, "the lease is held by another writer");
-  return LeaseRenewal{database_.clock(), std::nullopt, std::ssize(state.contradictions)};
+  LeaseRenewal renewal{database_.clock(), std::nullopt, std::ssize(state.contradictions)};
+  if (database_.not_durable()) renewal.not_durable = "fsync is off";
+  return renewal;
 }
 
 Status FakeLeaseStore::confirm(const LeaseRequest& lease, std::int64_t epoch, std::int64_t at_least_sequence) {

@@ -130,7 +130,6 @@ class FakeSnapshot final : public Snapshot {
     return out;
   }
 
-
   // Level 0 out of the rows, as long as the tile is not finished; above it roots of finished tiles.
   Result<std::string> read_tile(const TileId& id, unsigned width) override {
     if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);

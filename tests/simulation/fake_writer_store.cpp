@@ -17,6 +17,11 @@ tl::unexpected<Error> connection_lost() {
   return vault::fail(ErrorCode::unavailable, "database: connection lost");
 }
 
+// And is not heard of.
+bool took_effect(Fault fault) {
+  return fault == Fault::after || fault == Fault::cancelled;
+}
+
 }  // namespace
 
 Fault FakeWriterStore::begin(const char* call, bool transaction) {
@@ -57,9 +62,10 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
                                    LeaseWatch::Instant(std::chrono::microseconds(database_.now)));
   const bool held = !state.lease_holder.empty() && state.lease_holder != request.instance && !expired;
   if (held || request.look_only) {
-    if (fault == Fault::after) return connection_lost().value();
+    if (took_effect(fault)) return connection_lost().value();
     return LeaseHeld{state.lease_holder, state.epoch, state.head, database_.promises(), database_.ledger_id};
   }
+  if (database_.not_durable()) return LeaseNotDurable{"fsync is off"};
   auto session = open_session();  // first: who cannot append should not take over
   if (!session) return session.error();
   const bool takeover = !state.lease_holder.empty() && state.lease_holder != request.instance;
@@ -82,7 +88,7 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   database_.on_grant(grant.epoch, grant.promises.newest);
   instance_ = request.instance;
   attempted_epoch_.reset();
-  if (fault == Fault::after) return connection_lost().value();
+  if (took_effect(fault)) return connection_lost().value();
   grant.session = *std::move(session);
   return grant;
 }
@@ -106,12 +112,12 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
     database_.note("resolve.without_session");
     return unreachable();
   }
-  if (!database_.lock_head(stall_)) return unreachable();
+  if (database_.not_durable() || !database_.lock_head(stall_)) return unreachable();
   DatabaseState& state = database_.state;
   const bool own = state.lease_holder == instance_ && (state.epoch == request.epoch || state.epoch == attempted_epoch_);
   const bool committed = same_place(state.head, request.next) || database_.breakage == Breakage::guesses_in_doubt;
   if (!own || (!committed && !same_place(state.head, request.expected))) {
-    if (fault == Fault::after) return unreachable();
+    if (took_effect(fault)) return unreachable();
     database_.note("resolve.fenced");
     return {ResolveKind::fenced, 0, "vault_head has moved", {}};
   }
@@ -119,7 +125,7 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
   state.lease_epoch = ++state.epoch;
   state.lease_renewed_at = lease_locked_at_;
   attempted_epoch_ = state.epoch;
-  if (fault == Fault::after) return unreachable();
+  if (took_effect(fault)) return unreachable();
   database_.note(committed ? "resolve.committed" : "resolve.not_committed");
   return {committed ? ResolveKind::committed : ResolveKind::not_committed, state.epoch, {}, *std::move(session)};
 }
@@ -175,14 +181,14 @@ Status FakeWriterStore::store_contradiction(const StoredCheckpoint& checkpoint, 
     told.push_back(checkpoint);
     database_.note("contradiction.told");
   }
-  return fault == Fault::after ? connection_lost() : Status{};
+  return took_effect(fault) ? connection_lost() : Status{};
 }
 
 Result<std::optional<StoredCheckpoint>> FakeWriterStore::store_checkpoint(std::int64_t epoch,
                                                                           const StoredCheckpoint& checkpoint,
                                                                           const LogIdentity& identity) {
   const Fault fault = begin("store_checkpoint", true);
-  if (fault == Fault::before) return connection_lost();
+  if (fault == Fault::before || database_.not_durable()) return connection_lost();
   if (database_.state.lease_epoch != epoch && database_.breakage != Breakage::no_lease_fence) {
     database_.note("checkpoint.fenced");
     return vault::fail(ErrorCode::forbidden, "another writer has taken over");
@@ -202,6 +208,7 @@ Result<std::optional<StoredCheckpoint>> FakeWriterStore::store_checkpoint(std::i
       database_.storing.push_back(std::move(transaction));
       break;
     case Fault::after:
+    case Fault::cancelled:
       database_.keep_checkpoint(epoch, checkpoint, identity);
       break;
     default:

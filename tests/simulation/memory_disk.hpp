@@ -23,6 +23,7 @@ inline SigningKey key_of(const std::string& origin) {
 struct DiskFiles {
   std::optional<std::string> checkpoint, told;
   std::vector<std::string> evidence;
+  Micros full_until = 0;
 };
 
 class MemoryDisk final : public NotaryDisk {
@@ -40,6 +41,7 @@ class MemoryDisk final : public NotaryDisk {
 
   Status save_checkpoint(const std::string& note) override {
     if (!life_.spend()) return vault::fail(ErrorCode::internal, "disk: dead");
+    if (full()) return no_room();
     const bool faulty = !world_.quiet && world_.random().chance(world_.faults_per_mille / 2);
     if (faulty && world_.random().chance(500)) {
       world_.note("fault.disk.before");
@@ -60,6 +62,7 @@ class MemoryDisk final : public NotaryDisk {
 
   Status keep_evidence(const std::string& note) override {
     if (!life_.spend()) return vault::fail(ErrorCode::internal, "disk: dead");
+    if (full()) return no_room();
     if (!world_.quiet && world_.random().chance(world_.faults_per_mille / 2)) {
       return vault::fail(ErrorCode::internal, "disk: write failed");
     }
@@ -72,11 +75,18 @@ class MemoryDisk final : public NotaryDisk {
 
   Status save_told(const std::string& text, bool) override {
     if (!life_.spend()) return vault::fail(ErrorCode::internal, "disk: dead");
+    if (full() && !files_.told) return no_room();  // it is written in place
     files_.told = text;
     return {};
   }
 
  private:
+  bool full() const { return world_.now < files_.full_until && !world_.quiet; }
+  Status no_room() {
+    world_.note("fault.disk.no_room");
+    return vault::fail(ErrorCode::internal, "disk: no space left on device");
+  }
+
   DiskFiles& files_;
   FakeDatabase& world_;
   Life& life_;

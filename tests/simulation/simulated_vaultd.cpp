@@ -182,6 +182,7 @@ void SimulatedVaultd::start() {
 
 void SimulatedVaultd::crash() {
   if (!process_) return;
+  world_.outside.on_fault(index_, "fault.crash");
   process_.reset();
   ++world_.coverage["fault.crash"];
   world_.trace.add(world_.now, "vaultd-" + std::to_string(index_) + " crashes");
@@ -197,6 +198,16 @@ void SimulatedVaultd::begin_stop() {
   ++world_.coverage["stop"];
   world_.trace.add(world_.now, "vaultd-" + std::to_string(index_) + " is told to stop");
   // Its sockets are unbound: nobody connects any more, and what has arrived is still taken.
+}
+
+const char* SimulatedVaultd::phase_of(const std::string& actor) const {
+  const std::size_t slot = actor == "writer"    ? writer_slot
+                           : actor == "gateway" ? gateway_slot
+                           : actor == "notary"  ? slot_of(ActorId::notary)
+                                                : steward_slot;
+  // The steward has no state of its own but whether it waits for the database.
+  if (slot == steward_slot) return process_->slots[slot].blocked_until > world_.now ? "waiting" : "idle";
+  return process_->slots[slot].actor->phase();
 }
 
 bool SimulatedVaultd::stopping() const {

@@ -34,6 +34,7 @@ class Outside {
   virtual void on_reply(int vaultd, const std::vector<std::string>& frames) = 0;
   virtual void on_ingest_taken(int vaultd, const std::string& name) = 0;  // the message's envelope
   virtual void on_exit_2(int vaultd, const std::string& reason) = 0;
+  virtual void on_fault(int vaultd, const std::string& fault) = 0;  // before it takes effect
 };
 
 // What all of a simulation share.
@@ -80,6 +81,10 @@ class SimulatedVaultd {
   // The next delivery is cut short after so many effects, and the process ends there.
   void crash_in_next_step(int effects);
   void jump_clock(Micros offset) { clock_offset_ = offset; }
+  void fill_disk_until(Micros until) { files_.full_until = until; }
+  int index() const { return index_; }
+  // What the actor of this name is doing; only while it runs.
+  const char* phase_of(const std::string& actor) const;
 
   // A message of peer `peer`, if the process is there to be connected to.
   void receive(std::size_t peer, PeerMessage message);

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "tests/simulation/met_faults.hpp"
+
 #include "actors/clock_guard.hpp"
 
 namespace vault::sim {
@@ -26,6 +28,7 @@ Simulation::Simulation(std::uint64_t seed, Coverage& coverage)
       producers_(world_, fleet_, options_.gateway.request_timeout.count() * millisecond) {
   draw_weather();
   database_.faults_per_mille = weather_.store_faults;
+  database_.on_fault = [this](const std::string& fault) { on_fault(current_, fault); };
   database_.on_commit = [this](const SequencedBatch& batch) { invariants_.committed(batch); };
   database_.on_grant = [this](std::int64_t epoch, const auto& newest) { invariants_.lease_granted(epoch, newest); };
   database_.on_checkpoint = [this](std::int64_t epoch, const StoredCheckpoint& checkpoint) {
@@ -63,6 +66,8 @@ void Simulation::draw_weather() {
   weather_.clock_jumps = level(2);
   weather_.outages = level(1);
   weather_.stops = level(1);
+  weather_.broken_promises = level(1);
+  weather_.full_disks = level(1);
   weather_.duration = random_.between(5 * second, 16 * second);
 }
 
@@ -109,7 +114,9 @@ void Simulation::step(bool producing) {
   for (auto& vaultd : fleet_) vaultd->collect(choices_);
   if (!choices_.empty()) {
     const SimulatedVaultd::Choice choice = choices_[random_.below(choices_.size())];
+    current_ = choice.vaultd->index();
     choice.vaultd->run(choice);
+    current_ = -1;
     return;
   }
   Micros next = std::min(producers_.next_at(producing), database_.next_end());
@@ -131,20 +138,13 @@ void Simulation::do_harm() {
   if (dice < threshold) {
     if (database_.down) return;
     database_.note("outage.begins");
+    on_fault(-1, "fault.outage_begins");
     database_.down = true;
     outage_ends_at_ = now_ + random_.between(50 * millisecond, 6 * second);
     return;
   }
   if (dice < (threshold += weather_.clock_jumps)) {
-    const Micros most = random_.chance(300) ? 600 * second : 3 * second;
-    if (random_.chance(150)) {
-      database_.clock_offset = random_.between(-most, most);
-      database_.note("fault.database_clock");
-      leaps_far_ = leaps_far_ || most > 3 * second;
-    } else {
-      fleet_[random_.below(fleet_.size())]->jump_clock(random_.between(-most, most));
-      ++coverage_["fault.clock"];
-    }
+    harm_clock();
     return;
   }
   if (dice < (threshold += weather_.stalls)) {
@@ -152,6 +152,7 @@ void Simulation::do_harm() {
     const Micros until = now_ + random_.between(10 * millisecond, random_.chance(400) ? 9 * second : second);
     if (random_.chance(500)) {
       trace_.add(now_, "a vaultd stands still until " + std::to_string(until / millisecond) + " ms");
+      on_fault(vaultd.index(), "fault.paused_process");
       vaultd.pause_until(until);
       ++coverage_["fault.paused_process"];
     } else {
@@ -160,7 +161,60 @@ void Simulation::do_harm() {
     }
     return;
   }
-  if (dice < threshold + weather_.crashes + weather_.stops) harm_process();
+  if (dice < (threshold += weather_.crashes + weather_.stops)) return harm_process();
+  if (dice < (threshold += weather_.broken_promises)) return harm_promises();
+  if (dice < threshold + weather_.full_disks) {
+    SimulatedVaultd& vaultd = *fleet_[random_.below(fleet_.size())];
+    vaultd.fill_disk_until(now_ + random_.between(50 * millisecond, random_.chance(300) ? 12 * second : 2 * second));
+    ++coverage_["fault.disk.full"];
+    on_fault(vaultd.index(), "fault.disk.full");
+  }
+}
+
+void Simulation::harm_clock() {
+  const Micros most = random_.chance(300) ? 600 * second : 3 * second;
+  if (random_.chance(200)) {
+    leaps_far_ = leaps_far_ || most > 3 * second;
+    database_.clock_offset = random_.between(-most, most);
+    database_.note("fault.database_clock");
+    return;
+  }
+  SimulatedVaultd& vaultd = *fleet_[random_.below(fleet_.size())];
+  vaultd.jump_clock(random_.between(-most, most));
+  ++coverage_["fault.clock"];
+  on_fault(vaultd.index(), "fault.clock");
+}
+
+// Somebody changes what a commit rests on, or cancels the wait for the standby.
+void Simulation::harm_promises() {
+  const Micros until = now_ + random_.between(50 * millisecond, 5 * second);
+  if (random_.chance(500)) {
+    database_.not_durable_until = until;
+    database_.note("fault.not_durable");
+  } else {
+    database_.cancelled_until = until;
+    database_.note("fault.cancelled_waits");
+  }
+}
+
+std::string Simulation::describe() const {
+  std::string out;
+  for (const auto& vaultd : fleet_) {
+    out += " vaultd-" + std::to_string(vaultd->index());
+    for (const char* actor : watched_actors) {
+      if (vaultd->running()) out += std::string(" ") + actor + " " + vaultd->phase_of(actor);
+    }
+    out += ";";
+  }
+  return out;
+}
+
+// What it meets: the vaultd that it strikes, or both.
+void Simulation::on_fault(int vaultd, const std::string& fault) {
+  for (const auto& one : fleet_) {
+    if (!one->running() || (vaultd >= 0 && one->index() != vaultd)) continue;
+    for (const char* actor : watched_actors) count_met(coverage_, fault, actor, one->phase_of(actor));
+  }
 }
 
 void Simulation::harm_process() {
@@ -168,6 +222,7 @@ void Simulation::harm_process() {
   SimulatedVaultd& vaultd = *fleet_[which];
   if (!vaultd.running()) return;
   if (random_.below(weather_.crashes + weather_.stops) < weather_.stops) {
+    on_fault(vaultd.index(), "fault.stop");
     vaultd.begin_stop();
     kill_at_[which] = std::min(kill_at_[which], now_ + shutdown_timeout);
   } else if (random_.chance(500)) {
@@ -183,7 +238,7 @@ template <class Done>
 void Simulation::run_until(Micros limit, bool producing, const char* what, Done done) {
   const Micros end = now_ + limit;
   while (!done()) {
-    if (now_ > end) throw Violation(std::string("no progress: ") + what + ";" + producers_.describe_open());
+    if (now_ > end) throw Violation(std::string("no progress: ") + what + ";" + describe() + producers_.describe_open());
     step(producing);
   }
 }

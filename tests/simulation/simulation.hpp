@@ -24,6 +24,8 @@ struct Weather {
   unsigned clock_jumps = 0;
   unsigned outages = 0;
   unsigned stops = 0;
+  unsigned broken_promises = 0;  // of the server's durability
+  unsigned full_disks = 0;
   Micros duration = 0;
 };
 
@@ -47,6 +49,7 @@ class Simulation final : public Outside {
 
   void on_reply(int vaultd, const std::vector<std::string>& frames) override { producers_.on_reply(vaultd, frames); }
   void on_exit_2(int vaultd, const std::string& reason) override;
+  void on_fault(int vaultd, const std::string& fault) override;
   void on_ingest_taken(int vaultd, const std::string& name) override { producers_.on_ingest_taken(vaultd, name); }
 
  private:
@@ -56,6 +59,9 @@ class Simulation final : public Outside {
   void step(bool producing);
   void do_harm();
   void harm_process();
+  void harm_clock();
+  std::string describe() const;  // what everybody does
+  void harm_promises();
   void calm_down();
   void restart_due();
   template <class Done>
@@ -83,6 +89,7 @@ class Simulation final : public Outside {
   DatabaseState replica_;                // what a server that lags holds
   std::optional<DatabaseState> former_;  // the server that was failed over from
   std::vector<SimulatedVaultd::Choice> choices_;
+  int current_ = -1;  // the vaultd that takes a step; -1: none
 };
 
 }  // namespace vault::sim

@@ -68,6 +68,16 @@ TEST_F(SharedClockTest, SmallStepsAndStepsBackAreFollowed) {
   EXPECT_TRUE(trusted_after(seconds(1)));
 }
 
+TEST_F(SharedClockTest, ClockThatWasSetBackMayReturn) {
+  EXPECT_TRUE(trusted_after(seconds(2)));
+  leap(-3'600);
+  EXPECT_TRUE(trusted_after(seconds(10)));
+  leap(3'600);
+  EXPECT_TRUE(trusted_after(seconds(1))) << "all timestamps up to here were fine before";
+  leap(3'600);
+  EXPECT_FALSE(trusted_after(seconds(1)));
+}
+
 TEST(ClockGuard, TwoClocksMustAgree) {
   ClockGuard guard(seconds(60));
   const ClockGuard::Instant at{seconds(5)};

@@ -1,0 +1,75 @@
+#include "tests/simulation/met_faults.hpp"
+
+#include <map>
+#include <set>
+#include <string_view>
+
+namespace vault::sim {
+namespace {
+
+constexpr std::string_view prefix = "met|";
+
+// They come from outside, whatever the actors do; a failing call can only meet whoever makes it.
+const char* const at_any_time[] = {"fault.crash",          "fault.paused_process", "fault.clock",
+                                   "fault.database_clock", "fault.outage_begins",  "fault.not_durable",
+                                   "fault.disk.full",      "fault.stop",           "fault.cancelled_waits"};
+
+// fault -> actor -> phase -> times
+using Table = std::map<std::string, std::map<std::string, std::map<std::string, std::int64_t>>>;
+
+Table table_of(const Coverage& coverage) {
+  Table table;
+  for (auto at = coverage.lower_bound(std::string(prefix)); at != coverage.end() && is_met_count(at->first); ++at) {
+    const std::string key = at->first.substr(prefix.size());
+    const std::size_t first = key.find('|'), second = key.find('|', first + 1);
+    table[key.substr(0, first)][key.substr(first + 1, second - first - 1)][key.substr(second + 1)] = at->second;
+  }
+  return table;
+}
+
+}  // namespace
+
+void count_met(Coverage& coverage, const std::string& fault, const std::string& actor, const std::string& phase) {
+  ++coverage[std::string(prefix) + fault + "|" + actor + "|" + phase];
+}
+
+bool is_met_count(const std::string& key) {
+  return key.starts_with(prefix);
+}
+
+std::string met_table(const Coverage& coverage) {
+  std::string out = "faults, and what they met:\n";
+  for (const auto& [fault, by_actor] : table_of(coverage)) {
+    out += "  " + fault + "\n";
+    for (const auto& [actor, by_phase] : by_actor) {
+      out += "    " + actor + ":";
+      for (const auto& [phase, times] : by_phase) out += "  " + phase + " " + std::to_string(times);
+      out += "\n";
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> met_holes(const Coverage& coverage) {
+  const Table table = table_of(coverage);
+  std::map<std::string, std::set<std::string>> phases;
+  for (const auto& [fault, by_actor] : table) {
+    for (const auto& [actor, by_phase] : by_actor) {
+      for (const auto& [phase, times] : by_phase) phases[actor].insert(phase);
+    }
+  }
+  std::vector<std::string> holes;
+  for (const std::string fault : at_any_time) {
+    const auto met = table.find(fault);
+    for (const auto& [actor, known] : phases) {
+      for (const std::string& phase : known) {
+        if (met == table.end() || !met->second.contains(actor) || !met->second.at(actor).contains(phase)) {
+          holes.push_back(fault + " never met the " + actor + " " + phase);
+        }
+      }
+    }
+  }
+  return holes;
+}
+
+}  // namespace vault::sim
