@@ -1,6 +1,7 @@
 #include "actors/audit_pace.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace vault {
 
@@ -12,7 +13,6 @@ constexpr milliseconds pause_set{1'000};
 constexpr milliseconds pause_min{50};
 constexpr double credit_seconds_set = 1.0;
 constexpr double credit_seconds_growing = 10.0;
-constexpr double growth_memory_seconds = 5.0;
 
 }  // namespace
 
@@ -22,9 +22,7 @@ void AuditPace::saw_head(std::int64_t head, Time now) {
   } else {
     const double seconds = std::max(std::chrono::duration<double>(now - seen_at_).count(), 0.001);
     const double growth = static_cast<double>(std::max<std::int64_t>(head - head_, 0)) / seconds;
-    const double weight = std::min(1.0, seconds / growth_memory_seconds);
-    // Up at once and down slowly: a burst is caught up with.
-    growth_ = growth > growth_ ? growth : growth_ + (growth - growth_) * weight;
+    growth_ += (growth - growth_) * (1 - std::exp(-seconds / growth_memory.count()));
     credit_ += rate() * seconds;
   }
   credit_ = std::min(credit_, rate() * (growing() ? credit_seconds_growing : credit_seconds_set));

@@ -1,5 +1,9 @@
 // How much the auditor verifies, and when: at the rate that was set, but never slower than twice the ledger's growth,
 // or no round would ever end; and in short steps, whatever the rows weigh.
+//
+// The growth is that of the last hour, each moment counting less the longer it is ago. So a burst costs the seals in it
+// nothing and is caught up with, twice over, while the hour fades; a flood that does not end raises the rate until it
+// is twice as fast.
 #pragma once
 
 #include <chrono>
@@ -15,6 +19,7 @@ class AuditPace {
   // A step is over after so many bytes of payload, or so long, whatever was allowed.
   static constexpr std::size_t step_bytes_max = std::size_t{32} << 20;
   static constexpr std::chrono::milliseconds step_time_max{250};
+  static constexpr std::chrono::duration<double> growth_memory{3'600};
 
   explicit AuditPace(std::size_t rows_per_second) : rate_set_(static_cast<double>(rows_per_second)) {}
 
@@ -33,7 +38,7 @@ class AuditPace {
   double rate() const { return growing() ? 2 * growth_ : rate_set_; }
 
   double rate_set_;    // rows a second
-  double growth_ = 0;  // entries a second, lately
+  double growth_ = 0;  // entries a second
   double credit_ = 0;  // rows
   std::int64_t head_ = -1;
   Time seen_at_{};

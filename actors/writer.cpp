@@ -285,7 +285,7 @@ void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
     if (error.code == ErrorCode::forbidden) {
       fenced(error.message, effects);
     } else {
-      lose({.failure = "renewal " + error.sqlstate, .why = error.message}, effects);
+      lose({.failure = "renewal " + std::string(error.sqlstate.text()), .why = error.message}, effects);
     }
   } else if (answer.renewal->not_durable) {
     lose({.cause = "durability", .failure = "not durable", .why = *answer.renewal->not_durable, .connected = true},

@@ -149,7 +149,7 @@ void Writer::on_found(FindAnswer answer, Effects& effects) {
     // Only a lost database is one: what the server refuses to look up now, it is asked again at the next tick.
     const bool lost = error.code == ErrorCode::unavailable && error.sqlstate.empty();
     if (lost && mode_ == Mode::active && flights_.empty()) {
-      lose({.failure = "look-up " + error.sqlstate, .why = error.message}, effects);
+      lose({.failure = "look-up " + std::string(error.sqlstate.text()), .why = error.message}, effects);
     }
     return;
   }
@@ -231,7 +231,7 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
       break;
     case AppendKind::failed:
       lose({.cause = answer.outcome.sqlstate.empty() ? "connection" : "commit",
-            .failure = "append " + answer.outcome.sqlstate,
+            .failure = "append " + std::string(answer.outcome.sqlstate.text()),
             .why = answer.outcome.detail,
             .connected = !answer.outcome.sqlstate.empty()},
            effects);

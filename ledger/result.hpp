@@ -10,6 +10,8 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#include "ledger/sqlstate.hpp"
+
 namespace vault {
 
 enum class ErrorCode : std::uint8_t {
@@ -29,9 +31,13 @@ enum class ErrorCode : std::uint8_t {
 
 struct Error {
   ErrorCode code = ErrorCode::internal;
-  std::string message;     // what was wrong, where, and what to do; never holds payloads or secrets
-  std::string field;       // path of the offending member ("seal.seal_data.score"), or empty
-  std::string sqlstate{};  // where a database server said no: its five characters
+  SqlState sqlstate;    // where a database server said no; here it costs a Result no room
+  std::string message;  // what was wrong, where, and what to do; never holds payloads or secrets
+  std::string field;    // path of the offending member ("seal.seal_data.score"), or empty
+
+  Error() = default;
+  Error(ErrorCode what, std::string text, std::string path = {}, SqlState state = {})
+      : code(what), sqlstate(state), message(std::move(text)), field(std::move(path)) {}
 
   friend bool operator==(const Error&, const Error&) = default;
 };
@@ -39,6 +45,9 @@ struct Error {
 template <class T>
 using Result = tl::expected<T, Error>;
 using Status = Result<void>;
+// Every call that can be refused makes one, JSON's a dozen for each payload. GCC clears what is larger in a loop of
+// microcode that takes longer than most of those calls.
+static_assert(sizeof(Status) <= 80);
 
 inline tl::unexpected<Error> fail(ErrorCode code, std::string message, std::string field = {}) {
   return tl::unexpected<Error>(Error{code, std::move(message), std::move(field)});

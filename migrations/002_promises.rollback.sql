@@ -7,11 +7,10 @@ DROP TABLE vault_contradiction;
 DROP TRIGGER vault_refuse_older ON vault_lease;
 DROP FUNCTION vault_refuse_older();
 ALTER TABLE vault_meta DROP COLUMN reserved_from;
-ALTER TABLE vault_ledger DROP CONSTRAINT vault_ledger_sequence_check, DROP CONSTRAINT vault_ledger_width_check;
+ALTER TABLE vault_ledger DROP CONSTRAINT vault_ledger_sequence_check;
 ALTER TABLE vault_tile DROP CONSTRAINT vault_tile_check;
 ALTER TABLE vault_checkpoint DROP CONSTRAINT vault_checkpoint_check;
 ALTER TABLE vault_origin DROP CONSTRAINT vault_origin_check;
-ALTER TABLE vault_head DROP CONSTRAINT vault_head_check;
 ALTER FUNCTION vault_first_sequence_at(TIMESTAMPTZ) RESET search_path;
 ALTER FUNCTION vault_refuse_change() RESET search_path;
 

@@ -11,7 +11,7 @@ BEGIN
     FOR found IN SELECT c.conname, c.conrelid::regclass AS relation FROM pg_constraint c
                  WHERE NOT c.convalidated AND c.connamespace = current_schema()::regnamespace
                    AND c.conrelid IN ('vault_ledger'::regclass, 'vault_tile'::regclass, 'vault_checkpoint'::regclass,
-                                      'vault_origin'::regclass, 'vault_head'::regclass)
+                                      'vault_origin'::regclass)
     LOOP
         BEGIN
             EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', found.relation, found.conname);

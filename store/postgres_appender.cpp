@@ -38,8 +38,8 @@ bool refused_by_seal_id(const PgResult& result) {
 }
 
 AppendKind kind_of(const PgResult& result) {
-  const std::string state = result.sqlstate();
-  const auto is_of = [&state](std::string_view classes) { return state.starts_with(classes); };
+  const SqlState state = result.sqlstate();
+  const auto is_of = [&state](std::string_view classes) { return state.text().starts_with(classes); };
   if ((state == "23505" || state == "XX000") && refused_by_seal_id(result)) return AppendKind::duplicate;
   if (state == "23505") return AppendKind::occupied;
   if (state == "22012") return AppendKind::not_durable;

@@ -67,9 +67,9 @@ std::string_view PgResult::command_tag() const {
   return result_ ? PQcmdStatus(result_.get()) : "";
 }
 
-std::string PgResult::sqlstate() const {
+SqlState PgResult::sqlstate() const {
   const char* state = PQresultErrorField(result_.get(), PG_DIAG_SQLSTATE);
-  return state == nullptr ? "" : state;
+  return state == nullptr ? SqlState() : SqlState(state);
 }
 
 std::string PgResult::constraint() const {
@@ -80,19 +80,19 @@ std::string PgResult::constraint() const {
 std::string PgResult::message() const {
   const char* primary = PQresultErrorField(result_.get(), PG_DIAG_MESSAGE_PRIMARY);
   // The server's DETAIL may quote values of the row, so it is left out.
-  if (primary != nullptr && !sqlstate().empty()) return fmt::format("SQLSTATE {}: {}", sqlstate(), one_line(primary));
+  if (primary != nullptr && !sqlstate().empty()) return fmt::format("SQLSTATE {}: {}", sqlstate().text(), one_line(primary));
   return one_line(result_ ? PQresultErrorMessage(result_.get()) : "connection to the database lost");
 }
 
 Error error_of(const PgResult& result) {
-  const std::string state = result.sqlstate();
+  const SqlState state = result.sqlstate();
   if (state == "42P01") {  // undefined_table: not migrated yet, or another vaultd is at it
     return {ErrorCode::unavailable, "the database has no ledger schema yet; vaultctl migrate up makes it", {}, state};
   }
   // A statement is there already, or no more, where nobody but us prepares any.
   if (state == "42P05" || state == "26000") return {ErrorCode::unavailable, leads_elsewhere, {}, state};
   const bool transient =
-      state.empty() || starts_with_any(state, {"08", "53", "40", "57", "58", "55P03", "25006", "25P03"});
+      state.empty() || starts_with_any(state.text(), {"08", "53", "40", "57", "58", "55P03", "25006", "25P03"});
   return Error{transient ? ErrorCode::unavailable : ErrorCode::internal, "database: " + result.message(), {}, state};
 }
 

@@ -43,7 +43,7 @@ class PgResult {
   bool is_null(int row, int column) const;
   std::string_view command_tag() const;
 
-  std::string sqlstate() const;    // five characters; empty where the client itself noticed the error
+  SqlState sqlstate() const;       // empty where the client itself noticed the error
   std::string constraint() const;  // name of the violated constraint
   std::string message() const;     // "SQLSTATE 23505: duplicate key ..." on one line
 

@@ -93,7 +93,7 @@ enum class AppendKind : std::uint8_t {
 struct AppendOutcome {
   AppendKind kind = AppendKind::failed;
   std::string detail;      // for the log: SQLSTATE and the server's words
-  std::string sqlstate{};  // where the server itself said no
+  SqlState sqlstate{};     // where the server itself said no
 };
 
 // When a database that owes an answer will have it.

@@ -37,12 +37,10 @@ class StoreTest : public ::testing::Test {
       script += fmt::format("ALTER TABLE {} DISABLE TRIGGER ALL;", table);
     }
     script +=
-        "ALTER TABLE vault_ledger DROP CONSTRAINT IF EXISTS vault_ledger_sequence_check,"
-        " DROP CONSTRAINT IF EXISTS vault_ledger_width_check;"
+        "ALTER TABLE vault_ledger DROP CONSTRAINT IF EXISTS vault_ledger_sequence_check;"
         "ALTER TABLE vault_tile DROP CONSTRAINT IF EXISTS vault_tile_check;"
         "ALTER TABLE vault_checkpoint DROP CONSTRAINT IF EXISTS vault_checkpoint_check;"
-        "ALTER TABLE vault_origin DROP CONSTRAINT IF EXISTS vault_origin_check;"
-        "ALTER TABLE vault_head DROP CONSTRAINT IF EXISTS vault_head_check;";
+        "ALTER TABLE vault_origin DROP CONSTRAINT IF EXISTS vault_origin_check;";
     run(script + sql + ";COMMIT");
   }
 

@@ -288,8 +288,7 @@ TEST_F(MigrationTest, UpgradesALedgerThatIsInUse) {
   EXPECT_EQ(postgres().ask(url, "SELECT reserved_from FROM vault_meta"), "301");
   EXPECT_EQ(postgres().ask(url, "SELECT writer_epoch FROM vault_head"), "8") << "who wrote before is fenced";
   EXPECT_EQ(postgres().ask(url, "SELECT count(*) FROM pg_constraint WHERE NOT convalidated"), "1");
-  EXPECT_EQ(postgres().ask(url, "SELECT convalidated FROM pg_constraint WHERE conname = 'vault_ledger_width_check'"),
-            "t");
+  EXPECT_EQ(postgres().ask(url, "SELECT convalidated FROM pg_constraint WHERE conname = 'vault_tile_check'"), "t");
   EXPECT_EQ(postgres().ask(url, "SET search_path = pg_catalog; SELECT public.vault_first_sequence_at('infinity')"),
             "301");
 }

@@ -265,7 +265,6 @@ TEST_F(TamperTest, SealsAreFoundWhateverHasBecomeOfOtherRows) {
   };
   EXPECT_EQ(found_as(99), "none");
   tamper(
-      "ALTER TABLE vault_ledger DROP CONSTRAINT IF EXISTS vault_ledger_width_check;"
       "ALTER TABLE vault_ledger DROP CONSTRAINT IF EXISTS vault_ledger_payload_check;"
       "UPDATE vault_ledger SET seal_data = '[]' WHERE sequence = 2;"
       "UPDATE vault_ledger SET seal_data = to_jsonb(repeat('x', 30000000)) WHERE sequence = 3;"

@@ -1,0 +1,30 @@
+// SQLSTATE: the five characters by which a database server names an error (PostgreSQL, appendix A). Five bytes and
+// no allocation, because every Error carries one, and most are made where no database is.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace vault {
+
+class SqlState {
+ public:
+  // No server said no.
+  constexpr SqlState() = default;
+  // Of a text that is not of five characters: empty.
+  constexpr SqlState(std::string_view text) {  // NOLINT(google-explicit-constructor): it is that text
+    if (text.size() == characters_.size()) std::copy(text.begin(), text.end(), characters_.begin());
+  }
+
+  constexpr bool empty() const { return characters_[0] == '\0'; }
+  constexpr std::string_view text() const { return {characters_.data(), empty() ? 0 : characters_.size()}; }
+
+  friend bool operator==(const SqlState&, const SqlState&) = default;
+  friend bool operator==(const SqlState& a, std::string_view b) { return a.text() == b; }
+
+ private:
+  std::array<char, 5> characters_{};
+};
+
+}  // namespace vault
