@@ -51,6 +51,7 @@ enum class Breakage : std::uint8_t {
   guesses_in_doubt,    // says committed of a transaction that was rolled back
   no_lease_fence,      // keeps a former writer's checkpoints
   no_confirmation,     // says that a lease is still whose it was
+  forgets_promises,    // not the database: state directories that keep the key and nothing else
 };
 
 // A transaction whose client is gone. It holds the lock on vault_head until it ends.

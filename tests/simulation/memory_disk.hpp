@@ -35,9 +35,9 @@ class MemoryDisk final : public NotaryDisk {
 
   Result<SigningKey> load_key(const std::string& origin, bool) override { return key_of(origin); }
 
-  Result<std::optional<std::string>> load_checkpoint() override { return files_.checkpoint; }
-  Result<std::vector<std::string>> load_evidence() override { return files_.evidence; }
-  Result<std::optional<std::string>> load_told() override { return files_.told; }
+  Result<std::optional<std::string>> load_checkpoint() override { return kept().checkpoint; }
+  Result<std::vector<std::string>> load_evidence() override { return kept().evidence; }
+  Result<std::optional<std::string>> load_told() override { return kept().told; }
 
   Status save_checkpoint(const std::string& note) override {
     if (!life_.spend()) return vault::fail(ErrorCode::internal, "disk: dead");
@@ -86,6 +86,7 @@ class MemoryDisk final : public NotaryDisk {
     world_.note("fault.disk.no_room");
     return vault::fail(ErrorCode::internal, "disk: no space left on device");
   }
+  DiskFiles kept() const { return world_.breakage == Breakage::forgets_promises ? DiskFiles() : files_; }
 
   DiskFiles& files_;
   FakeDatabase& world_;

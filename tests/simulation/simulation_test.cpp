@@ -163,23 +163,31 @@ TEST(Simulation, KeepsItsInvariantsWhateverFails) {
 }
 
 // The simulation is worth something only if it fails where something is broken.
-TEST(Simulation, NoticesADatabaseThatBreaksItsPromises) {
+void expect_noticed(Breakage breakage, void (Simulation::*run)()) {
   std::signal(SIGABRT, tell_seed);
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    Coverage coverage;
+    const std::string failure = try_seed(seed, coverage, [&](Simulation& simulation) {
+      simulation.break_database(breakage);
+      (simulation.*run)();
+    });
+    if (failure.empty()) continue;
+    std::printf("breakage %d, %s\n", static_cast<int>(breakage), failure.substr(0, failure.find('\n')).c_str());
+    return;
+  }
+  ADD_FAILURE() << "breakage " << static_cast<int>(breakage) << " goes unnoticed";
+}
+
+TEST(Simulation, NoticesADatabaseThatBreaksItsPromises) {
   for (const Breakage breakage : {Breakage::no_fence, Breakage::loses_rows, Breakage::no_unique_seal_ids,
                                   Breakage::guesses_in_doubt, Breakage::no_lease_fence}) {
-    bool noticed = false;
-    for (std::uint64_t seed = 1; seed <= 300 && !noticed; ++seed) {
-      Coverage coverage;
-      const std::string failure = try_seed(seed, coverage, [&](Simulation& simulation) {
-        simulation.break_database(breakage);
-        simulation.run();
-      });
-      noticed = !failure.empty();
-      if (noticed)
-        std::printf("breakage %d, %s\n", static_cast<int>(breakage), failure.substr(0, failure.find('\n')).c_str());
-    }
-    EXPECT_TRUE(noticed) << "breakage " << static_cast<int>(breakage) << " goes unnoticed";
+    expect_noticed(breakage, &Simulation::run);
   }
+}
+
+TEST(Simulation, NoticesWhoSignsWithoutALeaseOrForgetsWhatItSigned) {
+  expect_noticed(Breakage::no_confirmation, &Simulation::run_fail_overs);
+  expect_noticed(Breakage::forgets_promises, &Simulation::run_fail_overs);
 }
 
 void try_hundred(void (Simulation::*run)()) {
