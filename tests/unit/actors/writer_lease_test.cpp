@@ -40,7 +40,7 @@ class WriterLeaseTest : public ::testing::Test {
   }
   std::size_t appends() const { return effects_.messages<Append>(ActorId::committer).size(); }
   // The last batch, with this outcome.
-  void answer(AppendKind kind, const std::string& sqlstate = {}) {
+  void answer(AppendKind kind, SqlState sqlstate = {}) {
     const Append last = effects_.messages<Append>(ActorId::committer).back();
     if (kind == AppendKind::committed) keep(*last.request);
     tell(AppendAnswer{last.generation, {kind, "as the test wants it", sqlstate}});
