@@ -254,7 +254,7 @@ TEST_F(WriterLeaseTest, CommitThatFailsIsOneAlertUntilOneIsDone) {
     activate(epoch);
     order(static_cast<Ticket>(epoch));
     writer_.round_done(effects_);
-    answer(AppendKind::failed, "53100");
+    answer(AppendKind::failed, SqlState("53100"));
     EXPECT_EQ(alerts(), std::set<std::string>{"database"});
     fire_timers();
   }
