@@ -50,7 +50,6 @@ enum class Breakage : std::uint8_t {
   no_unique_seal_ids,  // takes a seal_id twice
   guesses_in_doubt,    // says committed of a transaction that was rolled back
   no_lease_fence,      // keeps a former writer's checkpoints
-  no_confirmation,     // says that a lease is still whose it was
   forgets_promises,    // not the database: state directories that keep the key and nothing else
 };
 

@@ -34,7 +34,6 @@ Status FakeLeaseStore::confirm(const LeaseRequest& lease, std::int64_t epoch, st
   if (database_.draw("confirm_lease", false) != Fault::none) return connection_lost();
   const DatabaseState& state = database_.state;
   const bool ours = state.lease_holder == lease.instance && state.lease_epoch == epoch && state.epoch == epoch;
-  if (database_.breakage == Breakage::no_confirmation) return {};
   if (!ours) return vault::fail(ErrorCode::forbidden, "the lease is held by another writer");
   if (state.head.sequence < at_least_sequence)
     return vault::fail(ErrorCode::forbidden, "the ledger is shorter than it was");

@@ -185,8 +185,7 @@ TEST(Simulation, NoticesADatabaseThatBreaksItsPromises) {
   }
 }
 
-TEST(Simulation, NoticesWhoSignsWithoutALeaseOrForgetsWhatItSigned) {
-  expect_noticed(Breakage::no_confirmation, &Simulation::run_fail_overs);
+TEST(Simulation, NoticesWhoForgetsWhatItSignedOrTold) {
   expect_noticed(Breakage::forgets_promises, &Simulation::run_fail_overs);
 }
 

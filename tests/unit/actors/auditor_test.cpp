@@ -97,6 +97,8 @@ class FailingStore final : public ReaderStore {
 
 class AuditorTest : public ::testing::Test {
  protected:
+  explicit AuditorTest(const AuditorOptions& options = {}) : auditor_(store_, options) {}
+
   std::vector<Alert> steps(int count) {
     effects_.sent.clear();
     for (int i = 0; i < count; ++i) {
@@ -130,7 +132,7 @@ class AuditorTest : public ::testing::Test {
   FailingStore store_;
   MemoryLedger& ledger_ = store_.ledger;
   RecordedEffects effects_;
-  Auditor auditor_{store_, AuditorOptions{}};
+  Auditor auditor_;
 };
 
 TEST_F(AuditorTest, WhatCannotBeReadIsToldOnceAndClearedWhenItCan) {
@@ -264,14 +266,19 @@ TEST_F(AuditorTest, AfterAnOutageTheEndIsLookedAtAgain) {
 // --- The pace
 // ----------------------------------------------------------------------------------------------------------
 
-TEST_F(AuditorTest, ARoundEndsHoweverFastTheLedgerGrows) {
-  ledger_.grow_to(1'000);
+class UnhurriedAuditorTest : public AuditorTest {
+ protected:
+  UnhurriedAuditorTest() : AuditorTest({.rows_per_second = 20}) {}
+};
+
+TEST_F(UnhurriedAuditorTest, ARoundEndsHoweverFastTheLedgerGrows) {
+  ledger_.grow_to(10);
   ledger_.bad_row = 3;
   EXPECT_EQ(found(1), "entry_hash_mismatch@3 ");
   ledger_.bad_row = 0;
   std::string told;
   for (std::size_t second = 1; told.empty() && second <= 2 * 3'600; ++second) {
-    ledger_.grow_to(1'000 + second * 4'000);  // twice the rate that is set
+    ledger_.grow_to(10 + second * 40);  // twice the rate that is set
     told += found(1);
   }
   EXPECT_EQ(told, "over ");
