@@ -54,7 +54,7 @@ class FenceTest : public StoreTest {
     return false;
   }
 
-  void expire_lease() { run("UPDATE vault_lease SET renewed_at = '-infinity'"); }
+  void expire_lease() { run("UPDATE vault_lease SET holder = '', renewed_at = '-infinity'"); }
 
   Status store_checkpoint(const SigningKey& key) {
     const Checkpoint checkpoint{key.name(), static_cast<std::uint64_t>(state_.head.sequence), state_.head.merkle_root};

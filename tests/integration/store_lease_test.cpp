@@ -287,7 +287,7 @@ TEST_F(LeaseTest, TakeoverKnowsTheCheckpointThatItOverlaps) {
   // Connected before: preparing its statements would wait for the obstacle too.
   auto standby = make_postgres_writer(options_);
   ASSERT_TRUE(std::holds_alternative<LeaseHeld>(take(*standby, "b")));
-  run("UPDATE vault_lease SET renewed_at = '-infinity'");
+  run("UPDATE vault_lease SET holder = '', renewed_at = '-infinity'");
 
   const PgConnectOptions raw{url_, "obstacle"};
   auto obstacle = PgConnection::open(raw, "BEGIN; LOCK TABLE vault_checkpoint IN SHARE MODE", {});
