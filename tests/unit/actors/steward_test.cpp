@@ -37,7 +37,7 @@ LeaseOutcome outcome_of(Error error, RecordedEffects& effects) {
 // What the server says for itself is no finding in what it holds: nobody is to be told of tampering.
 TEST(StewardTest, TheServersOwnWordWhilePreparingIsNoFinding) {
   RecordedEffects effects;
-  const LeaseOutcome outcome = outcome_of({ErrorCode::internal, "SQLSTATE XX001: bad page", {}, "XX001"}, effects);
+  const LeaseOutcome outcome = outcome_of({ErrorCode::internal, "SQLSTATE XX001: bad page", {}, SqlState("XX001")}, effects);
   ASSERT_TRUE(std::holds_alternative<LeaseUnreadable>(outcome));
   EXPECT_EQ(std::get<LeaseUnreadable>(outcome).detail, "SQLSTATE XX001: bad page");
   EXPECT_TRUE(effects.configuration.empty());
