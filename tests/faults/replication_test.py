@@ -52,14 +52,22 @@ class Pair:
         """The standby, which is down, has all of them."""
         self.standby.start("-c primary_conninfo=''")
         try:
-            stored = {int(sequence): entry_hash for sequence, entry_hash in self.standby.sql(
-                "SELECT sequence, entry_hash FROM vault_ledger")}
-            missing = [one for _, one in receipts if stored.get(one["sequence"]) != one["entry_hash"]]
-            if missing:
-                raise Wrong(f"{len(missing)} receipts for what the standby has not got; the first: {missing[0]}")
+            # It answers as soon as it is consistent, and goes on replaying what it has: until nothing moves any more.
+            moved, replayed = time.monotonic(), None
+            while missing := self.missing(receipts):
+                if (at := self.standby.sql("SELECT pg_last_wal_replay_lsn()")) != replayed:
+                    moved, replayed = time.monotonic(), at
+                if time.monotonic() - moved > 5:
+                    raise Wrong(f"{len(missing)} receipts for what the standby has not got; the first: {missing[0]}")
+                time.sleep(0.2)
         finally:
             self.standby.stop("immediate")
         return len(receipts)
+
+    def missing(self, receipts):
+        stored = {int(sequence): entry_hash for sequence, entry_hash in self.standby.sql(
+            "SELECT sequence, entry_hash FROM vault_ledger")}
+        return [one for _, one in receipts if stored.get(one["sequence"]) != one["entry_hash"]]
 
     def standby_is_back(self):
         self.standby.start()
