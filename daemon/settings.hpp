@@ -23,6 +23,7 @@ struct Settings {
   std::string database;         // libpq connection string or URI
   std::string embedded;         // directory of vaultd's own PostgreSQL
   std::string reader_database;  // default: as `database`
+  std::string schema = "public";  // in the database: a ledger each
   bool migrate = false;
 
   // Endpoints. Empty lists mean the defaults of docs/protocol.md.

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <numeric>
 
+#include "store/postgres_place.hpp"
 #include "store/postgres_url.hpp"
 
 namespace vault {
@@ -64,6 +65,8 @@ const std::array fields{
     SettingField{"database", "libpq connection string or URI of the ledger's database (or DATABASE_URL)", &S::database},
     SettingField{"embedded", "directory of a PostgreSQL of vaultd's own, instead of a database", &S::embedded},
     SettingField{"reader_database", "connection string for queries; default: as database", &S::reader_database},
+    SettingField{"schema", "schema of the database that holds the ledger; made by migrate", &S::schema, 0, 0,
+                 wants_schema},
     SettingField{"migrate", "apply missing migrations at start", &S::migrate, 0, 1},
     SettingField{"requests", "endpoint for requests (ROUTER)", &S::requests, 0, 0, wants_endpoint},
     SettingField{"ingest", "endpoint for fire-and-forget seals (PULL)", &S::ingest, 0, 0, wants_endpoint},

@@ -197,6 +197,7 @@ Status Vaultd::start_database() {
   }
   PostgresOptions options;
   options.url = settings_.database;
+  options.schema = settings_.schema;
   options.lease_timeout = settings_.lease_timeout;
   writer_store_ = make_postgres_writer(options);
   lease_store_ = make_postgres_lease_store(options);
@@ -239,7 +240,7 @@ Status Vaultd::explain(Status started) const {
 // counts, and whether it may go on, is the notary's to decide.
 Status Vaultd::check_key() {
   if (settings_.accept_rollback) return {};  // brings a new one
-  const auto known = read_verifier_keys(settings_.database);
+  const auto known = read_verifier_keys({settings_.database, settings_.schema});
   if (!known) return tl::unexpected<Error>(known.error());
   Status outcome;
   for (const std::string& text : *known) {
@@ -265,16 +266,17 @@ Status Vaultd::prepare() {
 }
 
 Status Vaultd::prepare_database() const {
+  const PostgresPlace place{settings_.database, settings_.schema};
   if (settings_.migrate) {
-    const auto version = schema_version(settings_.database);
+    const auto version = schema_version(place);
     if (!version) return tl::unexpected<Error>(version.error());
     if (*version < schema_version_wanted()) {
-      const auto applied = migrate_up(settings_.database);
+      const auto applied = migrate_up(place);
       if (!applied) return tl::unexpected<Error>(applied.error());
       for (const MigrationStatus& one : *applied) log_info("vaultd", "migration applied", {{"name", one.name}});
     }
   }
-  return check_server(settings_.database);
+  return check_server(place);
 }
 
 // Actors that no peer can reach.

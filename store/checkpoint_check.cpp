@@ -48,6 +48,10 @@ bool CheckpointCheck::given_up(const StoredCheckpoint& checkpoint) const {
   return identity != nullptr && checkpoint.tree_size > identity->counts_up_to;
 }
 
+bool CheckpointCheck::is_current(const StoredCheckpoint& checkpoint) const {
+  return !identities_.empty() && identities_.back().stored.origin == checkpoint.origin;
+}
+
 std::optional<Finding> CheckpointCheck::check(const StoredCheckpoint& checkpoint, std::int64_t sequence,
                                               const Hash& root) {
   if (!given_up(checkpoint) && (checkpoint.root != root || checkpoint.tree_size != sequence)) {

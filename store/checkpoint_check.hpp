@@ -26,6 +26,9 @@ class CheckpointCheck {
   // contradicts it.
   bool given_up(const StoredCheckpoint& checkpoint) const;
 
+  // Is it of the log identity that signs now?
+  bool is_current(const StoredCheckpoint& checkpoint) const;
+
   // The checkpoint is of the tree whose first `sequence` entries have this root, and signed. A note of a history that
   // was given up must be signed, too. Signatures are verified many at a time: what is wrong with one may be told by a
   // later call, which then names an earlier sequence, or by settle().

@@ -21,7 +21,7 @@ class EndCheck {
     if (!head && head.error().code != ErrorCode::not_found) return tl::unexpected<Error>(head.error());
     if (head) head_ = *head;
     for (const auto step : {&EndCheck::check_strays, &EndCheck::compare_head, &EndCheck::compare_known,
-                            &EndCheck::check_truncated, &EndCheck::check_beyond}) {
+                            &EndCheck::check_truncated, &EndCheck::check_beyond, &EndCheck::check_told}) {
       if (const Status done = (this->*step)(); !done) return tl::unexpected<Error>(done.error());
     }
     return EndState{std::move(finding_), lagging_};
@@ -161,6 +161,28 @@ class EndCheck {
       } else if (!checkpoints_.given_up(checkpoint)) {
         cut("a stored checkpoint", static_cast<std::uint64_t>(checkpoint.tree_size));
       }
+    }
+    return {};
+  }
+
+  // What other vaultds have told of: signed by the log that signs now, so it must be of this tree. What does not verify
+  // is nobody's word, and what was given up with an earlier identity contradicts nothing.
+  Status check_told() {
+    const auto told = snapshot_.contradictions();
+    if (!told) return tl::unexpected<Error>(told.error());
+    for (const StoredCheckpoint& checkpoint : *told) {
+      if (!checkpoints_.is_current(checkpoint) || checkpoints_.check_note(checkpoint, 0)) continue;
+      if (checkpoint.tree_size >= after_head()) {
+        cut("a checkpoint in vault_contradiction", static_cast<std::uint64_t>(checkpoint.tree_size));
+        continue;
+      }
+      const auto actual = head_in_rows(checkpoint.tree_size);
+      if (!actual) return tl::unexpected<Error>(actual.error());
+      if (actual->sequence == checkpoint.tree_size && actual->merkle_root == checkpoint.root) continue;
+      found(
+          {checkpoint.tree_size, FindingReason::checkpoint_mismatch,
+           fmt::format("vault_contradiction holds a checkpoint of size {} that this log has signed, with another root",
+                       checkpoint.tree_size)});
     }
     return {};
   }

@@ -16,14 +16,15 @@ namespace vault {
 
 namespace {
 
-const PgStatement schema_exists{"schema_exists", "SELECT to_regclass('vault_schema') IS NOT NULL"};
+const PgStatement schema_exists{"schema_exists", "SELECT pg_catalog.to_regclass('vault_schema') IS NOT NULL"};
 
 // The same lock that every migration's own SQL takes.
-constexpr const char* begin_locked = "BEGIN; SELECT pg_advisory_xact_lock(999000999)";
+constexpr const char* begin_locked = "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(999000999)";
 
-Result<std::unique_ptr<PgConnection>> connect(const std::string& url) {
-  return PgConnection::open({url, "vaultctl migrate", std::chrono::milliseconds(5000), std::chrono::milliseconds(0)},
-                            "", {&schema_exists, 1});
+Result<std::unique_ptr<PgConnection>> connect(const PostgresPlace& place) {
+  return PgConnection::open(
+      {place.url, "vaultctl migrate", std::chrono::milliseconds(5000), std::chrono::milliseconds(0), place.schema}, "",
+      {&schema_exists, 1});
 }
 
 struct Applied {
@@ -120,22 +121,43 @@ Result<bool> run_one(PgConnection& connection, const EmbeddedMigration& migratio
   return true;
 }
 
+// Asked for first: who may make tables in it need not have the right to make it.
+Status make_schema(PgConnection& connection, const std::string& schema) {
+  if (const char* wrong = wants_schema(schema)) {
+    return fail(ErrorCode::invalid_argument, fmt::format("a schema is {}", wrong), "schema");
+  }
+  // The name has been checked: it holds nothing that needs quoting.
+  auto there = connection.script(fmt::format("SELECT FROM pg_catalog.pg_namespace WHERE nspname = '{}'", schema));
+  if (!there) return tl::unexpected(there.error());
+  if (there->rows() > 0) return {};
+  auto made = connection.script(fmt::format("CREATE SCHEMA IF NOT EXISTS \"{}\"", schema));
+  if (!made) return tl::unexpected(made.error());
+  return {};
+}
+
 }  // namespace
+
+const char* wants_schema(const std::string& name) {
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  const bool fine = !name.empty() && name.size() <= 63 && std::all_of(name.begin(), name.end(), plain) &&
+                    !(name[0] >= '0' && name[0] <= '9') && !name.starts_with("pg_") && name != "information_schema";
+  return fine ? nullptr : "1 to 63 of a-z, 0-9 and _, no digit first, and none of PostgreSQL's own (pg_...)";
+}
 
 int schema_version_wanted() {
   return embedded_migrations().back().version;
 }
 
-Result<int> schema_version(const std::string& url) {
-  auto connection = connect(url);
+Result<int> schema_version(const PostgresPlace& place) {
+  auto connection = connect(place);
   if (!connection) return tl::unexpected(connection.error());
   auto applied = read_applied(**connection);
   if (!applied) return tl::unexpected(applied.error());
   return applied->empty() ? 0 : applied->rbegin()->first;
 }
 
-Result<std::vector<MigrationStatus>> migration_status(const std::string& url) {
-  auto connection = connect(url);
+Result<std::vector<MigrationStatus>> migration_status(const PostgresPlace& place) {
+  auto connection = connect(place);
   if (!connection) return tl::unexpected(connection.error());
   auto applied = read_applied(**connection);
   if (!applied) return tl::unexpected(applied.error());
@@ -151,12 +173,13 @@ Status check_encoding(const std::string& server_encoding) {
                           server_encoding));
 }
 
-Result<std::vector<MigrationStatus>> migrate_up(const std::string& url) {
-  auto connection = connect(url);
+Result<std::vector<MigrationStatus>> migrate_up(const PostgresPlace& place) {
+  auto connection = connect(place);
   if (!connection) return tl::unexpected(connection.error());
   auto encoding = (*connection)->script("SHOW server_encoding");
   if (!encoding) return tl::unexpected(encoding.error());
   if (Status fits = check_encoding(std::string(encoding->value(0, 0))); !fits) return tl::unexpected(fits.error());
+  if (Status made = make_schema(**connection, place.schema); !made) return tl::unexpected(made.error());
   std::vector<MigrationStatus> done;
   for (const auto& migration : embedded_migrations()) {
     auto ran = run_one(**connection, migration, true);
@@ -174,8 +197,8 @@ Result<std::vector<MigrationStatus>> migrate_up(const std::string& url) {
   return done;
 }
 
-Result<std::vector<MigrationStatus>> migrate_down(const std::string& url) {
-  auto connection = connect(url);
+Result<std::vector<MigrationStatus>> migrate_down(const PostgresPlace& place) {
+  auto connection = connect(place);
   if (!connection) return tl::unexpected(connection.error());
   std::vector<MigrationStatus> done;
   const auto all = embedded_migrations();

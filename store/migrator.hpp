@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ledger/result.hpp"
+#include "store/postgres_place.hpp"
 
 namespace vault {
 
@@ -20,17 +21,17 @@ struct MigrationStatus {
 // The version that this build needs.
 int schema_version_wanted();
 
-// 0 for a database without schema. Errors: unavailable; internal where the schema is newer than this build.
-Result<int> schema_version(const std::string& url);
-Result<std::vector<MigrationStatus>> migration_status(const std::string& url);
+// 0 for a place without tables. Errors: unavailable; internal where the schema is newer than this build.
+Result<int> schema_version(const PostgresPlace& place);
+Result<std::vector<MigrationStatus>> migration_status(const PostgresPlace& place);
 
 // The ledger's text is UTF-8. Error: invalid_argument with the command that makes such a database.
 Status check_encoding(const std::string& server_encoding);
 
 // Applies what is missing; returns the versions applied. A database of another encoding is refused before anything is
 // made in it.
-Result<std::vector<MigrationStatus>> migrate_up(const std::string& url);
+Result<std::vector<MigrationStatus>> migrate_up(const PostgresPlace& place);
 // Rolls everything back, newest first. Destroys the ledger: callers ask first.
-Result<std::vector<MigrationStatus>> migrate_down(const std::string& url);
+Result<std::vector<MigrationStatus>> migrate_down(const PostgresPlace& place);
 
 }  // namespace vault

@@ -36,17 +36,19 @@ constexpr std::size_t look_rows_max = 8192;
 
 // At most $4 rows, and none behind those that fill $5 bytes as they are stored, which is known without reading them.
 // The last column counts these bytes.
-#define VAULT_FETCH(range, order)                                                                                      \
-  "SELECT " VAULT_READ_COLUMNS ", stored FROM (SELECT " VAULT_READ_COLUMNS                                             \
-  ", coalesce(pg_column_size(seal_data), 0) AS own, sum(coalesce(pg_column_size(seal_data), 0)) OVER (ORDER BY " order \
-  " ROWS UNBOUNDED PRECEDING) AS stored FROM vault_ledger " range "ORDER BY " order                                    \
+#define VAULT_FETCH(range, order)                                                           \
+  "SELECT " VAULT_READ_COLUMNS ", stored FROM (SELECT " VAULT_READ_COLUMNS                  \
+  ", coalesce(pg_catalog.pg_column_size(seal_data), 0) AS own, "                            \
+  "pg_catalog.sum(coalesce(pg_catalog.pg_column_size(seal_data), 0)) OVER (ORDER BY " order \
+  " ROWS UNBOUNDED PRECEDING) AS stored FROM vault_ledger " range "ORDER BY " order         \
   " LIMIT $4::bigint) page WHERE stored - own < $5::bigint"
 // Looks at $4 rows: which of them match, how many there were, and the last one's sequence.
 #define VAULT_LOOK(range, order)                                                                                      \
   "WITH looked AS MATERIALIZED (SELECT sequence, authority, verdict FROM vault_ledger " range "ORDER BY " order       \
   " LIMIT $4::bigint) SELECT array(SELECT sequence FROM looked WHERE (authority = $5::text OR $5::text IS NULL) AND " \
-  "(verdict = $6::text OR $6::text IS NULL)), (SELECT count(*) FROM looked), (SELECT min(sequence) FROM looked), "    \
-  "(SELECT max(sequence) FROM looked)"
+  "(verdict = $6::text OR $6::text IS NULL)), (SELECT pg_catalog.count(*) FROM looked), (SELECT "                     \
+  "pg_catalog.min(sequence) FROM looked), "                                                                           \
+  "(SELECT pg_catalog.max(sequence) FROM looked)"
 
 enum Driver : std::size_t { by_sequence, by_session, by_verdict };
 
@@ -76,10 +78,11 @@ const PgStatement look_statements[3][2] = {
 };
 const PgStatement time_bounds{
     "time_bounds", "SELECT vault_first_sequence_at($1::timestamptz), vault_first_sequence_at($2::timestamptz)"};
-const PgStatement rows_by_sequence{"rows_by_sequence",
-                                   "SELECT l.* FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (sequence, place) "
-                                   "CROSS JOIN LATERAL (SELECT " VAULT_READ_COLUMNS
-                                   " FROM vault_ledger WHERE sequence = wanted.sequence) l ORDER BY place"};
+const PgStatement rows_by_sequence{
+    "rows_by_sequence",
+    "SELECT l.* FROM pg_catalog.unnest($1::bigint[]) WITH ORDINALITY AS wanted (sequence, place) "
+    "CROSS JOIN LATERAL (SELECT " VAULT_READ_COLUMNS
+    " FROM vault_ledger WHERE sequence = wanted.sequence) l ORDER BY place"};
 
 constexpr int stored_column = 13;  // behind those that row_view() reads
 

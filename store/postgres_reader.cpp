@@ -13,12 +13,33 @@ namespace vault {
 namespace {
 
 const PgStatement reader_statements[] = {
-    sql::commit,         sql::begin_snapshot,     sql::head,          sql::entry_by_sequence, sql::entry_by_seal_id,
-    sql::rows_ascending, sql::next_sequence,      sql::full_tile,     sql::leaf_hashes,       sql::tile_roots,
-    sql::tiles,          sql::identities,         sql::checkpoints,   sql::newest_checkpoints, sql::ledger_id,
-    sql::strays,         sql::checkpoints_beyond, sql::prepared_open, sql::in_recovery,       sql::savepoint_scan,
-    sql::release_scan,   sql::rollback_to_scan,
+    sql::commit,
+    sql::begin_snapshot,
+    sql::head,
+    sql::entry_by_sequence,
+    sql::entry_by_seal_id,
+    sql::rows_ascending,
+    sql::next_sequence,
+    sql::full_tile,
+    sql::leaf_hashes,
+    sql::tile_roots,
+    sql::tiles,
+    sql::identities,
+    sql::checkpoints,
+    sql::newest_checkpoints,
+    sql::ledger_id,
+    sql::strays,
+    sql::checkpoints_beyond,
+    sql::contradictions,
+    sql::prepared_open,
+    sql::in_recovery,
+    sql::savepoint_scan,
+    sql::release_scan,
+    sql::rollback_to_scan,
 };
+
+// vaultds keep far fewer.
+constexpr std::int64_t contradiction_rows_max = 1'000;
 
 // Every question is a range of some index. The planner, which may know nothing of a young table, is told so.
 constexpr const char* session_settings =
@@ -38,7 +59,8 @@ Result<std::unique_ptr<Snapshot>> PostgresReader::snapshot() {
     std::vector<PgStatement> statements(std::begin(reader_statements), std::end(reader_statements));
     statements.insert(statements.end(), page_statements().begin(), page_statements().end());
     auto opened = PgConnection::open(
-        {options_.url, options_.application_name, options_.connect_timeout, options_.statement_timeout + std::chrono::seconds(30)},
+        {options_.url, options_.application_name, options_.connect_timeout,
+         options_.statement_timeout + std::chrono::seconds(30), options_.schema},
         fmt::format("{}; SET statement_timeout = {}", session_settings, options_.statement_timeout.count()),
         statements);
     if (!opened) return tl::unexpected(opened.error());
@@ -158,6 +180,14 @@ Result<std::vector<StoredCheckpoint>> PostgresSnapshot::checkpoints_beyond(std::
   std::vector<StoredCheckpoint> checkpoints;
   for (int i = 0; i < result->rows(); ++i) checkpoints.push_back(checkpoint_at(*result, i));
   return checkpoints;
+}
+
+Result<std::vector<StoredCheckpoint>> PostgresSnapshot::contradictions() {
+  auto result = begun().execute(sql::contradictions, PgParams().int8(contradiction_rows_max));
+  if (!result) return tl::unexpected(result.error());
+  std::vector<StoredCheckpoint> told;
+  for (int i = 0; i < result->rows(); ++i) told.push_back(checkpoint_at(*result, i));
+  return told;
 }
 
 Result<bool> PostgresSnapshot::prepared_open() {

@@ -40,6 +40,7 @@ class PostgresSnapshot final : public Snapshot {
   Result<bool> is_replica() override;
   Result<Strays> strays(std::int64_t head) override;
   Result<std::vector<StoredCheckpoint>> checkpoints_beyond(std::int64_t size) override;
+  Result<std::vector<StoredCheckpoint>> contradictions() override;
   Result<bool> prepared_open() override;
   Result<std::string> read_tile(const TileId& id, unsigned width) override;
 

@@ -188,18 +188,19 @@ class Restore {
   Head last_ = empty_head();
 };
 
-Result<std::unique_ptr<PgConnection>> connect(const std::string& url) {
-  return PgConnection::open({url, "vaultctl restore", std::chrono::milliseconds(5000), answer_timeout},
-                            restore_settings(), restore_statements);
+Result<std::unique_ptr<PgConnection>> connect(const PostgresPlace& place) {
+  return PgConnection::open(
+      {place.url, "vaultctl restore", std::chrono::milliseconds(5000), answer_timeout, place.schema},
+      restore_settings(), restore_statements);
 }
 
 // A look before the long work. True if the database has no schema yet.
-Result<bool> look_at_database(const std::string& url, const VerifierKey& key) {
-  const auto version = schema_version(url);
+Result<bool> look_at_database(const PostgresPlace& place, const VerifierKey& key) {
+  const auto version = schema_version(place);
   if (!version) return tl::unexpected<Error>(version.error());
   if (*version == 0) return true;
-  if (const Status good = check_server(url); !good) return tl::unexpected<Error>(good.error());
-  auto connection = connect(url);
+  if (const Status good = check_server(place); !good) return tl::unexpected<Error>(good.error());
+  auto connection = connect(place);
   if (!connection) return tl::unexpected<Error>(connection.error());
   if (const Status empty = Restore(**connection).check_empty(key); !empty) return tl::unexpected<Error>(empty.error());
   return false;
@@ -228,9 +229,9 @@ Status write_all(const ArchiveDirectory& directory, const ArchiveTarget& target,
 
 }  // namespace
 
-Result<RestoreResult> restore_archive(const ArchiveDirectory& directory, const VerifierKey& key, const std::string& url,
-                                      const RestoreProgress& progress) {
-  auto bare = look_at_database(url, key);
+Result<RestoreResult> restore_archive(const ArchiveDirectory& directory, const VerifierKey& key,
+                                      const PostgresPlace& place, const RestoreProgress& progress) {
+  auto bare = look_at_database(place, key);
   if (!bare) return tl::unexpected<Error>(bare.error());
   auto report = check_archive(directory, key, nullptr,
                               [&](std::uint64_t done, std::uint64_t total) { progress("checking", done, total); });
@@ -249,11 +250,11 @@ Result<RestoreResult> restore_archive(const ArchiveDirectory& directory, const V
     return fail(ErrorCode::internal, "the archive changed while it was being checked");
   }
   if (*bare) {
-    if (auto migrated = migrate_up(url); !migrated) return tl::unexpected<Error>(migrated.error());
-    if (const Status good = check_server(url); !good) return tl::unexpected<Error>(good.error());
+    if (auto migrated = migrate_up(place); !migrated) return tl::unexpected<Error>(migrated.error());
+    if (const Status good = check_server(place); !good) return tl::unexpected<Error>(good.error());
     result.migrated = true;
   }
-  auto connection = connect(url);
+  auto connection = connect(place);
   if (!connection) return tl::unexpected<Error>(connection.error());
   const Status written = write_all(directory, {*checkpoint, **note, key}, **connection, progress);
   if (!written) return tl::unexpected<Error>(written.error());

@@ -7,6 +7,7 @@
 
 #include "ledger/signed_note.hpp"
 #include "store/archive_check.hpp"
+#include "store/postgres_place.hpp"
 
 namespace vault {
 
@@ -23,7 +24,7 @@ using RestoreProgress = std::function<void(std::string_view stage, std::uint64_t
 // fenced. On return the database holds the tree of the archive's checkpoint, or what it held before.
 // Errors: invalid_argument (directory, URL; a database that holds entries, or checkpoints of a ledger that did; an
 // archive without payloads), unavailable, internal (the archive changed between the two readings).
-Result<RestoreResult> restore_archive(const ArchiveDirectory& directory, const VerifierKey& key, const std::string& url,
-                                      const RestoreProgress& progress);
+Result<RestoreResult> restore_archive(const ArchiveDirectory& directory, const VerifierKey& key,
+                                      const PostgresPlace& place, const RestoreProgress& progress);
 
 }  // namespace vault

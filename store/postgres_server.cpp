@@ -6,12 +6,14 @@
 
 namespace vault {
 
-Status check_server(const std::string& url) {
+Status check_server(const PostgresPlace& place) {
   const PgStatement settings{
       "settings",
-      "SELECT current_setting('server_encoding'), current_setting('fsync'), current_setting('server_version')"};
+      "SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.current_setting('fsync'), "
+      "pg_catalog.current_setting('server_version')"};
   auto connection = PgConnection::open(
-      {url, "vaultd", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000)}, "", {&settings, 1});
+      {place.url, "vaultd", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
+      {&settings, 1});
   if (!connection) return tl::unexpected(connection.error());
   auto found = (*connection)->execute(settings);
   if (!found) return tl::unexpected(found.error());
@@ -25,7 +27,7 @@ Status check_server(const std::string& url) {
                 "fsync is off on the database server, so nothing there is durable; mend it with: "
                 "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()");
   }
-  auto version = schema_version(url);
+  auto version = schema_version(place);
   if (!version) {
     Error error = version.error();
     const bool newer = error.code == ErrorCode::internal && error.sqlstate.empty();
@@ -35,17 +37,19 @@ Status check_server(const std::string& url) {
   if (*version < schema_version_wanted()) {
     return fail(
         ErrorCode::invalid_argument,
-        fmt::format("the database's schema is at version {}, {} is needed; run: vaultctl migrate up --database URL "
+        fmt::format("the database's schema is at version {}, {} is needed; run: vaultctl migrate up --database URL{} "
                     "(or start vaultd with --migrate)",
-                    *version, schema_version_wanted()));
+                    *version, schema_version_wanted(),
+                    place.schema == default_schema ? "" : " --schema " + place.schema));
   }
   return {};
 }
 
-Result<std::vector<std::string>> read_verifier_keys(const std::string& url) {
+Result<std::vector<std::string>> read_verifier_keys(const PostgresPlace& place) {
   const PgStatement keys{"verifier_keys", "SELECT vkey FROM vault_origin ORDER BY ordinal"};
   auto connection = PgConnection::open(
-      {url, "vaultd", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000)}, "", {&keys, 1});
+      {place.url, "vaultd", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
+      {&keys, 1});
   if (!connection) return tl::unexpected(connection.error());
   auto found = (*connection)->execute(keys);
   if (!found) return tl::unexpected(found.error());

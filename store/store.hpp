@@ -303,6 +303,9 @@ class Snapshot : public TileReader {
   // Of every origin, the stored checkpoint with the smallest tree_size over `size`. O(log n) an origin; of a hundred
   // origins at most, first those that sort first.
   virtual Result<std::vector<StoredCheckpoint>> checkpoints_beyond(std::int64_t size) = 0;
+  // What vaultds have told of checkpoints that this ledger does not continue (vault_contradiction): at most a thousand
+  // rows, as they stand. Anybody with a writer's role can put rows there.
+  virtual Result<std::vector<StoredCheckpoint>> contradictions() { return std::vector<StoredCheckpoint>(); }
   // Does a prepared transaction wait for its end? What it holds may yet come.
   virtual Result<bool> prepared_open() { return false; }
 };

@@ -64,7 +64,7 @@ class ReplicaTest(unittest.TestCase):
     def setUpClass(cls):
         cls.servers = ReplicatedPostgres(DELAY_MS)
         cls.addClassCleanup(cls.servers.remove)
-        cls.vaultd = ReplicaVaultd(cls.servers, "--request-timeout", "5s", "--audit-rate", "0")
+        cls.vaultd = ReplicaVaultd(cls.servers, "--request-timeout", "5s")
         cls.addClassCleanup(cls.vaultd.remove)
         cls.vaultd.start()
         cls.asker = Asker(cls.vaultd.requests)

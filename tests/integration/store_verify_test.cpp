@@ -134,15 +134,43 @@ TEST_F(VerifyTest, CheckpointsOfAnOlderIdentityCountUpToTheAcceptedSequence) {
   EXPECT_EQ(verdict(), "checkpoint_mismatch@10");
 }
 
+// Two vaultds signed on after an unreplicated loss, and the other one has told of it.
+TEST_F(VerifyTest, WhatAnotherVaultdHasToldOfIsCompared) {
+  fill(20);
+  store_checkpoint();
+  const auto told = [&](const SigningKey& key, std::int64_t size, const Hash& root) {
+    const Checkpoint checkpoint{key.name(), static_cast<std::uint64_t>(size), root};
+    return writer_->store_contradiction({key.name(), size, root, sign_checkpoint(checkpoint, key)}, "b");
+  };
+  const Hash root_of_20 = state_.head.merkle_root;
+  ASSERT_TRUE(told(*key_, 20, root_of_20));
+  ASSERT_TRUE(told(SigningKey::generate("vault.test/log").value(), 12, Hash{1}));  // not the log's key
+  ASSERT_TRUE(told(SigningKey::generate("vault.test/other").value(), 12, Hash{1}));
+  EXPECT_EQ(verdict(), "valid");
+  ASSERT_TRUE(told(*key_, 40, Hash{1}));
+  EXPECT_EQ(verdict(), "truncated@21");
+  grow_to(50);
+  EXPECT_EQ(verdict(), "checkpoint_mismatch@40");
+  ASSERT_TRUE(told(*key_, 12, Hash{1}));
+  EXPECT_EQ(verdict(), "checkpoint_mismatch@12");
+  // The way out: a new identity goes on, and what the old one has signed is evidence.
+  ASSERT_EQ(append(*writer_, request_for(announcement_of("vault.test/second"))).kind, AppendKind::committed);
+  store_checkpoint(SigningKey::generate("vault.test/second").value(), 50);
+  EXPECT_EQ(verdict(), "valid");
+}
+
 // Signatures are verified many at a time, behind the rows: the first that is wrong is named all the same.
 TEST_F(VerifyTest, ACheckpointARow) {
   fill(20'000);
   store_checkpoint_a_row(20'000);
-  const auto started = std::chrono::steady_clock::now();
-  EXPECT_EQ(verdict(), "valid");
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-  RecordProperty("entries_a_second", static_cast<int>(20'000 / took.count()));
-  std::printf("%.0f entries a second, a stored checkpoint each\n", 20'000 / took.count());
+  for (const unsigned threads : {1U, 2U}) {
+    VerifyRequest request;
+    request.threads = threads;
+    const auto started = std::chrono::steady_clock::now();
+    EXPECT_EQ(verdict(request), "valid");
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+    std::printf("%.0f entries a second, a stored checkpoint each, %u threads\n", 20'000 / took.count(), threads);
+  }
   const std::string break_note =
       "UPDATE vault_checkpoint SET note = (SELECT replace(v.note, split_part(v.note, ' ', 3), split_part(o.note, ' ', "
       "3)) "

@@ -15,7 +15,7 @@ constexpr std::string_view goes_on =
     "the archive's checkpoint is what it was before; run the same command again to go on where this one ended";
 
 struct ArchiveOptions {
-  std::string directory, database, vkey;
+  std::string directory, database, vkey, schema = default_schema;
   std::optional<std::chrono::seconds> older_than;
   bool no_payloads = false;
 };
@@ -43,9 +43,11 @@ int run_archive(const Context& context, const ArchiveOptions& options) {
     if (!client) return report(context, client.error());
     return archive_from(context, options, *make_daemon_archive_source(**client));
   }
-  if (const Status good = check_server(options.database); !good) return report_failure(context, good.error(), "");
+  if (const Status good = check_server({options.database, options.schema}); !good)
+    return report_failure(context, good.error(), "");
   PostgresOptions postgres;
   postgres.url = options.database;
+  postgres.schema = options.schema;
   postgres.application_name = "vaultctl archive";
   const auto reader = make_postgres_reader(postgres);
   return archive_from(context, options, *make_store_archive_source(*reader));
@@ -78,7 +80,7 @@ int run_restore(const Context& context, ArchiveOptions options) {
   if (!directory) return report(context, directory.error());
   std::string stage_now;
   std::optional<ProgressBar> bar;
-  const auto restored = restore_archive(*directory, *key, options.database,
+  const auto restored = restore_archive(*directory, *key, PostgresPlace{options.database, options.schema},
                                         [&](std::string_view stage, std::uint64_t done, std::uint64_t total) {
                                           if (stage != stage_now)
                                             bar.emplace(std::string(stage_now = stage), !context.globals.json);
@@ -99,6 +101,7 @@ void add_archive(CLI::App& app, Context& context) {
       ->type_name("DIR");
   command->add_option("--database", options->database, "Read straight from this database instead of asking vaultd")
       ->type_name("URL");
+  add_schema(*command, options->schema);
   command
       ->add_option_function<std::string>(
           "--older-than",
@@ -142,6 +145,7 @@ void add_restore(CLI::App& app, Context& context) {
   add_vkey(*command, options->vkey)->required();
   command->add_option("--database", options->database, "libpq connection string or URI [DATABASE_URL]")
       ->type_name("URL");
+  add_schema(*command, options->schema);
   command->footer(
       "Checks the whole archive first, makes the schema where there is none, and writes everything in one "
       "transaction:\n"

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "store/migrator.hpp"
+#include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/terminal.hpp"
 
@@ -10,7 +11,7 @@ namespace vault::ctl {
 namespace {
 
 struct MigrateOptions {
-  std::string action, database;
+  std::string action, database, schema = default_schema;
   bool destroy = false;
 };
 
@@ -74,9 +75,10 @@ int run_migrate(const Context& context, MigrateOptions options) {
                             "down destroys the ledger with all its entries; say so with --yes-destroy-data",
                             {}});
   }
-  const auto migrations = options.action == "up"     ? migrate_up(options.database)
-                          : options.action == "down" ? migrate_down(options.database)
-                                                     : migration_status(options.database);
+  const PostgresPlace place{options.database, options.schema};
+  const auto migrations = options.action == "up"     ? migrate_up(place)
+                          : options.action == "down" ? migrate_down(place)
+                                                     : migration_status(place);
   return migrations ? show(context, options, *migrations) : report(context, migrations.error());
 }
 
@@ -91,6 +93,7 @@ void add_migrate(CLI::App& app, Context& context) {
       ->type_name("up|down|status");
   command->add_option("--database", options->database, "libpq connection string or URI [DATABASE_URL]")
       ->type_name("URL");
+  add_schema(*command, options->schema);
   command->add_flag("--yes-destroy-data", options->destroy, "For down: yes, drop the ledger and everything in it");
   command->footer(
       "Each migration is one transaction under a lock. Exit code 1 if one was applied with another text.\n"

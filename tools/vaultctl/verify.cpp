@@ -23,7 +23,7 @@ constexpr std::size_t checkpoint_bytes_max = 1 << 20;
 
 struct VerifyOptions {
   std::optional<std::int64_t> from, to;
-  std::string checkpoint, vkey, database;
+  std::string checkpoint, vkey, database, schema = default_schema;
 };
 
 struct Verified {
@@ -95,6 +95,7 @@ Result<Verified> verify_database(const Context& context, const VerifyOptions& op
                                  const std::optional<Checkpoint>& known) {
   PostgresOptions postgres;
   postgres.url = options.database;
+  postgres.schema = options.schema;
   postgres.application_name = "vaultctl verify";
   const auto reader = make_postgres_reader(postgres);
   VerifyRequest request;
@@ -201,6 +202,7 @@ void add_verify(CLI::App& app, Context& context) {
       ->needs(vkey);
   command->add_option("--database", options->database, "Check straight in this database, trusting no daemon")
       ->type_name("URL");
+  add_schema(*command, options->schema);
   command->footer(
       "Exit code 1 and the sequence and reason if something does not fit.\n"
       "Examples:\n"

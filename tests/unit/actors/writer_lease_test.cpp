@@ -180,6 +180,13 @@ TEST_F(WriterLeaseTest, LedgerThatDoesNotFitTogetherIsCalledTampered) {
   EXPECT_EQ(alerts(), std::set<std::string>{"tamper"});
 }
 
+// A schema that does not fit is the operator's.
+TEST_F(WriterLeaseTest, DatabaseThatDoesNotFitIsNotCalledTampered) {
+  tell(LeaseAnswer{Error{ErrorCode::invalid_argument, "the database's schema is at version 1, 3 is needed", {}}});
+  EXPECT_EQ(alerts(), std::set<std::string>{"configuration"});
+  EXPECT_FALSE(effects_.messages<WriterStatus>(ActorId::gateway).back().settled);
+}
+
 // Not a hundred times a second, each with an epoch, a connection, and an alert that comes and goes.
 TEST_F(WriterLeaseTest, WhatFailsInTheSameWayIsTriedAgainLaterAndLater) {
   std::vector<std::int64_t> delays;

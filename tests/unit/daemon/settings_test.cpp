@@ -152,6 +152,7 @@ TEST_F(SettingsTest, EverySettingHasAFlagAVariableAndAKey) {
     if (field.name == "log_level") return "debug";
     if (field.name == "log_format") return "json";
     if (field.name == "backend") return "legacy";
+    if (field.name == "schema") return "some_text";
     if (std::holds_alternative<std::string Settings::*>(field.member)) return "some-text";
     return "2048";
   };

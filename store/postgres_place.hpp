@@ -1,0 +1,23 @@
+// Where a ledger is: a database, and a schema in it. Many ledgers can share a database, each in a schema of its own.
+#pragma once
+
+#include <string>
+#include <utility>
+
+namespace vault {
+
+inline constexpr const char* default_schema = "public";
+
+struct PostgresPlace {
+  std::string url;  // libpq connection string or URI
+  std::string schema = default_schema;
+
+  // Most ledgers have a database of their own.
+  PostgresPlace(std::string at, std::string in = default_schema) : url(std::move(at)), schema(std::move(in)) {}
+  PostgresPlace(const char* at) : url(at) {}
+};
+
+// What is wrong with a name for a schema; nullptr: nothing. Lower case, so that it needs no quotes in psql.
+const char* wants_schema(const std::string& name);
+
+}  // namespace vault
