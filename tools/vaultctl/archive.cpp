@@ -1,9 +1,11 @@
 // vaultctl archive, check-archive, restore: the ledger as a directory of files (docs/archive.md), and back.
 #include <cstdlib>
 
+#include "store/postgres_place.hpp"
 #include "tools/vaultctl/archive_output.hpp"
 #include "tools/vaultctl/archive_source.hpp"
 #include "tools/vaultctl/arguments.hpp"
+#include "tools/vaultctl/schema_argument.hpp"
 #include "tools/vaultctl/terminal.hpp"
 
 #include "store/postgres_store.hpp"

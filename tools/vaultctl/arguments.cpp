@@ -105,19 +105,6 @@ void add_paging(CLI::App& command, PageRequest& page, bool with_order) {
       ->type_name("asc|desc");
 }
 
-CLI::Option* add_schema(CLI::App& command, std::string& out) {
-  return command
-      .add_option_function<std::string>(
-          "--schema",
-          [&out](const std::string& name) {
-            if (const char* wanted = wants_schema(name))
-              throw CLI::ValidationError("--schema", std::string("wants ") + wanted);
-            out = name;
-          },
-          "The schema that holds the ledger, where it is not \"public\"")
-      ->type_name("NAME");
-}
-
 CLI::Option* add_vkey(CLI::App& command, std::string& out) {
   return command
       .add_option("--vkey", out, "The log's verifier key, or a file that holds it (vaultctl checkpoint --vkey)")

@@ -13,7 +13,6 @@
 #include "ledger/page.hpp"
 #include "ledger/result.hpp"
 #include "ledger/signed_note.hpp"
-#include "store/postgres_place.hpp"
 
 namespace vault::ctl {
 
@@ -32,9 +31,6 @@ CLI::Option* add_integer(CLI::App& command, const std::string& name, std::option
 
 // --cursor and --limit, and with `with_order` --order.
 void add_paging(CLI::App& command, PageRequest& page, bool with_order);
-
-// --schema, beside --database. `out` holds the default.
-CLI::Option* add_schema(CLI::App& command, std::string& out);
 
 // --vkey: the key itself or a file that holds it.
 CLI::Option* add_vkey(CLI::App& command, std::string& out);

@@ -3,8 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "store/migrator.hpp"
+#include "store/postgres_place.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/schema_argument.hpp"
 #include "tools/vaultctl/terminal.hpp"
 
 namespace vault::ctl {

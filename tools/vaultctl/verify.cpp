@@ -4,11 +4,13 @@
 
 #include <thread>
 
+#include "store/postgres_place.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/evidence.hpp"
 #include "tools/vaultctl/files.hpp"
 #include "tools/vaultctl/json_output.hpp"
+#include "tools/vaultctl/schema_argument.hpp"
 #include "tools/vaultctl/terminal.hpp"
 
 #include "ledger/checkpoint.hpp"
