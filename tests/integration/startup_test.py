@@ -317,7 +317,7 @@ class Ipv6(unittest.TestCase):
 
 class Vaultctl(unittest.TestCase):
     def test_a_closed_stdout_is_told(self):
-        answer = subprocess.run(["sh", "-c", f"exec {program('vaultctl')} canonicalize >&-"], input="{}\n", text=True,
+        answer = subprocess.run(["sh", "-c", 'exec "$0" canonicalize >&-', program("vaultctl")], input="{}\n", text=True,
                                 capture_output=True, check=False, timeout=60, env=clean_environment())
         self.assertNotEqual(answer.returncode, 0)
         self.assertIn("could not write the output", answer.stderr)
@@ -327,7 +327,7 @@ class Vaultctl(unittest.TestCase):
         directory = make_directory()
         self.addCleanup(shutil.rmtree, directory)
         key = directory / "key.pem"
-        subprocess.run(["sh", "-c", f"exec {program('vaultctl')} keygen --name example.org/x -o {key} >&- 2>&-"],
+        subprocess.run(["sh", "-c", 'exec "$0" keygen --name example.org/x -o "$1" >&- 2>&-', program("vaultctl"), key],
                        check=False, timeout=60, env=clean_environment())
         if key.exists():
             self.assertTrue(key.read_text().endswith("-----END PRIVATE KEY-----\n"), key.read_text())
