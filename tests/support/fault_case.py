@@ -190,10 +190,11 @@ class Run:
         self.figures["seconds"] = round(time.monotonic() - self.began, 1)
 
     def require(self, what, median_s, max_s):
-        """Half of the times were within `median_s`, which is what is promised; none was above `max_s`, which leaves room
-        for a machine that does other things."""
+        """Half of the times were within `median_s`, which is what is promised, and none was above `max_s`. The short form
+        shares two processors with other tests, and three nodes of a cluster: there the half has four times as long."""
         seconds = self.times[what]
-        if statistics.median(seconds) > median_s or max(seconds) > max_s:
+        half_s = median_s if "VAULT_FAULT_ROUNDS" in os.environ else 4 * median_s
+        if statistics.median(seconds) > half_s or max(seconds) > max_s:
             raise AssertionError(f"{what}: {sorted(round(one, 2) for one in seconds)}, promised is {median_s} s")
 
 
