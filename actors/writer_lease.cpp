@@ -1,0 +1,253 @@
+// The writer and its lease: granted or held by another, adopted or refused, renewed, lost, fenced.
+#include <algorithm>
+#include <utility>
+
+#include "actors/log.hpp"
+#include "actors/writer.hpp"
+#include "ledger/check.hpp"
+
+namespace vault {
+
+using std::chrono::milliseconds;
+
+void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
+  lease_asked_ = false;
+  if (mode_ != Mode::waiting && mode_ != Mode::blocked) return;
+  if (auto* grant = std::get_if<LeaseGrant>(&answer.outcome)) {
+    VAULT_CHECK(grant->state.edge.root() == grant->state.head.merkle_root);
+    database_connected_ = true;
+    // A lease is no commit: what failed more than once is over when something has been committed.
+    if (trouble_.count() <= 1) database_answers(effects);
+    for (const char* kind : {"unreadable", "tamper", "configuration"}) alerts_.clear(kind, "lease", effects);
+    if (grant->missing_guard) {
+      alerts_.raise_as("tamper", "guards", Severity::critical,
+                       "the tables are not guarded as they were made: " + *grant->missing_guard, effects);
+    } else {
+      alerts_.clear("tamper", "guards", effects);
+    }
+    forget_known();
+    mode_ = Mode::adopting;
+    detail_ = "comparing the ledger with the last checkpoint signed";
+    epoch_ = grant->epoch;
+    ++generation_;
+    durable_ = std::move(grant->state);
+    tip_ = durable_;
+    ledger_id_ = grant->ledger_id;
+    contradictions_ = grant->promises.contradiction_rows;
+    must_adopt_again_ = false;
+    effects.send(ActorId::committer, UseSession{std::move(grant->session)});
+    clock_.saw_database(grant->database_now, effects.clock());
+    keep_lease(effects);  // adoption of a large tree may outlast the lease
+    if (trouble_.count() <= 1) {
+      log_info("writer", "lease taken",
+               {{"epoch", std::to_string(epoch_)}, {"sequence", std::to_string(durable_.head.sequence)}});
+      for (const std::string& caution : grant->cautions) log_warning("writer", "careful: " + caution);
+    }
+    effects.send(ActorId::notary, Adopt{epoch_, durable_.head, std::move(grant->promises), grant->ledger_id});
+    send_status(effects);
+    return;
+  }
+  if (auto* held = std::get_if<LeaseHeld>(&answer.outcome)) {
+    database_connected_ = true;
+    database_answers(effects);
+    if (mode_ == Mode::waiting) {
+      const std::string detail = "standby: " + held->holder + " is the writer";
+      if (detail != detail_) log_info("writer", "standing by", {{"writer", held->holder}});
+      detail_ = detail;
+    }
+    ledger_id_ = held->ledger_id;
+    durable_.head = held->head;
+    effects.send(ActorId::notary, Follow{held->head, std::move(held->promises), held->ledger_id});
+    refuse_waiting(unavailable(), effects);
+    effects.set_timer(lease_timer, std::max(milliseconds(50), options_.lease_timeout / 6));
+    send_status(effects);
+  } else if (const auto* not_durable = std::get_if<LeaseNotDurable>(&answer.outcome)) {
+    on_not_durable(not_durable->detail, effects);
+  } else if (const auto* unreadable = std::get_if<LeaseUnreadable>(&answer.outcome)) {
+    database_answers(effects);
+    on_no_lease({ErrorCode::internal, "what the next entry builds on cannot be read: " + unreadable->detail, {}},
+                "unreadable", effects);
+  } else {
+    const Error& error = std::get<Error>(answer.outcome);
+    // A server or a schema that does not fit is no sign of tampering.
+    database_fits_ = error.code != ErrorCode::invalid_argument;
+    on_no_lease(error, database_fits_ ? "tamper" : "configuration", effects);
+  }
+}
+
+// The database is there, and would forget what it is told: nothing is sealed until that is mended.
+void Writer::on_not_durable(const std::string& promise, Effects& effects) {
+  database_connected_ = true;
+  mode_ = Mode::waiting;
+  detail_ = promise;
+  alerts_.clear("database", "connection", effects);
+  alerts_.raise_as("database", "durability", Severity::critical, promise, effects);  // the alert names the promise
+  refuse_waiting(unavailable(), effects);
+  effects.set_timer(lease_timer, milliseconds(1'000));
+  send_status(effects);
+}
+
+void Writer::on_no_lease(const Error& error, const std::string& alert, Effects& effects) {
+  const bool away = error.code == ErrorCode::unavailable;
+  database_connected_ = !away;
+  if (mode_ != Mode::blocked) mode_ = Mode::waiting;
+  detail_ = error.message;
+  if (away) {
+    alerts_.raise("database", "connection", Severity::warning, error.message, effects);
+  } else {
+    alerts_.raise(alert, "lease", Severity::critical, error.message, effects);
+  }
+  refuse_waiting(unavailable(), effects);
+  effects.set_timer(lease_timer, milliseconds(away ? 500 : 5'000));
+  send_status(effects);
+}
+
+void Writer::on_adopted(Adopted adopted, Effects& effects) {
+  if (adopted.epoch != epoch_ || mode_ == Mode::waiting || mode_ == Mode::blocked) return;
+  if (adopted.outcome == Adopted::Outcome::refused) {
+    block(adopted.reason, effects);  // also while active: the notary has come to know something since
+    return;
+  }
+  if (mode_ != Mode::adopting) return;
+  if (adopted.outcome == Adopted::Outcome::unread) {
+    lose({.failure = "adoption", .why = adopted.reason}, effects);
+    return;
+  }
+  mode_ = Mode::active;
+  detail_.clear();
+  for (auto seal = adopted.first_seals.rbegin(); seal != adopted.first_seals.rend(); ++seal) {
+    PendingOrder pending;
+    pending.order.ingest = true;
+    pending.order.seals.push_back(std::move(*seal));
+    pending.look_up_first = true;
+    queue_.push_front(std::move(pending));
+  }
+  look_up(effects);
+  send_status(effects);
+}
+
+// What the notary says of a ledger that this vaultd only looks at.
+void Writer::on_followed(const Followed& followed, Effects& effects) {
+  if (mode_ != Mode::waiting && mode_ != Mode::blocked) return;
+  if (followed.refusal) {
+    if (mode_ != Mode::blocked || detail_ != *followed.refusal) block(*followed.refusal, effects);
+  } else if (mode_ == Mode::blocked) {
+    mode_ = Mode::waiting;
+    detail_ = "the ledger keeps what was promised again";
+    log_info("writer", detail_);
+    effects.set_timer(lease_timer, milliseconds(0));
+    send_status(effects);
+  }
+}
+
+// This vaultd must not write on the ledger as it stands: it asks for no lease, looks on, and serves reads.
+void Writer::block(const std::string& why, Effects& effects) {
+  ++generation_;
+  put_back_all(true);
+  tip_ = durable_;
+  mode_ = Mode::blocked;
+  detail_ = why;
+  log_error("writer", "refusing to write", {{"reason", why}});
+  keep_lease(effects);
+  refuse_waiting(unavailable(), effects);
+  effects.set_timer(lease_timer, milliseconds(1'000));
+  send_status(effects);
+}
+
+// Only what the database itself says of the lease counts here; with a flight in the air its outcome tells more.
+void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
+  if ((mode_ != Mode::active && mode_ != Mode::adopting) || answer.epoch != epoch_) return;
+  if (answer.renewal) clock_.saw_database(answer.renewal->database_now, effects.clock());
+  if (answer.renewal && answer.renewal->contradictions != contradictions_) must_adopt_again_ = true;
+  if (!flights_.empty()) return;
+  if (!answer.renewal) {
+    const Error& error = answer.renewal.error();
+    if (error.code == ErrorCode::forbidden) {
+      fenced(error.message, effects);
+    } else {
+      lose({.failure = "renewal " + std::string(error.sqlstate.text()), .why = error.message}, effects);
+    }
+  } else if (answer.renewal->not_durable) {
+    lose({.cause = "durability", .failure = "not durable", .why = *answer.renewal->not_durable, .connected = true},
+         effects);
+  }
+}
+
+// Another vaultd has told of a checkpoint that this ledger does not continue, as far as it could see: the ledger is
+// looked at anew, before anything more is sealed on it.
+void Writer::adopt_again(Effects& effects) {
+  must_adopt_again_ = false;
+  ++generation_;
+  tip_ = durable_;
+  mode_ = Mode::waiting;
+  detail_ = "comparing the ledger with what another vaultd remembers";
+  log_warning("writer", detail_);
+  effects.set_timer(lease_timer, milliseconds(0));
+  send_status(effects);
+}
+
+// This thread is alive and holds a lease, so that the keeper may renew it. Who gets no answer for so long should not
+// keep a standby from trying.
+void Writer::keep_lease(Effects& effects) {
+  const bool holds = mode_ == Mode::active || mode_ == Mode::adopting;
+  if (holds && !flights_.empty() && effects.clock() - waiting_since_ > options_.lease_timeout) return;
+  if (holds || lease_kept_) effects.send(ActorId::lease_keeper, KeepLease{holds ? epoch_ : 0, effects.clock()});
+  lease_kept_ = holds;
+}
+
+// Sealing stops, and nothing of ours is in doubt. What fails in the same way again is tried again later and later.
+void Writer::lose(const Trouble& trouble, Effects& effects) {
+  ++generation_;
+  put_back_all(false);
+  tip_ = durable_;
+  mode_ = Mode::waiting;
+  database_connected_ = trouble.connected;
+  detail_ = trouble.why;
+  const auto delay = trouble_.next(trouble.failure, effects.clock());
+  if (trouble_.worth_a_word()) {
+    log_warning("writer", trouble.connected ? "sealing stops" : "database lost",
+                {{"reason", trouble.why}, {"times", std::to_string(trouble_.count())}});
+  }
+  keep_lease(effects);
+  alerts_.raise(trouble.alert, trouble.cause, Severity::critical, trouble.why, effects);
+  refuse_waiting(unavailable(), effects);
+  effects.set_timer(lease_timer, delay);
+  send_status(effects);
+}
+
+// The lease has been asked for and answered, so there is a database, and one that keeps what it is told.
+void Writer::database_answers(Effects& effects) {
+  alerts_.clear("database", "connection", effects);
+  alerts_.clear("database", "durability", effects);
+}
+
+// A session has gone well for long enough. Whether a batch can be committed shows when one is.
+void Writer::end_trouble(Effects& effects) {
+  trouble_.reset();
+  database_answers(effects);
+}
+
+// An alert stays until what it tells of has been done again.
+void Writer::sealing_works(Effects& effects) {
+  if (trouble_.count() > 0) end_trouble(effects);
+  alerts_.clear("database", "commit", effects);
+  alerts_.clear("tamper", "occupied", effects);
+  alerts_.clear("fenced", "head", effects);
+}
+
+void Writer::fenced(const std::string& why, Effects& effects) {
+  ++generation_;
+  put_back_all(true);
+  tip_ = durable_;
+  mode_ = Mode::waiting;
+  detail_ = "fenced: " + why;
+  ++counters_["fenced"];
+  log_error("writer", "fenced", {{"reason", why}});
+  keep_lease(effects);
+  alerts_.raise("fenced", "head", Severity::critical, detail_, effects);
+  refuse_waiting(unavailable(), effects);
+  effects.set_timer(lease_timer, options_.lease_timeout / 2);
+  send_status(effects);
+}
+
+}  // namespace vault
