@@ -1,9 +1,5 @@
 #include "daemon/vaultd.hpp"
 
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -26,30 +22,25 @@
 #include "actors/steward.hpp"
 #include "actors/supervisor.hpp"
 #include "actors/writer.hpp"
+#include "daemon/database_preparation.hpp"
 #include "daemon/embedded_postgres.hpp"
 #include "daemon/emergency_mode.hpp"
 #include "daemon/key_directory.hpp"
-#include "daemon/logging.hpp"
 #include "daemon/peer_guard.hpp"
 #include "daemon/peer_limits.hpp"
+#include "daemon/service_loop.hpp"
 #include "daemon/service_manager.hpp"
 #include "daemon/sockets.hpp"
 #include "daemon/start_check.hpp"
 #include "daemon/state_directory.hpp"
-#include "store/migrator.hpp"
 #include "store/postgres_store.hpp"
 #include "version.hpp"
 
 namespace vault {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// READY goes out after so long even if the database is not there yet, so that an outage is no restart loop.
-constexpr std::chrono::seconds ready_patience{20};
-// An actor that has given no sign of life for so long keeps the watchdog hungry.
-constexpr std::chrono::seconds pulse_patience{10};
 constexpr std::chrono::microseconds awake_max{400};
 
 // The order in which work flows is the order in which actors stop.
@@ -107,14 +98,6 @@ class Vaultd {
   Status start_telling();
   Status start_sealing();
   Status test_curve();
-  Status prepare();
-  Status prepare_database() const;
-  Status check_key();
-  int watch();
-  void obey_signals(int signals, bool& stop);
-  void reload_settings();
-  void announce(const std::string& state);
-  void sweep_peers();
   SocketOptions socket_options(const std::vector<std::string>& endpoints, const std::string& domain) const;
   Port open_setting(zmq::context_t& context, SocketKind kind, const SocketOptions& options);
   Status explain(Status started) const;
@@ -124,11 +107,11 @@ class Vaultd {
   std::unique_ptr<EmbeddedPostgres> embedded_;
   std::unique_ptr<EmergencyMode> emergency_;  // instead of everything that needs a database
   std::unique_ptr<StateDirectory> state_;
+  std::unique_ptr<DatabasePreparation> preparation_;
   EndpointLocks locks_;
   std::optional<ServerKey> curve_;
   std::unique_ptr<KeyDirectory> keys_;
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> rights_missing_{false};  // in the database; then the end is not a matter of configuration
 
   std::unique_ptr<WriterStore> writer_store_;
   std::unique_ptr<LeaseStore> lease_store_;
@@ -153,8 +136,6 @@ class Vaultd {
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Supervisor> supervisor_;
   std::atomic<bool> ingest_is_read_{false};
-  std::uint64_t peers_cut_ = 0, peers_refused_ = 0;  // as last told
-  bool ready_ = false;
 };
 
 int fail_start(const Error& error) {
@@ -195,6 +176,7 @@ Status Vaultd::start_database() {
     settings_.database = embedded_->url();
     settings_.migrate = true;  // it is ours alone
   }
+  preparation_ = std::make_unique<DatabasePreparation>(settings_, *state_);
   PostgresOptions options;
   options.url = settings_.database;
   options.schema = settings_.schema;
@@ -235,50 +217,6 @@ Status Vaultd::explain(Status started) const {
   return started;
 }
 
-// Does the key here belong to one of the log identities that the database holds? Asked before the lease is, so that a
-// start with a wrong key takes nothing from anybody, and in every role, so that a standby is one. Which identity
-// counts, and whether it may go on, is the notary's to decide.
-Status Vaultd::check_key() {
-  if (settings_.accept_rollback) return {};  // brings a new one
-  const auto known = read_verifier_keys({settings_.database, settings_.schema});
-  if (!known) return tl::unexpected<Error>(known.error());
-  Status outcome;
-  for (const std::string& text : *known) {
-    const auto vkey = VerifierKey::parse(text);
-    if (!vkey) continue;  // tampered with: found elsewhere
-    const auto key = state_->load_key(vkey->name, false);
-    if (!key) return tl::unexpected<Error>(key.error());
-    if (key->verifier().format() == text) return {};
-    outcome = fail(ErrorCode::invalid_argument,
-                   "signing_key: this ledger is signed with the key " + text + ", and the one here is " +
-                       key->verifier().format() + ". Give vaultd the key that belongs to the database (--signing-key)");
-  }
-  return outcome;
-}
-
-// Checks server and schema once the database answers, in the steward's thread.
-Status Vaultd::prepare() {
-  Status ok = prepare_database();
-  if (ok) ok = check_key();
-  if (ok || ok.error().sqlstate != "42501") return ok;  // insufficient_privilege
-  rights_missing_ = true;
-  return fail(ErrorCode::invalid_argument, ok.error().message + ": give vaultd's role the rights of vault_writer");
-}
-
-Status Vaultd::prepare_database() const {
-  const PostgresPlace place{settings_.database, settings_.schema};
-  if (settings_.migrate) {
-    const auto version = schema_version(place);
-    if (!version) return tl::unexpected<Error>(version.error());
-    if (*version < schema_version_wanted()) {
-      const auto applied = migrate_up(place);
-      if (!applied) return tl::unexpected<Error>(applied.error());
-      for (const MigrationStatus& one : *applied) log_info("vaultd", "migration applied", {{"name", one.name}});
-    }
-  }
-  return check_server(place);
-}
-
 // Actors that no peer can reach.
 Status Vaultd::start_inside() {
   if (emergency_) return emergency_->start(*supervisor_, stop_writer, stop_others);
@@ -287,7 +225,7 @@ Status Vaultd::start_inside() {
   lease.timeout = settings_.lease_timeout;
   const auto renew_interval = std::min(milliseconds(1'000), settings_.lease_timeout / 3);
   lease_keeper_ = std::make_unique<LeaseKeeper>(*lease_store_, lease, renew_interval);
-  steward_ = std::make_unique<Steward>(*writer_store_, lease, [this] { return prepare(); });
+  steward_ = std::make_unique<Steward>(*writer_store_, lease, [this] { return preparation_->run(); });
   auditor_ = std::make_unique<Auditor>(*auditor_store_, AuditorOptions{settings_.audit_rate});
   for (std::size_t i = 0; i < settings_.readers; ++i) {
     readers_.push_back(std::make_unique<Reader>(reader_id(i), *reader_stores_[i], stopping_));
@@ -392,113 +330,14 @@ Status Vaultd::start_actors() {
   return test_curve();
 }
 
-// Whom the guard has turned away or cut off since the last time, at most once a second.
-void Vaultd::sweep_peers() {
-  const PeerGuard::Counts counts = peer_guard().sweep({true, ingest_is_read_, true});
-  const auto count = [](std::uint64_t number) { return static_cast<std::int64_t>(number); };
-  outbox_->send(ActorId::gateway,
-                PeersSeen{count(counts.peers), count(counts.refused), count(counts.cut), count(counts.paused)});
-  if (const auto cut = counts.cut - std::exchange(peers_cut_, counts.cut); cut > 0) {
-    log_warning("vaultd", "peers cut off", {{"peers", std::to_string(cut)}, {"last_for", counts.cut_for}});
-  }
-  if (const auto refused = counts.refused - std::exchange(peers_refused_, counts.refused); refused > 0) {
-    log_warning("vaultd", "connections refused: too many peers",
-                {{"refused", std::to_string(refused)}, {"connected", std::to_string(counts.peers)}});
-  }
-}
-
-void Vaultd::announce(const std::string& state) {
-  notify_status(state);
-  const bool settled = state.compare(0, 6, "writer") == 0 || state.compare(0, 7, "reading") == 0;
-  if (settled && !ready_) {
-    ready_ = true;
-    notify_ready();
-    log_info("vaultd", "ready", {{"as", state}});
-  } else {
-    log_info("vaultd", "state", {{"now", state}});
-  }
-}
-
-void Vaultd::reload_settings() {
-  notify_reloading();
-  auto settings = reload_();
-  if (!settings) {
-    log_error("vaultd", "settings not reloaded: " + settings.error().message);
-  } else {
-    (void)set_log_level(settings->log_level);
-    guard_message_size(*settings);
-    SettingsChanged changed;
-    changed.seal_bytes_max = settings->max_seal_bytes;
-    changed.message_bytes_max = settings->max_message_bytes;
-    changed.queue_seals_max = settings->queue_seals;
-    changed.queue_bytes_max = settings->queue_bytes;
-    outbox_->send(ActorId::gateway, changed);
-    log_info("vaultd", "settings reloaded");
-  }
-  notify_ready();
-}
-
-void Vaultd::obey_signals(int signals, bool& stop) {
-  signalfd_siginfo info{};
-  while (read(signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-    if (info.ssi_signo == SIGHUP) {
-      reload_settings();
-    } else {
-      log_info("vaultd", "stopping", {{"signal", std::to_string(info.ssi_signo)}});
-      stop = true;
-    }
-  }
-}
-
-int Vaultd::watch() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
-  const int signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-  if (signals < 0) return fail_start({ErrorCode::internal, "no signalfd", {}});
-  const auto started = Clock::now();
-  const auto interval = watchdog_interval();
-  const auto tick = std::min(milliseconds(1'000),
-                             interval ? std::chrono::duration_cast<milliseconds>(*interval / 2) : milliseconds(1'000));
-  auto next_ping = started;
-  bool stop = false;
-  int code = exit_stopped;
-  while (!stop) {
-    const auto news = supervisor_->listen(std::min(tick, milliseconds(250)), signals);
-    if (news.state) announce(*news.state);
-    if (news.configuration) {
-      log_error("vaultd", *news.configuration);
-      code = rights_missing_ ? exit_environment : exit_configuration;
-      stop = true;
-    }
-    if (news.failed) {
-      log_error("vaultd", "an actor failed", {{"reason", *news.failed}});
-      code = exit_failure;
-      stop = true;
-    }
-    if (news.woken) obey_signals(signals, stop);
-    if (Clock::now() >= next_ping) {
-      next_ping = Clock::now() + tick;
-      sweep_peers();
-      supervisor_->ping();
-      if (supervisor_->all_alive(pulse_patience)) feed_watchdog();
-      if (embedded_ && !embedded_->keep_running()) log_error("vaultd", "the embedded PostgreSQL does not run");
-    }
-    if (!ready_ && !stop && Clock::now() - started >= ready_patience) {
-      ready_ = true;
-      notify_ready();
-      log_warning("vaultd", "ready, but there is no database yet");
-    }
-  }
-  close(signals);
-  return code;
-}
-
 int Vaultd::run() {
   if (const Status ok = open(); !ok) return fail_start(ok.error());
   if (const Status ok = start_database(); !ok) return fail_start(ok.error());
   const Status started = start_actors();
-  int code = started ? watch() : fail_start(started.error());
+  int code =
+      started
+          ? ServiceLoop({*supervisor_, *outbox_, ingest_is_read_, reload_, embedded_.get(), preparation_.get()}).run()
+          : fail_start(started.error());
   notify_stopping();
   stopping_ = true;
   if (!supervisor_->stop(settings_.shutdown_timeout)) {
@@ -513,18 +352,6 @@ int Vaultd::run() {
 }
 
 }  // namespace
-
-int exit_code_of(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::invalid_argument:
-      return exit_configuration;
-    case ErrorCode::forbidden:
-    case ErrorCode::not_found:
-      return exit_environment;
-    default:
-      return exit_failure;
-  }
-}
 
 int run_vaultd(const Settings& settings, const std::function<Result<Settings>()>& reload) {
   return Vaultd(settings, reload).run();

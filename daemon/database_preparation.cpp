@@ -1,0 +1,55 @@
+#include "daemon/database_preparation.hpp"
+
+#include <string>
+
+#include "actors/log.hpp"
+#include "ledger/signed_note.hpp"
+#include "store/migrator.hpp"
+#include "store/postgres_store.hpp"
+
+namespace vault {
+
+// Does the key here belong to one of the log identities that the database holds? Asked before the lease is, so that a
+// start with a wrong key takes nothing from anybody, and in every role, so that a standby is one. Which identity
+// counts, and whether it may go on, is the notary's to decide.
+Status DatabasePreparation::check_key() {
+  if (settings_.accept_rollback) return {};  // brings a new one
+  const auto known = read_verifier_keys({settings_.database, settings_.schema});
+  if (!known) return tl::unexpected<Error>(known.error());
+  Status outcome;
+  for (const std::string& text : *known) {
+    const auto vkey = VerifierKey::parse(text);
+    if (!vkey) continue;  // tampered with: found elsewhere
+    const auto key = state_.load_key(vkey->name, false);
+    if (!key) return tl::unexpected<Error>(key.error());
+    if (key->verifier().format() == text) return {};
+    outcome = fail(ErrorCode::invalid_argument,
+                   "signing_key: this ledger is signed with the key " + text + ", and the one here is " +
+                       key->verifier().format() + ". Give vaultd the key that belongs to the database (--signing-key)");
+  }
+  return outcome;
+}
+
+Status DatabasePreparation::run() {
+  Status ok = check_database();
+  if (ok) ok = check_key();
+  if (ok || ok.error().sqlstate != "42501") return ok;  // insufficient_privilege
+  rights_missing_ = true;
+  return fail(ErrorCode::invalid_argument, ok.error().message + ": give vaultd's role the rights of vault_writer");
+}
+
+Status DatabasePreparation::check_database() const {
+  const PostgresPlace place{settings_.database, settings_.schema};
+  if (settings_.migrate) {
+    const auto version = schema_version(place);
+    if (!version) return tl::unexpected<Error>(version.error());
+    if (*version < schema_version_wanted()) {
+      const auto applied = migrate_up(place);
+      if (!applied) return tl::unexpected<Error>(applied.error());
+      for (const MigrationStatus& one : *applied) log_info("vaultd", "migration applied", {{"name", one.name}});
+    }
+  }
+  return check_server(place);
+}
+
+}  // namespace vault

@@ -1,0 +1,137 @@
+#include "daemon/service_loop.hpp"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "actors/log.hpp"
+#include "daemon/exit_code.hpp"
+#include "daemon/logging.hpp"
+#include "daemon/peer_guard.hpp"
+#include "daemon/peer_limits.hpp"
+#include "daemon/service_manager.hpp"
+
+namespace vault {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// READY goes out after so long even if the database is not there yet, so that an outage is no restart loop.
+constexpr std::chrono::seconds ready_patience{20};
+// An actor that has given no sign of life for so long keeps the watchdog hungry.
+constexpr std::chrono::seconds pulse_patience{10};
+
+}  // namespace
+
+// Whom the guard has turned away or cut off since the last time, at most once a second.
+void ServiceLoop::sweep_peers() {
+  const PeerGuard::Counts counts = peer_guard().sweep({true, parts_.ingest_is_read, true});
+  const auto count = [](std::uint64_t number) { return static_cast<std::int64_t>(number); };
+  parts_.outbox.send(ActorId::gateway,
+                     PeersSeen{count(counts.peers), count(counts.refused), count(counts.cut), count(counts.paused)});
+  if (const auto cut = counts.cut - std::exchange(peers_cut_, counts.cut); cut > 0) {
+    log_warning("vaultd", "peers cut off", {{"peers", std::to_string(cut)}, {"last_for", counts.cut_for}});
+  }
+  if (const auto refused = counts.refused - std::exchange(peers_refused_, counts.refused); refused > 0) {
+    log_warning("vaultd", "connections refused: too many peers",
+                {{"refused", std::to_string(refused)}, {"connected", std::to_string(counts.peers)}});
+  }
+}
+
+void ServiceLoop::announce(const std::string& state) {
+  notify_status(state);
+  const bool settled = state.compare(0, 6, "writer") == 0 || state.compare(0, 7, "reading") == 0;
+  if (settled && !ready_) {
+    ready_ = true;
+    notify_ready();
+    log_info("vaultd", "ready", {{"as", state}});
+  } else {
+    log_info("vaultd", "state", {{"now", state}});
+  }
+}
+
+void ServiceLoop::reload_settings() {
+  notify_reloading();
+  auto settings = parts_.reload();
+  if (!settings) {
+    log_error("vaultd", "settings not reloaded: " + settings.error().message);
+  } else {
+    (void)set_log_level(settings->log_level);
+    guard_message_size(*settings);
+    SettingsChanged changed;
+    changed.seal_bytes_max = settings->max_seal_bytes;
+    changed.message_bytes_max = settings->max_message_bytes;
+    changed.queue_seals_max = settings->queue_seals;
+    changed.queue_bytes_max = settings->queue_bytes;
+    parts_.outbox.send(ActorId::gateway, changed);
+    log_info("vaultd", "settings reloaded");
+  }
+  notify_ready();
+}
+
+void ServiceLoop::obey_signals(int signals, bool& stop) {
+  signalfd_siginfo info{};
+  while (read(signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo == SIGHUP) {
+      reload_settings();
+    } else {
+      log_info("vaultd", "stopping", {{"signal", std::to_string(info.ssi_signo)}});
+      stop = true;
+    }
+  }
+}
+
+int ServiceLoop::run() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  const int signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (signals < 0) {
+    log_error("vaultd", "cannot start: no signalfd");
+    return exit_failure;
+  }
+  const auto started = Clock::now();
+  const auto interval = watchdog_interval();
+  const auto tick = std::min(milliseconds(1'000),
+                             interval ? std::chrono::duration_cast<milliseconds>(*interval / 2) : milliseconds(1'000));
+  auto next_ping = started;
+  bool stop = false;
+  int code = exit_stopped;
+  while (!stop) {
+    const auto news = parts_.supervisor.listen(std::min(tick, milliseconds(250)), signals);
+    if (news.state) announce(*news.state);
+    if (news.configuration) {
+      log_error("vaultd", *news.configuration);
+      code = parts_.preparation && parts_.preparation->rights_missing() ? exit_environment : exit_configuration;
+      stop = true;
+    }
+    if (news.failed) {
+      log_error("vaultd", "an actor failed", {{"reason", *news.failed}});
+      code = exit_failure;
+      stop = true;
+    }
+    if (news.woken) obey_signals(signals, stop);
+    if (Clock::now() >= next_ping) {
+      next_ping = Clock::now() + tick;
+      sweep_peers();
+      parts_.supervisor.ping();
+      if (parts_.supervisor.all_alive(pulse_patience)) feed_watchdog();
+      if (parts_.embedded && !parts_.embedded->keep_running())
+        log_error("vaultd", "the embedded PostgreSQL does not run");
+    }
+    if (!ready_ && !stop && Clock::now() - started >= ready_patience) {
+      ready_ = true;
+      notify_ready();
+      log_warning("vaultd", "ready, but there is no database yet");
+    }
+  }
+  close(signals);
+  return code;
+}
+
+}  // namespace vault

@@ -1,0 +1,45 @@
+// What watches over vaultd while it runs, in the first thread: signals, the service manager, the actors' signs of life,
+// peers that go on misbehaving, the embedded PostgreSQL.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "actors/mailbox.hpp"
+#include "actors/supervisor.hpp"
+#include "daemon/database_preparation.hpp"
+#include "daemon/embedded_postgres.hpp"
+#include "daemon/settings.hpp"
+
+namespace vault {
+
+class ServiceLoop {
+ public:
+  // All of it outlives the loop.
+  struct Parts {
+    Supervisor& supervisor;
+    Outbox& outbox;
+    const std::atomic<bool>& ingest_is_read;
+    const std::function<Result<Settings>()>& reload;  // reads the settings again
+    EmbeddedPostgres* embedded;                       // null: the database is somebody else's
+    const DatabasePreparation* preparation;           // null: there is no database
+  };
+  explicit ServiceLoop(const Parts& parts) : parts_(parts) {}
+
+  // Until a signal or a failure ends it; the exit code. SIGTERM, SIGINT and SIGHUP are blocked in every thread.
+  int run();
+
+ private:
+  void obey_signals(int signals, bool& stop);
+  void reload_settings();
+  void announce(const std::string& state);
+  void sweep_peers();
+
+  Parts parts_;
+  std::uint64_t peers_cut_ = 0, peers_refused_ = 0;  // as last told
+  bool ready_ = false;
+};
+
+}  // namespace vault
