@@ -115,16 +115,62 @@ def repeated_second(run, vaultd, clock, truth, _, what):
     clock.set(0)
 
 
+def new_server(run, clock):
+    server = WrongServer(run.new_directory("pg"), clock)
+    run.servers.append(server)
+    run.stack.callback(run.end_server, server)
+    server.create()
+    return server
+
+
+def has_seen_the_lease(status):
+    """A standby that has looked once. Before, it has only the database's word for how old the lease is."""
+    return status["database"]["detail"].startswith("standby: ")
+
+
+def takeovers(run, clock):
+    """The database's clock is set as the writer dies, or while it lives. A lease is as old as the one who watches it says:
+    a clock that is set back does not make the takeover wait, and one set forward takes nothing from a writer that lives."""
+    server = new_server(run, clock)
+    one = run.vaultd(server.url)
+    other = run.vaultd(server.url, key=one.state / "signing.pem", wait=False)
+    other.wait_for(has_seen_the_lease)
+    truth = run.truth(server.sql, [one, other], allowed=("database", "readers", "fenced"))
+    for offset in (-45, 45):
+        writer = truth.writer()
+        awake = other if writer is one else one
+        awake.wait_for(has_seen_the_lease)
+        epoch = writer.status()["writer_epoch"]
+        clock.set(45)
+        truth.load.wait_receipts(200)
+        time.sleep(6)  # two leases
+        if writer.status()["writer_epoch"] != epoch or not writer.status()["ready"]:
+            raise Wrong("a database's clock that is set forward takes the lease from a writer that lives")
+        clock.set(0)
+        truth.load.wait_receipts(20)
+        clock.set(offset)
+        writer.kill()
+        began = time.monotonic()
+        awake.wait_ready()
+        run.note("takeover", time.monotonic() - began)
+        clock.set(0)
+        truth.load.wait_receipts(20)
+        time.sleep(2)  # a renewal by the clock as it is now: who looks for the first time goes by the database's word
+        writer.start(False)
+        truth.compare()
+        never_back(server)
+    run.done(truth)
+    run.require("takeover", 5, 20)
+
+
 def body(run):
     if library() is None:
         raise Skip("libfaketime is missing (tools/install-deps --tests)")
     clocks = {"vaultd": Clock(run), "database": Clock(run)}
     for clock in clocks.values():
         clock.check()
-    server = WrongServer(run.new_directory("pg"), clocks["database"])
-    run.servers.append(server)
-    run.stack.callback(run.end_server, server)
-    server.create()
+    takeovers(run, clocks["database"])
+    server = new_server(run, clocks["database"])
     vaultd = ServedVaultd(server.url, run.new_directory("v"))
     vaultd.environment = clocks["vaultd"].environment
     run.keep(vaultd).start()
