@@ -2,7 +2,6 @@
 
 Run by CTest with VAULT_BIN_DIR.
 """
-import contextlib
 import os
 import pathlib
 import shutil
@@ -13,7 +12,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.vaultd_process import VaultdProcess, clean_environment, make_directory, program  # noqa: E402
+from support.vaultd_process import VaultdProcess, clean_environment, free_ports, make_directory, program  # noqa: E402
 
 
 class ShellVaultd(VaultdProcess):
@@ -279,15 +278,8 @@ def has_ipv6():
 
 @unittest.skipUnless(has_ipv6(), "no IPv6 on this machine")
 class Ipv6(unittest.TestCase):
-    def ports(self, count):
-        with contextlib.ExitStack() as stack:
-            sockets = [stack.enter_context(socket.socket(socket.AF_INET6)) for _ in range(count)]
-            for one in sockets:
-                one.bind(("::1", 0))
-            return [one.getsockname()[1] for one in sockets]
-
     def test_loopback_without_curve(self):
-        requests, events = (f"tcp://[::1]:{port}" for port in self.ports(2))
+        requests, events = (f"tcp://[::1]:{port}" for port in free_ports(2, "::1"))
         with VaultdProcess("--requests", requests, "--events", events, "--requests", "tcp://127.0.0.1:*") as vaultd:
             answer = vaultd.ctl("--endpoint", requests, "--timeout", "5s", "head")
             self.assertEqual(answer.returncode, 0, answer.stderr)
@@ -305,7 +297,7 @@ class Ipv6(unittest.TestCase):
         public = (directory / "client/public.toml").read_text().replace("roles = []", 'roles = ["reader"]')
         (directory / "clients/client.toml").write_text(public)
         shutil.copy(directory / "server/public.toml", directory / "client/server.toml")
-        port = self.ports(1)[0]
+        port = free_ports(1)[0]
         with VaultdProcess("--requests", f"tcp://[::]:{port}", "--curve-server-key", str(directory / "server/secret.toml"),
                            "--curve-clients", str(directory / "clients")) as vaultd:
             self.assertIn("an unknown key is turned away", vaultd.log_tail())

@@ -5,7 +5,7 @@
         proxy.cut(proxy.busiest())       # see the functions below; None stands for all connections, those to come too
         proxy.mend()                     # flows again; what was held back arrives late
 """
-import select
+import selectors
 import socket
 import struct
 import threading
@@ -110,18 +110,30 @@ class TcpProxy:
                            if not link.ended[way] and link.flow[way] != "stalled" and len(link.held[way]) < HELD_MAX}
                 writers = {link.receiver(way): (link, way) for link in self.links for way in (UP, DOWN)
                            if link.held[way] and link.flow[way] == "free"}
-            readable, writable, _ = select.select([self.listener, *readers], list(writers), [], 0.01)
-            with self.lock:
-                for one in readable:
+            for one, events in self.wait(readers, writers):
+                with self.lock:
                     if one is self.listener:
                         self.accept()
-                    elif readers[one][0] in self.links:
+                        continue
+                    if events & selectors.EVENT_READ and readers[one][0] in self.links:
                         self.read(*readers[one])
-                for one in writable:
-                    if writers[one][0] in self.links:
+                    if events & selectors.EVENT_WRITE and writers[one][0] in self.links:
                         self.write(*writers[one])
+            with self.lock:
                 for link in list(self.links):
                     self.drip(link)
+
+    def wait(self, readers, writers):
+        """[(socket, events)] of those that are ready. A poll, since select() knows descriptors below 1,024 only."""
+        with selectors.PollSelector() as selector:
+            selector.register(self.listener, selectors.EVENT_READ)
+            for one in {*readers, *writers}:
+                events = (selectors.EVENT_READ if one in readers else 0) | (selectors.EVENT_WRITE if one in writers else 0)
+                try:
+                    selector.register(one, events)
+                except (ValueError, KeyError):  # closed since by cut()
+                    continue
+            return [(key.fileobj, events) for key, events in selector.select(0.01)]
 
     def accept(self):
         client, _ = self.listener.accept()

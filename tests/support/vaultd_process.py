@@ -11,6 +11,7 @@ import ctypes
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -51,16 +52,22 @@ def end_with_parent():
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
-def free_ports(count):
-    """TCP ports of loopback that nobody uses at the moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+def free_ports(count, address="127.0.0.1"):
+    """TCP ports of loopback that nobody uses at the moment, below those that the kernel hands out by itself: until the
+    caller listens, no outgoing connection and no listener on port 0 can take one."""
+    ephemeral = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    found = []
+    for port in random.SystemRandom().sample(range(10_000, max(ephemeral, 20_000)), 1_000):
+        if len(found) == count:
+            break
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                one.bind((address, port))
+            except OSError:
+                continue
+        found.append(port)
+    return found
 
 
 class VaultdProcess:
