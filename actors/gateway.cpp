@@ -216,7 +216,7 @@ void Gateway::seal(Arrival arrival, RequestId id, SealRequest request, Effects& 
   const std::string producer = ingest || message.envelope.empty() ? "" : message.envelope.front();
   if (!ingest) {
     std::optional<Error> refusal;
-    if (is_writable() && options_.emergency && request.sign) {
+    if (takes_seals() && options_.emergency && request.sign) {
       refusal = emergency_refusal("sign: true");
     } else {
       refusal = not_now(producer, request.seals.size(), bytes);

@@ -119,7 +119,8 @@ class Gateway final : public Actor {
   void tell_readers(Effects& effects);
   void drop_gone(const std::string& peer, Effects& effects);
   void look_after_reads(Effects& effects);
-  bool is_writable() const { return writer_.ready && !refusing_; }
+  bool is_ready() const { return writer_.ready && !refusing_; }
+  bool takes_seals() const { return (writer_.ready || writer_.trial) && !refusing_; }
 
   StatusResult status(Effects& effects) const;
   void reply(Ticket ticket, std::string message, Effects& effects);

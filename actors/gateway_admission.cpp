@@ -21,7 +21,7 @@ std::size_t without_reserve(std::size_t whole) {
 }  // namespace
 
 bool Gateway::wants_ingest() const {
-  return is_writable() && queued_seals_ < without_reserve(options_.queue_seals_max) &&
+  return takes_seals() && queued_seals_ < without_reserve(options_.queue_seals_max) &&
          queued_bytes_ < without_reserve(options_.queue_bytes_max);
 }
 
@@ -47,7 +47,7 @@ std::optional<Error> Gateway::refuse_unread(const PeerMessage& message) const {
 
 // Why seals of a producer are not taken at the moment.
 std::optional<Error> Gateway::not_now(const std::string& producer, std::size_t seals, std::size_t bytes) const {
-  if (is_writable()) return admit(producer, seals, bytes);
+  if (takes_seals()) return admit(producer, seals, bytes);
   return Error{ErrorCode::unavailable,
                "no seal is accepted now: " + (refusing_ ? std::string("vaultd is shutting down") : writer_.detail) +
                    ". Try again with the same seal_id",

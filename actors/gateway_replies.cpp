@@ -68,7 +68,7 @@ void Gateway::on_timer(int id, Effects& effects) {
     const auto sealed = writer_.counters.find("sealed");
     effects.send(ActorId::publisher,
                  Heartbeat{{writer_.head.sequence, writer_.head.merkle_root, static_cast<std::int64_t>(queued_seals_),
-                            sealed == writer_.counters.end() ? 0 : sealed->second, is_writable()}});
+                            sealed == writer_.counters.end() ? 0 : sealed->second, is_ready()}});
     return;
   }
   if (id == snapshot_timer) return dispatch_reads(effects);
@@ -122,7 +122,7 @@ StatusResult Gateway::status(Effects& effects) const {
   result.version = options_.version;
   if (options_.emergency) result.backend = "legacy";
   result.role = writer_.writer ? "writer" : "standby";
-  result.ready = is_writable();
+  result.ready = is_ready();
   result.uptime_s = std::chrono::duration_cast<std::chrono::seconds>(effects.clock() - started_).count();
   result.sequence = writer_.head.sequence;
   result.in_flight = static_cast<std::int64_t>(at_writer_);

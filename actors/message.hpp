@@ -80,7 +80,8 @@ struct SealAnswers {
 };
 struct WriterStatus {
   bool writer = false;   // holds the lease
-  bool ready = false;    // a seal would be accepted now
+  bool ready = false;    // sealing works, as far as is known
+  bool trial = false;    // not ready, but seals are taken to see whether it works again
   bool settled = false;  // as writer, as standby, or refusing to write: start-up is over
   std::int64_t epoch = 0;
   Head head;  // durable; of a standby: what the database last showed

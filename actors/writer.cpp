@@ -84,7 +84,14 @@ void Writer::take(SealOrders orders, Effects& effects) {
 }
 
 Error Writer::unavailable() const {
-  return {ErrorCode::unavailable, "no seal is accepted now: " + detail_ + ". Try again with the same seal_id", {}};
+  const std::string& why = on_trial() ? *commit_failed_ : detail_;
+  return {ErrorCode::unavailable, "no seal is accepted now: " + why + ". Try again with the same seal_id", {}};
+}
+
+// The lease is ours again, but the last thing it was good for was a commit that failed: nobody is told that all is well
+// before one succeeds, or none has been tried for a while.
+bool Writer::on_trial() const {
+  return commit_failed_ && (mode_ == Mode::adopting || mode_ == Mode::active);
 }
 
 void Writer::refuse_waiting(const Error& error, Effects& effects) {
@@ -185,9 +192,14 @@ void Writer::send_status(Effects& effects) {
   status.detail = detail_;
   status.writer = mode_ == Mode::active || mode_ == Mode::resolving;
   status.ready = mode_ == Mode::active && !stopping_ && !alerts_.raised("clock", "trust") && !signing_impossible_;
+  status.settled = database_connected_ && database_fits_ && (mode_ != Mode::adopting || on_trial());
+  if (on_trial()) {
+    status.trial = status.ready;
+    status.writer = status.ready = false;
+    status.detail = *commit_failed_;
+  }
   if (status.writer && signing_impossible_) status.detail = *signing_impossible_;
   if (status.writer && alerts_.raised("clock", "trust")) status.detail = clock_detail;
-  status.settled = database_connected_ && database_fits_ && mode_ != Mode::adopting;
   status.epoch = epoch_;
   status.head = durable_.head;
   for (const Flight& flight : flights_) status.in_flight += flight.plan.fresh_count();

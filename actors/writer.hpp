@@ -117,6 +117,7 @@ class Writer final : public Actor {
   void flush_answers(Effects& effects);
   void send_status(Effects& effects);
   Error unavailable() const;
+  bool on_trial() const;
 
   WriterOptions options_;
   Mode mode_ = Mode::waiting;
@@ -133,6 +134,7 @@ class Writer final : public Actor {
   std::string ledger_id_;
   std::int64_t contradictions_ = 0;                // rows that were there when the ledger was adopted
   bool must_adopt_again_ = false;                  // more have come
+  std::optional<std::string> commit_failed_;       // why, while none has succeeded since
   std::optional<std::string> signing_impossible_;  // why checkpoints cannot be signed
   std::size_t unpublished_bytes_ = 0;
 

@@ -38,7 +38,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     effects.send(ActorId::committer, UseSession{std::move(grant->session)});
     clock_.saw_database(grant->database_now, effects.clock());
     keep_lease(effects);  // adoption of a large tree may outlast the lease
-    if (trouble_.count() <= 1) {
+    if (trouble_.count() <= 1 && !commit_failed_) {
       log_info("writer", "lease taken",
                {{"epoch", std::to_string(epoch_)}, {"sequence", std::to_string(durable_.head.sequence)}});
       for (const std::string& caution : grant->cautions) log_warning("writer", "careful: " + caution);
@@ -49,6 +49,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
   }
   if (auto* held = std::get_if<LeaseHeld>(&answer.outcome)) {
     database_connected_ = true;
+    commit_failed_.reset();  // that is somebody else's to find out
     database_answers(effects);
     if (mode_ == Mode::waiting) {
       const std::string detail = "standby: " + held->holder + " is the writer";
@@ -203,9 +204,10 @@ void Writer::lose(const Trouble& trouble, Effects& effects) {
   mode_ = Mode::waiting;
   database_connected_ = trouble.connected;
   detail_ = trouble.why;
+  if (trouble.connected) commit_failed_ = trouble.why;
   const auto delay = trouble_.next(trouble.failure, effects.clock());
-  if (trouble_.worth_a_word()) {
-    log_warning("writer", trouble.connected ? "sealing stops" : "database lost",
+  if (trouble_.count() > 1 && trouble_.worth_a_word()) {  // of the first the alert tells
+    log_warning("writer", trouble.connected ? "sealing fails again" : "database lost again",
                 {{"reason", trouble.why}, {"times", std::to_string(trouble_.count())}});
   }
   keep_lease(effects);
@@ -224,6 +226,7 @@ void Writer::database_answers(Effects& effects) {
 // A session has gone well for long enough. Whether a batch can be committed shows when one is.
 void Writer::end_trouble(Effects& effects) {
   trouble_.reset();
+  commit_failed_.reset();
   database_answers(effects);
 }
 

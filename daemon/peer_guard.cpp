@@ -56,7 +56,11 @@ struct PeerGuard::Connection {
   std::mutex mutex;                // guards what follows
   std::deque<std::size_t> unread;  // whole messages, oldest first: what each costs
   std::size_t whole = 0;           // their sum
-  std::size_t begun = 0;           // as counted in the budget
+  // The first of `unread` that an earlier connection of this descriptor left, and what they cost. They count in the
+  // budget of all, but are no reason for this peer to wait: it may be that nobody can take them any more.
+  std::size_t inherited = 0, inherited_whole = 0;
+  std::size_t own() const { return whole - inherited_whole; }
+  std::size_t begun = 0;  // as counted in the budget
   bool encrypted = false, paused = false, condemned = false;
   int epoll = -1;  // that knows the descriptor, or would if it were not paused
   bool registered = false;
@@ -133,6 +137,8 @@ bool PeerGuard::accepted(int listener, int descriptor) {
   if (connection.socket != GuardedSocket::none && connection.socket != socket) {
     give_back(connection, connection.unread.size());
   }
+  connection.inherited = connection.unread.size();
+  connection.inherited_whole = connection.whole;
   connection.socket = socket;
   connection.meter = ZmtpMeter(budget_of(connection).limits.message);
   connection.encrypted = connection.paused = connection.condemned = connection.registered = false;
@@ -147,8 +153,8 @@ bool PeerGuard::accepted(int listener, int descriptor) {
 bool PeerGuard::must_wait(const Connection& connection) {
   const Budget& budget = budget_of(connection);
   if (connection.condemned || !budget.limits.counted) return false;
-  if (connection.whole >= budget.limits.peer_bytes) return true;
-  return budget.bytes >= budget.limits.all_bytes && connection.whole + connection.begun >= budget.limits.modest_bytes;
+  if (connection.own() >= budget.limits.peer_bytes) return true;
+  return budget.bytes >= budget.limits.all_bytes && connection.own() + connection.begun >= budget.limits.modest_bytes;
 }
 
 std::size_t PeerGuard::may_read(int descriptor, std::size_t wanted) {
@@ -268,6 +274,10 @@ void PeerGuard::give_back(Connection& connection, std::size_t messages) {
     const std::size_t bytes = connection.unread.front();
     connection.unread.pop_front();
     connection.whole -= bytes;
+    if (connection.inherited > 0) {
+      --connection.inherited;
+      connection.inherited_whole -= bytes;
+    }
     budget.whole -= bytes;
     budget.bytes -= bytes;
   }
@@ -295,7 +305,7 @@ void PeerGuard::taken(int descriptor, std::size_t frames) {
     give_back(*connection, connection->encrypted ? frames : 1);
     connection->moved = Clock::now();
     // Half must be free, or it would be paused and resumed for every message.
-    if (connection->paused && connection->whole <= budget.limits.peer_bytes / 2 && !must_wait(*connection)) {
+    if (connection->paused && connection->own() <= budget.limits.peer_bytes / 2 && !must_wait(*connection)) {
       resume(*connection);
     }
   }
@@ -308,7 +318,7 @@ void PeerGuard::resume_all(GuardedSocket socket) {
     Connection* connection = find(i);
     if (!connection || !connection->open || connection->socket != socket) continue;
     const std::scoped_lock lock(connection->mutex);
-    if (connection->whole <= budget.limits.peer_bytes / 2 && !must_wait(*connection)) resume(*connection);
+    if (connection->own() <= budget.limits.peer_bytes / 2 && !must_wait(*connection)) resume(*connection);
   }
 }
 
@@ -360,11 +370,11 @@ PeerGuard::Counts PeerGuard::sweep(const std::array<bool, 3>& reading) {
       connection->moved = now;
       continue;
     }
-    if (!connection->open) {
-      // What ZeroMQ lost when the connection ended is nobody's to take.
-      if (now - connection->moved >= budget_of(*connection).limits.patience)
-        give_back(*connection, connection->unread.size());
-    } else if (connection->paused) {
+    // What ZeroMQ lost when a connection ended is nobody's to take.
+    const std::size_t left = connection->open ? connection->inherited : connection->unread.size();
+    if (left > 0 && now - connection->moved >= budget_of(*connection).limits.patience) give_back(*connection, left);
+    if (!connection->open) continue;
+    if (connection->paused) {
       if (!must_wait(*connection))
         resume(*connection);
       else if (now - connection->moved >= budget_of(*connection).limits.patience)

@@ -12,22 +12,22 @@ class LeaseWatch {
  public:
   using Instant = std::chrono::steady_clock::time_point;
 
-  // `lease`: whatever changes with every renewal, as it was read at `now`. Who looks for the first time has nothing to
-  // go by but the database's own word, `old`.
+  // `lease`: whatever changes with every renewal, as it was read at `now`. `old`: by the database's clock it is over.
+  // That is believed of the first lease that is read, once it has stood still for half its timeout, in which a writer
+  // that lives renews it: who starts need not wait whole for one that was gone long ago.
   bool over(const std::string& lease, bool old, std::chrono::milliseconds timeout, Instant now) {
     if (lease != seen_) {
-      over_ = seen_.empty() && old;
+      said_to_be_old_ = seen_.empty() && old;
       seen_ = lease;
       since_ = now;
     }
-    over_ = over_ || now - since_ > timeout;
-    return over_;
+    return now - since_ > (said_to_be_old_ ? timeout / 2 : timeout);
   }
 
  private:
   std::string seen_;  // the last one read
   Instant since_{};   // it has not changed
-  bool over_ = false;
+  bool said_to_be_old_ = false;
 };
 
 }  // namespace vault

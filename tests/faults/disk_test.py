@@ -75,8 +75,7 @@ def still_runs(vaultd):
 def refuses(vaultd, kind):
     """An alert of this kind, and seals are refused as something that will pass."""
     vaultd.wait_for(lambda status: kind in status["alerts"] and not status["ready"], 30)
-    reply = ask(vaultd.requests, "seal", 5_000, seal={"session_id": "s", "authority": "a", "verdict": "SEAL",
-                                                      "seal_id": str(uuid.uuid4()), "seal_data": {}})
+    reply = seal_one(vaultd, "")
     if reply["ok"] or reply["error"]["code"] != "unavailable" or not reply["error"]["retryable"]:
         raise AssertionError(f"the answer was {reply}")
 
@@ -98,7 +97,7 @@ def full_state_directory(run, vaultd, truth, disk):
         count(run, "full_state_directory")
 
 
-def full_database(run):
+def server_on_small_disk(run):
     disk = SmallDisk(run, 200)
     server = Server(disk.path / "pg")
     run.servers.append(server)
@@ -107,6 +106,60 @@ def full_database(run):
     server.configure("wal_keep_size = 0\nmin_wal_size = 32MB\nmax_wal_size = 64MB")
     server.stop()
     server.start()
+    return disk, server
+
+
+def full_for_twenty_seconds(run):
+    """Tables cannot grow, while the server runs on. One alert that stays, its reason in each refusal, and a log that can
+    be read; all of it ends by itself."""
+    disk, server = server_on_small_disk(run)
+    vaultd = run.vaultd(server.url)
+    truth = run.truth(server.sql, [vaultd])
+    truth.load.wait_receipts(20)
+    disk.fill()
+    # Small seals find room in old pages for a while: the 20 s begin again with each that is sealed.
+    began, sealed = time.monotonic(), None
+    since = lines = epoch = samples = 0
+    while sealed is None or time.monotonic() < since + 20:
+        if time.monotonic() > began + 180:
+            raise Wrong("a full disk of PostgreSQL goes on taking seals")
+        reply = seal_one(vaultd, "x" * 100_000)
+        status = status_of(vaultd)
+        if reply["ok"] or status["sequence"] != sealed or "database" not in status["alerts"]:
+            sealed, since, samples = status["sequence"], time.monotonic(), 0
+            lines, epoch = log_lines(vaultd), status["writer_epoch"]
+            time.sleep(0.05)
+            continue
+        # The reason is in the server's language.
+        if reply["error"]["code"] != "unavailable" or "53100" not in reply["error"]["message"]:
+            raise Wrong(f"with PostgreSQL's disk full the answer was {reply}")
+        if status["alerts"] != ["database"] or status["ready"]:
+            raise Wrong(f"with PostgreSQL's disk full, the status says {status['alerts']}, ready {status['ready']}")
+        samples += 1
+        time.sleep(0.2)
+    lines, epochs = log_lines(vaultd) - lines, vaultd.status()["writer_epoch"] - epoch
+    run.figures["samples_of_a_full_database"] = samples
+    run.figures["log_lines_in_20_s_of_a_full_database"] = lines
+    run.figures["takeovers_in_20_s_of_a_full_database"] = epochs
+    if lines > 6 or epochs > 12:
+        raise Wrong(f"20 s of a full disk are {lines} lines in the log and {epochs} takeovers:\n{vaultd.log_tail()}")
+    disk.make_room()
+    goes_on(run, vaultd, truth, "ready_after_room_for_tables")
+    run.done(truth)
+
+
+def seal_one(vaultd, text):
+    return ask(vaultd.requests, "seal", 5_000, seal={"session_id": "s", "authority": "a", "verdict": "SEAL",
+                                                     "seal_id": str(uuid.uuid4()), "seal_data": {"text": text}})
+
+
+def log_lines(vaultd):
+    return vaultd.log_path.read_text(errors="replace").count("\n")
+
+
+def full_database(run):
+    """The write-ahead log cannot grow: the server ends."""
+    disk, server = server_on_small_disk(run)
     vaultd = run.vaultd(server.url)
     truth = run.truth(server.sql, [vaultd])
     for _ in run.turns():
@@ -297,6 +350,7 @@ def body(run):
     run.done(truth)
     emergency(run)
     broken_start(run, other_database(run))
+    full_for_twenty_seconds(run)
     full_database(run)
 
 

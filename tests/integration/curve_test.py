@@ -11,7 +11,8 @@ import msgpack
 import zmq
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.vaultd_process import VaultdProcess, clean_environment, make_directory, program  # noqa: E402
+from support.curve_peer import CurvePeer  # noqa: E402
+from support.vaultd_process import VaultdProcess, clean_environment, free_ports, make_directory, program  # noqa: E402
 
 SEAL = {"session_id": "s", "authority": "deploy", "verdict": "SEAL", "seal_data": {}}
 
@@ -38,8 +39,7 @@ class CurveTest(unittest.TestCase):
         write_client(cls.clients, "bound", cls.keys["bound"][0], ["producer"], ["review"])
         write_client(cls.clients, "reader", cls.keys["reader"][0], ["reader"])
         write_client(cls.clients, "admin", cls.keys["admin"][0], ["admin"])
-        base = 20_000 + os.getpid() % 20_000
-        cls.requests, cls.ingest, cls.events = (f"tcp://127.0.0.1:{base + i}" for i in range(3))
+        cls.requests, cls.ingest, cls.events = (f"tcp://127.0.0.1:{port}" for port in free_ports(3))
         cls.vaultd = VaultdProcess("--curve-server-key", str(server), "--curve-clients", str(cls.clients),
                                    "--requests", cls.requests, "--ingest", cls.ingest, "--events", cls.events).start()
         cls.context = zmq.Context()
@@ -89,6 +89,21 @@ class CurveTest(unittest.TestCase):
         for key in ("stranger", None):
             with self.assertRaises(zmq.Again):
                 self.ask(key, 1_500, op="head")
+
+    def test_a_message_that_does_not_end_is_cut_off(self):
+        """What is encrypted can't be counted in messages, and is bounded all the same."""
+        before = self.peak_mib()
+        for endpoint, kind, size in ((self.requests, b"DEALER", 2_000), (self.requests, b"DEALER", 60_000),
+                                     (self.ingest, b"PUSH", 60_000)):
+            with self.subTest(kind, size=size), CurvePeer(endpoint, self.server_public, self.keys["producer"], kind) as peer:
+                sent = peer.send_frames_for_ever(size, 200 << 20)
+                self.assertLess(sent, 100 << 20)
+        self.assertEqual(self.code("producer", op="seal", seal=SEAL), "ok")
+        self.assertLess(self.peak_mib() - before, 150)
+
+    def peak_mib(self):
+        status = pathlib.Path(f"/proc/{self.vaultd.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1_024
 
     def test_the_events_socket_is_for_readers(self):
         self.assertTrue(self.connect(zmq.SUB, self.events, "reader").recv_multipart())

@@ -1,6 +1,8 @@
 // What the gateway refuses before it decodes, and what it does not answer at all.
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "actors/gateway.hpp"
 #include "recorded_effects.hpp"
 #include "wire/error.hpp"
@@ -68,6 +70,19 @@ TEST_F(GatewayAdmissionTest, WithoutAWriterALargeMessageIsNotDecoded) {
   writable(false);
   send({"a", ""}, undecodable(300'000));
   EXPECT_EQ(last_error(), "unavailable");
+}
+
+// Only a seal shows whether sealing works again.
+TEST_F(GatewayAdmissionTest, AWriterOnTrialGetsSealsAndIsNotCalledReady) {
+  WriterStatus status;
+  status.trial = true;
+  status.detail = "the disk is full";
+  gateway->handle(status, effects);
+  send({"a", ""}, sealing(10));
+  EXPECT_EQ(effects.messages<SealOrders>(ActorId::writer).size(), 1U);
+  send({"a", ""}, encode_request(7, StatusRequest{}));
+  const Reply reply = *decode_reply(effects.frames.back().second.back());
+  EXPECT_FALSE(nlohmann::json::from_msgpack(reply.result).at("ready").get<bool>());
 }
 
 TEST_F(GatewayAdmissionTest, AKeyWithoutTheRoleCannotMakeItDecodeLargeMessages) {

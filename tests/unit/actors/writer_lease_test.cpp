@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "tests/unit/actors/recorded_effects.hpp"
 
@@ -272,6 +273,51 @@ TEST_F(WriterLeaseTest, CommitThatFailsIsOneAlertUntilOneIsDone) {
   writer_.round_done(effects_);
   answer(AppendKind::committed);
   EXPECT_EQ(alerts(), std::set<std::string>{});
+}
+
+// And between the tries nobody hears that all is well, or another reason.
+TEST_F(WriterLeaseTest, LeaseAfterACommitThatFailedIsOnTrial) {
+  activate(1);
+  order(1);
+  writer_.round_done(effects_);
+  answer(AppendKind::failed, SqlState("53100"));
+  const auto status = [&] { return effects_.messages<WriterStatus>(ActorId::gateway).back(); };
+  const auto told = [&] {
+    const WriterStatus last = status();
+    return std::tuple(last.ready, last.writer, last.settled, last.trial, last.detail);
+  };
+  std::tuple broken(false, false, true, false, std::string("as the test wants it"));
+  EXPECT_EQ(told(), broken);
+  fire_timers();
+  grant_lease(2);
+  EXPECT_EQ(told(), broken) << "while the tree is adopted";
+  order(2);
+  writer_.round_done(effects_);
+  const auto refused = effects_.messages<SealAnswers>(ActorId::gateway).back().answers.front().receipts.error();
+  EXPECT_NE(refused.message.find("as the test wants it"), std::string::npos) << refused.message;
+  tell(Adopted{2, Adopted::Outcome::agreed, {}, {}});
+  std::get<3>(broken) = true;
+  EXPECT_EQ(told(), broken);
+  order(3);  // is tried
+  writer_.round_done(effects_);
+  answer(AppendKind::committed);
+  fire_timers();
+  EXPECT_TRUE(status().ready);
+}
+
+// Where nobody seals, nobody can show that it works: after a while without another failure it is believed to.
+TEST_F(WriterLeaseTest, TrialEndsByItself) {
+  activate(1);
+  order(1);
+  writer_.round_done(effects_);
+  answer(AppendKind::failed, SqlState("53100"));
+  activate(2);
+  for (int i = 0; i < 200 && !effects_.messages<WriterStatus>(ActorId::gateway).back().ready; ++i) {
+    effects_.time += std::chrono::milliseconds(250);
+    fire_timers();
+  }
+  EXPECT_TRUE(effects_.messages<WriterStatus>(ActorId::gateway).back().ready);
+  EXPECT_EQ(alerts(), std::set<std::string>{"database"}) << "no commit has succeeded";
 }
 
 // The next lease says nothing of a head that somebody moves again and again.

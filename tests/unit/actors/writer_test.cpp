@@ -266,5 +266,35 @@ TEST_F(WriterTest, TellsNothingOfAnEntryBeyondItsHead) {
   EXPECT_EQ(effects_.messages<FindSeals>(ActorId::steward).size(), 2U);
 }
 
+// The events of what was sealed have not left yet, because somebody behind the writer is slow: it waits, so that their
+// memory has a bound.
+TEST_F(WriterTest, FliesNoFurtherThanItsEventsMayLagBehind) {
+  WriterOptions options;
+  options.unpublished_bytes_max = 5'000;
+  writer_ = Writer(options);
+  effects_ = {};
+  writer_.start(effects_);
+  pass(milliseconds(0));
+  grant_lease();
+  writer_.handle(Adopted{1, Adopted::Outcome::agreed, {}, {}}, effects_);
+  const auto batches = [&] { return effects_.messages<Append>(ActorId::committer).size(); };
+  std::size_t told = 0;
+  for (std::uint8_t id = 1; id <= 20; ++id) {
+    SealOrder one = make_order(id, R"({"text":")" + std::string(2'000, 'x') + R"("})");
+    one.bytes = 2'000;
+    order({std::move(one)});
+    if (batches() == told) break;
+    told = batches();
+    answer_append(AppendKind::committed);
+  }
+  EXPECT_GE(told, 2U);
+  EXPECT_LE(told, 3U) << "what is not published yet has no bound";
+  pass(milliseconds(1'000));
+  EXPECT_EQ(batches(), told) << "it waits";
+  writer_.handle(Published{2'000 * told}, effects_);
+  writer_.round_done(effects_);
+  EXPECT_EQ(batches(), told + 1);
+}
+
 }  // namespace
 }  // namespace vault

@@ -193,6 +193,35 @@ TEST_F(PeerGuardTest, AnEncryptedMessageWithoutEndIsPausedAndThenCut) {
   EXPECT_LE(guard.unread_bytes(GuardedSocket::ingest), 5 * kib);
 }
 
+// Frames of a message that never ended went with their connection, and nobody takes them. The next one that gets its
+// descriptor has nothing to do with them.
+TEST_F(PeerGuardTest, WhatAConnectionLeftUnreadIsNoReasonForTheNextOneToWait) {
+  limits.patience = std::chrono::milliseconds(50);
+  guard.set_limits(GuardedSocket::ingest, limits);
+  const int peer = connect("CURVE");
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(read(peer, message(8 * kib)));
+  EXPECT_TRUE(waits(peer));
+  guard.closing(peer);
+  EXPECT_GE(guard.unread_bytes(GuardedSocket::ingest), 32 * kib);
+  EXPECT_TRUE(guard.accepted(listener, peer));
+  epoll_event wanted{};
+  wanted.events = EPOLLIN;
+  wanted.data.fd = peer;
+  guard.control(epoll, EPOLL_CTL_DEL, peer, nullptr);
+  EXPECT_EQ(guard.control(epoll, EPOLL_CTL_ADD, peer, &wanted), 0);
+  std::string greeting("\xff\0\0\0\0\0\0\0\0\x7f\3\0CURVE", 17);
+  greeting.resize(64, '\0');
+  EXPECT_TRUE(read(peer, greeting));
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_FALSE(waits(peer));
+    EXPECT_TRUE(read(peer, message(8 * kib)));
+  }
+  EXPECT_TRUE(waits(peer)) << "its own count";
+  std::this_thread::sleep_for(limits.patience + std::chrono::milliseconds(10));
+  guard.sweep({true, true, true});
+  EXPECT_LT(guard.unread_bytes(GuardedSocket::ingest), 40 * kib) << "given back after a while";
+}
+
 TEST_F(PeerGuardTest, TheSubscriberThatHasTakenNothingForTheLongestTimeIsCut) {
   const int reads = connect(), slow = connect(), slower = connect();
   epoll_event writing{};
