@@ -1,0 +1,42 @@
+"""The cable to PostgreSQL is pulled and plugged in again: a network namespace of its own, in which packets vanish.
+
+Unlike a connection that is cut, nobody is told: only what was sent and not answered says that something is wrong. Two vaultds
+beside it both lose the server, and one of them goes on once it is back. Needs root.
+"""
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.fault_case import Skip, main  # noqa: E402
+from support.network_namespace import NetworkNamespace, ServerInNamespace  # noqa: E402
+
+
+def body(run):
+    try:
+        namespace = NetworkNamespace()
+    except (OSError, RuntimeError) as error:
+        raise Skip(f"no network namespace can be made: {error}") from error
+    run.stack.callback(namespace.close)
+    server = ServerInNamespace(run.new_directory("pg"), namespace)
+    run.servers.append(server)
+    run.stack.callback(run.end_server, server)
+    server.create()
+    one = run.vaultd(server.far_url)
+    other = run.vaultd(server.far_url, key=one.state / "signing.pem", wait=False)
+    truth = run.truth(server.sql, [one, other], allowed=("database", "readers", "fenced"), url=server.url)
+    for _ in run.turns():
+        truth.load.wait_receipts(50)
+        run.wait_a_little(0.1, 0.5)
+        namespace.pull()
+        run.wait_a_little(0.3, 12)
+        namespace.plug()
+        plugged = time.monotonic()
+        truth.load.wait_receipts(1)
+        truth.writer()
+        run.note("sealing_after_the_cable", time.monotonic() - plugged)
+        truth.compare()
+    run.require("sealing_after_the_cable", 10, 60)
+
+
+main("namespace", body, short=3, soak=30)
