@@ -16,13 +16,45 @@ from support.replicated_postgres import Server  # noqa: E402
 from support.vaultd_process import VaultdProcess, make_directory  # noqa: E402
 
 
+class Questions:
+    """Reads what a client sends to PostgreSQL, message by message, however it was cut on its way."""
+
+    def __init__(self):
+        self.buffer = b""
+        self.of_reader = False
+        self.started = False
+        self.snapshots = []  # of each: how many questions
+
+    def feed(self, data):
+        self.buffer += data
+        while True:
+            head = 5 if self.started else 4  # the first message, with the parameters of the session, has no type
+            if len(self.buffer) < head:
+                return
+            size = head - 4 + int.from_bytes(self.buffer[head - 4:head], "big")
+            if len(self.buffer) < size:
+                return
+            self.take(self.buffer[:head - 4], self.buffer[head:size])
+            self.buffer = self.buffer[size:]
+
+    def take(self, kind, body):
+        if not self.started:
+            self.started = True
+            self.of_reader = b"\0vaultd reader\0" in body  # the auditor, which asks every second, goes the same way
+        elif kind == b"B" and body.split(b"\0")[1] == b"begin_snapshot":
+            self.snapshots.append(0)
+        elif kind in b"SQ" and self.snapshots:  # Sync, Query: what the server answers
+            self.snapshots[-1] += 1
+
+
 class CountingProxy:
-    """On a unix socket beside the server's; counts bytes that the server sends and questions that it is sent."""
+    """On a unix socket beside the server's; counts what readers are sent and what they ask."""
 
     def __init__(self, server, directory):
         self.target = f"{server.run}/.s.PGSQL.5432"
         self.url = f"postgresql://postgres@/vault?host={directory}"
-        self.answered, self.questions = 0, 0
+        self.answered = 0  # bytes
+        self.sessions = []
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(f"{directory}/.s.PGSQL.5432")
         self.listener.listen()
@@ -33,15 +65,21 @@ class CountingProxy:
             client, _ = self.listener.accept()
             server = socket.socket(socket.AF_UNIX)
             server.connect(self.target)
-            threading.Thread(target=self.pump, args=(client, server, True), daemon=True).start()
-            threading.Thread(target=self.pump, args=(server, client, False), daemon=True).start()
+            session = Questions()
+            self.sessions.append(session)
+            threading.Thread(target=self.pump, args=(client, server, session, True), daemon=True).start()
+            threading.Thread(target=self.pump, args=(server, client, session, False), daemon=True).start()
 
-    def pump(self, source, sink, question):
+    def snapshots(self):
+        """How many questions each of the readers' snapshots took."""
+        return [count for session in self.sessions if session.of_reader for count in session.snapshots]
+
+    def pump(self, source, sink, session, question):
         try:
             while data := source.recv(1 << 20):
                 if question:
-                    self.questions += 1
-                else:
+                    session.feed(data)
+                elif session.of_reader:
                     self.answered += len(data)
                 sink.sendall(data)
         except OSError:
@@ -98,18 +136,18 @@ class PagesTest(unittest.TestCase):
 
     def pages(self, op, **arguments):
         """Bytes read for a byte returned, over all pages; the most questions that one took; how many entries there were."""
-        read = returned = entries = most = 0
+        read = returned = entries = 0
         cursor = None
+        before = len(self.proxy.snapshots())
         while True:
-            answered, questions = self.proxy.answered, self.proxy.questions
+            answered = self.proxy.answered
             result, size = self.ask(op, **arguments, **({"cursor": cursor} if cursor else {}))
             read += self.proxy.answered - answered
             returned += size
-            most = max(most, self.proxy.questions - questions)
             entries += len(result["entries"])
             cursor = result["next_cursor"]
             if cursor is None:
-                return read / returned, most, entries
+                return read / returned, max(self.proxy.snapshots()[before:]), entries
 
     def test_large_payloads_are_read_once(self):
         # Random ones, and such as PostgreSQL keeps in a hundredth of their size.
