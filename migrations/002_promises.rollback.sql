@@ -6,6 +6,8 @@ SELECT pg_advisory_xact_lock(999000999);
 DROP TABLE vault_contradiction;
 DROP TRIGGER vault_refuse_older ON vault_lease;
 DROP FUNCTION vault_refuse_older();
+ALTER TABLE vault_lease DROP COLUMN schema_known;
+DROP FUNCTION vault_append;
 ALTER TABLE vault_meta DROP COLUMN reserved_from;
 ALTER TABLE vault_ledger DROP CONSTRAINT vault_ledger_sequence_check;
 ALTER TABLE vault_tile DROP CONSTRAINT vault_tile_check;

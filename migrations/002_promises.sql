@@ -53,13 +53,17 @@ ALTER TABLE vault_origin
     ADD CONSTRAINT vault_origin_check CHECK (ordinal >= 1 AND accepted_sequence >= 0) NOT VALID;
 
 -- A vaultd of before knows nothing of all this: it would overwrite what it remembers and not look into
--- vault_contradiction. Newer ones say which schema they know.
+-- vault_contradiction. Newer ones say in the same statement which schema they know. The word is for this trigger alone and
+-- is not kept, so that the next statement has to say it again; a session's setting would not reach a row that another
+-- server holds.
+ALTER TABLE vault_lease ADD COLUMN schema_known INTEGER;
 CREATE FUNCTION vault_refuse_older() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF coalesce(nullif(current_setting('vault.schema_version', true), ''), '0')::int < 2 THEN
+    IF coalesce(NEW.schema_known, 0) < 2 THEN
         RAISE EXCEPTION 'this vaultd is older than the ledger''s schema, which is at version 2 or newer'
             USING ERRCODE = 'VH003', HINT = 'Stop it, and install the version that migrated the ledger.';
     END IF;
+    NEW.schema_known := NULL;
     RETURN NEW;
 END
 $$;
@@ -68,11 +72,58 @@ CREATE TRIGGER vault_refuse_older BEFORE UPDATE ON vault_lease
 -- The one that writes now is fenced: its next append finds another epoch.
 UPDATE vault_head SET writer_epoch = writer_epoch + 1 WHERE id = 1 AND writer_epoch > 0;
 
+-- One append as one call, where a ledger's tables may be on another server than the session (docs/distributed.md): the
+-- call goes there whole, so that nothing but that server has a part in the commit. Moves the head, which locks it, and
+-- inserts only if it was exactly what the writer builds on; the answer is how many entries were inserted. Whatever the
+-- session's settings on the server where this runs, the commit is durable, and a cancelled wait for a standby is told of.
+CREATE FUNCTION vault_append(
+    next_sequence BIGINT, next_hash TEXT, next_root TEXT,
+    epoch BIGINT, expected_sequence BIGINT, expected_hash TEXT, expected_root TEXT,
+    sequences BIGINT[], session_ids TEXT[], seal_ids UUID[], timestamps TIMESTAMPTZ[], authorities TEXT[],
+    verdicts TEXT[], payloads JSONB[], salts BYTEA[], data_hashes TEXT[], entry_hashes TEXT[], prev_hashes TEXT[],
+    roots TEXT[], tile_levels INTEGER[], tile_indexes BIGINT[], tile_hashes BYTEA[], tile_roots BYTEA[]
+) RETURNS BIGINT LANGUAGE plpgsql AS $$
+DECLARE
+    inserted BIGINT;
+BEGIN
+    IF current_setting('fsync') <> 'on' THEN
+        RAISE EXCEPTION 'fsync is off on the database server' USING ERRCODE = 'VH004';
+    END IF;
+    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+    IF current_setting('client_min_messages') = 'error' THEN
+        PERFORM set_config('client_min_messages', 'warning', true);
+    END IF;
+    UPDATE vault_head h
+        SET head_sequence = next_sequence, head_hash = next_hash, merkle_root = next_root, updated_at = now()
+        WHERE h.id = 1 AND h.writer_epoch = epoch AND h.head_sequence = expected_sequence
+          AND h.head_hash = expected_hash AND h.merkle_root = expected_root;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    INSERT INTO vault_ledger (sequence, session_id, seal_id, timestamp, authority, verdict, seal_data, data_salt,
+                              data_hash, entry_hash, prev_hash, merkle_root)
+        SELECT unnest(sequences), unnest(session_ids), unnest(seal_ids), unnest(timestamps), unnest(authorities),
+               unnest(verdicts), unnest(payloads), unnest(salts), unnest(data_hashes), unnest(entry_hashes),
+               unnest(prev_hashes), unnest(roots);
+    GET DIAGNOSTICS inserted = ROW_COUNT;
+    IF tile_levels IS NOT NULL THEN
+        INSERT INTO vault_tile (level, index, hashes, root)
+            SELECT unnest(tile_levels), unnest(tile_indexes), unnest(tile_hashes), unnest(tile_roots);
+    END IF;
+    RETURN inserted;
+END
+$$;
+
 -- Names in these functions mean what they meant when this was applied, whatever a caller's search_path says.
 DO $$
+DECLARE
+    own_function REGPROC;
 BEGIN
-    EXECUTE format('ALTER FUNCTION vault_first_sequence_at(TIMESTAMPTZ) SET search_path = pg_catalog, %I, pg_temp',
-                   current_schema());
+    FOREACH own_function IN ARRAY ARRAY['vault_first_sequence_at', 'vault_append']::regproc[] LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, %I, pg_temp', own_function, current_schema());
+    END LOOP;
     ALTER FUNCTION vault_refuse_change() SET search_path = pg_catalog, pg_temp;
     ALTER FUNCTION vault_refuse_older() SET search_path = pg_catalog, pg_temp;
 END
@@ -86,6 +137,7 @@ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'vault_writer') THEN
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO vault_writer', current_schema());
         GRANT SELECT, INSERT ON vault_contradiction TO vault_writer;
+        GRANT EXECUTE ON FUNCTION vault_append TO vault_writer;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'vault_reader') THEN
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO vault_reader', current_schema());

@@ -130,6 +130,11 @@ Status make_schema(PgConnection& connection, const std::string& schema) {
   auto there = connection.script(fmt::format("SELECT FROM pg_catalog.pg_namespace WHERE nspname = '{}'", schema));
   if (!there) return tl::unexpected(there.error());
   if (there->rows() > 0) return {};
+  // Where Citus would distribute every new schema: migrations have to be done before (vaultctl migrate distribute).
+  // Elsewhere the setting is nobody's.
+  if (auto set = connection.script("SET citus.enable_schema_based_sharding = off"); !set) {
+    return tl::unexpected(set.error());
+  }
   auto made = connection.script(fmt::format("CREATE SCHEMA IF NOT EXISTS \"{}\"", schema));
   if (!made) return tl::unexpected(made.error());
   return {};

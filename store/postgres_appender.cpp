@@ -12,21 +12,21 @@ namespace vault {
 
 namespace {
 
-constexpr PgStatement append_statements[] = {sql::append, sql::append_one, sql::append_with_tiles};
+constexpr PgStatement append_statements[] = {sql::append, sql::append_one, sql::append_with_tiles, sql::append_call,
+                                             sql::append_form};
 
 // The server has nothing else to do than to take a batch, so it is given a moment for what the socket does not hold at
 // once: while it waits for the rest it does nothing at all.
 constexpr std::chrono::milliseconds sending_patience{10};
 
-void add_head(PgParams& params, const AppendRequest& request, std::int32_t backend_pid) {
+void add_head(PgParams& params, const AppendRequest& request) {
   params.int8(request.next.sequence)
       .hex(as_view(request.next.entry_hash))
       .hex(as_view(request.next.merkle_root))
       .int8(request.epoch)
       .int8(request.expected.sequence)
       .hex(as_view(request.expected.entry_hash))
-      .hex(as_view(request.expected.merkle_root))
-      .int4(backend_pid);
+      .hex(as_view(request.expected.merkle_root));
 }
 
 // A duplicate is known by the index that refuses it. Where the table is a part of a larger one its name has more at the
@@ -42,7 +42,7 @@ AppendKind kind_of(const PgResult& result) {
   const auto is_of = [&state](std::string_view classes) { return state.text().starts_with(classes); };
   if ((state == "23505" || state == "XX000") && refused_by_seal_id(result)) return AppendKind::duplicate;
   if (state == "23505") return AppendKind::occupied;
-  if (state == "22012") return AppendKind::not_durable;
+  if (state == "22012" || state == "VH004") return AppendKind::not_durable;
   if (is_of("23") || is_of("22") || is_of("54")) return AppendKind::refused;
   // statement_completion_unknown; and the end of a connection may be another server's, of which this one only tells.
   if (state == "40003" || is_of("08") || is_of("57")) return AppendKind::in_doubt;
@@ -62,12 +62,18 @@ std::span<const PgStatement> PostgresAppender::statements() {
   return append_statements;
 }
 
+Result<AppendForm> PostgresAppender::form_for(PgConnection& connection) {
+  auto answer = connection.execute(sql::append_form);
+  if (!answer) return tl::unexpected(answer.error());
+  return answer->value(0, 0) == "\x01" ? AppendForm::function : AppendForm::statement;
+}
+
 // --- Sending ---------------------------------------------------------------------------------------------------------
 
 void PostgresAppender::append(std::shared_ptr<const AppendRequest> request) {
   VAULT_CHECK(!request->batch.entries.empty());
   VAULT_CHECK(batches_.size() < 2);
-  batches_.push_back(encode(*request));
+  batches_.push_back(form_ == AppendForm::function ? encode_call(*request) : encode(*request));
   if (!flying_) send_front();
 }
 
@@ -76,7 +82,8 @@ PostgresAppender::Batch PostgresAppender::encode(const AppendRequest& request) c
   const auto& tiles = request.batch.tiles;
   Batch batch;
   batch.rows = entries.size();
-  add_head(batch.params, request, connection_->backend_pid());
+  add_head(batch.params, request);
+  batch.params.int4(connection_->backend_pid());
   if (batch.rows == 1 && tiles.empty()) {
     batch.statement = &sql::append_one;
     add_entry(batch.params, entries.front());
@@ -85,6 +92,20 @@ PostgresAppender::Batch PostgresAppender::encode(const AppendRequest& request) c
   batch.statement = tiles.empty() ? &sql::append : &sql::append_with_tiles;
   add_entries(batch.params, entries);
   if (!tiles.empty()) add_tiles(batch.params, tiles);
+  return batch;
+}
+
+PostgresAppender::Batch PostgresAppender::encode_call(const AppendRequest& request) const {
+  Batch batch;
+  batch.statement = &sql::append_call;
+  batch.rows = request.batch.entries.size();
+  add_head(batch.params, request);
+  add_entries(batch.params, request.batch.entries);
+  if (request.batch.tiles.empty()) {
+    batch.params.null().null().null().null();
+  } else {
+    add_tiles(batch.params, request.batch.tiles);
+  }
   return batch;
 }
 
@@ -136,11 +157,17 @@ void PostgresAppender::look() {
   } while (flying_);
 }
 
+// All of the batch has been inserted.
+bool PostgresAppender::moved_head(const PgResult& result) const {
+  const std::size_t rows = batches_.front().rows;
+  if (form_ == AppendForm::statement) return result.command_tag() == fmt::format("INSERT 0 {}", rows);
+  return result.rows() == 1 && read_int8(result.value(0, 0)) == static_cast<std::int64_t>(rows);
+}
+
 AppendOutcome PostgresAppender::read_answer(const PgResult& result) const {
   const bool done = word_ && word_->kind == AppendKind::committed;
   if (result.ok()) {
-    const std::string_view tag = result.command_tag();
-    if (tag == fmt::format("INSERT 0 {}", batches_.front().rows)) return {AppendKind::committed, {}};
+    if (moved_head(result)) return {AppendKind::committed, {}};
     return {AppendKind::head_moved, "vault_head is not where this writer left it"};
   }
   // The client's own word for a lost connection; outcome_of_loss() weighs what came before it.

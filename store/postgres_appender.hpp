@@ -1,5 +1,6 @@
-// AppendSession over one Postgres connection of its own: a batch is one statement (sql::append) and its sync, so one
-// round trip and one transaction, however large it is.
+// AppendSession over one Postgres connection of its own: a batch is one statement and its sync, so one round trip and
+// one transaction, however large it is. The statement has two forms with one contract: sql::append and its kin, and the
+// call of a function that does the same (AppendForm).
 #pragma once
 
 #include <deque>
@@ -12,12 +13,21 @@
 
 namespace vault {
 
+enum class AppendForm {
+  statement,  // the fastest, where the ledger is on the server that the session is on
+  function,   // where it may be on another one of a cluster: the call goes there whole (docs/distributed.md)
+};
+
 class PostgresAppender final : public AppendSession {
  public:
   // The statements that its connection must have prepared.
   static std::span<const PgStatement> statements();
 
-  explicit PostgresAppender(std::unique_ptr<PgConnection> connection) : connection_(std::move(connection)) {}
+  // Asks the server which form fits it. Errors: as error_of().
+  static Result<AppendForm> form_for(PgConnection& connection);
+
+  PostgresAppender(std::unique_ptr<PgConnection> connection, AppendForm form)
+      : connection_(std::move(connection)), form_(form) {}
 
   void append(std::shared_ptr<const AppendRequest> request) override;
   void forewarn() override;
@@ -35,14 +45,17 @@ class PostgresAppender final : public AppendSession {
   };
 
   Batch encode(const AppendRequest& request) const;
+  Batch encode_call(const AppendRequest& request) const;
   void send_front();
   void look();
   void land(AppendOutcome outcome);
   AppendOutcome read_answer(const PgResult& result) const;
+  bool moved_head(const PgResult& result) const;
   AppendOutcome outcome_of_sync();
   AppendOutcome outcome_of_loss() const;
 
   std::unique_ptr<PgConnection> connection_;
+  AppendForm form_;
   std::deque<Batch> batches_;  // front: with the database, if `flying_`
   bool flying_ = false;
   std::size_t rows_last_ = 0;          // of the batch that was sent last

@@ -29,6 +29,16 @@ bool starts_with_any(std::string_view text, std::initializer_list<std::string_vi
   return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view p) { return text.starts_with(p); });
 }
 
+// The server process, and whether names in the schema are the session's to see; null where there is no such schema.
+std::string who_and_where(const std::string& schema) {
+  std::string name;
+  for (const char c : schema) name.append(c == '\'' ? 2 : 1, c);
+  return fmt::format(
+      "SELECT pg_catalog.pg_backend_pid(), (SELECT pg_catalog.has_schema_privilege(oid, 'USAGE') FROM "
+      "pg_catalog.pg_namespace WHERE nspname = '{}')",
+      name);
+}
+
 }  // namespace
 
 // --- PgResult --------------------------------------------------------------------------------------------------------
@@ -80,7 +90,8 @@ std::string PgResult::constraint() const {
 std::string PgResult::message() const {
   const char* primary = PQresultErrorField(result_.get(), PG_DIAG_MESSAGE_PRIMARY);
   // The server's DETAIL may quote values of the row, so it is left out.
-  if (primary != nullptr && !sqlstate().empty()) return fmt::format("SQLSTATE {}: {}", sqlstate().text(), one_line(primary));
+  if (primary != nullptr && !sqlstate().empty())
+    return fmt::format("SQLSTATE {}: {}", sqlstate().text(), one_line(primary));
   return one_line(result_ ? PQresultErrorMessage(result_.get()) : "connection to the database lost");
 }
 
@@ -141,8 +152,18 @@ Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions&
     return fail(ErrorCode::internal, "libpq refuses pipeline mode");
   }
   const auto done =
-      connection->script(common_settings(options.schema) + session_sql + ";SELECT pg_catalog.pg_backend_pid()");
+      connection->script(common_settings(options.schema) + session_sql + ";" + who_and_where(options.schema));
   if (!done) return tl::unexpected(done.error());
+  // Without it the tables cannot be told from tables that are not there.
+  if (done->value(0, 1) == "f") {
+    return tl::unexpected<Error>(
+        {ErrorCode::internal,
+         fmt::format("the database's role has no right on schema {0}; its owner gives it: GRANT "
+                     "USAGE ON SCHEMA {0} TO ...",
+                     options.schema),
+         {},
+         SqlState("42501")});
+  }
   const std::string_view pid = done->value(0, 0);  // as text
   std::from_chars(pid.data(), pid.data() + pid.size(), connection->backend_pid_);
   if (auto prepared = connection->prepare(statements); !prepared) return tl::unexpected(prepared.error());

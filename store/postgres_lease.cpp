@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "ledger/check.hpp"
+#include "store/migrator.hpp"
 #include "store/postgres_durability.hpp"
 #include "store/postgres_guards.hpp"
 #include "store/postgres_promises.hpp"
@@ -146,7 +147,8 @@ Result<LeaseGrant> PostgresWriter::take_over(const LeaseRequest& request) {
     if (!raised) return tl::unexpected(raised.error());
     grant.epoch = read_int8(raised->value(0, 0));
     // Before anything is read: it waits for a checkpoint that the former writer is storing, and fences all later ones.
-    auto written = connection_->execute(sql::write_lease, PgParams().text(request.instance).int8(grant.epoch));
+    auto written = connection_->execute(
+        sql::write_lease, PgParams().text(request.instance).int8(grant.epoch).int4(schema_version_wanted()));
     if (!written) return tl::unexpected(written.error());
     if (written->rows() == 0) return damaged("vault_lease has no row");
     grant.database_now = read_timestamp(written->value(0, 0));
@@ -213,7 +215,12 @@ Result<LedgerState> PostgresWriter::load_state(const Head& stored) {
 
 void PostgresWriter::release_lease(const std::string& instance, std::int64_t epoch) {
   if (!connection_ || !connection_->probe()) return;  // best effort: the timeout does the rest
-  (void)connection_->execute(sql::release_lease, PgParams().text(instance).int8(epoch));
+  // A release that gets lost costs the next writer a lease_timeout, and a vaultd that is told to stop while the standby
+  // is dead must not hang on it.
+  const bool released = connection_->execute(sql::begin) && connection_->execute(sql::commit_locally) &&
+                        connection_->execute(sql::release_lease, PgParams().text(instance).int8(epoch)) &&
+                        connection_->execute(sql::commit);
+  if (!released) roll_back();
 }
 
 // --- In doubt --------------------------------------------------------------------------------------------------------
@@ -245,7 +252,7 @@ ResolveOutcome PostgresWriter::resolve(const AppendRequest& request) {
     if (!raised) return tl::unexpected(raised.error());
     const std::int64_t epoch = read_int8(raised->value(0, 0));
     attempted_epoch_ = epoch;
-    auto written = connection_->execute(sql::write_lease, PgParams().null().int8(epoch));
+    auto written = connection_->execute(sql::write_lease, PgParams().null().int8(epoch).int4(schema_version_wanted()));
     if (!written) return tl::unexpected(written.error());
     outcome = {committed ? ResolveKind::committed : ResolveKind::not_committed, epoch, {}, {}};
     return {};

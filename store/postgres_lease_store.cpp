@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/migrator.hpp"
 #include "store/postgres_durability.hpp"
 #include "store/postgres_session.hpp"
 #include "store/postgres_statements.hpp"
@@ -42,7 +43,7 @@ Result<PgResult> PostgresLeaseStore::ask(const PgStatement& statement, const PgP
 }
 
 Result<LeaseRenewal> PostgresLeaseStore::renew(const std::string& instance, std::int64_t epoch) {
-  auto renewed = ask(sql::renew_lease, PgParams().text(instance).int8(epoch));
+  auto renewed = ask(sql::renew_lease, PgParams().text(instance).int8(epoch).int4(schema_version_wanted()));
   if (!renewed) {
     if (renewed.error().sqlstate == "25006") connection_.reset();  // a server that takes no writes any more
     return tl::unexpected(renewed.error());

@@ -71,7 +71,8 @@ class Restore {
     // From here on a vaultd that runs on this database is fenced: its appends, and the checkpoints that it stores.
     auto raised = connection_.execute(sql::raise_epoch);
     if (!raised) return tl::unexpected<Error>(raised.error());
-    auto fenced = connection_.execute(sql::write_lease, PgParams().null().int8(read_int8(raised->value(0, 0))));
+    auto fenced = connection_.execute(
+        sql::write_lease, PgParams().null().int8(read_int8(raised->value(0, 0))).int4(schema_version_wanted()));
     if (!fenced) return tl::unexpected<Error>(fenced.error());
     return check_empty(key);
   }

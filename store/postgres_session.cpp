@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "store/migrator.hpp"
-
 namespace vault {
 
 namespace {
@@ -37,10 +35,11 @@ constexpr const char* no_early_end =
     "SELECT pg_catalog.set_config('transaction_timeout', '0', false) "
     "WHERE pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL;";
 
-// Without it neither lease nor head can be written (migration 002).
-std::string schema_known() {
-  return fmt::format("SET vault.schema_version = {};", schema_version_wanted());
-}
+// A generic plan saves the planner's time, except where the planner has to see the values: Citus sends a statement to
+// another node, or a function's call, only then.
+constexpr const char* plans =
+    "SELECT pg_catalog.set_config('plan_cache_mode', CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_extension "
+    "WHERE extname = 'citus') THEN 'force_custom_plan' ELSE 'force_generic_plan' END, false);";
 
 }  // namespace
 
@@ -55,11 +54,11 @@ std::string writer_settings(std::chrono::milliseconds lease_timeout) {
   // idle_in_transaction_session_timeout: a stopped writer must not keep the head's row lock from a standby.
   // default_transaction_isolation: an append that has waited for the head must see what it has become.
   // statement_timeout 0: a cancelled wait for a synchronous standby answers COMMIT without the standby's word.
-  return schema_known() + durable_commits + vanished_peers +
+  return std::string(durable_commits) + vanished_peers + plans +
          fmt::format(
              "SET default_transaction_isolation = 'read committed';"
              "SET idle_in_transaction_session_timeout = {}; SET lock_timeout = {}; SET statement_timeout = 0;"
-             "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;"
+             "SET enable_seqscan = off; SET jit = off;"
              // glibc keeps for itself as much as the largest chunk that was ever freed: after this, a batch's arrays no
              // longer go back to the kernel after each transaction, to be faulted in again for the next.
              "SELECT pg_catalog.octet_length(pg_catalog.repeat('x', 16777216));",
@@ -68,19 +67,19 @@ std::string writer_settings(std::chrono::milliseconds lease_timeout) {
 
 std::string lease_settings(std::chrono::milliseconds lease_timeout) {
   const auto lease_ms = std::max<long>(lease_timeout.count(), 100);
-  return schema_known() + vanished_peers +
+  return std::string(vanished_peers) + plans +
          fmt::format(
              "SET synchronous_commit = off; SET default_transaction_isolation = 'read committed';"
              "SET idle_in_transaction_session_timeout = {0}; SET lock_timeout = {0}; SET statement_timeout = {0};"
-             "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off;",
+             "SET enable_seqscan = off; SET jit = off;",
              lease_ms);
 }
 
 std::string restore_settings() {
-  return schema_known() + durable_commits + vanished_peers +
+  return std::string(durable_commits) + vanished_peers + plans +
          "SET default_transaction_isolation = 'read committed';"
          "SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '10s'; SET statement_timeout = 0;"
-         "SET plan_cache_mode = force_generic_plan; SET jit = off;";
+         "SET jit = off;";
 }
 
 }  // namespace vault

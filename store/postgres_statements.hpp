@@ -60,6 +60,21 @@ inline constexpr PgStatement append_with_tiles{
     "pg_catalog.unnest($22::bigint[]), "
     "pg_catalog.unnest($23::bytea[]), pg_catalog.unnest($24::bytea[]) FROM moved)" VAULT_INSERT_ENTRIES};
 
+// The same as one call, with the same parameters but for the server process. Nothing else may stand in the statement,
+// or Citus would not hand it to the node that holds the ledger.
+inline constexpr PgStatement append_call{
+    "append_call",
+    "SELECT vault_append($1::bigint, $2::text, $3::text, $4::bigint, $5::bigint, $6::text, $7::text, $8::bigint[], "
+    "$9::text[], $10::uuid[], $11::timestamptz[], $12::text[], $13::text[], $14::jsonb[], $15::bytea[], $16::text[], "
+    "$17::text[], $18::text[], $19::text[], $20::int[], $21::bigint[], $22::bytea[], $23::bytea[])"};
+
+// Which of the two: the call where the database has Citus, or where somebody has said so (a setting of the database,
+// the role or the connection string).
+inline constexpr PgStatement append_form{
+    "append_form",
+    "SELECT coalesce(nullif(pg_catalog.current_setting('vault.append_form', true), ''), CASE WHEN EXISTS (SELECT FROM "
+    "pg_catalog.pg_extension WHERE extname = 'citus') THEN 'function' ELSE 'statement' END) = 'function'"};
+
 // Restoring writes a ledger in many statements, under a head that it has locked.
 inline constexpr PgStatement insert_entries{
     "insert_entries",
@@ -110,15 +125,17 @@ inline constexpr PgStatement read_lease{"read_lease",
 inline constexpr PgStatement raise_epoch{
     "raise_epoch", "UPDATE vault_head SET writer_epoch = writer_epoch + 1 WHERE id = 1 RETURNING writer_epoch"};
 
+// These two, as every statement that renews the lease, say which schema their vaultd knows (migration 002).
 inline constexpr PgStatement write_lease{"write_lease",
                                          "UPDATE vault_lease SET holder = coalesce($1::text, holder), epoch = "
-                                         "$2::bigint, renewed_at = pg_catalog.statement_timestamp() "
-                                         "WHERE id = 1 RETURNING renewed_at"};
+                                         "$2::bigint, renewed_at = pg_catalog.statement_timestamp(), "
+                                         "schema_known = $3::int WHERE id = 1 RETURNING renewed_at"};
 
-inline constexpr PgStatement renew_lease{"renew_lease",
-                                         "UPDATE vault_lease SET renewed_at = pg_catalog.statement_timestamp() WHERE "
-                                         "id = 1 AND holder = $1::text AND epoch = $2::bigint "
-                                         "RETURNING renewed_at"};
+inline constexpr PgStatement renew_lease{
+    "renew_lease",
+    "UPDATE vault_lease SET renewed_at = pg_catalog.statement_timestamp(), "
+    "schema_known = $3::int WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint "
+    "RETURNING renewed_at"};
 
 // Is the lease the caller's, is the ledger so long, has the lease been renewed lately? One snapshot.
 inline constexpr PgStatement confirm_lease{
@@ -128,13 +145,13 @@ inline constexpr PgStatement confirm_lease{
     "l.renewed_at >= pg_catalog.statement_timestamp() - $4::bigint::float8 * interval '1 microsecond' "
     "FROM vault_lease l, vault_head h WHERE l.id = 1 AND h.id = 1"};
 
-// Does not wait for a standby: a release that gets lost costs the next writer a lease_timeout, and a vaultd that is
-// told to stop while the standby is dead must not hang on it.
-inline constexpr PgStatement release_lease{
-    "release_lease",
-    "UPDATE vault_lease SET holder = '', renewed_at = '-infinity' "
-    "WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint "
-    "AND pg_catalog.set_config('synchronous_commit', 'local', true) IS NOT NULL"};
+// The transaction at hand does not wait for a standby.
+inline constexpr PgStatement commit_locally{"commit_locally",
+                                            "SELECT pg_catalog.set_config('synchronous_commit', 'local', true)"};
+
+inline constexpr PgStatement release_lease{"release_lease",
+                                           "UPDATE vault_lease SET holder = '', renewed_at = '-infinity' "
+                                           "WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint"};
 
 // Every taking over writes its epoch here too, so that this row stands for the fence where the head must not be locked.
 inline constexpr PgStatement epoch_for_share{"epoch_for_share", "SELECT epoch FROM vault_lease WHERE id = 1 FOR SHARE"};

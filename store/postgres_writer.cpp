@@ -33,6 +33,7 @@ const PgStatement writer_statements[] = {
     sql::raise_epoch,
     sql::write_lease,
     sql::release_lease,
+    sql::commit_locally,
     sql::epoch_for_share,
     sql::last_sequence,
     sql::insert_identity,
@@ -84,7 +85,9 @@ Result<std::unique_ptr<AppendSession>> PostgresWriter::open_session() {
   auto opened =
       PgConnection::open(connect_options(), writer_settings(options_.lease_timeout), PostgresAppender::statements());
   if (!opened) return tl::unexpected(opened.error());
-  return std::make_unique<PostgresAppender>(*std::move(opened));
+  const auto form = PostgresAppender::form_for(**opened);
+  if (!form) return tl::unexpected(form.error());
+  return std::make_unique<PostgresAppender>(*std::move(opened), *form);
 }
 
 Result<std::vector<FoundSeal>> PostgresWriter::find_seals(std::span<const Uuid> seal_ids) {

@@ -4,6 +4,7 @@ Run by CTest with VAULT_BIN_DIR; by hand the same way.
 """
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support import archive_ledger as ledger  # noqa: E402
-from support.vaultd_process import VaultdProcess, clean_environment, make_directory, program  # noqa: E402
+from support.vaultd_process import SOURCE_DIR, VaultdProcess, clean_environment, make_directory, program  # noqa: E402
 
 HOST = VaultdProcess()  # its PostgreSQL holds the databases
 SEALED = {"first": 3, "second": 300, "third": 1}
@@ -33,6 +34,38 @@ def seal(vaultd, count):
     line = json.dumps({"session_id": "s", "authority": "a", "verdict": "SEAL", "seal_data": {"n": 1}})
     answer = vaultd.ctl("seal", "--batch", "--json", stdin="\n".join([line] * count))
     assert answer.returncode == 0, answer.stderr
+
+
+class RoleOfItsOwn(unittest.TestCase):
+    def test_a_role_of_its_own_reaches_one_ledger_alone(self):
+        """With the rights that docs/distributed.md gives it."""
+        page = (SOURCE_DIR / "docs" / "distributed.md").read_text(encoding="utf-8")
+        rights = re.search(r"^```sql role\n(.*?)^```$", page, re.MULTILINE | re.DOTALL).group(1)
+        url = ledger.create_database(HOST, "roles")
+        for schema in ("first", "second"):
+            ctl(0, "migrate", "up", "--database", url, "--schema", schema)
+        ledger.ask(url, "CREATE ROLE vault_first LOGIN;\n" + rights)
+        as_role = re.sub(r"\buser=\S+", "user=vault_first", url)
+        self.assertEqual(ledger.ask(as_role, "SELECT current_user"), [["vault_first"]])
+        vaultd = ledger.OtherVaultd(as_role, "--schema", "first")
+        self.addCleanup(vaultd.remove)
+        for form in ("statement", "function"):
+            ledger.ask(url, f"ALTER ROLE vault_first SET vault.append_form = '{form}'")
+            vaultd.start()
+            seal(vaultd, 300)
+            self.assertEqual(vaultd.ctl("verify").returncode, 0)
+            self.assertEqual(json.loads(vaultd.ctl("status", "--json").stdout)["alerts"], [])
+            vaultd.stop()
+        self.assertEqual(ledger.ask(url, "SELECT head_sequence FROM first.vault_head"), [["600"]])
+        for sql in ("SELECT * FROM second.vault_head", "UPDATE first.vault_ledger SET authority = 'x'",
+                    "ALTER TABLE first.vault_ledger DISABLE TRIGGER ALL"):
+            with self.subTest(sql), self.assertRaises(AssertionError):
+                ledger.ask(as_role, sql)
+        # It is the right that is missing, not the ledger.
+        answer = subprocess.run([program("vaultctl"), "verify", "--database", as_role, "--schema", "second"],
+                                capture_output=True, text=True, timeout=120, env=clean_environment(), check=False)
+        self.assertNotEqual(answer.returncode, 0)
+        self.assertIn("USAGE", answer.stderr)
 
 
 class ThreeLedgers(unittest.TestCase):

@@ -34,7 +34,7 @@ CHECKPOINT;
 
 # What a writer and a reader take: waits for a lock end in an error after a second.
 PROBE = """
-SET lock_timeout = '1s'; SET vault.schema_version = 3;
+SET lock_timeout = '1s';
 BEGIN;
 UPDATE vault_head SET updated_at = now();
 INSERT INTO vault_ledger (sequence, session_id, seal_id, timestamp, authority, verdict, seal_data, data_salt, entry_hash,
@@ -42,7 +42,7 @@ INSERT INTO vault_ledger (sequence, session_id, seal_id, timestamp, authority, v
 SELECT sequence + 1, session_id, gen_random_uuid(), timestamp, authority, verdict, seal_data, data_salt, entry_hash,
        prev_hash, merkle_root FROM vault_ledger ORDER BY sequence DESC LIMIT 1;
 ROLLBACK;
-UPDATE vault_lease SET renewed_at = now();
+UPDATE vault_lease SET renewed_at = renewed_at;
 """
 
 

@@ -1,8 +1,9 @@
-// vaultctl migrate: the schema of a database, up, down or as it stands.
+// vaultctl migrate: the schema of a database, up, down or as it stands; and its distribution over a Citus cluster.
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "store/migrator.hpp"
+#include "store/postgres_distribute.hpp"
 #include "store/postgres_place.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
@@ -64,6 +65,26 @@ int show(const Context& context, const MigrateOptions& options, const std::vecto
   return finish_output(fits ? exit_done : exit_no);
 }
 
+int run_distribute(const Context& context, const PostgresPlace& place) {
+  const auto done = distribute_ledger(place);
+  if (!done) return report(context, done.error());
+  const std::string owner = done->owner_host + ":" + std::to_string(done->owner_port);
+  if (context.globals.json) {
+    print_line(nlohmann::ordered_json{
+        {"schema", place.schema},
+        {"distributed", !done->already},
+        {"citus", done->citus},
+        {"nodes", done->nodes},
+        {"owner",
+         owner}}.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  } else {
+    print_line(place.schema + (done->already ? " was distributed already" : " is distributed") + " over Citus " +
+               printable(done->citus) + " and guarded; " + printable(owner) +
+               " holds it. A vaultd on that node needs no other.");
+  }
+  return finish_output(exit_done);
+}
+
 int run_migrate(const Context& context, MigrateOptions options) {
   if (options.database.empty()) {
     const char* url = std::getenv("DATABASE_URL");
@@ -78,6 +99,7 @@ int run_migrate(const Context& context, MigrateOptions options) {
                             {}});
   }
   const PostgresPlace place{options.database, options.schema};
+  if (options.action == "distribute") return run_distribute(context, place);
   const auto migrations = options.action == "up"     ? migrate_up(place)
                           : options.action == "down" ? migrate_down(place)
                                                      : migration_status(place);
@@ -89,16 +111,18 @@ int run_migrate(const Context& context, MigrateOptions options) {
 void add_migrate(CLI::App& app, Context& context) {
   auto options = std::make_shared<MigrateOptions>();
   CLI::App* command = app.add_subcommand("migrate", "Bring a database's schema up to date, or show it, or remove it");
-  command->add_option("action", options->action, "up, down or status")
+  command->add_option("action", options->action, "up, down, status or distribute")
       ->required()
-      ->check(CLI::IsMember({"up", "down", "status"}))
-      ->type_name("up|down|status");
+      ->check(CLI::IsMember({"up", "down", "status", "distribute"}))
+      ->type_name("up|down|status|distribute");
   command->add_option("--database", options->database, "libpq connection string or URI [DATABASE_URL]")
       ->type_name("URL");
   add_schema(*command, options->schema);
   command->add_flag("--yes-destroy-data", options->destroy, "For down: yes, drop the ledger and everything in it");
   command->footer(
       "Each migration is one transaction under a lock. Exit code 1 if one was applied with another text.\n"
+      "distribute, on a Citus cluster's coordinator, hands the ledger's schema to one of its nodes and checks it "
+      "there.\n"
       "Example:\n  vaultctl migrate up --database postgresql:///vault");
   command->callback(
       [options, &context] { context.run = [options, &context] { return run_migrate(context, *options); }; });
