@@ -321,7 +321,8 @@ const LegacyJson::Node* LegacyJson::member(std::string_view wanted) const {
 }
 
 // Bytes of generalised UTF-8 sort as code points do.
-std::vector<std::uint32_t> LegacyJson::members_in_order(std::uint32_t object, std::string_view without) const {
+std::vector<std::uint32_t> LegacyJson::members_in_order(std::uint32_t object,
+                                                        std::optional<std::string_view> without) const {
   std::vector<std::pair<std::string, std::uint32_t>> members;
   for (const std::uint32_t child : child_indices(object)) {
     std::string child_name = name(nodes_[child]);
@@ -336,7 +337,22 @@ std::vector<std::uint32_t> LegacyJson::members_in_order(std::uint32_t object, st
   return out;
 }
 
+std::string LegacyJson::python_string(std::string_view characters) {
+  std::string out;
+  append_python_string(characters, out);
+  return out;
+}
+
 std::string LegacyJson::python_text(std::string_view without) const {
+  return print(0, without, {", ", ": "});
+}
+
+std::string LegacyJson::python_compact(const Node& node) const {
+  return print(static_cast<std::uint32_t>(&node - nodes_.data()), std::nullopt, {",", ":"});
+}
+
+std::string LegacyJson::print(std::uint32_t root, std::optional<std::string_view> without,
+                              const Separators& separators) const {
   struct Open {
     std::vector<std::uint32_t> elements;
     std::size_t at = 0;
@@ -361,7 +377,7 @@ std::string LegacyJson::python_text(std::string_view without) const {
         out += text(nodes_[node]);
     }
   };
-  begin(0);
+  begin(root);
   while (!open.empty()) {
     Open& top = open.back();
     if (top.at == top.elements.size()) {
@@ -369,11 +385,11 @@ std::string LegacyJson::python_text(std::string_view without) const {
       open.pop_back();
       continue;
     }
-    if (top.at > 0) out += ", ";
+    if (top.at > 0) out += separators.item;
     const std::uint32_t element = top.elements[top.at++];
     if (top.object) {
       append_python_string(name(nodes_[element]), out);
-      out += ": ";
+      out += separators.member;
     }
     begin(element);
   }

@@ -5,58 +5,24 @@
 #include <algorithm>
 #include <utility>
 
-#include "ledger/canonical_json.hpp"
 #include "ledger/check.hpp"
 #include "ledger/sha256.hpp"
 #include "store/emergency_file.hpp"
+#include "store/legacy_draft.hpp"
 #include "store/legacy_json.hpp"
 
 namespace vault {
 namespace {
 
 constexpr std::string_view legacy_namespace = "b37ac316-ed58-5a65-899d-325f9b238b39";
-constexpr std::string_view legacy_authority = "legacy_migration";
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 constexpr std::string_view markdown_title = "# Session Seal:";
 constexpr std::string_view white_space = " \t\r";
-
-// A record on its way to being a seal. Texts are JSON.
-struct Draft {
-  std::string data;                    // legacy_data
-  std::string timestamp = "null";      // legacy_timestamp
-  std::optional<std::string> verdict;  // the original verdict
-  std::optional<std::string> named;    // the verdict where it is a string, as characters
-  std::string session_id;              // as found; "" if none
-  std::optional<bool> hash_valid;      // ledger.jsonl only
-};
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_string(text, out);
-  return out;
-}
-
-Result<std::string> canonical(std::string_view json, bool object_only) {
-  return canonicalize(json, {.source = JsonSource::producer,
-                             .object_only = object_only,
-                             .bytes_max = limits::seal_bytes_max,
-                             .root = "seal_data"});
-}
-
-// A value that a payload may hold stays; another becomes null.
-std::string storable(const std::string& json) {
-  return canonical(json, false) ? json : "null";
-}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(white_space);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(white_space) - begin + 1);
-}
-
-std::string stem_of(std::string_view source) {
-  const std::string_view file = source.substr(source.rfind('/') + 1);
-  return std::string(file.substr(0, file.rfind('.')));
 }
 
 // A byte of a file of lines stands in that record's line; in a whole file, lines are counted up to it.
@@ -66,7 +32,7 @@ std::int64_t line_of(const LegacyPlace& place, std::string_view bytes, std::size
 }
 
 LegacyProblem problem(const LegacyPlace& place, std::int64_t line, std::string reason) {
-  return {place.source, line, std::move(reason)};
+  return {place.source, line, std::move(reason), place.kind};
 }
 
 LegacyItem refused(const LegacyPlace& place, std::string_view bytes, std::size_t at, std::string reason) {
@@ -84,60 +50,6 @@ std::optional<std::size_t> invalid_utf8(std::string_view bytes) {
   }
 }
 
-// The verdict to seal under; sets `mapped` where it is not the record's own.
-Verdict map_verdict(const Draft& draft, bool& mapped) {
-  mapped = false;
-  if (draft.named) {
-    if (const auto known = parse_verdict(*draft.named)) return *known;
-  }
-  mapped = true;
-  if (draft.named == "VOID_REFUSAL") return Verdict::void_;
-  if (draft.named == "HOLD_888") return Verdict::hold;
-  return Verdict::seal;
-}
-
-// `data` is the member that holds the record: "legacy_data":... or "legacy_raw":...
-std::string compose(const LegacyRecord& record, const Draft& draft, bool mapped, const std::string& data) {
-  std::string out = "{" + data;
-  out += fmt::format(",\"legacy_kind\":\"{}\",\"legacy_sha256\":\"{}\",\"legacy_source\":{},\"legacy_timestamp\":{}",
-                     legacy_kind_name(record.place.kind), to_hex(record.sha256), quoted(record.place.source),
-                     draft.timestamp);
-  if (mapped) out += ",\"legacy_verdict\":" + draft.verdict.value_or("null");
-  if (draft.hash_valid) out += fmt::format(",\"legacy_hash_valid\":{}", *draft.hash_valid);
-  return out + "}";
-}
-
-LegacyItem finish(LegacyPlace place, std::string_view bytes, Draft draft) {
-  LegacyItem item;
-  LegacyRecord record;
-  record.place = std::move(place);
-  record.sha256 = sha256(bytes);
-  record.time = legacy_time(draft.timestamp);
-  record.hash_valid = draft.hash_valid.value_or(true);
-  bool mapped = false;
-  Seal& seal = record.seal;
-  seal.verdict = map_verdict(draft, mapped);
-  seal.authority = legacy_authority;
-  seal.seal_id = legacy_seal_id(record.place.source, record.sha256);
-  seal.session_id = check_name(draft.session_id, "session_id") ? draft.session_id : stem_of(record.place.source);
-  if (!check_name(seal.session_id, "session_id")) {
-    return refused(record.place, bytes, 0, "there is no valid session_id, and the file's name cannot stand in for it");
-  }
-  auto text = canonical(compose(record, draft, mapped, "\"legacy_data\":" + draft.data), true);
-  if (!text && text.error().code == ErrorCode::invalid_argument) {
-    record.raw = true;
-    draft.timestamp = storable(draft.timestamp);
-    if (draft.verdict) draft.verdict = storable(*draft.verdict);
-    text = canonical(compose(record, draft, mapped, "\"legacy_raw\":\"" + to_base64(bytes) + "\""), true);
-  }
-  if (!text) return refused(record.place, bytes, 0, text.error().message);
-  seal.seal_data = std::move(*text);
-  record.timestamp = std::move(draft.timestamp);
-  if (mapped) record.mapped_from = draft.verdict.value_or("null");
-  item.record = std::move(record);
-  return item;
-}
-
 std::string characters_or_empty(const LegacyJson& json, const LegacyJson::Node* node) {
   return node != nullptr && node->kind == LegacyJson::Kind::string ? json.characters(*node) : std::string();
 }
@@ -152,7 +64,7 @@ LegacyItem read_emergency(LegacyPlace place, std::string_view bytes, const Legac
   record.place = std::move(place);
   record.sha256 = sha256(bytes);
   record.time = entry->timestamp;
-  record.timestamp = quoted(format_timestamp(entry->timestamp));
+  record.timestamp = legacy_quoted(format_timestamp(entry->timestamp));
   record.seal = {std::move(entry->session_id), std::move(entry->authority), entry->verdict,
                  std::move(*entry->seal_data), entry->seal_id};
   return {std::move(record), std::nullopt};
@@ -178,7 +90,7 @@ LegacyItem read_json(LegacyPlace place, std::string_view bytes) {
     return refused(place, bytes, json->root().begin, "not a JSON object");
   }
   if (place.kind == LegacyKind::session && is_emergency_file(*json)) return read_emergency(place, bytes, *json);
-  Draft draft;
+  LegacyDraft draft;
   draft.data = json->text(json->root());
   draft.session_id = characters_or_empty(*json, json->member("session_id"));
   if (const auto* timestamp = json->member("timestamp")) draft.timestamp = json->text(*timestamp);
@@ -189,10 +101,10 @@ LegacyItem read_json(LegacyPlace place, std::string_view bytes) {
   std::string wrong_hash;
   if (place.kind == LegacyKind::ledger) {
     wrong_hash = check_entry_hash(*json);
-    draft.hash_valid = wrong_hash.empty();
+    draft.hash = wrong_hash.empty() ? LegacyHash::valid : LegacyHash::invalid;
   }
   const LegacyProblem told = problem(place, line_of(place, bytes, 0), wrong_hash);
-  LegacyItem item = finish(std::move(place), bytes, std::move(draft));
+  LegacyItem item = finish_legacy_record(std::move(place), bytes, std::move(draft));
   if (item.record && !wrong_hash.empty()) item.problem = told;
   return item;
 }
@@ -211,21 +123,21 @@ std::optional<std::string_view> marked_line(std::string_view text, std::string_v
 LegacyItem read_markdown(LegacyPlace place, std::string_view bytes) {
   const bool marked = bytes.substr(0, byte_order_mark.size()) == byte_order_mark;
   const std::string_view text = marked ? bytes.substr(byte_order_mark.size()) : bytes;
-  Draft draft;
-  draft.data = quoted(bytes);
+  LegacyDraft draft;
+  draft.data = legacy_quoted(bytes);
   draft.session_id = marked_line(text, markdown_title).value_or("");
-  if (const auto timestamp = marked_line(text, "**Timestamp:**")) draft.timestamp = quoted(*timestamp);
+  if (const auto timestamp = marked_line(text, "**Timestamp:**")) draft.timestamp = legacy_quoted(*timestamp);
   if (const auto verdict = marked_line(text, "**Verdict:**")) {
-    draft.verdict = quoted(*verdict);
+    draft.verdict = legacy_quoted(*verdict);
     draft.named = *verdict;
   }
-  return finish(std::move(place), bytes, std::move(draft));
+  return finish_legacy_record(std::move(place), bytes, std::move(draft));
 }
 
 }  // namespace
 
 std::string_view legacy_kind_name(LegacyKind kind) {
-  constexpr std::string_view names[] = {"session", "markdown", "refusal", "ledger", "emergency"};
+  constexpr std::string_view names[] = {"session", "markdown", "refusal", "ledger", "emergency", "database"};
   return names[static_cast<std::size_t>(kind)];
 }
 

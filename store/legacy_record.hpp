@@ -13,34 +13,39 @@
 namespace vault {
 
 // session, markdown: a file in entries/; refusal: a line of refusal_audit.jsonl; ledger: a line of ledger.jsonl;
-// emergency: a file that vaultd's emergency mode wrote.
-enum class LegacyKind : std::uint8_t { session, markdown, refusal, ledger, emergency };
-inline constexpr LegacyKind legacy_kinds[] = {LegacyKind::session, LegacyKind::markdown, LegacyKind::refusal,
-                                              LegacyKind::ledger, LegacyKind::emergency};
+// emergency: a file that vaultd's emergency mode wrote; database: a row of the old service's table (legacy_row.hpp).
+enum class LegacyKind : std::uint8_t { session, markdown, refusal, ledger, emergency, database };
+inline constexpr LegacyKind legacy_kinds[] = {LegacyKind::session, LegacyKind::markdown,  LegacyKind::refusal,
+                                              LegacyKind::ledger,  LegacyKind::emergency, LegacyKind::database};
 std::string_view legacy_kind_name(LegacyKind kind);
 
 // Where a record stands.
 struct LegacyPlace {
   LegacyKind kind = LegacyKind::session;
-  std::string source;     // path relative to the vault's directory
-  std::int64_t line = 0;  // 1, 2, ... in a file of lines; 0: the record is the whole file
+  std::string source;     // path relative to the vault's directory, or the table
+  std::int64_t line = 0;  // 1, 2, ... in a file of lines; 0: the record is the whole file; of a row its sequence
 };
 
 struct LegacyProblem {
   std::string source;
-  std::int64_t line = 0;  // 0: no line can be named (a file that cannot be opened)
+  std::int64_t line = 0;  // 0: no line can be named (a file that cannot be opened); of a row its sequence
   std::string reason;
+  LegacyKind kind = LegacyKind::session;
 };
+
+// Whether a record's own entry_hash fits. none: it has none; unknown: it was made over a text that was not kept.
+enum class LegacyHash : std::uint8_t { none, valid, invalid, unknown };
 
 struct LegacyRecord {
   LegacyPlace place;
-  Hash sha256{};                  // of the raw bytes
-  Seal seal;                      // ready to be sealed, seal_id included
-  std::string timestamp;          // the original value as JSON text, or "null"
-  std::optional<Timestamp> time;  // the instant that it names, where that can be told
+  Hash sha256{};                           // of the raw bytes
+  Seal seal;                               // ready to be sealed, seal_id included
+  std::string timestamp;                   // the original value as JSON text, or "null"
+  std::optional<Timestamp> time;           // the instant that it names, where that can be told
   std::optional<std::string> mapped_from;  // the original verdict as JSON text, where it is none of the ledger's
-  bool raw = false;               // kept as bytes: JSON that payloads must not hold
-  bool hash_valid = true;         // false only for a line of ledger.jsonl whose entry_hash does not fit
+  bool raw = false;                        // kept as bytes: JSON that payloads must not hold
+  LegacyHash hash = LegacyHash::none;      // of kinds ledger and database
+  bool of_all = false;                     // not one of the records, but about all of them
 };
 
 // Both where a record is usable and yet something about it must be told.

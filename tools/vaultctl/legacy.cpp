@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "tools/vaultctl/arguments.hpp"
+#include "tools/vaultctl/schema_argument.hpp"
 #include "tools/vaultctl/terminal.hpp"
 
 namespace vault::ctl {
@@ -15,7 +16,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t name_columns_max = 40;
 
 struct LegacyOptions {
-  std::string directory, session;
+  std::string directory, session, database, schema = default_schema;
   std::optional<std::int64_t> limit;
   bool dry_run = false;
 };
@@ -117,7 +118,9 @@ void print_record(const LegacyRecord& record) {
                 {"timestamp", printable(record.timestamp)},
                 {"verdict", std::string(verdict_name(record.seal.verdict))}};
   if (record.mapped_from) fields.emplace_back("original verdict", printable(*record.mapped_from));
-  if (record.place.kind == LegacyKind::ledger) fields.emplace_back("entry_hash", record.hash_valid ? "fits" : "WRONG");
+  if (record.hash != LegacyHash::none) {
+    fields.emplace_back("entry_hash", record.hash == LegacyHash::valid ? "fits" : "WRONG");
+  }
   fields.emplace_back("seal id", record.seal.seal_id ? format_uuid(*record.seal.seal_id) : "");
   fields.emplace_back("sha256", short_hash(record.sha256));
   fields.emplace_back("payload", printable(record.seal.seal_data));
@@ -165,6 +168,37 @@ CLI::App* add_action(CLI::App& legacy, const std::string& name, const std::strin
   return action;
 }
 
+int run_import(const Context& context, const LegacyOptions& options) {
+  if (options.directory.empty() == options.database.empty()) {
+    return report(context, {ErrorCode::invalid_argument, "import needs a directory or --database, one of the two", ""});
+  }
+  if (options.database.empty()) return run_legacy_import(context, options.directory, options.dry_run);
+  return run_legacy_import(context, PostgresPlace(options.database, options.schema), options.dry_run);
+}
+
+void add_import(CLI::App& legacy, const Options& options, Context& context) {
+  CLI::App* import =
+      add_action(legacy, "import", "Seal every record that is not in the ledger yet", options, context, run_import);
+  import->get_option("DIR")->required(false);
+  CLI::Option* database = import->add_option("--database", options->database,
+                                             "In place of DIR: the database of the old service's table vault_ledger");
+  database->type_name("URL");
+  add_schema(*import, options->schema)
+      ->description("The schema that holds that table, where it is not \"public\"")
+      ->needs(database);
+  import->add_flag("--dry-run", options->dry_run, "Only count and say what would happen; vaultd is not asked");
+  import->footer(
+      "Every record is sealed with authority legacy_migration under a seal_id made from its place and bytes: a second\n"
+      "run seals nothing twice, a run that was cut short goes on. What the emergency mode of vaultd wrote keeps its "
+      "own\n"
+      "seal_id, session, authority, verdict and payload. Exit code 1 if anything was reported, 3 if vaultd could not\n"
+      "take them all. With --database the old chain is checked on the way; what is wrong with a row is kept with it,\n"
+      "and told when the row is sealed for the first time.\n"
+      "Examples:\n"
+      "  vaultctl legacy import /srv/VAULT999\n"
+      "  vaultctl legacy import --database postgresql://reader@db.example.org/old --dry-run");
+}
+
 }  // namespace
 
 void add_legacy(CLI::App& app, Context& context) {
@@ -176,16 +210,7 @@ void add_legacy(CLI::App& app, Context& context) {
   add_integer(*list, "--limit", options->limit, 1, "At most so many");
   CLI::App* read = add_action(*legacy, "read", "Show the records of a session", options, context, run_read);
   read->add_option("--session", options->session, "The session")->required()->type_name("S");
-  CLI::App* import = add_action(
-      *legacy, "import", "Seal every record that is not in the ledger yet", options, context,
-      +[](const Context& c, const LegacyOptions& o) { return run_legacy_import(c, o.directory, o.dry_run); });
-  import->add_flag("--dry-run", options->dry_run, "Only count and say what would happen; vaultd is not asked");
-  import->footer(
-      "Every record is sealed with authority legacy_migration under a seal_id made from its place and bytes: a second\n"
-      "run seals nothing twice, a run that was cut short goes on. What the emergency mode of vaultd wrote keeps its "
-      "own\n"
-      "seal_id, session, authority, verdict and payload. Exit code 1 if anything was reported, 3 if vaultd could not\n"
-      "take them all.");
+  add_import(*legacy, options, context);
   legacy->footer(
       "DIR is only read. What is broken in it is told on stderr (with --json: in `problems`) and passed over.\n"
       "Examples:\n"

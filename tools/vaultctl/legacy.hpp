@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "store/legacy_directory.hpp"
+#include "store/postgres_place.hpp"
 #include "tools/vaultctl/command.hpp"
 
 namespace vault::ctl {
@@ -27,7 +28,7 @@ struct LegacySummary {
 };
 void add_record(const LegacyRecord& record, LegacySummary& summary);
 
-// "FILE:LINE: reason"
+// "FILE:LINE: reason", or "TABLE: row N: reason".
 std::string describe(const LegacyProblem& problem);
 // Keeps the problem; without --json also says it on stderr at once.
 void tell_problem(const Context& context, LegacyProblem problem, LegacySummary& summary);
@@ -43,5 +44,8 @@ void print_summary(const LegacySummary& summary, const std::vector<std::string>&
 // `legacy import`. Without --dry-run it asks vaultd to seal every record. Returns the exit code: 3 where vaultd could
 // not take them all, else 1 where anything was reported or refused.
 int run_legacy_import(const Context& context, const std::string& directory, bool dry_run);
+// The same of the old service's table. What is wrong with a row that is in the ledger already is known, and not told
+// again.
+int run_legacy_import(const Context& context, const PostgresPlace& database, bool dry_run);
 
 }  // namespace vault::ctl

@@ -1,10 +1,13 @@
-// vaultctl legacy import: the records of a filesystem vault become seals, many requests in flight. Each record has a
-// seal_id of its own, so what a run that was cut short has sealed, the next run finds there.
+// vaultctl legacy import: the records of a filesystem vault, or of the old service's table, become seals, many requests
+// in flight. Each record has a seal_id of its own, so what a run that was cut short has sealed, the next run finds
+// there.
 #include <deque>
+#include <utility>
 
 #include "ledger/reserved_names.hpp"
 #include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/legacy.hpp"
+#include "tools/vaultctl/legacy_source.hpp"
 #include "tools/vaultctl/seal_pipe.hpp"
 #include "tools/vaultctl/terminal.hpp"
 #include "wire/codec.hpp"
@@ -17,12 +20,14 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view run_again =
     "run the same command again once vaultd can take seals: what is in the ledger already is not sealed twice";
+// A table of any size may be wrong in every row: each is told, so many are kept for --json.
+constexpr std::size_t problems_kept_max = 1'000;
 
 class Importer {
  public:
   // `client` is nullptr for a dry run.
-  Importer(const Context& context, LegacyDirectory& directory, Client* client)
-      : context_(context), directory_(directory), bar_("importing", !context.globals.json) {
+  Importer(const Context& context, LegacySource& source, Client* client)
+      : context_(context), source_(source), bar_("importing", !context.globals.json) {
     if (client != nullptr) pipe_.emplace(*client, context.globals.timeout, false);
   }
 
@@ -33,8 +38,10 @@ class Importer {
         pipe_->turn();
         take_answers();
       }
-      bar_.update(directory_.bytes_done() >> 10, directory_.bytes_total() >> 10, "KiB");
+      const auto progress = source_.progress();
+      bar_.update(progress.done, progress.total, progress.unit);
     }
+    if (!stopped_by_) stopped_by_ = source_.failure();
     bar_.finish();
     context_.globals.json ? print_json() : print();
     return finish_output(stopped_by_ ? exit_code(stopped_by_->code) : summary_.problems.empty() ? exit_done : exit_no);
@@ -48,27 +55,36 @@ class Importer {
   void read_records() {
     constexpr int dry_run_turn = 256;
     for (int read = 0; !all_read_ && !stops() && (pipe_ ? pipe_->has_room() : read < dry_run_turn); ++read) {
-      auto item = directory_.next();
+      auto item = source_.next();
       all_read_ = !item;
       if (!item) return;
-      if (item->problem) tell(std::move(*item->problem));
+      // Where what is wrong with a record is sealed with it, the receipt says whether that is news.
+      const bool later = pipe_ && item->record && source_.remembers_problems();
+      if (item->problem && !later) tell(std::move(*std::exchange(item->problem, std::nullopt)));
       if (!item->record || !may_import(*item->record)) continue;
       add_record(*item->record, summary_);
       if (!pipe_) continue;
-      in_pipe_.push_back(std::move(item->record->place));
+      in_pipe_.push_back({std::move(item->record->place), std::move(item->problem), item->record->of_all});
       pipe_->put(std::move(item->record->seal));
     }
   }
 
   void take_answers() {
     while (auto answer = pipe_->take()) {
-      const LegacyPlace place = std::move(in_pipe_.front());
+      Sent sent = std::move(in_pipe_.front());
       in_pipe_.pop_front();
       auto receipt = std::move(answer->receipt).and_then([](const std::string& r) { return decode_receipt(r); });
-      if (receipt) {
-        ++(receipt->duplicate ? present_ : imported_);
+      if (!receipt) {
+        if (sent.problem) tell(std::move(*sent.problem));
+        refused(sent.place, receipt.error());
+        continue;
+      }
+      if (!sent.of_all) ++(receipt->duplicate ? present_ : imported_);
+      if (!sent.problem) continue;
+      if (receipt->duplicate) {
+        ++known_;
       } else {
-        refused(place, receipt.error());
+        tell(std::move(*sent.problem));
       }
     }
   }
@@ -94,12 +110,20 @@ class Importer {
 
   void refuse_record(const LegacyPlace& place, const Error& error) {
     const std::string field = error.field.empty() ? "" : " [" + error.field + "]";
-    tell({place.source, place.line,
-          "not imported: " + std::string(error_name(error.code)) + ": " + error.message + field});
+    std::string reason = "not imported: " + std::string(error_name(error.code)) + ": " + error.message + field;
+    if (place.kind == LegacyKind::database && error.code == ErrorCode::seal_id_conflict) {
+      reason += "; the row itself is in the ledger as it is here, but its place in the old chain looked different then";
+    }
+    tell({place.source, place.line, std::move(reason), place.kind});
   }
 
   void tell(LegacyProblem problem) {
     bar_.finish();
+    if (problem.kind == LegacyKind::database && summary_.problems.size() == problems_kept_max) {
+      ++problems_left_out_;
+      if (!context_.globals.json) print_problem(describe(problem));
+      return;
+    }
     tell_problem(context_, std::move(problem), summary_);
   }
 
@@ -112,37 +136,61 @@ class Importer {
     }
     out["complete"] = !stopped_by_;
     if (stopped_by_) out["error"] = Json::parse(error_json(*stopped_by_));
-    out["ignored"] = directory_.ignored();
+    out["ignored"] = source_.ignored();
     out["problems"] = problems_json(summary_.problems);
+    if (source_.remembers_problems()) {
+      out["problems_left_out"] = problems_left_out_;
+      out["problems_known"] = known_;
+      out["database"] = source_.findings();
+    }
     print_line(out.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
 
   void print() const {
+    const auto findings = source_.findings_in_words();
     if (!pipe_) {
-      print_summary(summary_, directory_.ignored());
+      print_fields(findings);
+      print_summary(summary_, source_.ignored());
       print_line("dry run: " + std::to_string(summary_.records) +
                  " records would be sealed, except those that are in the ledger already; nothing was sent");
-      return;
+    } else {
+      Fields fields{{"imported", std::to_string(imported_)},
+                    {"in the ledger already", std::to_string(present_)},
+                    {"kept as bytes", std::to_string(summary_.raw)},
+                    {"problems", std::to_string(summary_.problems.size() + problems_left_out_)}};
+      if (known_ > 0) fields.emplace_back("problems known before", std::to_string(known_));
+      fields.insert(fields.end(), findings.begin(), findings.end());
+      print_fields(fields);
+      for (const std::string& name : source_.ignored()) print_note("left alone, no part of a vault: " + name);
     }
-    print_fields({{"imported", std::to_string(imported_)},
-                  {"in the ledger already", std::to_string(present_)},
-                  {"kept as bytes", std::to_string(summary_.raw)},
-                  {"problems", std::to_string(summary_.problems.size())}});
-    for (const std::string& name : directory_.ignored()) print_note("left alone, no part of a vault: " + name);
-    if (!stopped_by_) return;
-    print_problem("stopped: " + std::string(error_name(stopped_by_->code)) + ": " + stopped_by_->message);
-    print_hint(stopped_by_->code == ErrorCode::forbidden
-                   ? "the key needs the role producer and the authority legacy_migration"
-                   : run_again);
+    if (stopped_by_) print_stop();
   }
 
+  void print_stop() const {
+    print_problem("stopped: " + std::string(error_name(stopped_by_->code)) + ": " + stopped_by_->message);
+    if (source_.failure()) {
+      print_hint("reading the table ended before its end; run the same command again");
+    } else {
+      print_hint(stopped_by_->code == ErrorCode::forbidden
+                     ? "the key needs the role producer and the authority legacy_migration"
+                     : run_again);
+    }
+  }
+
+  // A record on its way to vaultd, and what is wrong with it.
+  struct Sent {
+    LegacyPlace place;
+    std::optional<LegacyProblem> problem;
+    bool of_all = false;
+  };
+
   const Context& context_;
-  LegacyDirectory& directory_;
+  LegacySource& source_;
   std::optional<SealPipe> pipe_;
   ProgressBar bar_;
   LegacySummary summary_;
-  std::deque<LegacyPlace> in_pipe_;
-  std::uint64_t imported_ = 0, present_ = 0;
+  std::deque<Sent> in_pipe_;
+  std::uint64_t imported_ = 0, present_ = 0, known_ = 0, problems_left_out_ = 0;
   std::optional<Error> stopped_by_;
   bool all_read_ = false;
 };
@@ -158,12 +206,9 @@ Status check_backend(Client& client) {
               "this vaultd runs in the emergency mode; import once it runs on its database again");
 }
 
-}  // namespace
-
-int run_legacy_import(const Context& context, const std::string& path, bool dry_run) {
-  auto directory = LegacyDirectory::open(path);
-  if (!directory) return report(context, directory.error());
-  if (dry_run) return Importer(context, *directory, nullptr).run();
+int run_import(const Context& context, Result<std::unique_ptr<LegacySource>> source, bool dry_run) {
+  if (!source) return report(context, source.error());
+  if (dry_run) return Importer(context, **source, nullptr).run();
   auto client = connect_daemon(context.globals);
   const Status usable = client ? check_backend(**client) : tl::unexpected<Error>(client.error());
   if (!usable) {
@@ -171,7 +216,17 @@ int run_legacy_import(const Context& context, const std::string& path, bool dry_
     if (code == exit_unavailable && !context.globals.json) print_hint(run_again);
     return code;
   }
-  return Importer(context, *directory, client->get()).run();
+  return Importer(context, **source, client->get()).run();
+}
+
+}  // namespace
+
+int run_legacy_import(const Context& context, const std::string& directory, bool dry_run) {
+  return run_import(context, open_legacy_directory(directory), dry_run);
+}
+
+int run_legacy_import(const Context& context, const PostgresPlace& database, bool dry_run) {
+  return run_import(context, open_legacy_database(database), dry_run);
 }
 
 }  // namespace vault::ctl

@@ -25,11 +25,12 @@ Json original(const std::string& json_text) {
 }  // namespace
 
 void add_record(const LegacyRecord& record, LegacySummary& summary) {
+  if (record.of_all) return;
   ++summary.records;
   ++summary.by_kind[static_cast<std::size_t>(record.place.kind)];
   ++summary.by_verdict[record.seal.verdict];
   summary.raw += record.raw ? 1 : 0;
-  summary.hash_invalid += record.hash_valid ? 0 : 1;
+  summary.hash_invalid += record.hash == LegacyHash::invalid ? 1 : 0;
   if (record.mapped_from) {
     auto& mapped = summary.mapped[*record.mapped_from];
     mapped.first = record.seal.verdict;
@@ -42,6 +43,9 @@ void add_record(const LegacyRecord& record, LegacySummary& summary) {
 }
 
 std::string describe(const LegacyProblem& problem) {
+  if (problem.kind == LegacyKind::database && problem.line != 0) {
+    return fmt::format("{}: row {}: {}", problem.source, problem.line, problem.reason);
+  }
   const std::string line = problem.line > 0 ? std::to_string(problem.line) + ":" : "";
   return fmt::format("{}:{} {}", problem.source, line, problem.reason);
 }
@@ -57,6 +61,7 @@ Json problems_json(const std::vector<LegacyProblem>& problems) {
     out.push_back({{"file", problem.source},
                    {"line", problem.line > 0 ? Json(problem.line) : Json(nullptr)},
                    {"reason", problem.reason}});
+    if (problem.kind == LegacyKind::database && problem.line != 0) out.back()["sequence"] = problem.line;
   }
   return out;
 }
@@ -74,13 +79,15 @@ Json record_json(const LegacyRecord& record) {
           {"seal_id", record.seal.seal_id ? Json(format_uuid(*record.seal.seal_id)) : Json(nullptr)},
           {"sha256", to_hex(record.sha256)},
           {"raw", record.raw},
-          {"hash_valid", record.place.kind == LegacyKind::ledger ? Json(record.hash_valid) : Json(nullptr)}};
+          {"hash_valid", record.hash == LegacyHash::none ? Json(nullptr) : Json(record.hash == LegacyHash::valid)}};
 }
 
 Json summary_json(const LegacySummary& summary) {
   Json kinds = Json::object(), verdicts = Json::object(), mapped = Json::array();
   for (const LegacyKind kind : legacy_kinds) {
-    kinds[std::string(legacy_kind_name(kind))] = summary.by_kind[static_cast<std::size_t>(kind)];
+    const std::uint64_t count = summary.by_kind[static_cast<std::size_t>(kind)];
+    if (kind == LegacyKind::database && count == 0) continue;  // never in a directory
+    kinds[std::string(legacy_kind_name(kind))] = count;
   }
   for (const auto& [verdict, count] : summary.by_verdict) verdicts[std::string(verdict_name(verdict))] = count;
   for (const auto& [from, to] : summary.mapped) {
