@@ -11,6 +11,9 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.vaultd_process import VaultdProcess, make_directory  # noqa: E402
+
 SOURCE = pathlib.Path(os.environ.get("VAULT_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 BIN_DIR = pathlib.Path(os.environ["VAULT_BIN_DIR"])
 PACKAGE_DIR = pathlib.Path(os.environ["VAULT_PACKAGE_DIR"])
@@ -163,6 +166,88 @@ class PythonPackage(unittest.TestCase):
         ran = subprocess.run(["/usr/bin/python3", "-B", "-c", code], capture_output=True, text=True, check=False,
                              env={**os.environ, "PYTHONPATH": str(self.modules)})
         self.assertTrue(ran.stdout.startswith(str(self.modules)), ran.stderr)
+
+    @unittest.skipUnless(shutil.which("lintian"), "lintian is not installed (tools/install-deps --tests)")
+    def test_lintian_finds_nothing(self):
+        ran = run("lintian", "--allow-root", "--fail-on", "error,warning", self.deb)
+        self.assertEqual(("", 0), (ran.stdout, ran.returncode))
+
+
+class CppPackage(unittest.TestCase):
+    """libvault999-dev: a program is built against nothing but what it holds, and seals and proves through a vaultd."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.deb, = PACKAGE_DIR.glob("libvault999-dev_*.deb")
+        cls.root = make_directory("vault-cpp-")
+        cls.addClassCleanup(shutil.rmtree, cls.root)
+        subprocess.run(["dpkg-deb", "-x", str(cls.deb), str(cls.root)], check=True)
+        cls.config, = cls.root.glob("usr/lib/*/pkgconfig/vault999-client.pc")
+        cls.example, = cls.root.glob("usr/share/doc/libvault999-dev/examples/seal_and_prove.cpp")
+
+    def flags(self, *what):
+        ran = subprocess.run(["pkg-config", f"--define-variable=prefix={self.root}/usr", *what, "vault999-client"],
+                             capture_output=True, text=True, check=False,
+                             env={**os.environ, "PKG_CONFIG_PATH": str(self.config.parent)})
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        return ran.stdout.split()
+
+    def compile(self, source, *flags):
+        # Elsewhere than in the repository, so that none of its headers is found.
+        ran = subprocess.run(["g++", "-std=c++20", "-Wall", "-Wextra", str(source), *flags], capture_output=True, text=True,
+                             check=False, cwd=self.root, timeout=300)
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""), source)
+
+    def test_files(self):
+        self.assertFalse((self.root / "usr/bin").exists())
+        self.assertEqual({"libvault_client.a", "libvault_wire.a", "libvault_ledger.a"},
+                         {path.name for path in self.root.rglob("*.a")})
+        told = set(re.findall(r"`((?:wire|ledger)/\w+\.hpp)`", (SOURCE / "docs/cpp.md").read_text()))
+        installed = {str(path.relative_to(self.root / "usr/include/vault999")) for path in self.root.rglob("*.hpp")}
+        self.assertGreater(len(told), 10)
+        self.assertLessEqual(told, installed)
+        depends = run("dpkg-deb", "-f", self.deb, "Depends").stdout
+        for package in ("libzmq3-dev", "libssl-dev", "libfmt-dev", "libexpected-dev"):
+            self.assertIn(package, depends)
+
+    def test_each_header_stands_alone(self):
+        lines = []
+        for path in sorted((self.root / "usr/include/vault999").rglob("*.hpp")):
+            lines.append(f'#include "{path.relative_to(self.root / "usr/include/vault999")}"')
+        # Each first in turn would take minutes; in both orders, each comes before those that it may lean on.
+        for name, order in (("forwards", lines), ("backwards", lines[::-1])):
+            source = self.root / f"{name}.cpp"
+            source.write_text("\n".join(order) + "\n")
+            self.compile(source, "-fsyntax-only", *self.flags("--cflags"))
+
+    def test_programs_built_with_pkg_config(self):
+        page = (SOURCE / "docs/cpp.md").read_text()
+        first, = re.findall(r"^```cpp\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        (self.root / "first.cpp").write_text(first)
+        self.compile("first.cpp", "-o", "first", *self.flags("--cflags", "--libs"))
+        self.compile(self.example, "-o", "example", *self.flags("--cflags", "--libs"))
+        with VaultdProcess() as vaultd:
+            for program, words in (("first", ["#1 ", '"commit":"9f3c2ab"']),
+                                   ("example", ["sealed   sequence 2", "read     {", "proven   among"])):
+                ran = run(self.root / program, vaultd.requests)
+                self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+                for word in words:
+                    self.assertIn(word, ran.stdout)
+
+    def test_a_program_built_with_cmake(self):
+        project = self.root / "project"
+        project.mkdir()
+        shutil.copy(self.example, project / "seal.cpp")
+        (project / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.22)\nproject(user LANGUAGES C CXX)\n"
+            + re.search(r"^```cmake\n(.*?)^```$", (SOURCE / "docs/cpp.md").read_text(), re.MULTILINE | re.DOTALL).group(1))
+        for command in (["cmake", "-S", project, "-B", project / "build", f"-DCMAKE_PREFIX_PATH={self.root}/usr"],
+                        ["cmake", "--build", project / "build"]):
+            ran = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, timeout=300)
+            self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        ran = run(project / "build/seal", "ipc:///nowhere/requests")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("unavailable", ran.stderr)
 
     @unittest.skipUnless(shutil.which("lintian"), "lintian is not installed (tools/install-deps --tests)")
     def test_lintian_finds_nothing(self):
