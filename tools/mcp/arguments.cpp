@@ -8,6 +8,7 @@
 #include "ledger/canonical_json.hpp"
 #include "ledger/limits.hpp"
 #include "ledger/reserved_names.hpp"
+#include "store/legacy_record.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/seal_ids.hpp"
 
@@ -28,6 +29,15 @@ std::optional<std::int64_t> read_integer(const LegacyJson& json, const LegacyJso
   const bool exact = error == std::errc() && std::abs(value) <= exact_integer_max && std::trunc(value) == value;
   if (!exact) return std::nullopt;
   return static_cast<std::int64_t>(value);
+}
+
+// ISO 8601 in any of its usual spellings: models write the one that they have seen last. A day alone is its midnight;
+// without an offset it is UTC, for what the host's own zone is, a model cannot know.
+std::optional<Timestamp> read_time(std::string_view text) {
+  constexpr std::size_t day_length = 10;  // YYYY-MM-DD
+  std::string quoted = "\"" + std::string(text);
+  if (text.size() == day_length) quoted += "T00:00";
+  return legacy_time(quoted + "\"");
 }
 
 // Reads argument by argument. The first that is wrong is kept as an error; every reader then gives a default.
@@ -201,10 +211,10 @@ Result<Operation> query(const Members& arguments) {
   page.verdict = read_verdict(in);
   page.session_id = in.valid_name("session_id");
   page.authority = in.valid_name("authority");
-  const auto instant = [](std::string_view text) { return parse_timestamp(text); };
-  constexpr std::string_view form = "a time of the form YYYY-MM-DDTHH:MM:SS.ffffffZ, in UTC";
-  page.from = in.parsed("from", form, instant);
-  page.to = in.parsed("to", form, instant);
+  constexpr std::string_view form =
+      "a time in ISO 8601: 2026-11-28, 2026-11-28T14:30:00Z, 2026-11-28T15:30:00.5+01:00 (UTC without an offset)";
+  page.from = in.parsed("from", form, read_time);
+  page.to = in.parsed("to", form, read_time);
   read_paging(in, page);
   read_order(in, page);
   return in.finish(std::move(request));

@@ -50,6 +50,19 @@ Json verdict() {
   return {{"type", "string"}, {"enum", {"SEAL", "PARTIAL", "SABAR", "VOID", "888_HOLD", "SUNSET"}}};
 }
 
+constexpr const char* verdicts_explained =
+    "SEAL: approved; PARTIAL: approved in part; SABAR: wait, and look again; VOID: refused; 888_HOLD: held for a "
+    "person to "
+    "decide; SUNSET: withdrawn";
+
+Json time_in(const char* description) {
+  return {
+      {"type", "string"},
+      {"description", std::string(description) +
+                          ". ISO 8601: 2026-11-28, 2026-11-28T14:30:00Z, 2026-11-28T15:30:00+01:00; without an offset "
+                          "UTC"}};
+}
+
 Json timestamp() {
   return {{"type", "string"}, {"pattern", R"(^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$)"}};
 }
@@ -143,7 +156,7 @@ Json seal_tool() {
       {
           {"session_id", name_in("what the decision belongs to: a session, a release, a case; 1 to 256 bytes")},
           {"authority", name_in("who vouches for the seal; 1 to 256 bytes")},
-          {"verdict", described(verdict(), "the decision")},
+          {"verdict", described(verdict(), (std::string("the decision. ") + verdicts_explained).c_str())},
           {"seal_data",
            {{"type", "object"},
             {"description",
@@ -194,11 +207,11 @@ Json list_tool() {
 }
 
 Json query_tool() {
-  Json properties{{"verdict", described(verdict(), "of this verdict")},
+  Json properties{{"verdict", described(verdict(), (std::string("of this verdict. ") + verdicts_explained).c_str())},
                   {"session_id", name_in("of this session")},
                   {"authority", name_in("of this authority")},
-                  {"from", described(timestamp(), "sealed at this time or later: YYYY-MM-DDTHH:MM:SS.ffffffZ")},
-                  {"to", described(timestamp(), "sealed before this time: YYYY-MM-DDTHH:MM:SS.ffffffZ")}};
+                  {"from", time_in("sealed at this time or later")},
+                  {"to", time_in("sealed before this time")}};
   add_paging(properties, true);
   return tool(Tool::query, "Find entries",
               "Finds entries by verdict, session, authority and time; all conditions must hold. A page may be short or "

@@ -215,7 +215,10 @@ TEST_F(McpDispatch, WrongArgumentsAreResultsThatSayWhatIsWrong) {
             refusal(call("vault_read", R"({"sequence":1,"sequence":2})")));
   EXPECT_THAT(refusal(call("vault_list", R"({"page":1})")), HasSubstr("there is no argument \"page\""));
   EXPECT_EQ("from: is greater than to", refusal(call("vault_verify", R"({"from":3,"to":2})")));
-  EXPECT_THAT(refusal(call("vault_query", R"({"from":"2026-02-02"})")), HasSubstr("YYYY-MM-DDTHH:MM:SS.ffffffZ"));
+  for (const char* wrong : {"yesterday", "2026-02-30", "2026-02-02T", "2026-02-02T25:00:00Z", "1768700000", ""}) {
+    const std::string arguments = std::string(R"({"from":")") + wrong + "\"}";
+    EXPECT_THAT(refusal(call("vault_query", arguments)), HasSubstr("must be a time in ISO 8601")) << wrong;
+  }
   EXPECT_THAT(refusal(call("vault_query", R"({"session_id":"\ud800"})")), HasSubstr("not valid UTF-8"));
 }
 
@@ -240,6 +243,29 @@ TEST_F(McpDispatch, ArgumentsBecomeOperations) {
   EXPECT_TRUE(page.to && !page.from);
   EXPECT_TRUE(operation<VerifyRangeRequest>(call("vault_verify", R"({"from":2})")).progress);
   EXPECT_EQ(9, operation<ProofRequest>(call("vault_proof", R"({"sequence":1,"tree_size":9})")).tree_size);
+}
+
+TEST_F(McpDispatch, TimesMayBeSpeltAsModelsSpellThem) {
+  const auto from = [&](const std::string& text) {
+    const auto page = operation<ListRequest>(call("vault_query", R"({"from":")" + text + "\"}")).page;
+    return page.from ? format_timestamp(*page.from) : "none";
+  };
+  EXPECT_EQ("2026-11-28T00:00:00.000000Z", from("2026-11-28"));
+  EXPECT_EQ("2026-11-28T14:30:00.000000Z", from("2026-11-28T14:30:00.000000Z"));
+  EXPECT_EQ("2026-11-28T14:30:00.000000Z", from("2026-11-28T14:30:00Z"));
+  EXPECT_EQ("2026-11-28T14:30:00.000000Z", from("2026-11-28T14:30"));
+  EXPECT_EQ("2026-11-28T14:30:00.000000Z", from("2026-11-28 14:30:00"));
+  EXPECT_EQ("2026-11-28T14:30:00.500000Z", from("2026-11-28T15:30:00.5+01:00"));
+}
+
+TEST_F(McpDispatch, VerdictsAreExplained) {
+  const Json tools = reply(request("1", "tools/list"))["result"]["tools"];
+  for (const std::size_t with_verdict : {std::size_t{0}, std::size_t{3}}) {
+    const std::string told = tools[with_verdict]["inputSchema"]["properties"]["verdict"]["description"];
+    for (const char* name : {"SEAL: ", "PARTIAL: ", "SABAR: ", "VOID: ", "888_HOLD: ", "SUNSET: "}) {
+      EXPECT_THAT(told, HasSubstr(name));
+    }
+  }
 }
 
 TEST_F(McpDispatch, PayloadsAreSealedAsTheyWereWritten) {
