@@ -1,12 +1,24 @@
 # libvault999-dev: the C++ client library, to link into programs: headers, static libraries, pkg-config, CMake.
 #
-# The headers are those of wire/ and ledger/ that a client includes, and what they include. docs/cpp.md names them.
-set(cpp_headers
+# The headers are those that docs/cpp.md names, and whatever of ours they include.
+set(unread
   wire/client.hpp wire/client_keys.hpp wire/codec.hpp wire/error.hpp wire/message.hpp wire/subscriber.hpp
-  ledger/bytes.hpp ledger/canonical_json.hpp ledger/checkpoint.hpp ledger/entry.hpp ledger/frontier.hpp
-  ledger/hash_check.hpp ledger/json.hpp ledger/limits.hpp ledger/page.hpp ledger/proof.hpp ledger/proof_file.hpp
-  ledger/receipt.hpp ledger/result.hpp ledger/sha256.hpp ledger/signed_note.hpp ledger/sqlstate.hpp ledger/tile.hpp
-  ledger/timestamp.hpp ledger/uuid.hpp)
+  ledger/canonical_json.hpp ledger/checkpoint.hpp ledger/entry.hpp ledger/hash_check.hpp ledger/proof.hpp
+  ledger/proof_file.hpp ledger/receipt.hpp ledger/signed_note.hpp)
+set(cpp_headers "")
+while(unread)
+  list(POP_FRONT unread header)
+  if(header IN_LIST cpp_headers)
+    continue()
+  endif()
+  list(APPEND cpp_headers ${header})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${header})
+  file(STRINGS ${CMAKE_SOURCE_DIR}/${header} lines REGEX "^#include \"")
+  foreach(line ${lines})
+    string(REGEX REPLACE "^#include \"(.*)\".*" "\\1" included ${line})
+    list(APPEND unread ${included})
+  endforeach()
+endwhile()
 foreach(header ${cpp_headers})
   get_filename_component(room ${header} DIRECTORY)
   install(FILES ${CMAKE_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vault999/${room} COMPONENT cpp)

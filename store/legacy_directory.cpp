@@ -84,7 +84,7 @@ Result<LegacyDirectory> LegacyDirectory::open(const std::string& path) {
   }
   if (!has(names, ledger_file) && !has(names, inner_directory)) {
     const bool one_below = has(names, "VAULT999");
-    return refuse(fmt::format("{} is no filesystem vault: neither {} nor {} is in it{}", path, ledger_file,
+    return refuse(fmt::format("{} is not a filesystem vault: neither {} nor {} is in it{}", path, ledger_file,
                               inner_directory, one_below ? "; is " + path + "/VAULT999 meant?" : ""));
   }
   for (const std::string& name : names) {

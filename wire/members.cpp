@@ -63,6 +63,13 @@ std::string_view nearest(std::string_view name, std::span<const std::string_view
   return found;
 }
 
+std::string offer(std::string_view name, std::span<const std::string_view> known) {
+  if (const std::string_view meant = nearest(name, known); !meant.empty()) {
+    return fmt::format("; did you mean {}?", meant);
+  }
+  return fmt::format("; there are: {}", fmt::join(known, ", "));
+}
+
 }  // namespace
 
 std::span<const std::string_view> seal_members() {
@@ -77,14 +84,19 @@ Error unknown_member(std::string_view what, std::string owner, std::string_view 
                      std::span<const std::string_view> known) {
   std::string shown;
   append_member(shown, name);
-  std::string message = fmt::format("{} has no member {}", what, shown);
-  if (const std::string_view meant = nearest(name, known); !meant.empty()) {
-    message += fmt::format("; did you mean {}?", meant);
-  } else {
-    message += fmt::format("; there are: {}", fmt::join(known, ", "));
-  }
+  std::string message = fmt::format("{} has no member {}", what, shown) + offer(name, known);
   append_member(owner, name);
   return Error{ErrorCode::invalid_argument, std::move(message), std::move(owner)};
+}
+
+Error unknown_operation(std::optional<std::string_view> name, std::span<const std::string_view> known) {
+  if (!name) {
+    return Error{ErrorCode::unknown_op, fmt::format("op is missing, or no string; there are: {}", fmt::join(known, ", ")),
+                 "op"};
+  }
+  std::string shown;
+  append_member(shown, *name);
+  return Error{ErrorCode::unknown_op, fmt::format("unknown operation {}", shown) + offer(*name, known), "op"};
 }
 
 }  // namespace vault

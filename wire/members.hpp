@@ -2,6 +2,7 @@
 // name must not be lost in silence: without its seal_id a seal that is sent again is sealed again.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,5 +23,8 @@ bool is_ignored_member(std::string_view name);
 // at.
 Error unknown_member(std::string_view what, std::string owner, std::string_view name,
                      std::span<const std::string_view> known);
+
+// The refusal of an operation that there is not, in the same way. nullopt: the message names none.
+Error unknown_operation(std::optional<std::string_view> name, std::span<const std::string_view> known);
 
 }  // namespace vault

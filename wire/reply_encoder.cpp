@@ -8,7 +8,7 @@
 namespace vault {
 namespace {
 
-// Every pack() writes one map; the error is for a stored payload that is no JSON.
+// Every pack() writes one map; the error is for a stored payload that is not JSON.
 
 Status pack_entry(Packing& out, const Entry& entry) {
   if (entry.emergency) {
@@ -25,7 +25,7 @@ Status pack_entry(Packing& out, const Entry& entry) {
   if (!entry.seal_data) {
     out.nil();
   } else if (!out.json(*entry.seal_data)) {
-    return fail(ErrorCode::internal, fmt::format("the stored payload of sequence {} is no JSON", entry.sequence));
+    return fail(ErrorCode::internal, fmt::format("the stored payload of sequence {} is not JSON", entry.sequence));
   }
   if (entry.emergency) return {};
   out.key("data_salt");

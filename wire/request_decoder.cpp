@@ -181,6 +181,13 @@ std::optional<Error> other_member(const RequestVisitor& visitor, const Operation
   return unknown_member(decoder.op, {}, *name, known);
 }
 
+Error other_operation(const Scalar& op) {
+  std::vector<std::string_view> known;
+  for (const OperationDecoder& decoder : decoders) known.push_back(decoder.op);
+  const bool named = op.kind == Scalar::Kind::string;
+  return unknown_operation(named ? std::optional<std::string_view>(op.text) : std::nullopt, known);
+}
+
 // The refusals of a well-formed map, in the order of docs/protocol.md, "Errors".
 Decoded decode_operation(RequestVisitor& visitor, std::int64_t& at_least) {
   const Scalar& version = visitor.scalar(M::v);
@@ -192,7 +199,7 @@ Decoded decode_operation(RequestVisitor& visitor, std::int64_t& at_least) {
   for (const OperationDecoder& known : decoders) {
     if (op.kind == Scalar::Kind::string && op.text == known.op) decoder = &known;
   }
-  if (decoder == nullptr) return fail(ErrorCode::unknown_op, "op is missing or none of this protocol's", "op");
+  if (decoder == nullptr) return tl::unexpected(other_operation(op));
   if (visitor.structure_error) return tl::unexpected(*visitor.structure_error);
   if (auto error = other_member(visitor, *decoder)) return tl::unexpected(std::move(*error));
   Arguments arguments{visitor, ScalarReader{}};

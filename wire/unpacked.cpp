@@ -41,7 +41,7 @@ Status feed(const msgpack::object& value, JsonBuilder& json) {
       if (Status status = json.begin_object(); !status) return status;
       for (std::uint32_t i = 0; i < value.via.map.size; ++i) {
         const auto& [key, member] = value.via.map.ptr[i];
-        if (key.type != Type::STR) return tl::unexpected(json.refuse(ErrorCode::internal, "a name is no string"));
+        if (key.type != Type::STR) return tl::unexpected(json.refuse(ErrorCode::internal, "a name is not a string"));
         if (Status status = json.key({key.via.str.ptr, key.via.str.size}); !status) return status;
         if (Status status = feed(member, json); !status) return status;
       }
@@ -71,7 +71,7 @@ Result<msgpack::object_handle> unpack(std::string_view bytes) {
 }
 
 MapReader::MapReader(const msgpack::object& map) : map_(map) {
-  if (map_.type != Type::MAP) error_ = Error{ErrorCode::internal, "a reply's value is no map", {}};
+  if (map_.type != Type::MAP) error_ = Error{ErrorCode::internal, "a reply's value is not a map", {}};
 }
 
 const msgpack::object* MapReader::find(std::string_view name) const {

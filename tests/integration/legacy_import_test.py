@@ -126,7 +126,7 @@ class Sample(Case):
 
     def test_wrong_directories(self):
         (self.directory / "VAULT999").mkdir()
-        for directory, word in ((self.directory / "missing", "No such file"), (self.directory, "is no filesystem vault"),
+        for directory, word in ((self.directory / "missing", "No such file"), (self.directory, "is not a filesystem vault"),
                                 (__file__, "Not a directory")):
             for action in ("stats", "list", "import"):
                 error = self.json(2, action, directory)

@@ -122,6 +122,19 @@ TEST(UnknownMember, AfterVersionOperationAndNamesTwice) {
   EXPECT_EQ(refusal(message)->code, ErrorCode::unknown_op);
 }
 
+TEST(UnknownMember, TheOperationThatWasMeantIsOffered) {
+  ordered_json message = request("sael", "{}");
+  EXPECT_EQ(refusal(message)->message, "unknown operation sael; did you mean seal?");
+  message["op"] = "erase";
+  EXPECT_EQ(refusal(message)->message,
+            "unknown operation erase; there are: seal, seal_batch, read, list, query, verify, proof, consistency, "
+            "checkpoint, head, status");
+  message["op"] = 5;
+  EXPECT_EQ(refusal(message)->message.substr(0, 13), "op is missing");
+  message["op"] = std::string(1 << 20, 'x');
+  EXPECT_LT(refusal(message)->message.size(), 500U);
+}
+
 TEST(UnknownMember, TheNameThatWasMeantIsOffered) {
   const auto offered = [](std::string_view name) {
     const std::string message = unknown_member("a seal", {}, name, seal_members()).message;
