@@ -30,7 +30,8 @@ foreach(library ${cpp_libraries})
   set(archive ${CMAKE_BINARY_DIR}/cpp/lib${library}.a)
   add_custom_command(OUTPUT ${archive}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/cpp
-    COMMAND ${CMAKE_OBJCOPY} --strip-debug --enable-deterministic-archives $<TARGET_FILE:${library}> ${archive}
+    COMMAND ${CMAKE_OBJCOPY} --strip-debug --remove-section=.comment --remove-section=.note
+      --enable-deterministic-archives $<TARGET_FILE:${library}> ${archive}
     DEPENDS ${library} COMMENT "lib${library}.a without debug information" VERBATIM)
   list(APPEND stripped ${archive})
 endforeach()
