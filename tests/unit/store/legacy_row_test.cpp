@@ -81,8 +81,8 @@ TEST(LegacyTree, IsTheRuleAppliedToEachPrefix) {
 TEST(LegacyRow, TheHashIsPythons) {
   const LegacyRow row = first_row();
   EXPECT_EQ(check_row_hash(row).outcome, LegacyHash::valid);
-  for (auto* column : {&LegacyRow::session_id, &LegacyRow::seal_id, &LegacyRow::timestamp, &LegacyRow::authority,
-                       &LegacyRow::verdict, &LegacyRow::prev_hash}) {
+  for (auto column : {&LegacyRow::session_id, &LegacyRow::seal_id, &LegacyRow::timestamp, &LegacyRow::authority,
+                      &LegacyRow::verdict, &LegacyRow::prev_hash}) {
     LegacyRow other = row;
     *(other.*column) += "x";
     EXPECT_EQ(check_row_hash(other).outcome, LegacyHash::invalid);
