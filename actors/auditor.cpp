@@ -138,7 +138,8 @@ void Auditor::end_round(std::int64_t head, Effects& effects) {
   const std::string message =
       "over: what did not verify does again; a whole round over " + std::to_string(head) + " entries found nothing";
   log_info("auditor", "the ledger verifies again", {{"entries", std::to_string(head)}});
-  effects.alert({.kind = "tamper", .severity = Severity::info, .message = message, .raised = false, .cause = "auditor/ledger"});
+  effects.alert(
+      {.kind = "tamper", .severity = Severity::info, .message = message, .raised = false, .cause = "auditor/ledger"});
 }
 
 void Auditor::report(const Finding& finding, Effects& effects) {

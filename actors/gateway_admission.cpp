@@ -21,7 +21,7 @@ std::size_t without_reserve(std::size_t whole) {
 }  // namespace
 
 bool Gateway::wants_ingest() const {
-  return takes_seals() && queued_seals_ < without_reserve(options_.queue_seals_max) &&
+  return is_ready() && queued_seals_ < without_reserve(options_.queue_seals_max) &&
          queued_bytes_ < without_reserve(options_.queue_bytes_max);
 }
 

@@ -232,7 +232,9 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
                ", which the database holds as a checkpoint",
            effects);
     return;
-  } else if (other) {
+  } else if (!other) {
+    alerts_.clear("tamper", "stored checkpoint", effects);
+  } else {
     alerts_.raise(
         "tamper", "stored checkpoint", Severity::critical,
         "vault_checkpoint holds a row of size " + std::to_string(other->tree_size) + " that this log has not signed",

@@ -49,11 +49,12 @@ class PromiseMemory {
   // The newest head that a receipt was given for, as a checkpoint without a note.
   const std::optional<StoredCheckpoint>& told() const { return told_; }
 
-  // Durable when it returns without error, and in memory in any case. The caller has shown that the ledger of `checkpoint` continues the one remembered before.
-  // That of another origin is kept as evidence. CHECK: not smaller than one of the same origin.
+  // Durable when it returns without error, and in memory in any case. The caller has shown that the ledger of
+  // `checkpoint` continues the one remembered before. That of another origin is kept as evidence. CHECK: not smaller
+  // than one of the same origin.
   Status remember(const StoredCheckpoint& checkpoint);
-  // At most contradictions_max; the same again is no error. Error: too_large, or internal where it cannot be written (and
-  // is in memory).
+  // At most contradictions_max; the same again is no error. Error: too_large, or internal where it cannot be written
+  // (and is in memory).
   Status keep_evidence(const StoredCheckpoint& checkpoint);
   // In memory; write_told() takes it to the disk. A head of another origin replaces the one before.
   void tell(const std::string& origin, std::int64_t sequence, const Hash& root);

@@ -60,7 +60,7 @@ void Writer::round_done(Effects& effects) {
 }
 
 bool Writer::stop(Effects& effects) {
-  stopping_ = true;
+  if (!std::exchange(stopping_, true)) take_back_what_was_set_aside(SIZE_MAX);
   fly(effects);
   flush_answers(effects);
   const bool can_progress = mode_ == Mode::active || mode_ == Mode::resolving;
@@ -128,6 +128,7 @@ void Writer::on_timer(int id, Effects& effects) {
       clock_.saw_own(effects.now(), effects.clock());  // a standby's too: it may be the writer in a moment
       if (mode_ == Mode::active) clock_is_sane(effects);
       if (mode_ == Mode::active && trouble_.over(effects.clock())) end_trouble(effects);
+      if (mode_ == Mode::active && effects.clock() >= next_try_) take_back_what_was_set_aside(1);
       keep_lease(effects);
       send_status(effects);
       effects.set_timer(status_timer, std::min(milliseconds(250), options_.lease_timeout / 8));
@@ -203,7 +204,7 @@ void Writer::send_status(Effects& effects) {
   status.epoch = epoch_;
   status.head = durable_.head;
   for (const Flight& flight : flights_) status.in_flight += flight.plan.fresh_count();
-  status.queued = queue_.size() + suspects_.size() + looking_up_.size();
+  status.queued = queue_.size() + suspects_.size() + looking_up_.size() + set_aside_.size();
   status.database_connected = database_connected_;
   status.ledger_id = ledger_id_;
   status.counters = counters_;

@@ -77,6 +77,10 @@ class Writer final : public Actor {
   void block(const std::string& why, Effects& effects);
   void on_append(const AppendAnswer& answer, Effects& effects);
   void on_duplicate(Effects& effects);
+  void on_refused(const AppendOutcome& outcome, Effects& effects);
+  void set_aside(PendingOrder order, Effects& effects);
+  void database_refuses(const AppendOutcome& outcome, Effects& effects);
+  void take_back_what_was_set_aside(std::size_t most);
   void on_resolved(ResolveAnswer answer, Effects& effects);
   void on_found(FindAnswer answer, Effects& effects);
 
@@ -108,6 +112,7 @@ class Writer final : public Actor {
   void lose(const Trouble& trouble, Effects& effects);
   void database_answers(Effects& effects);
   void end_trouble(Effects& effects);
+  void tell_of_guards(const std::optional<std::string>& missing, Effects& effects);
   void sealing_works(Effects& effects);
   void unreadable_seals(const std::vector<Seal>& seals, const Error& error, Effects& effects);
   void readable_seals(const std::vector<Receipt>& receipts, Effects& effects);
@@ -132,9 +137,14 @@ class Writer final : public Actor {
   LedgerState durable_;  // what the database holds, as far as it has told
   LedgerState tip_;      // durable_ plus everything in flight
   std::string ledger_id_;
-  std::int64_t contradictions_ = 0;                // rows that were there when the ledger was adopted
-  bool must_adopt_again_ = false;                  // more have come
-  std::optional<std::string> commit_failed_;       // why, while none has succeeded since
+  std::int64_t contradictions_ = 0;           // rows that were there when the ledger was adopted
+  bool must_adopt_again_ = false;             // more have come
+  std::optional<std::string> commit_failed_;  // why, while none has succeeded since
+  int refusals_ = 0;                          // of orders that were alone in their batch, since the last commit
+  std::deque<PendingOrder> set_aside_;        // of ingest, refused alone; one by one they are tried again
+  std::chrono::steady_clock::time_point next_try_{};
+  int doubts_ = 0;                                 // commits in doubt that had not taken place, since the last commit
+  std::string doubt_;                              // what was said of the last
   std::optional<std::string> signing_impossible_;  // why checkpoints cannot be signed
   std::size_t unpublished_bytes_ = 0;
 

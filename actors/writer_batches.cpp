@@ -15,6 +15,11 @@ namespace {
 
 // A look-up is over soon: the steward has other things to do as well.
 constexpr std::size_t look_up_seals_max = 512;
+// So many orders may be refused one after the other, with none committed in between, before that is the database's
+// fault.
+constexpr int refusals_max = 8;
+// An order of ingest that was refused with nobody beside it is tried again so often.
+constexpr milliseconds set_aside_for{5'000};
 
 const std::string occupied_text = "a row that vaultd has not written stands where the next ones belong: ";
 
@@ -199,22 +204,10 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
       on_duplicate(effects);
       tip_ = durable_;
       break;
-    case AppendKind::refused: {
+    case AppendKind::refused:
       ++counters_["rolled_back_refused"];
-      ++generation_;
-      log_error("writer", "batch refused by the database", {{"reason", answer.outcome.detail}});
-      Flight flight = std::move(flights_.front());
-      flights_.pop_front();
-      put_back_all(false);
-      tip_ = durable_;
-      if (flight.plan.orders().size() == 1) {
-        const Error error{ErrorCode::internal, "the database refused this seal; vaultd's log tells why", {}};
-        refuse(flight.plan.orders().front(), error, effects);
-      } else {
-        put_back(std::move(flight.plan), false, true);  // one by one, to find the one it would not take
-      }
+      on_refused(answer.outcome, effects);
       break;
-    }
     case AppendKind::head_moved:
       fenced(answer.outcome.detail, effects);
       break;
@@ -239,7 +232,9 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
     case AppendKind::in_doubt: {
       ++counters_["in_doubt"];
       ++generation_;
-      log_warning("writer", "commit in doubt", {{"reason", answer.outcome.detail}});
+      if (doubts_ == 0) log_warning("writer", "commit in doubt", {{"reason", answer.outcome.detail}});
+      doubt_ = answer.outcome.detail;
+      alerts_.raise("database", "commit", Severity::critical, "a commit is in doubt: " + doubt_, effects);
       while (flights_.size() > 1) {  // built on the one in doubt, and never sent
         put_back(std::move(flights_.back().plan), false, false);
         flights_.pop_back();
@@ -251,6 +246,68 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
       effects.send(ActorId::steward, Resolve{flights_.front().request});
       break;
     }
+  }
+}
+
+// The database will not have these rows. Orders of one batch are tried one by one, to find the one it means. What one
+// order alone is refused for may be that order's fault, and is where another is committed before it is refused again.
+// Where the others are refused too, the database takes nothing from anybody, and no order is answered as if it were
+// bad.
+void Writer::on_refused(const AppendOutcome& outcome, Effects& effects) {
+  ++generation_;
+  Flight flight = std::move(flights_.front());
+  flights_.pop_front();
+  put_back_all(false);
+  tip_ = durable_;
+  if (flight.plan.orders().size() > 1) return put_back(std::move(flight.plan), false, true);
+  const std::int64_t commits = counters_["commits"];
+  put_back(std::move(flight.plan), false, true);
+  PendingOrder order = std::move(queue_.front());
+  queue_.pop_front();
+  const std::int64_t before = std::exchange(order.refused_after, commits);
+  if (before != commits) ++refusals_;
+  const bool untried = std::any_of(queue_.begin(), queue_.end(),
+                                   [&](const PendingOrder& other) { return other.refused_after != commits; }) ||
+                       !suspects_.empty() || !looking_up_.empty();
+  const bool only_one = refusals_ == 1 && !untried;
+  const bool own_fault = (before >= 0 && before != commits) || stopping_ || (only_one && !order.order.ingest);
+  if (own_fault) {
+    log_error("writer", "seal refused by the database", {{"reason", outcome.detail}});
+    refuse(order, {ErrorCode::internal, "the database refused this seal; vaultd's log tells why", {}}, effects);
+    return;
+  }
+  if (order.order.ingest) {
+    set_aside(std::move(order), effects);
+  } else {
+    queue_.push_back(std::move(order));
+  }
+  if (refusals_ > 1 && (!untried || refusals_ >= refusals_max)) database_refuses(outcome, effects);
+}
+
+// Waits in nobody's way, until something is committed or it is time for another try.
+void Writer::set_aside(PendingOrder order, Effects& effects) {
+  answers_.push_back({std::exchange(order.order.ticket, Ticket{}), std::vector<Receipt>{}});
+  set_aside_.push_back(std::move(order));
+  next_try_ = effects.clock() + set_aside_for;
+}
+
+// The lease is kept, and what comes is tried: nothing else shows whether it works again.
+void Writer::database_refuses(const AppendOutcome& outcome, Effects& effects) {
+  next_try_ = effects.clock() + trouble_.next("refused " + std::string(outcome.sqlstate.text()), effects.clock());
+  if (trouble_.count() > 1 && trouble_.worth_a_word()) {
+    log_warning("writer", "sealing fails again",
+                {{"reason", outcome.detail}, {"times", std::to_string(trouble_.count())}});
+  }
+  commit_failed_ = outcome.detail;
+  alerts_.raise("database", "commit", Severity::critical, outcome.detail, effects);
+  refuse_waiting(unavailable(), effects);
+  send_status(effects);
+}
+
+void Writer::take_back_what_was_set_aside(std::size_t most) {
+  for (; most > 0 && !set_aside_.empty(); --most) {
+    queue_.push_back(std::move(set_aside_.front()));
+    set_aside_.pop_front();
   }
 }
 
@@ -298,13 +355,16 @@ void Writer::on_resolved(ResolveAnswer answer, Effects& effects) {
   mode_ = Mode::active;
   detail_.clear();
   database_connected_ = true;
-  database_answers(effects);
+  alerts_.clear("database", "connection", effects);
   effects.send(ActorId::notary, Epoch{epoch_});
   keep_lease(effects);
   if (answer.outcome.kind == ResolveKind::committed) {
     Flight flight = std::move(flights_.front());
     flights_.pop_front();
     complete(std::move(flight), effects);
+  } else if (++doubts_ > 1) {
+    // A connection may be lost at a commit; where each commit ends so, it is as good as one that fails.
+    return lose({.cause = "commit", .failure = "in doubt", .why = doubt_, .connected = true}, effects);
   } else {
     put_back_all(false);
   }
@@ -314,7 +374,9 @@ void Writer::on_resolved(ResolveAnswer answer, Effects& effects) {
 
 void Writer::complete(Flight flight, Effects& effects) {
   waiting_since_ = effects.clock();
+  doubts_ = refusals_ = 0;
   sealing_works(effects);
+  take_back_what_was_set_aside(SIZE_MAX);
   durable_ = std::move(flight.after);
   ++counters_["commits"];
   counters_["sealed"] += static_cast<std::int64_t>(flight.request->batch.entries.size());

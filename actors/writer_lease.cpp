@@ -19,12 +19,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     // A lease is no commit: what failed more than once is over when something has been committed.
     if (trouble_.count() <= 1) database_answers(effects);
     for (const char* kind : {"unreadable", "tamper", "configuration"}) alerts_.clear(kind, "lease", effects);
-    if (grant->missing_guard) {
-      alerts_.raise_as("tamper", "guards", Severity::critical,
-                       "the tables are not guarded as they were made: " + *grant->missing_guard, effects);
-    } else {
-      alerts_.clear("tamper", "guards", effects);
-    }
+    tell_of_guards(grant->missing_guard, effects);
     forget_known();
     mode_ = Mode::adopting;
     detail_ = "comparing the ledger with the last checkpoint signed";
@@ -50,6 +45,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
   if (auto* held = std::get_if<LeaseHeld>(&answer.outcome)) {
     database_connected_ = true;
     commit_failed_.reset();  // that is somebody else's to find out
+    alerts_.clear("fenced", "head", effects);
     database_answers(effects);
     if (mode_ == Mode::waiting) {
       const std::string detail = "standby: " + held->holder + " is the writer";
@@ -73,6 +69,15 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     // A server or a schema that does not fit is no sign of tampering.
     database_fits_ = error.code != ErrorCode::invalid_argument;
     on_no_lease(error, database_fits_ ? "tamper" : "configuration", effects);
+  }
+}
+
+void Writer::tell_of_guards(const std::optional<std::string>& missing, Effects& effects) {
+  if (missing) {
+    alerts_.raise_as("tamper", "guards", Severity::critical,
+                     "the tables are not guarded as they were made: " + *missing, effects);
+  } else {
+    alerts_.clear("tamper", "guards", effects);
   }
 }
 
@@ -160,6 +165,7 @@ void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
   if ((mode_ != Mode::active && mode_ != Mode::adopting) || answer.epoch != epoch_) return;
   if (answer.renewal) clock_.saw_database(answer.renewal->database_now, effects.clock());
   if (answer.renewal && answer.renewal->contradictions != contradictions_) must_adopt_again_ = true;
+  if (answer.renewal && answer.renewal->guards_seen) tell_of_guards(answer.renewal->missing_guard, effects);
   if (!flights_.empty()) return;
   if (!answer.renewal) {
     const Error& error = answer.renewal.error();

@@ -4,6 +4,7 @@
 
 #include "store/migrator.hpp"
 #include "store/postgres_durability.hpp"
+#include "store/postgres_guards.hpp"
 #include "store/postgres_session.hpp"
 #include "store/postgres_statements.hpp"
 
@@ -12,7 +13,10 @@ namespace vault {
 namespace {
 
 const PgStatement lease_statements[] = {sql::renew_lease, sql::confirm_lease, sql::contradiction_rows,
-                                        durability_statement};
+                                        durability_statement, guards_statement};
+
+// So often the tables' guards are looked at.
+constexpr std::chrono::seconds guards_interval{10};
 
 }  // namespace
 
@@ -57,6 +61,13 @@ Result<LeaseRenewal> PostgresLeaseStore::renew(const std::string& instance, std:
   auto contradictions = connection_->execute(sql::contradiction_rows);
   if (!contradictions) return tl::unexpected(contradictions.error());
   renewal.contradictions = read_int8(contradictions->value(0, 0));
+  if (const auto now = std::chrono::steady_clock::now(); now >= guards_due_) {
+    guards_due_ = now + guards_interval;
+    auto missing = missing_guard(*connection_);
+    if (!missing) return tl::unexpected(missing.error());
+    renewal.guards_seen = true;
+    renewal.missing_guard = *std::move(missing);
+  }
   return renewal;
 }
 

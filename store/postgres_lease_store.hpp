@@ -23,6 +23,7 @@ class PostgresLeaseStore final : public LeaseStore {
 
   PostgresOptions options_;
   std::unique_ptr<PgConnection> connection_;
+  std::chrono::steady_clock::time_point guards_due_{};  // are looked at again
 };
 
 }  // namespace vault

@@ -177,13 +177,13 @@ inline constexpr PgStatement checkpoint_of_size{
     "SELECT origin, tree_size, root, note FROM vault_checkpoint WHERE origin = $1::text AND tree_size = $2::bigint"};
 
 // With what announces each: the entry after the history that it began on, and whether one before it had signed
-// anything.
+// anything. A subquery a row and no join: without statistics a join reads the whole ledger, damaged pages too.
 inline constexpr PgStatement identities{
     "identities",
-    "SELECT o.ordinal, o.origin, o.vkey, o.accepted_sequence, l.seal_id, EXISTS (SELECT FROM vault_origin p "
+    "SELECT o.ordinal, o.origin, o.vkey, o.accepted_sequence, CASE WHEN o.accepted_sequence > 0 THEN (SELECT l.seal_id "
+    "FROM vault_ledger l WHERE l.sequence = o.accepted_sequence + 1) END, EXISTS (SELECT FROM vault_origin p "
     "JOIN vault_checkpoint c ON c.origin = p.origin WHERE p.ordinal < o.ordinal AND c.tree_size > 0) "
-    "FROM vault_origin o LEFT JOIN vault_ledger l "
-    "ON l.sequence = CASE WHEN o.accepted_sequence > 0 THEN o.accepted_sequence + 1 END ORDER BY o.ordinal"};
+    "FROM vault_origin o ORDER BY o.ordinal"};
 
 // Of session vaultd/rollback, since that name is vaultd's own.
 inline constexpr PgStatement announcement{

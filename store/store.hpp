@@ -92,8 +92,8 @@ enum class AppendKind : std::uint8_t {
 
 struct AppendOutcome {
   AppendKind kind = AppendKind::failed;
-  std::string detail;      // for the log: SQLSTATE and the server's words
-  SqlState sqlstate{};     // where the server itself said no
+  std::string detail;   // for the log: SQLSTATE and the server's words
+  SqlState sqlstate{};  // where the server itself said no
 };
 
 // When a database that owes an answer will have it.
@@ -247,6 +247,9 @@ struct LeaseRenewal {
   // Why what is committed now would not be durable (fsync is off, say); nullopt: it would be.
   std::optional<std::string> not_durable;
   std::int64_t contradictions = 0;  // checkpoints that another vaultd holds against this ledger
+  // Not each time: whether the tables are guarded as they were made, and if not, what is missing (LeaseGrant).
+  bool guards_seen = false;
+  std::optional<std::string> missing_guard;
 };
 
 class LeaseStore {

@@ -270,7 +270,7 @@ TEST_F(AppendTest, ResolveNeverFencesAnotherWriter) {
   take_lease();
   grow_to(2);
   const AppendRequest request = request_for(make_seal(3));
-  run("UPDATE vault_lease SET renewed_at = '-infinity'");
+  run("UPDATE vault_lease SET holder = '', renewed_at = '-infinity'");  // given up
   auto other = make_postgres_writer(options_);
   const LeaseOutcome taken = other->take_lease({"b"});
   ASSERT_TRUE(std::holds_alternative<LeaseGrant>(taken));

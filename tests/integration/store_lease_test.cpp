@@ -14,6 +14,12 @@ class LeaseTest : public StoreTest {
   LeaseOutcome take(WriterStore& store, const std::string& instance) {
     return store.take_lease({instance, std::chrono::milliseconds(3000)});
   }
+  // As a standby that sees the lease for the first time, and a second time when it has stood still for half its
+  // timeout.
+  void watch(WriterStore& store, const std::string& instance) {
+    EXPECT_TRUE(std::holds_alternative<LeaseHeld>(take(store, instance)));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1'600));
+  }
   static std::string message_of(const LeaseOutcome& outcome) {
     const auto* error = std::get_if<Error>(&outcome);
     return error == nullptr ? "" : error->message;
@@ -69,6 +75,7 @@ TEST_F(LeaseTest, ExpiredLeaseIsTakenAndTheFormerWriterFenced) {
   const AppendRequest late = request_for(make_seal(4));
   run("UPDATE vault_lease SET renewed_at = clock_timestamp() - interval '3.1 s'");
   auto standby = make_postgres_writer(options_);
+  watch(*standby, "b");
   const LeaseOutcome outcome = take(*standby, "b");
   ASSERT_TRUE(std::holds_alternative<LeaseGrant>(outcome)) << message_of(outcome);
   EXPECT_EQ(append(*writer_, late).kind, AppendKind::head_moved);
@@ -215,14 +222,15 @@ TEST_F(LeaseTest, MissingRightIsUnreadableToo) {
 TEST_F(LeaseTest, StoppedWriterDoesNotHoldTheHead) {
   take_lease("a");
   EXPECT_EQ(ask("SELECT 1 WHERE EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'vaultd')"), "1");
+  run("UPDATE vault_lease SET renewed_at = '-infinity'");
+  auto standby = make_postgres_writer(options_);
+  watch(*standby, "b");
   const PgConnectOptions raw{url_, "stopped"};
   auto stopped = PgConnection::open(raw,
                                     "SET idle_in_transaction_session_timeout = 1500; BEGIN; "
                                     "SELECT FROM vault_head FOR UPDATE",
                                     {});
   ASSERT_TRUE(stopped);
-  run("UPDATE vault_lease SET renewed_at = '-infinity'");
-  auto standby = make_postgres_writer(options_);
   EXPECT_TRUE(std::holds_alternative<LeaseGrant>(take(*standby, "b")));
 }
 

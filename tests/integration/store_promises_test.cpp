@@ -4,6 +4,7 @@
 
 #include "ledger/checkpoint.hpp"
 #include "ledger/sha256.hpp"
+#include "store/postgres_statements.hpp"
 #include "tests/integration/store_fixture.hpp"
 
 namespace vault::test {
@@ -20,7 +21,8 @@ class PromisesTest : public StoreTest {
   }
   LogIdentity identity(std::int64_t accepted = 0) const { return {key_.name(), key_.verifier().format(), accepted}; }
   void plant_checkpoint(std::int64_t size, const std::string& note) {
-    run(fmt::format("INSERT INTO vault_checkpoint (origin, tree_size, root, note) VALUES ('{}', {}, repeat('a', 64), "
+    run(
+        fmt::format("INSERT INTO vault_checkpoint (origin, tree_size, root, note) VALUES ('{}', {}, repeat('a', 64), "
                     "'{}')",
                     key_.name(), size, note));
   }
@@ -46,6 +48,18 @@ TEST_F(PromisesTest, TheNewestCheckpointIsTheNewestThatVerifies) {
   const Promises promises = look();
   ASSERT_TRUE(promises.newest);
   EXPECT_EQ(promises.newest->note, good.note);
+}
+
+// Or one damaged page anywhere in it keeps everybody from sealing. Statistics are none where nothing was ever analyzed.
+TEST_F(PromisesTest, LookingForIdentitiesDoesNotReadTheWholeLedger) {
+  grow_to(400);
+  ASSERT_TRUE(writer_->store_checkpoint(epoch_, signed_by(key_, 400, state_.head.merkle_root), identity()));
+  const std::string plan = ask("EXPLAIN (FORMAT JSON) " + std::string(sql::identities.sql));
+  EXPECT_NE(plan.find("vault_ledger"), std::string::npos);
+  for (auto scan = plan.find("Seq Scan"); scan != std::string::npos; scan = plan.find("Seq Scan", scan + 1)) {
+    const auto name = plan.find("Relation Name", scan);
+    EXPECT_NE(plan.compare(name, 31, "Relation Name\": \"vault_ledger\""), 0) << plan;
+  }
 }
 
 TEST_F(PromisesTest, AnIdentityCountsOnceTheLedgerAnnouncesIt) {
@@ -118,8 +132,15 @@ TEST_F(PromisesTest, TheTreeIsReadAsItIs) {
     frontiers.back().append(leaves.back());
     return true;
   }));
-  for (const auto& [from, to] : {std::pair<std::uint64_t, std::uint64_t>{0, 1'500}, {1, 2}, {255, 257}, {256, 512},
-                                 {300, 300}, {300, 1'400}, {1'024, 1'500}, {1'500, 1'500}, {0, 0}}) {
+  for (const auto& [from, to] : {std::pair<std::uint64_t, std::uint64_t>{0, 1'500},
+                                 {1, 2},
+                                 {255, 257},
+                                 {256, 512},
+                                 {300, 300},
+                                 {300, 1'400},
+                                 {1'024, 1'500},
+                                 {1'500, 1'500},
+                                 {0, 0}}) {
     const auto tree = writer_->read_tree({{0, 1, from, to}, from, to});
     ASSERT_TRUE(tree) << tree.error().message;
     EXPECT_EQ(tree->frontier, frontiers[from]) << from;

@@ -42,9 +42,18 @@ class WriterLeaseTest : public ::testing::Test {
   std::size_t appends() const { return effects_.messages<Append>(ActorId::committer).size(); }
   // The last batch, with this outcome.
   void answer(AppendKind kind, SqlState sqlstate = {}) {
+    appends_answered_ = appends();
     const Append last = effects_.messages<Append>(ActorId::committer).back();
     if (kind == AppendKind::committed) keep(*last.request);
     tell(AppendAnswer{last.generation, {kind, "as the test wants it", sqlstate}});
+    writer_.round_done(effects_);
+  }
+  // Nothing that was looked up is in the ledger.
+  void find_nothing() {
+    const auto asked = effects_.messages<FindSeals>(ActorId::steward);
+    if (asked.size() == looked_up_) return;
+    looked_up_ = asked.size();
+    tell(FindAnswer{std::vector<FoundSeal>(asked.back().seal_ids.size())});
     writer_.round_done(effects_);
   }
   void keep(const AppendRequest& request) {
@@ -66,7 +75,12 @@ class WriterLeaseTest : public ::testing::Test {
     std::map<Ticket, std::string> by_ticket;
     for (const auto& sent : effects_.messages<SealAnswers>(ActorId::gateway)) {
       for (const SealAnswer& answer : sent.answers) {
+        if (answer.ticket == 0) continue;  // nobody waits for it
         EXPECT_FALSE(by_ticket.contains(answer.ticket)) << "answered twice";
+        if (answer.receipts && answer.receipts->empty()) {  // of ingest: the publisher tells
+          by_ticket[answer.ticket] = "taken";
+          continue;
+        }
         by_ticket[answer.ticket] = answer.receipts ? std::to_string(answer.receipts->front().entry.sequence)
                                    : answer.receipts.error().code == ErrorCode::unavailable
                                        ? "unavailable"
@@ -98,6 +112,7 @@ class WriterLeaseTest : public ::testing::Test {
   RecordedEffects effects_;
   Writer writer_{WriterOptions{}};
   LedgerState stored_;
+  std::size_t looked_up_ = 0, appends_answered_ = 0;
 };
 
 // A session whose last commit was in doubt may end after the one that follows it has been handed out, and the two words
@@ -391,6 +406,156 @@ TEST_F(WriterLeaseTest, LeaseIsKeptOnlyWhileItIsHeld) {
   tell(LeaseRenewed{2, fail(ErrorCode::forbidden, "taken")});
   EXPECT_EQ(kept(), 0);
   EXPECT_EQ(alerts(), std::set<std::string>{"fenced"});
+}
+
+// A constraint that somebody has added refuses everything, and that is no seal's fault: nothing of ingest is dropped
+// for it, and nobody is told that his seal is bad.
+TEST_F(WriterLeaseTest, DatabaseThatRefusesEverythingIsNoSealsFault) {
+  activate(1);
+  SealOrders orders;
+  for (Ticket ticket = 1; ticket <= 3; ++ticket) {
+    Seal seal;
+    seal.session_id = seal.authority = "a";
+    seal.seal_data = "{}";
+    orders.orders.push_back({ticket, {seal}, ticket != 2, 2});  // the second on request, the others by ingest
+  }
+  tell(std::move(orders));
+  writer_.round_done(effects_);
+  for (int tries = 0; tries < 20 && alerts().empty(); ++tries) {
+    answer(AppendKind::refused, SqlState("23514"));
+    find_nothing();
+  }
+  EXPECT_EQ(alerts(), std::set<std::string>{"database"});
+  const std::map<Ticket, std::string> answered{{1, "taken"}, {2, "unavailable"}, {3, "taken"}};
+  EXPECT_EQ(answers(), answered);
+  EXPECT_TRUE(effects_.messages<IngestRefused>(ActorId::notary).empty());
+  EXPECT_EQ(leases_asked(), 0U) << "the lease is as good as before";
+  const auto tick = [&] {
+    fire_timers();
+    writer_.round_done(effects_);
+    find_nothing();
+  };
+  for (int tries = 0; tries < 100; ++tries) {  // nothing changes for 25 s
+    tick();
+    if (appends() > appends_answered_) answer(AppendKind::refused, SqlState("23514"));
+  }
+  EXPECT_LT(appends(), 20U) << "with patience";
+  EXPECT_FALSE(effects_.messages<WriterStatus>(ActorId::gateway).back().ready);
+  EXPECT_TRUE(effects_.messages<WriterStatus>(ActorId::gateway).back().trial);
+  for (int tries = 0; tries < 100; ++tries) {  // the constraint is gone
+    tick();
+    if (appends() > appends_answered_) answer(AppendKind::committed);
+  }
+  std::size_t receipts = 0;
+  for (const auto& told : effects_.messages<Committed>(ActorId::notary)) receipts += told.ingest.size();
+  EXPECT_EQ(receipts, 2U);
+  EXPECT_EQ(answers(), answered);
+  EXPECT_TRUE(effects_.messages<IngestRefused>(ActorId::notary).empty());
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+  EXPECT_TRUE(effects_.messages<WriterStatus>(ActorId::gateway).back().ready);
+}
+
+// One that is refused while others are committed is at fault itself.
+TEST_F(WriterLeaseTest, SealThatAloneIsRefusedIsRefusedOnceAnotherIsTaken) {
+  activate(1);
+  order(1);
+  order(2);
+  writer_.round_done(effects_);
+  answer(AppendKind::refused, SqlState("22003"));  // both
+  for (int tries = 0; tries < 6 && answers().size() < 2; ++tries) {
+    find_nothing();
+    answer(tries == 1 ? AppendKind::committed : AppendKind::refused, SqlState("22003"));
+  }
+  EXPECT_EQ(answers().size(), 2U);
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+}
+
+// Where there is no other to compare it with, a request hears that it was refused, and what came by ingest waits.
+TEST_F(WriterLeaseTest, SealThatIsRefusedWithNobodyBesideItWaitsForAnother) {
+  activate(1);
+  SealOrders orders;
+  Seal seal;
+  seal.session_id = seal.authority = "a";
+  seal.seal_data = "{}";
+  orders.orders.push_back({1, {seal}, true, 2});
+  tell(std::move(orders));
+  writer_.round_done(effects_);
+  answer(AppendKind::refused, SqlState("22003"));
+  writer_.round_done(effects_);
+  EXPECT_EQ(appends(), 1U);
+  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "taken"}})) << "it is in nobody's way";
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+  for (int i = 0; i < 30 && appends() == 1; ++i) {
+    fire_timers();
+    writer_.round_done(effects_);
+    find_nothing();
+  }
+  EXPECT_EQ(appends(), 2U) << "it is tried again now and then";
+  answer(AppendKind::refused, SqlState("22003"));
+  order(2);
+  writer_.round_done(effects_);
+  answer(AppendKind::committed);
+  writer_.round_done(effects_);
+  find_nothing();
+  answer(AppendKind::refused, SqlState("22003"));
+  EXPECT_EQ(effects_.messages<IngestRefused>(ActorId::notary).size(), 1U);
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+}
+
+// A failure at COMMIT itself: one may be a connection's, each is a state.
+TEST_F(WriterLeaseTest, CommitsThatEndInDoubtAgainAndAgainAreAnAlertAndWait) {
+  activate(1);
+  order(1);
+  writer_.round_done(effects_);
+  std::int64_t epoch = 1;
+  for (int tries = 0; tries < 2; ++tries) {
+    answer(AppendKind::in_doubt);
+    EXPECT_EQ(alerts(), std::set<std::string>{"database"});
+    ResolveAnswer resolved;
+    resolved.outcome.kind = ResolveKind::not_committed;
+    resolved.outcome.epoch = ++epoch;
+    tell(std::move(resolved));
+    writer_.round_done(effects_);
+  }
+  EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "unavailable"}}));
+  const WriterStatus status = effects_.messages<WriterStatus>(ActorId::gateway).back();
+  EXPECT_FALSE(status.ready);
+  EXPECT_NE(status.detail.find("as the test wants it"), std::string::npos) << status.detail;
+  EXPECT_EQ(appends(), 2U);
+  fire_timers();
+  activate(++epoch);
+  order(2);
+  writer_.round_done(effects_);
+  answer(AppendKind::committed);
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+}
+
+// Somebody else writes now: that this one was fenced is over.
+TEST_F(WriterLeaseTest, WhoWasFencedAndStandsByNowSaysNoMoreOfIt) {
+  activate(1);
+  order(1);
+  writer_.round_done(effects_);
+  answer(AppendKind::head_moved);
+  EXPECT_EQ(alerts(), std::set<std::string>{"fenced"});
+  fire_timers();
+  LeaseHeld held;
+  held.holder = "another";
+  held.head = stored_.head;
+  tell(LeaseAnswer{std::move(held)});
+  EXPECT_EQ(alerts(), std::set<std::string>{});
+}
+
+// Guards are looked at while it writes, too.
+TEST_F(WriterLeaseTest, GuardThatIsTakenAwayUnderAWriterIsToldAndItsReturnToo) {
+  activate(1);
+  LeaseRenewal renewal{effects_.now(), std::nullopt, 0, true, "a trigger is disabled"};
+  tell(LeaseRenewed{1, renewal});
+  EXPECT_EQ(alerts(), std::set<std::string>{"tamper"});
+  tell(LeaseRenewed{1, LeaseRenewal{effects_.now(), std::nullopt, 0, false, std::nullopt}});
+  EXPECT_EQ(alerts(), std::set<std::string>{"tamper"}) << "not looked at this time";
+  renewal.missing_guard.reset();
+  tell(LeaseRenewed{1, renewal});
+  EXPECT_EQ(alerts(), std::set<std::string>{});
 }
 
 }  // namespace
