@@ -86,7 +86,7 @@ class OnCitus(unittest.TestCase):
                     node.sql(sql)
         self.verified("guarded", 3)
 
-    def test_moves_while_sealing_and_needs_nobody_else(self):
+    def test_moves_under_a_running_vaultd_and_needs_nobody_else(self):
         owner, other = self.make("mobile")
         vaultd = self.vaultd(owner, "mobile")
         self.seal(vaultd, range(100))
