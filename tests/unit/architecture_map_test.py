@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md names every source file, and every file that it names is there.
+"""ARCHITECTURE.md names every source file, and every file that it names is there. The other pages too name what is there.
 
 In the sections "### room/" the first cell of a table row names files of that directory in backticks; `a.{hpp,cpp}`
 stands for a pair. Everywhere else a path in backticks that begins with a directory of ours must exist.
@@ -14,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROOMS = ("ledger", "wire", "store", "actors", "daemon", "tools", "migrations", "systemd", "examples", "package", "clients")
 # What belongs to a room but tells a reader nothing.
 UNMAPPED = re.compile(r"/tests/|(^|/)py\.typed$|(^|/)CMakeLists\.txt$|(^|/)\.|\.(pyc|orig|swp)$|~$")
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PROSE_PATH = re.compile(r"`((?:%s|docs|tests)/[\w./{},-]+)`" % "|".join(ROOMS))
 # Look like paths of ours and are none: methods of the Model Context Protocol.
 NO_PATHS = ("tools/list", "tools/call")
@@ -81,14 +82,21 @@ class Map(unittest.TestCase):
         self.assertEqual([], missing_in_prose(self.text, lambda path: (ROOT / path).exists()))
 
     def test_the_other_pages_name_existing_files(self):
-        for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for page in PAGES:
             text = page.read_text(encoding="utf-8")
             self.assertEqual([], missing_in_prose(text, lambda path: (ROOT / path).exists()), page.name)
             for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
                 self.assertTrue((page.parent / target).exists(), f"{page.name} links to {target}")
 
+    def test_walks_lead_somewhere(self):
+        text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+        steps = re.findall(r"`(?:\w+::)?(\w+)`\s+\(`([\w./]+)`\)", text)
+        self.assertGreater(len(steps), 8, "walks not found")
+        for name, path in steps:
+            self.assertRegex((ROOT / path).read_text(encoding="utf-8"), rf"\b{name}\b", f"CONTRIBUTING.md looks for it in {path}")
+
     def test_anchors_exist(self):
-        for page in [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for page in PAGES:
             for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
                 other = page if not target else page.parent / target
                 self.assertIn(anchor, anchors(other), f"{page.name} links to {target}#{anchor}")
