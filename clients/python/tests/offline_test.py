@@ -178,8 +178,9 @@ class Entries(unittest.TestCase):
                 ("entry_hash", "1" * 64, ["entry_hash"]), ("seal_data", None, ["data_hash"]), ("authority", None, ["entry_hash"]),
                 ("timestamp", "yesterday", ["entry_hash"])):
             self.assertEqual(faults, offline.entry_faults({**ledger()[0], name: value}), (name, value))
-        erased = {**ledger()[0], "seal_data": None, "data_salt": None}
-        self.assertEqual([], offline.entry_faults(erased))
+        taken = {**ledger()[0], "seal_data": None, "data_salt": None}
+        self.assertEqual(["seal_data"], offline.entry_faults(taken))
+        self.assertEqual(["entry_hash", "seal_data"], offline.entry_faults({**taken, "data_hash": "0" * 64}))
         self.assertEqual([], offline.entry_faults({"backend": "legacy", "seal_data": {}}))
 
     def test_verification_names_the_first(self):
@@ -334,6 +335,13 @@ class Receipts(unittest.TestCase):
     def test_a_good_one(self):
         self.assertEqual(3, offline.check_receipt(self.receipt, VECTORS["vkey"], self.payload).tree_size)
         offline.check_proof(ledger()[1], self.receipt, VECTORS["vkey"])
+
+    def test_the_payload_of_an_entry_counts(self):
+        for change, field in (({"seal_data": {"x": 1}}, "data_hash"), ({"seal_data": None, "data_salt": None}, "seal_data"),
+                              ({"seal_data": None}, "data_hash")):
+            with self.assertRaises(CheckFailed) as caught:
+                offline.check_proof({**ledger()[1], **change}, self.receipt, VECTORS["vkey"])
+            self.assertEqual(field, caught.exception.field)
 
     def test_changed_ones(self):
         for name, value, field in (("verdict", "SEAL", "entry_hash"), ("leaf_index", 0, "leaf_index"),

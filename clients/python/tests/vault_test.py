@@ -390,6 +390,10 @@ class Life(VaultCase):
         for endpoint in ("localhost:9990", "/run/x", "http://x"):
             with self.assertRaisesRegex(InvalidArgument, "begins with ipc"):
                 Vault(endpoint)
+        for endpoint in ("postgresql://u:s3cret@h/db", "u:s3cret@h", "tcp://u:s3cret@h:5432"):
+            with self.assertRaises(InvalidArgument) as caught:
+                Vault(endpoint)
+            self.assertNotIn("s3cret", str(caught.exception))
 
     def test_errors_survive_pickling(self):
         for error in (InvalidArgument("a", "b"), errors.Forbidden("a", "b"), errors.DeadlineExceeded("a"),
@@ -406,9 +410,11 @@ class Tampered(unittest.TestCase):
             list(vault.seal_many([Seal("s", "tester", "SEAL", {"n": n}) for n in range(6)]))
             other.sql("ALTER TABLE vault_ledger DISABLE TRIGGER ALL;"
                       "UPDATE vault_ledger SET verdict = 'VOID' WHERE sequence = 2;"
-                      "UPDATE vault_ledger SET seal_data = '{\"n\": 77}' WHERE sequence = 4;")
+                      "UPDATE vault_ledger SET seal_data = '{\"n\": 77}' WHERE sequence = 4;"
+                      "UPDATE vault_ledger SET data_hash = encode(sha256(data_salt || '{\"n\":5}'::bytea), 'hex'),"
+                      " seal_data = NULL, data_salt = NULL WHERE sequence = 6;")
             # Of a payload that is there vaultd keeps no data_hash; the entry's own hash tells.
-            for sequence, field in ((2, "entry.entry_hash"), (4, "entry.entry_hash")):
+            for sequence, field in ((2, "entry.entry_hash"), (4, "entry.entry_hash"), (6, "entry.seal_data")):
                 with self.assertRaises(HashMismatch) as caught:
                     vault.read(sequence)
                 self.assertEqual((field, sequence, "internal"), (caught.exception.field, caught.exception.entry["sequence"],

@@ -9,7 +9,7 @@ from vault999 import records
 from vault999._times import Instant, ledger_time
 from vault999._wire import seal_map
 from vault999.errors import HashMismatch, Internal
-from vault999.offline.entries import HashChecker
+from vault999.offline.entries import HashChecker, describe_faults
 from vault999.records import Seal
 from vault999.verdicts import Verdict, verdict_text
 
@@ -43,8 +43,8 @@ class EntryReader:
         if self._checker is not None:
             faults = self._checker.faults(entry)
             if faults:
-                raise HashMismatch(f"entry {entry.get('sequence')}: hash DOES NOT FIT: {', '.join(faults)}: what is stored "
-                                   "is not what was sealed", f"{path}.{faults[0]}", entry)
+                raise HashMismatch(f"entry {entry.get('sequence')}: {describe_faults(faults)}: what is stored is not what "
+                                   "was sealed", f"{path}.{faults[0]}", entry)
             for name, value in expected.items():
                 if entry.get(name) != value:
                     raise HashMismatch(f"vaultd answered with {name} {entry.get(name)!r} instead of {value!r}",

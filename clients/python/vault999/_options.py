@@ -34,8 +34,10 @@ class Options:
         """The endpoint as given, or the environment's, or where vaultd binds by default."""
         where = endpoint or os.environ.get(variable) or default
         scheme = where.partition("://")[0]
-        if scheme not in ("ipc", "tcp"):
-            raise errors.InvalidArgument(f"an endpoint begins with ipc:// or tcp://, unlike {where!r}", "endpoint")
+        if scheme not in ("ipc", "tcp") or (scheme == "tcp" and "@" in where):
+            # A database's URL is easily put here, with its password.
+            shown = "what is there (it may hold a password)" if "@" in where or "://" in where else repr(where)
+            raise errors.InvalidArgument(f"an endpoint begins with ipc:// or tcp://, unlike {shown}", "endpoint")
         # ipc:// never uses CURVE: the mode and group of the socket decide there.
         keys = read_key_dir(key_dir) if key_dir is not None and scheme == "tcp" else None
         return cls(where, keys, timeout, connect_timeout)

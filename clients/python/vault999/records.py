@@ -70,7 +70,8 @@ class Receipt(Record):
 
 
 class Entry(Record):
-    """A sealed record. Of an erased one `seal_data` and `data_salt` are None."""
+    """A sealed record. Where the payload is missing `seal_data` and `data_salt` are None; with check_hashes (the default)
+    no such entry is handed out."""
 
     __slots__ = ()
     sequence: int

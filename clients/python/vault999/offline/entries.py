@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from vault999.errors import CheckFailed
 from vault999.offline import merkle
@@ -81,17 +81,16 @@ def parse_leaf_data(leaf: bytes) -> Dict[str, Any]:
 
 
 def entry_faults(entry: Mapping[str, Any]) -> List[str]:
-    """Which of "data_hash" and "entry_hash" do not fit the rest of an entry. An erased one is checked as far as it goes;
-    one of the emergency mode has no hashes yet, and fits."""
+    """Which of "data_hash" and "entry_hash" do not fit the rest of an entry; "seal_data" where payload and salt are
+    missing, which nothing explains as long as no erasure is defined. One of the emergency mode has no hashes yet, and
+    fits."""
     if entry.get("backend") == "legacy":
         return []
     faults = []
     salt, payload = entry.get("data_salt"), entry.get("seal_data")
+    missing = salt is None and payload is None
     try:
-        if salt is None or payload is None:
-            fits = salt is None and payload is None
-        else:
-            fits = data_hash(salt, payload) == entry.get("data_hash")
+        fits = missing or (salt is not None and payload is not None and data_hash(salt, payload) == entry.get("data_hash"))
     except (CheckFailed, TypeError, ValueError):
         fits = False
     if not fits:
@@ -101,7 +100,18 @@ def entry_faults(entry: Mapping[str, Any]) -> List[str]:
             faults.append("entry_hash")
     except CheckFailed:
         faults.append("entry_hash")
+    if missing:
+        faults.append("seal_data")
     return faults
+
+
+def describe_faults(faults: Sequence[str]) -> str:
+    """For people."""
+    hashes = [one for one in faults if one != "seal_data"]
+    parts = [f"hash DOES NOT FIT: {', '.join(hashes)}"] if hashes else []
+    if "seal_data" in faults:
+        parts.append("payload is missing and nothing explains it")
+    return "; ".join(parts)
 
 
 class HashChecker:
@@ -137,7 +147,8 @@ def verify_entries(entries: Iterable[Mapping[str, Any]]) -> Optional[Tuple[int, 
     for entry in entries:
         if entry.get("sequence") != expected:
             return expected, "sequence_gap"
-        if entry_faults(entry):
+        faults = entry_faults(entry)
+        if faults and faults != ["seal_data"]:
             return expected, "entry_hash_mismatch"
         if entry["prev_hash"] != prev_hash:
             return expected, "prev_hash_mismatch"
@@ -146,7 +157,7 @@ def verify_entries(entries: Iterable[Mapping[str, Any]]) -> Optional[Tuple[int, 
             return expected, "merkle_root_mismatch"
         if entry["timestamp"] < timestamp:
             return expected, "timestamp_regression"
-        if entry.get("seal_data") is None:
+        if faults:
             return expected, "erasure_unexplained"
         prev_hash, timestamp, expected = entry["entry_hash"], entry["timestamp"], expected + 1
     return None

@@ -40,7 +40,11 @@ def check_receipt(receipt: Mapping[str, Any], vkey: str, seal_data: Any = _NONE)
 
 
 def check_proof(entry: Mapping[str, Any], proof: Mapping[str, Any], vkey: str) -> notes.Checkpoint:
-    """The same for an entry and the answer of `proof` about it, which must hold a checkpoint."""
+    """The same for an entry, payload included, and the answer of `proof` about it, which must hold a checkpoint."""
+    if "seal_data" in entry:  # a receipt has none
+        faults = entries.entry_faults(entry)
+        if faults:
+            raise CheckFailed(entries.describe_faults(faults), faults[0])
     if not isinstance(proof.get("checkpoint"), str):
         raise CheckFailed("the proof has no checkpoint: none of that tree_size is kept", "checkpoint")
     return check_receipt({**entry, **{name: proof.get(name) for name in ("leaf_index", "tree_size", "proof",
