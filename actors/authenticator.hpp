@@ -19,7 +19,9 @@ class Authenticator final : public Actor {
   // `load` reads the directory of authorised keys; nullptr if nothing has changed since its last call. It is asked once
   // a second; after an error the keys that were known stay.
   using Load = std::function<Result<std::shared_ptr<const KeyRing>>()>;
-  explicit Authenticator(Load load) : load_(std::move(load)) {}
+  // `test_key`: vaultd's own, with which it tries whether strangers are turned away; it is, and not told in the log.
+  explicit Authenticator(Load load, std::string test_key = {})
+      : load_(std::move(load)), test_key_(std::move(test_key)) {}
 
   void start(Effects& effects) override;
   void handle(Message message, Effects& effects) override;
@@ -30,6 +32,7 @@ class Authenticator final : public Actor {
   const PeerKey* find(const std::string& public_key) const;
 
   Load load_;
+  const std::string test_key_;
   std::shared_ptr<const KeyRing> keys_;
   std::string last_error_;
 };

@@ -119,6 +119,7 @@ int ServiceLoop::run() {
     if (Clock::now() >= next_ping) {
       next_ping = Clock::now() + tick;
       sweep_peers();
+      if (parts_.handshakes) parts_.handshakes->sweep();
       parts_.supervisor.ping();
       if (parts_.supervisor.all_alive(pulse_patience)) feed_watchdog();
       if (parts_.embedded && !parts_.embedded->keep_running())

@@ -11,6 +11,7 @@
 #include "actors/supervisor.hpp"
 #include "daemon/database_preparation.hpp"
 #include "daemon/embedded_postgres.hpp"
+#include "daemon/handshake_watch.hpp"
 #include "daemon/settings.hpp"
 
 namespace vault {
@@ -25,6 +26,7 @@ class ServiceLoop {
     const std::function<Result<Settings>()>& reload;  // reads the settings again
     EmbeddedPostgres* embedded;                       // null: the database is somebody else's
     const DatabasePreparation* preparation;           // null: there is no database
+    HandshakeWatch* handshakes;                       // null: no CURVE
   };
   explicit ServiceLoop(const Parts& parts) : parts_(parts) {}
 

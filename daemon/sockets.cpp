@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "daemon/handshake_watch.hpp"
 #include "daemon/peer_guard.hpp"
 #include "daemon/start_check.hpp"
 #include "wire/endpoint_family.hpp"
@@ -137,6 +138,7 @@ Port open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& op
       throw std::runtime_error("this libzmq cannot enforce ZAP domains; CURVE would not be safe");
     }
   }
+  if (options.curve) HandshakeWatch::watch(socket, options.domain);
   for (const std::string& endpoint : options.endpoints) {
     if (!is_ipc(endpoint)) bind_one(port, endpoint);
   }
@@ -165,17 +167,22 @@ Port open_zap_port(zmq::context_t& context) {
   return port;
 }
 
-Status test_unknown_key_is_refused(zmq::context_t& context, const std::string& endpoint, const ServerKey& server) {
+Result<ServerKey> make_unknown_key() {
   std::array<char, 41> public_key{}, secret_key{};
   if (zmq_curve_keypair(public_key.data(), secret_key.data()) != 0) {
     return fail(ErrorCode::internal, "libzmq was built without CURVE");
   }
+  return ServerKey{public_key.data(), secret_key.data()};
+}
+
+Status test_unknown_key_is_refused(zmq::context_t& context, const std::string& endpoint, const ServerKey& server,
+                                   const ServerKey& unknown) {
   try {
     zmq::socket_t socket(context, zmq::socket_type::dealer);
     socket.set(zmq::sockopt::linger, 0);
     socket.set(zmq::sockopt::curve_serverkey, server.public_key);
-    socket.set(zmq::sockopt::curve_publickey, std::string(public_key.data()));
-    socket.set(zmq::sockopt::curve_secretkey, std::string(secret_key.data()));
+    socket.set(zmq::sockopt::curve_publickey, unknown.public_key);
+    socket.set(zmq::sockopt::curve_secretkey, unknown.secret_key);
     const char* watch_address = "inproc://curve-self-test";
     const int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
                        ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;

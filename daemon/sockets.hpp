@@ -63,8 +63,11 @@ std::vector<SocketOptions> request_sockets(SocketOptions options);
 // The ZAP handler's socket.
 Port open_zap_port(zmq::context_t& context);
 
-// Connects with a key that nobody has authorised; OK only if it is turned away. CURVE without a working ZAP handler
-// would let everyone in. Error: internal saying what happened instead.
-Status test_unknown_key_is_refused(zmq::context_t& context, const std::string& endpoint, const ServerKey& server);
+// A new pair for the test below. Error: internal.
+Result<ServerKey> make_unknown_key();
+// Connects with `unknown`, a key that nobody has authorised; OK only if it is turned away. CURVE without a working ZAP
+// handler would let everyone in. Error: internal saying what happened instead.
+Status test_unknown_key_is_refused(zmq::context_t& context, const std::string& endpoint, const ServerKey& server,
+                                   const ServerKey& unknown);
 
 }  // namespace vault

@@ -25,6 +25,7 @@
 #include "daemon/database_preparation.hpp"
 #include "daemon/embedded_postgres.hpp"
 #include "daemon/emergency_mode.hpp"
+#include "daemon/handshake_watch.hpp"
 #include "daemon/key_directory.hpp"
 #include "daemon/peer_guard.hpp"
 #include "daemon/peer_limits.hpp"
@@ -110,6 +111,7 @@ class Vaultd {
   std::unique_ptr<DatabasePreparation> preparation_;
   EndpointLocks locks_;
   std::optional<ServerKey> curve_;
+  ServerKey unknown_key_;  // for the test that strangers are turned away
   std::unique_ptr<KeyDirectory> keys_;
   std::atomic<bool> stopping_{false};
 
@@ -131,6 +133,7 @@ class Vaultd {
   std::vector<std::unique_ptr<Reader>> readers_;
 
   zmq::context_t context_;
+  std::optional<HandshakeWatch> handshakes_;
   std::vector<std::string> bound_requests_;
   std::optional<Error> endpoint_error_;  // written by a shell's thread before it reports its failure
   std::unique_ptr<Outbox> outbox_;
@@ -163,6 +166,9 @@ Status Vaultd::open() {
   auto key = load_server_key(settings_.curve_server_key);
   if (!key) return tl::unexpected<Error>(key.error());
   curve_ = *key;
+  auto unknown = make_unknown_key();
+  if (!unknown) return tl::unexpected<Error>(unknown.error());
+  unknown_key_ = *unknown;
   keys_ = std::make_unique<KeyDirectory>(settings_.curve_clients);
   return {};
 }
@@ -293,7 +299,8 @@ Status Vaultd::start_sealing() {
 // The authenticator is there before any tcp endpoint is.
 Status Vaultd::start_authenticator() {
   if (!curve_) return {};
-  authenticator_ = std::make_unique<Authenticator>([this] { return keys_->load_changed(); });
+  handshakes_.emplace(context_, std::vector<std::string>{"requests", "ingest", "events"});
+  authenticator_ = std::make_unique<Authenticator>([this] { return keys_->load_changed(); }, unknown_key_.public_key);
   return supervisor_->start({{ActorId::authenticator, authenticator_.get(), stop_others}}, false,
                             [](zmq::context_t& context) {
                               std::vector<Port> ports;
@@ -309,7 +316,7 @@ Status Vaultd::test_curve() {
     if (const auto any = endpoint.find("//0.0.0.0:"); any != std::string::npos)
       endpoint.replace(any + 2, 7, "127.0.0.1");
     if (const auto any = endpoint.find("//[::]:"); any != std::string::npos) endpoint.replace(any + 2, 4, "[::1]");
-    const Status refused = test_unknown_key_is_refused(context_, endpoint, *curve_);
+    const Status refused = test_unknown_key_is_refused(context_, endpoint, *curve_, unknown_key_);
     if (!refused) return refused;
     log_info("vaultd", "an unknown key is turned away", {{"endpoint", endpoint}});
   }
@@ -334,10 +341,10 @@ int Vaultd::run() {
   if (const Status ok = open(); !ok) return fail_start(ok.error());
   if (const Status ok = start_database(); !ok) return fail_start(ok.error());
   const Status started = start_actors();
-  int code =
-      started
-          ? ServiceLoop({*supervisor_, *outbox_, ingest_is_read_, reload_, embedded_.get(), preparation_.get()}).run()
-          : fail_start(started.error());
+  int code = started ? ServiceLoop({*supervisor_, *outbox_, ingest_is_read_, reload_, embedded_.get(),
+                                    preparation_.get(), handshakes_ ? &*handshakes_ : nullptr})
+                           .run()
+                     : fail_start(started.error());
   notify_stopping();
   stopping_ = true;
   if (!supervisor_->stop(settings_.shutdown_timeout)) {

@@ -12,6 +12,7 @@
 #include "ledger/canonical_json.hpp"
 #include "ledger/hash_check.hpp"
 #include "ledger/reserved_names.hpp"
+#include "wire/client_watch.hpp"
 #include "wire/endpoint_family.hpp"
 
 namespace vault {
@@ -85,6 +86,8 @@ struct Client::Impl {
   bool check_hashes = true;
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::dealer};
+  std::optional<ConnectionWatch> watch;
+  bool refused = false;  // the last attempt: ZeroMQ does not try again by itself
   std::uint64_t last_id = 0;
   std::unordered_set<std::uint64_t> submitted;  // not yet answered
   std::deque<Reply> answered;                   // of submitted requests, not yet handed out
@@ -107,19 +110,42 @@ struct Client::Impl {
     const std::uint64_t id = ++last_id;
     const std::string message = encode_request(id, operation, at_least);
     deadline = std::min(deadline, Clock::now() + connect_timeout);
+    if (refused) connect_again();
     for (;;) {
-      if (!wait(ZMQ_POLLOUT, deadline)) {
-        return fail(ErrorCode::unavailable,
-                    fmt::format("no connection to {} within {} ms: is vaultd running, and is this client's key known "
-                                "to it?",
-                                endpoint, connect_timeout.count()));
-      }
       try {
         if (socket.send(zmq::buffer(message), zmq::send_flags::dontwait)) return id;
       } catch (const zmq::error_t& error) {
         if (error.num() != EINTR) throw;
       }
+      if (auto ready = wait_for_room(deadline); !ready) return tl::unexpected(ready.error());
     }
+  }
+
+  // Until the socket takes a message, or it is known why it never will.
+  Status wait_for_room(Clock::time_point deadline) {
+    for (;;) {
+      const auto now = Clock::now();
+      if (auto hopeless = watch->look(now)) {
+        refused = true;
+        return tl::unexpected<Error>(std::move(*hopeless));
+      }
+      if (now >= deadline) return tl::unexpected<Error>(watch->give_up(connect_timeout));
+      zmq::pollitem_t items[] = {{socket.handle(), 0, ZMQ_POLLOUT, 0}, {watch->events().handle(), 0, ZMQ_POLLIN, 0}};
+      try {
+        zmq::poll(items, 2, std::min(time_left(deadline), milliseconds(50)));
+      } catch (const zmq::error_t& error) {
+        if (error.num() != EINTR) throw;
+      }
+      if ((items[0].revents & ZMQ_POLLOUT) != 0) return {};
+    }
+  }
+
+  void connect_again() {
+    refused = false;
+    socket.disconnect(endpoint);
+    socket.connect(endpoint);
+    (void)watch->look(Clock::now());  // what was told of the attempt before
+    watch->begin(Clock::now());
   }
 
   // The next message, whatever it answers.
@@ -178,6 +204,10 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
     impl->check_hashes = options.check_hashes;
     configure(impl->socket, options);
     impl->socket.set(zmq::sockopt::ipv6, needs_ipv6(options.endpoint));
+    ConnectionWatch::Patience patience;
+    patience.refused = options.refused_timeout.value_or(impl->connect_timeout);
+    patience.handshake = std::min(patience.handshake, impl->connect_timeout);
+    impl->watch.emplace(impl->context, impl->socket, options.endpoint, options.curve.has_value(), patience);
     impl->socket.connect(options.endpoint);
     return std::unique_ptr<Client>(new Client(std::move(impl)));
   } catch (const zmq::error_t& error) {

@@ -6,6 +6,7 @@
 //                                        .seal_data = R"({"commit":"9f3c"})"});
 //   if (receipt) std::puts(vault::to_hex(receipt->entry.entry_hash).c_str());
 //
+// Errors of the connection itself, as opposed to vaultd's own answers, have the `field` "endpoint" or "key_dir".
 // A Client belongs to one thread. Calls block until the reply or the timeout (deadline_exceeded: the seal may still
 // commit; send it again with the same seal_id). No exceptions.
 #pragma once
@@ -37,6 +38,9 @@ struct ClientOptions {
   std::optional<CurveKeys> curve;
   // How long a call waits for a connection before it is `unavailable`; nullopt: as long as the timeout.
   std::optional<std::chrono::milliseconds> connect_timeout{};
+  // How long of that it waits where nobody listens (vaultd may be restarting); nullopt: all of it. Whom vaultd refuses,
+  // and who asks for a name that nobody knows, does not wait: the error names the cause at once.
+  std::optional<std::chrono::milliseconds> refused_timeout{};
   // Entries that are read are checked: data_hash, entry_hash, and the links of neighbours on a page, recomputed. One
   // that does not fit is not handed out: `internal`, with `field` "entry.entry_hash" or "entries[3].data_hash". False:
   // to look all the same (ledger/hash_check.hpp then says what does not fit).
@@ -57,8 +61,8 @@ Result<Seal> check_draft(const SealDraft& draft, std::size_t seal_bytes_max = li
 
 class Client {
  public:
-  // Connecting waits for nothing but, where the endpoint holds a name, its look-up: an endpoint where nobody listens shows at the first call, as `unavailable` once the
-  // connect_timeout has passed without a connection.
+  // Connecting waits for nothing but, where the endpoint holds a name, its look-up: that nobody listens, or that vaultd
+  // does not want this client, shows at the first call.
   static Result<std::unique_ptr<Client>> connect(const ClientOptions& options);
   ~Client();
   Client(const Client&) = delete;

@@ -96,10 +96,10 @@ class DayTwo(unittest.TestCase):
         MACHINE.more = {"/vault?": "/trial?"}
         nothing_changed = "was rolled back, nothing has changed: "
         up = MACHINE.here('vaultctl migrate up --database "postgresql://ROLE@db.example.org:5432/trial"')
-        self.says(up.replace("ROLE", "vault_check"), nothing_changed, "permission denied for schema public", code=1)
+        self.says(up.replace("ROLE", "vault_check"), nothing_changed, "permission denied for schema public", code=4)
         self.assertIn(" no ", MACHINE.follow("failed-look"))
         MACHINE.cluster.sql("CREATE TABLE vault_meta ()", "trial")
-        self.says(up.replace("ROLE", "vault_owner"), nothing_changed, 'relation "vault_meta" already exists', code=1)
+        self.says(up.replace("ROLE", "vault_owner"), nothing_changed, 'relation "vault_meta" already exists', code=4)
         self.assertIn(" no ", MACHINE.follow("failed-look"))
         MACHINE.cluster.sql("DROP TABLE vault_meta", "trial")
         self.says(up.replace("5432", "1").replace(f"localhost:{MACHINE.cluster.port}", "localhost:1"), "cannot connect",
@@ -247,7 +247,7 @@ class DayTwo(unittest.TestCase):
         self.says(head + "old-keys head", "103")
         self.assertIn("103", MACHINE.follow("rotate-client"))
         time.sleep(1.5)
-        self.says(head + "old-keys head", code=3)
+        self.says(head + "old-keys head", code=4)
         self.assertIn("103", MACHINE.follow("rotate-server"))
         MACHINE.sh("cp -r new-keys stale-keys && cp old-keys/server.toml stale-keys/")
         self.says(head + "stale-keys head", code=3)
@@ -292,7 +292,7 @@ class DayTwo(unittest.TestCase):
         wait_for_alert("audit")
         self.assertIn("invalid page in block 0", MACHINE.log_tail())
         self.says(MACHINE.here('vaultctl verify --database "postgresql://vault_check@db.example.org:5432/vault_16"'),
-                  "invalid page in block 0", code=1)
+                  "invalid page in block 0", code=4)
         self.assertTrue(status()["ready"], MACHINE.log_tail())
         self.break_pages(file, range(file.stat().st_size // PAGE_BYTES))
         wait_for_alert("unreadable")

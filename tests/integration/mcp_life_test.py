@@ -156,7 +156,7 @@ class Curve(unittest.TestCase):
         vaultd.start()
         with McpProcess("--endpoint", endpoint, "--key-dir", str(self.directory / "host")) as mcp:
             mcp.initialize()
-            self.assertRegex(mcp.refusal("vault_list"), "^unavailable: no connection to tcp://.*key known to it")
+            self.assertRegex(mcp.refusal("vault_list"), "^forbidden: vaultd at tcp://.* refuses this client's key")
             self.allow('["reader"]')
             until = time.monotonic() + 20  # vaultd looks at the directory by itself
             while mcp.call("vault_list")["isError"]:

@@ -171,7 +171,7 @@ class Curve(unittest.TestCase):
         self.assertEqual(self.ctl(1, "producer", "head")["code"], "forbidden")
 
     def test_a_stranger_is_not_let_in(self):
-        self.assertEqual(self.ctl(3, "stranger", "--timeout", "2s", "head")["code"], "unavailable")
+        self.assertEqual(self.ctl(4, "stranger", "head")["code"], "forbidden")
 
     def test_watch(self):
         self.assertEqual(self.ctl(0, "both", "watch", "--topic", "heartbeat", "--count", "1")["event"], "heartbeat")

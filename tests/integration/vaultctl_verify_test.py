@@ -130,7 +130,7 @@ class Verify(Case):
                 text = self.ctl(1, "verify", *where).stdout
                 self.assertIn("INVALID  at sequence 3: entry_hash_mismatch", text)
                 self.json(0, "verify", "--to", 2, *where)
-            self.assertEqual(self.json(1, "proof", 3, "-o", self.directory / "p")["code"], "internal")
+            self.assertEqual(self.json(1, "proof", 3, "-o", self.directory / "p")["code"], "invalid_message")
             self.assertFalse((self.directory / "p").exists())
         finally:
             edit("tester")

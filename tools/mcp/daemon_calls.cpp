@@ -24,7 +24,7 @@ Result<std::string> DaemonCalls::call(const Operation& operation, const Client::
   // A new client next time: a peer that was refused (an unknown CURVE key) does not come back by itself, and keys on
   // disk may have changed.
   const bool lost =
-      !result && (result.error().code == ErrorCode::unavailable || result.error().code == ErrorCode::deadline_exceeded);
+      !result && (ctl::is_unreachable(result.error()) || result.error().code == ErrorCode::unavailable || result.error().code == ErrorCode::deadline_exceeded);
   if (lost) client_.reset();
   return result;
 }

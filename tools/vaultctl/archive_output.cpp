@@ -149,11 +149,13 @@ int answer_restore(const Context& context, const std::string& directory, const R
 }
 
 int report_failure(const Context& context, const Error& error, std::string_view hint) {
-  if (context.globals.json) return report(context, error);
+  // What it has read contradicts itself: that is an answer.
+  const bool finding = error.code == ErrorCode::internal && error.sqlstate.empty();
+  if (context.globals.json) return finding ? (report(context, error), exit_no) : report(context, error);
   print_problem(std::string(error_name(error.code)) + ": " + error.message +
                 (error.field.empty() ? "" : " [" + error.field + "]"));
   if (!hint.empty()) print_hint(hint);
-  return exit_code(error.code);
+  return finding ? exit_no : exit_code(error);
 }
 
 }  // namespace vault::ctl

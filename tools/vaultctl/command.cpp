@@ -20,9 +20,17 @@ ExitCode exit_code(ErrorCode code) {
     case ErrorCode::unavailable:
     case ErrorCode::deadline_exceeded:
       return exit_unavailable;
+    case ErrorCode::internal:
+      return exit_environment;
     default:
       return exit_no;
   }
+}
+
+ExitCode exit_code(const Error& error) {
+  const ExitCode code = exit_code(error.code);
+  const bool kept_out = !error.sqlstate.empty() || is_unreachable(error);
+  return kept_out && code == exit_no ? exit_environment : code;
 }
 
 std::string error_json(const Error& error) {
@@ -35,19 +43,19 @@ std::string error_json(const Error& error) {
 int report(const Context& context, const Error& error) {
   if (context.globals.json) {
     print_line(error_json(error));
-    return finish_output(exit_code(error.code));
+    return finish_output(exit_code(error));
   }
   std::string text = error.message;
   if (!error.field.empty()) text += " [" + error.field + "]";
   print_problem(std::string(error_name(error.code)) + ": " + text);
   if (error.code == ErrorCode::unavailable && !is_unreachable(error)) {
     print_hint("`vaultctl status` tells how vaultd is doing");
-  } else if (error.code == ErrorCode::unavailable) {
+  } else if (error.code == ErrorCode::unavailable && error.field != "key_dir") {
     print_hint("is vaultd running? `systemctl status vaultd`; another address goes in --endpoint or VAULT_ENDPOINT");
   } else if (error.code == ErrorCode::busy || error.code == ErrorCode::deadline_exceeded) {
     print_hint("try again later, or with a longer --timeout");
   }
-  return exit_code(error.code);
+  return exit_code(error);
 }
 
 int report_invalid(const Context& context, const std::string& reason) {

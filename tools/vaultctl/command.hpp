@@ -19,11 +19,14 @@ namespace vault::ctl {
 // docs/operating.md, "Exit codes".
 enum ExitCode : int {
   exit_done = 0,
-  exit_no = 1,           // the answer is no: invalid, tampered, not found, conflict, forbidden, internal error
+  exit_no = 1,           // the answer is no: invalid, tampered, not found, conflict, forbidden
   exit_usage = 2,        // wrong usage or input
   exit_unavailable = 3,  // unavailable, busy, deadline: try again
+  exit_environment = 4,  // no right or no way to look: never taken for an answer
 };
 ExitCode exit_code(ErrorCode code);
+// Also tells apart what a database or the connection to vaultd forbids.
+ExitCode exit_code(const Error& error);
 
 struct Globals {
   std::string endpoint = "ipc:///run/vaultd/requests";

@@ -41,7 +41,8 @@ Status check_ipc_endpoint(const DaemonAddress& address) {
     if (failure == EACCES || failure == EPERM) {
       return fail(ErrorCode::forbidden, "no permission to talk to " + address.endpoint +
                                             ": only members of the socket's group may. It is that of vaultd's user, or "
-                                            "its socket_group; `adduser YOU vaultd`, and log in again");
+                                            "its socket_group; `adduser YOU vaultd`, and log in again",
+                  "endpoint");
     }
     if (failure == ENAMETOOLONG) {
       return fail(ErrorCode::invalid_argument, "the path of " + address.endpoint + " is longer than 107 bytes",
@@ -49,7 +50,7 @@ Status check_ipc_endpoint(const DaemonAddress& address) {
     }
     if (std::chrono::steady_clock::now() >= until) {
       return fail(ErrorCode::unavailable,
-                  "vaultd does not answer at " + address.endpoint + " (" + std::strerror(failure) + ")");
+                  "vaultd does not answer at " + address.endpoint + " (" + std::strerror(failure) + ")", "endpoint");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
@@ -62,6 +63,7 @@ Result<std::unique_ptr<Client>> connect_daemon(const DaemonAddress& address) {
                         .timeout = address.timeout,
                         .curve = {},
                         .connect_timeout = address.connect_timeout,
+                        .refused_timeout = std::min(address.timeout, patience_for_socket),
                         // The commands check for themselves: they show what does not fit, and say so.
                         .check_hashes = false};
   if (!address.key_dir.empty()) {
@@ -74,8 +76,7 @@ Result<std::unique_ptr<Client>> connect_daemon(const DaemonAddress& address) {
 }
 
 bool is_unreachable(const Error& error) {
-  return error.code == ErrorCode::unavailable && (error.message.find("does not answer") != std::string::npos ||
-                                                  error.message.find("no connection to") != std::string::npos);
+  return error.field == "endpoint" || error.field == "key_dir";
 }
 
 }  // namespace vault::ctl

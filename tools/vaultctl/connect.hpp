@@ -22,7 +22,7 @@ struct DaemonAddress {
 // than after the whole timeout: `unavailable`.
 Result<std::unique_ptr<Client>> connect_daemon(const DaemonAddress& address);
 
-// True for `unavailable` because nobody answers at the address, as opposed to a vaultd that cannot serve just now.
+// True where the connection itself is what is wrong, as opposed to the answer of a vaultd that was reached.
 bool is_unreachable(const Error& error);
 
 }  // namespace vault::ctl

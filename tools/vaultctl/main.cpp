@@ -69,7 +69,7 @@ int run(int argc, char** argv) {
   add_commands(app, context);
   app.footer(
       "Exit codes: 0 done; 1 the answer is no (invalid, not found, refused); 2 wrong usage or input;\n"
-      "3 vaultd is unavailable, busy or too slow.\n"
+      "3 vaultd is unavailable, busy or too slow; 4 no right or no way to look.\n"
       "`vaultctl COMMAND --help` tells more, with examples.");
   try {
     app.parse(argc, argv);
@@ -93,6 +93,6 @@ int main(int argc, char** argv) {
     return vault::ctl::run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "vaultctl: internal: %s\n", error.what());
-    return vault::ctl::exit_no;
+    return vault::ctl::exit_environment;
   }
 }

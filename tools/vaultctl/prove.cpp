@@ -21,7 +21,7 @@ struct ProofOptions {
 };
 
 tl::unexpected<Error> untrue(const std::string& what) {
-  return fail(ErrorCode::internal, "vaultd's answer does not check: " + what);
+  return fail(ErrorCode::invalid_message, "vaultd's answer does not check: " + what);
 }
 
 // The proof file for `entry`, or what is wrong with vaultd's proof of it.

@@ -91,7 +91,7 @@ class BatchSealer {
     ++failed_;
     const ExitCode code = exit_code(error.code);
     unavailable_ |= code == exit_unavailable;
-    refused_ |= code == exit_no;
+    refused_ |= code == exit_no || code == exit_environment;
     bad_input_ |= code == exit_usage;
     if (context_.globals.json) return;
     bar_.finish();

@@ -184,7 +184,7 @@ TEST(McpContent, AnEntryThatCannotFitIsNamed) {
 }
 
 TEST(McpContent, RefusalsSayWhatToDo) {
-  EXPECT_THAT(refusal("vault_read", {ErrorCode::unavailable, "vaultd does not answer at ipc:///x (why)", {}}),
+  EXPECT_THAT(refusal("vault_read", {ErrorCode::unavailable, "vaultd does not answer at ipc:///x (why)", "endpoint"}),
               HasSubstr("unavailable: vaultd does not answer at ipc:///x (why). Nothing was sealed or read. Start"));
   EXPECT_EQ("unavailable: this vaultd is a standby. Call again later.",
             refusal("vault_read", {ErrorCode::unavailable, "this vaultd is a standby", {}}));

@@ -1,0 +1,36 @@
+// CURVE handshakes that end before any key is asked about: a client with another server's key, with none, or something
+// that is no ZeroMQ at all. ZeroMQ tells nobody but its socket monitor. Belongs to the thread that makes it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "actors/shell.hpp"
+
+namespace vault {
+
+class HandshakeWatch {
+ public:
+  // Before the sockets of these domains are opened, or their thread would wait for a listener. Throws zmq::error_t.
+  HandshakeWatch(zmq::context_t& context, const std::vector<std::string>& domains);
+
+  // Makes ZeroMQ tell of `socket`, in the socket's own thread. Throws zmq::error_t.
+  static void watch(zmq::socket_t& socket, const std::string& domain);
+
+  // Logs what has been told: the first at once, then at most a line in ten seconds for each socket.
+  void sweep();
+
+ private:
+  struct Watched {
+    std::string domain;
+    zmq::socket_t events;
+    std::uint64_t unsaid = 0;
+    std::optional<std::chrono::steady_clock::time_point> said_at;
+  };
+  std::vector<Watched> watched_;
+};
+
+}  // namespace vault
