@@ -12,8 +12,8 @@ namespace vault {
 
 namespace {
 
-constexpr PgStatement append_statements[] = {sql::append, sql::append_one, sql::append_with_tiles, sql::append_call,
-                                             sql::append_form};
+const PgStatement append_statements[] = {sql::append,      sql::append_one,  sql::append_with_tiles,
+                                         sql::append_call, sql::append_form, UniqueIndexes::statement};
 
 // The server has nothing else to do than to take a batch, so it is given a moment for what the socket does not hold at
 // once: while it waits for the rest it does nothing at all.
@@ -29,19 +29,28 @@ void add_head(PgParams& params, const AppendRequest& request) {
       .hex(as_view(request.expected.merkle_root));
 }
 
-// A duplicate is known by the index that refuses it. Where the table is a part of a larger one its name has more at the
-// end, and a server that passes on what another one said may have kept no more of it than the message.
-bool refused_by_seal_id(const PgResult& result) {
-  constexpr std::string_view index = "vault_ledger_seal_id_key";
-  if (result.constraint().starts_with(index)) return true;
-  return result.constraint().empty() && result.message().find('"' + std::string(index)) != std::string::npos;
+// A duplicate is known by the index that refuses it. What an unknown one refuses is left to the next session, which
+// knows it.
+AppendKind kind_of_unique(UniqueIndexes::Refusal refusal) {
+  switch (refusal) {
+    case UniqueIndexes::Refusal::seal_id:
+      return AppendKind::duplicate;
+    case UniqueIndexes::Refusal::other:
+      return AppendKind::occupied;
+    case UniqueIndexes::Refusal::unknown:
+      return AppendKind::failed;
+  }
+  return AppendKind::failed;
 }
 
-AppendKind kind_of(const PgResult& result) {
+AppendKind kind_of(const PgResult& result, const UniqueIndexes& indexes) {
   const SqlState state = result.sqlstate();
   const auto is_of = [&state](std::string_view classes) { return state.text().starts_with(classes); };
-  if ((state == "23505" || state == "XX000") && refused_by_seal_id(result)) return AppendKind::duplicate;
-  if (state == "23505") return AppendKind::occupied;
+  if (state == "23505" || state == "XX000") {
+    const auto refusal = indexes.refusal(result.constraint(), result.message());
+    if (state == "23505") return kind_of_unique(refusal);
+    if (refusal == UniqueIndexes::Refusal::seal_id) return AppendKind::duplicate;
+  }
   if (state == "22012" || state == "VH004") return AppendKind::not_durable;
   if (is_of("23") || is_of("22") || is_of("54")) return AppendKind::refused;
   // statement_completion_unknown; and the end of a connection may be another server's, of which this one only tells.
@@ -174,7 +183,7 @@ AppendOutcome PostgresAppender::read_answer(const PgResult& result) const {
   if (result.sqlstate().empty()) return word_.value_or(outcome_of_loss());
   // What fails after the statement is done fails around the commit, and leaves open whether that was.
   if (done) return {AppendKind::in_doubt, result.message()};
-  const AppendKind kind = kind_of(result);
+  const AppendKind kind = kind_of(result, indexes_);
   return {kind, detail_of(kind, result), result.sqlstate()};
 }
 

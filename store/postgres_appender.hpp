@@ -9,6 +9,7 @@
 #include <span>
 
 #include "store/postgres_connection.hpp"
+#include "store/postgres_unique_indexes.hpp"
 #include "store/store.hpp"
 
 namespace vault {
@@ -26,8 +27,8 @@ class PostgresAppender final : public AppendSession {
   // Asks the server which form fits it. Errors: as error_of().
   static Result<AppendForm> form_for(PgConnection& connection);
 
-  PostgresAppender(std::unique_ptr<PgConnection> connection, AppendForm form)
-      : connection_(std::move(connection)), form_(form) {}
+  PostgresAppender(std::unique_ptr<PgConnection> connection, AppendForm form, UniqueIndexes indexes)
+      : connection_(std::move(connection)), form_(form), indexes_(std::move(indexes)) {}
 
   void append(std::shared_ptr<const AppendRequest> request) override;
   void forewarn() override;
@@ -56,6 +57,7 @@ class PostgresAppender final : public AppendSession {
 
   std::unique_ptr<PgConnection> connection_;
   AppendForm form_;
+  UniqueIndexes indexes_;
   std::deque<Batch> batches_;  // front: with the database, if `flying_`
   bool flying_ = false;
   std::size_t rows_last_ = 0;          // of the batch that was sent last

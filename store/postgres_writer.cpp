@@ -87,7 +87,9 @@ Result<std::unique_ptr<AppendSession>> PostgresWriter::open_session() {
   if (!opened) return tl::unexpected(opened.error());
   const auto form = PostgresAppender::form_for(**opened);
   if (!form) return tl::unexpected(form.error());
-  return std::make_unique<PostgresAppender>(*std::move(opened), *form);
+  auto indexes = UniqueIndexes::load(**opened);
+  if (!indexes) return tl::unexpected(indexes.error());
+  return std::make_unique<PostgresAppender>(*std::move(opened), *form, *std::move(indexes));
 }
 
 Result<std::vector<FoundSeal>> PostgresWriter::find_seals(std::span<const Uuid> seal_ids) {

@@ -24,6 +24,27 @@ TEST_F(OutcomeTest, DuplicateIsKnownByItsIndexHoweverItIsTold) {
   EXPECT_EQ(append(*writer_, request).kind, AppendKind::duplicate);
 }
 
+// The name is the administrator's to change; what an index is on is not.
+TEST_F(OutcomeTest, DuplicateIsKnownByTheColumnsOfItsIndex) {
+  take_lease();
+  grow_to(2);
+  Seal again = make_seal(9);
+  again.seal_id = id_of(1);
+  run("ALTER TABLE vault_ledger RENAME CONSTRAINT vault_ledger_seal_id_key TO mine");
+  EXPECT_EQ(append(*writer_, request_for(again)).kind, AppendKind::failed) << "renamed under the session: no tampering";
+  take_back();
+  take_lease();
+  EXPECT_EQ(append(*writer_, request_for(again)).kind, AppendKind::duplicate);
+  take_back();
+  run("ALTER TABLE vault_ledger RENAME CONSTRAINT vault_ledger_pkey TO vault");  // which others begin with
+  take_lease();
+  EXPECT_EQ(append(*writer_, request_for(again)).kind, AppendKind::duplicate);
+  take_back();
+  run("INSERT INTO vault_ledger SELECT 3, session_id, gen_random_uuid(), timestamp, authority, verdict, seal_data, "
+      "data_salt, data_hash, entry_hash, prev_hash, merkle_root FROM vault_ledger WHERE sequence = 2");
+  EXPECT_EQ(append(*writer_, request_for(make_seal(3))).kind, AppendKind::occupied);
+}
+
 TEST_F(OutcomeTest, RowInTheWayIsNotTheBatchesFault) {
   take_lease();
   grow_to(2);
