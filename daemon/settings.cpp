@@ -10,7 +10,7 @@
 
 #include "daemon/settings_fields.hpp"
 #include "daemon/settings_file.hpp"
-#include "store/postgres_url.hpp"
+#include "ledger/passwords.hpp"
 
 namespace vault {
 namespace {
@@ -148,7 +148,7 @@ std::vector<std::string> doubtful_variables(const Settings& settings) {
     std::string setting = name.substr(name.find('_') + 1);
     for (char& c : setting) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     const auto* near = find_setting(nearest_setting(setting));
-    found.push_back(fmt::format("{}: no such setting{}", name,
+    found.push_back(fmt::format("{}: no such setting{}", may_hold_password(name) ? "VAULT_… (not shown)" : name,
                                 near == nullptr ? "" : fmt::format("; did you mean {}?", variable_of(*near))));
   }
   return found;
@@ -177,6 +177,10 @@ Result<Settings> load_settings(int argc, char** argv, std::string& help) {
   settings.version = line.version;
   if (settings.version) return settings;
   settings.config = line.config.empty() ? variable("VAULT_CONFIG").value_or("") : line.config;
+  if (settings.config.find("://") != std::string::npos) {
+    return fail(ErrorCode::invalid_argument,
+                "config: wants the path of a TOML file, not " + quoted_unless_secret(settings.config), "config");
+  }
   if (!settings.config.empty()) {
     if (auto keys = apply_settings_file(settings.config, settings); !keys) return tl::unexpected(keys.error());
   }

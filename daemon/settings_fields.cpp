@@ -9,8 +9,8 @@
 #include <charconv>
 #include <numeric>
 
+#include "ledger/passwords.hpp"
 #include "store/postgres_place.hpp"
-#include "store/postgres_url.hpp"
 
 namespace vault {
 namespace {
@@ -56,6 +56,15 @@ const char* wants_backend(const std::string& text) {
   return text == "postgres" || text == "legacy" ? nullptr : "postgres or legacy";
 }
 
+// A connection string that has slipped into another setting must not be shown with it, nor be made a directory.
+const char* wants_path(const std::string& text) {
+  return text == "\n" || text.find("://") != std::string::npos ? "a path" : nullptr;
+}
+
+const char* wants_group(const std::string& text) {
+  return text.find_first_of("\n:/") != std::string::npos ? "the name of a group" : nullptr;
+}
+
 constexpr std::int64_t second = 1'000;
 constexpr std::int64_t hour = 3'600 * second;
 constexpr std::int64_t gib = std::int64_t{1} << 30;
@@ -73,14 +82,17 @@ const std::array fields{
     SettingField{"events", "endpoint for events (PUB)", &S::events, 0, 0, wants_endpoint},
     SettingField{"http", "reserved for metrics and tiles; refused by this version", &S::http},
     SettingField{"socket_mode", "mode of ipc sockets, octal", &S::socket_mode, 0, 0, wants_mode},
-    SettingField{"socket_group", "group of ipc sockets; default: that of the process", &S::socket_group},
-    SettingField{"state_dir", "directory for the signing key and the newest checkpoint", &S::state_dir},
+    SettingField{"socket_group", "group of ipc sockets; default: that of the process", &S::socket_group, 0, 0,
+                 wants_group},
+    SettingField{"state_dir", "directory for the signing key and the newest checkpoint", &S::state_dir, 0, 0,
+                 wants_path},
     SettingField{"origin", "name under which checkpoints are signed", &S::origin, 0, 0, wants_origin},
-    SettingField{"signing_key", "PKCS#8 PEM file; default: signing.pem in the state directory", &S::signing_key},
+    SettingField{"signing_key", "PKCS#8 PEM file; default: signing.pem in the state directory", &S::signing_key, 0, 0,
+                 wants_path},
     SettingField{"accept_rollback", "go on from this sequence under a new origin after a restore", &S::accept_rollback,
                  0, limits::sequence_max},
-    SettingField{"curve_server_key", "file with the server's CURVE secret key", &S::curve_server_key},
-    SettingField{"curve_clients", "directory of authorised CURVE client keys", &S::curve_clients},
+    SettingField{"curve_server_key", "file with the server's CURVE secret key", &S::curve_server_key, 0, 0, wants_path},
+    SettingField{"curve_clients", "directory of authorised CURVE client keys", &S::curve_clients, 0, 0, wants_path},
     SettingField{"readers", "reader actors, each with a connection", &S::readers, 1, 64},
     SettingField{"max_peers", "connections, of all sockets together", &S::max_peers, 1, 100'000},
     SettingField{"max_seal_bytes", "largest payload, canonical text", &S::max_seal_bytes, 2,
@@ -103,7 +115,7 @@ const std::array fields{
     SettingField{"log_format", "text or json", &S::log_format, 0, 0, wants_format},
     SettingField{"backend", "postgres, or legacy: the emergency mode, without a database", &S::backend, 0, 0,
                  wants_backend},
-    SettingField{"legacy_dir", "directory in which the emergency mode keeps seals", &S::legacy_dir},
+    SettingField{"legacy_dir", "directory in which the emergency mode keeps seals", &S::legacy_dir, 0, 0, wants_path},
 };
 
 template <class... F>
@@ -112,12 +124,6 @@ struct Overloaded : F... {
 };
 template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
-
-// A value in the wrong place may be a connection string.
-std::string quoted(const std::string& text) {
-  return may_hold_password(text) ? "what is there (it is not shown, since it may hold a password)"
-                                 : fmt::format("\"{}\"", text);
-}
 
 Status refuse(const SettingField& field, const std::string& found) {
   return fail(ErrorCode::invalid_argument, fmt::format("wants {}, not {}", describe_wanted(field), found),
@@ -231,19 +237,19 @@ Status set_from_texts(const SettingField& field, const std::vector<std::string>&
                                       return {};
                                     },
                                     [&](bool Settings::*member) -> Status {
-                                      if (text != "0" && text != "1") return refuse(field, quoted(text));
+                                      if (text != "0" && text != "1") return refuse(field, quoted_unless_secret(text));
                                       settings.*member = text == "1";
                                       return {};
                                     },
                                     [&](std::chrono::milliseconds Settings::*member) -> Status {
                                       const auto ms = read_duration_ms(text);
-                                      if (!ms) return refuse(field, quoted(text));
+                                      if (!ms) return refuse(field, quoted_unless_secret(text));
                                       settings.*member = std::chrono::milliseconds(*ms);
                                       return {};
                                     },
                                     [&](auto) -> Status {
                                       const auto number = read_number(text);
-                                      if (!number) return refuse(field, quoted(text));
+                                      if (!number) return refuse(field, quoted_unless_secret(text));
                                       return set_from_integer(field, *number, settings);
                                     },
                                 },
@@ -280,7 +286,7 @@ Status check_field(const SettingField& field, const Settings& settings) {
     return {};
   };
   const auto well_formed = [&](const std::string& text) -> Status {
-    if (field.wants != nullptr && field.wants(text) != nullptr) return refuse(field, quoted(text));
+    if (field.wants != nullptr && field.wants(text) != nullptr) return refuse(field, quoted_unless_secret(text));
     return {};
   };
   return std::visit(Overloaded{

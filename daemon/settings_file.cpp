@@ -5,7 +5,7 @@
 
 #include "daemon/input_file.hpp"
 #include "daemon/settings_fields.hpp"
-#include "store/postgres_url.hpp"
+#include "ledger/passwords.hpp"
 
 namespace vault {
 namespace {
@@ -73,12 +73,13 @@ Result<std::set<std::string>> apply_table(const std::string& path, const toml::t
   std::set<std::string> keys;
   for (const auto& [key, node] : table) {
     const std::string name{key.str()};
-    const auto where = fmt::format("{}:{}: {}: ", path, key.source().begin.line, name);
+    const std::string shown = may_hold_password(name) ? "a key (it is not shown, since it may hold a password)" : name;
+    const auto where = fmt::format("{}:{}: {}: ", path, key.source().begin.line, shown);
     const SettingField* field = find_setting(name);
     if (field == nullptr) {
       const auto near = nearest_setting(name);
       const auto hint = near.empty() ? std::string{} : fmt::format("; did you mean {}?", near);
-      return fail(ErrorCode::invalid_argument, fmt::format("{}no such setting{}", where, hint), name);
+      return fail(ErrorCode::invalid_argument, fmt::format("{}no such setting{}", where, hint), shown);
     }
     if (Status status = set_from_node(*field, node, settings); !status) {
       return fail(ErrorCode::invalid_argument, where + status.error().message, name);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -50,6 +51,34 @@ bool is_runtime_directory(const std::string& directory) {
   return false;
 }
 
+// Where a path leads, as far as it is there; what cannot be looked at is taken as it is spelt.
+std::filesystem::path place_of(const std::string& path) {
+  std::error_code failed;
+  auto place = std::filesystem::weakly_canonical(path, failed);
+  if (failed) place = std::filesystem::absolute(path, failed).lexically_normal();
+  return place.has_filename() ? place : place.parent_path();
+}
+
+bool is_below(const std::filesystem::path& path, const std::filesystem::path& directory) {
+  const auto [of_directory, of_path] = std::mismatch(directory.begin(), directory.end(), path.begin(), path.end());
+  return of_directory == directory.end() && of_path != path.end();
+}
+
+// A socket in a directory of vaultd's own stands where one of its files belongs, if not today.
+Status check_own_directories(const Settings& settings, const char* setting, const std::string& socket) {
+  const bool emergency = settings.backend == "legacy";
+  for (const auto& [name, directory] :
+       {std::pair{"state_dir", &settings.state_dir}, std::pair{"embedded", &settings.embedded},
+        std::pair{"curve_clients", &settings.curve_clients}, std::pair{"legacy_dir", &settings.legacy_dir}}) {
+    if (directory->empty() || (std::string_view(name) == "legacy_dir" && !emergency)) continue;
+    if (!is_below(place_of(socket), place_of(*directory))) continue;
+    return refuse(ErrorCode::invalid_argument, setting,
+                  fmt::format("{} is in {} ({}), which is for vaultd's own files; choose another directory for sockets",
+                              socket, *directory, name));
+  }
+  return {};
+}
+
 Status check_sockets(const Settings& settings, bool named_only) {
   const std::pair<const char*, const std::vector<std::string>*> sockets[] = {
       {"requests", &settings.requests}, {"ingest", &settings.ingest}, {"events", &settings.events}};
@@ -57,6 +86,7 @@ Status check_sockets(const Settings& settings, bool named_only) {
     for (const std::string& endpoint : *endpoints) {
       const auto path = socket_path(endpoint);
       if (!path) continue;
+      if (Status own = check_own_directories(settings, setting, *path); !own) return own;
       if (const auto obstacle = find_obstacle(*path)) {
         return refuse(ErrorCode::invalid_argument, setting, fmt::format("{} is {}", *path, *obstacle));
       }

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "ledger/passwords.hpp"
+
 namespace vault {
 namespace {
 
@@ -81,14 +83,6 @@ bool is_port(std::string_view port) {
 bool all_of_list(const std::string& list, bool (*fits)(std::string_view)) {
   const auto items = split(list);
   return std::all_of(items.begin(), items.end(), fits);
-}
-
-bool holds_telling_word(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower.find("pass") != std::string::npos || lower.find("pwd") != std::string::npos ||
-         lower.find("secret") != std::string::npos;
 }
 
 // Is the part what its place is for, so that it can hold no piece of a password?
@@ -207,25 +201,6 @@ std::optional<std::string> show_connection_string(const std::string& text) {
   // Made anew, never cut out of the text: a keyword that is given twice stands in the text twice, and counts once.
   const auto scheme = scheme_of(text);
   return scheme.empty() ? as_keywords(*parts) : as_uri(scheme, *parts);
-}
-
-bool may_hold_password(const std::string& text) {
-  const bool endpoint = text.starts_with("ipc://") || text.starts_with("tcp://");
-  const bool url = text.find("://") != std::string::npos && !endpoint;
-  return url || text.find('@') != std::string::npos || holds_telling_word(text);
-}
-
-std::string without_passwords(std::string message, int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    std::string argument = argv[i];
-    // Of --flag=value the flag may be shown.
-    if (argument.starts_with('-')) argument.erase(0, std::min(argument.find('='), argument.size() - 1) + 1);
-    if (argument.empty() || !may_hold_password(argument)) continue;
-    for (std::size_t at = 0; (at = message.find(argument, at)) != std::string::npos;) {
-      message.replace(at, argument.size(), "(not shown)");
-    }
-  }
-  return message;
 }
 
 }  // namespace vault

@@ -21,10 +21,4 @@ Status check_connection_string(const std::string& text);
 // about it.
 std::optional<std::string> show_connection_string(const std::string& text);
 
-// True where `text`, found in a place that is not for it, may be a connection string or a piece of one.
-bool may_hold_password(const std::string& text);
-
-// For messages of a command line's parser, which repeat arguments: takes out each that may hold a password.
-std::string without_passwords(std::string message, int argc, char** argv);
-
 }  // namespace vault

@@ -14,6 +14,7 @@
 #include "ledger/reserved_names.hpp"
 #include "wire/client_watch.hpp"
 #include "wire/endpoint_family.hpp"
+#include "wire/endpoint_form.hpp"
 
 namespace vault {
 namespace {
@@ -196,6 +197,7 @@ Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
+  if (Status status = check_endpoint(options.endpoint); !status) return tl::unexpected(std::move(status.error()));
   try {
     auto impl = std::make_unique<Impl>();
     impl->endpoint = options.endpoint;

@@ -6,6 +6,7 @@
 #include <zmq.hpp>
 
 #include "wire/endpoint_family.hpp"
+#include "wire/endpoint_form.hpp"
 #include "wire/unpacked.hpp"
 
 namespace vault {
@@ -83,6 +84,7 @@ Subscriber::Subscriber(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Subscriber::~Subscriber() = default;
 
 Result<std::unique_ptr<Subscriber>> Subscriber::connect(const SubscriberOptions& options) {
+  if (Status status = check_endpoint(options.endpoint); !status) return tl::unexpected(std::move(status.error()));
   try {
     auto impl = std::make_unique<Impl>();
     impl->socket.set(zmq::sockopt::linger, 0);

@@ -121,6 +121,18 @@ class Refused(unittest.TestCase):
         self.assertEqual((self.directory / "place-0").read_bytes(), secret)
         self.assertEqual(self.key.read_bytes(), secret)
 
+    def test_a_socket_where_files_of_vaultds_own_belong(self):
+        """None of these is there at a first start, and the socket would keep its place."""
+        (self.directory / "alias").symlink_to(self.directory / "state")
+        (self.directory / "state").mkdir(mode=0o700)
+        for number, below in enumerate(("state/signing.pem", "state/checkpoint", "state/new/requests", "pg/PG_VERSION",
+                                        "alias/signing.pem", "x/../state/signing.pem")):
+            setting = ["requests", "ingest", "events"][number % 3]
+            for more in ((), ("--check-config",)):
+                self.refused(2, [setting, self.directory / below, "vaultd's own files"], *more,
+                             **{setting: f"ipc://{self.directory}/{below}"})
+        self.assertEqual(list((self.directory / "state").iterdir()), [])
+
     def test_a_missing_directory_of_a_socket_is_not_made(self):
         missing = self.directory / "valutd"
         self.refused(4, ["ingest", missing], ingest=f"ipc://{missing}/ingest")

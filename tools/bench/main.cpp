@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "ledger/passwords.hpp"
 #include "store/inherited_state.hpp"
 #include "store/postgres_url.hpp"
 #include "tools/bench/bench.hpp"

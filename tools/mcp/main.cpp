@@ -6,6 +6,7 @@
 #include <exception>
 #include <string>
 
+#include "ledger/passwords.hpp"
 #include "store/inherited_state.hpp"
 #include "tools/mcp/server.hpp"
 #include "tools/vaultctl/arguments.hpp"
@@ -64,7 +65,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "vault-mcp: %s\n  `vault-mcp --help` tells more\n", error.what());
+    std::fprintf(stderr, "vault-mcp: %s\n  `vault-mcp --help` tells more\n",
+                 without_passwords(error.what(), argc, argv).c_str());
     return exit_usage;
   }
   if (const Status status = check(daemon); !status) {

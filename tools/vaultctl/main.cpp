@@ -4,8 +4,8 @@
 #include <exception>
 #include <string>
 
+#include "ledger/passwords.hpp"
 #include "store/inherited_state.hpp"
-#include "store/postgres_url.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "version.hpp"

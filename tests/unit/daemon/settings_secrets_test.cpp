@@ -1,4 +1,6 @@
 // Passwords in the URLs of databases: what is shown of a URL, and which are refused.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -44,6 +46,31 @@ class SettingsSecretsTest : public testing::Test {
   std::string help_;
   const std::string file_ = testing::TempDir() + "vaultd secrets " + std::to_string(getpid()) + ".toml";
 };
+
+// A URL in a place that is not for it is refused, and not repeated.
+TEST_F(SettingsSecretsTest, NoPasswordIsShownInTheWrongPlace) {
+  const std::string url = "postgresql://u:s3cret@h/db";
+  std::vector<std::string> told;
+  for (const char* name : {"state_dir", "socket_group", "signing_key", "curve_server_key", "curve_clients",
+                           "legacy_dir", "requests", "ingest", "events", "embedded"}) {
+    told.push_back(refusal(std::string(name) + " = \"" + url + "\""));
+    if (told.back() == "accepted")
+      told.back() = check_settings(*load_text(std::string(name) + " = \"" + url + "\"")).error().message;
+    EXPECT_NE(told.back().find(name), std::string::npos) << told.back();
+  }
+  told.push_back(refusal('"' + url + "\" = 1"));
+  for (const char* flag : {"--config", "--state-dir", "--signing-key"}) {
+    const auto settings = load({flag, url});
+    ASSERT_FALSE(settings) << flag;
+    EXPECT_EQ(settings.error().code, ErrorCode::invalid_argument) << flag;
+    told.push_back(settings.error().message);
+  }
+  setenv(("VAULT_" + url).c_str(), "1", 1);
+  told.push_back(fmt::format("{}", fmt::join(doubtful_variables(Settings{}), "\n")));
+  unsetenv(("VAULT_" + url).c_str());
+  EXPECT_NE(told.back().find("no such setting"), std::string::npos);
+  for (const std::string& message : told) EXPECT_EQ(message.find("s3cret"), std::string::npos) << message;
+}
 
 // Whatever a URL looks like, no piece of the password comes out: not as a setting, not in a message.
 TEST_F(SettingsSecretsTest, NoPasswordIsShownHoweverTheUrlIsWritten) {
