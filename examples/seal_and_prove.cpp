@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
 
   const auto entry = (*client)->get_entry_by_sequence(sequence);
   if (!entry) return give_up("get_entry_by_sequence", entry.error());
-  std::printf("read     %s\n", entry->seal_data.value_or("(erased)").c_str());
+  std::printf("read     %s\n", entry->seal_data->c_str());
 
   // The hash is computed here, from the members that came back; the proof ties it to the root of the whole tree.
   const auto proof = (*client)->get_merkle_proof(sequence);

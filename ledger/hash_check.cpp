@@ -5,16 +5,20 @@
 namespace vault {
 
 std::string_view HashFaults::first() const {
-  return data_hash ? "data_hash" : entry_hash ? "entry_hash" : prev_hash ? "prev_hash" : "";
+  if (data_hash) return "data_hash";
+  if (entry_hash) return "entry_hash";
+  if (prev_hash) return "prev_hash";
+  return payload_missing ? "seal_data" : "";
 }
 
-HashFaults HashChecker::check(const Entry& entry) {
+HashFaults HashChecker::check(const Entry& entry, PayloadRule rule) {
   HashFaults faults;
   if (entry.emergency) return faults;
   if (entry.seal_data && entry.data_salt) {
     faults.data_hash = compute_data_hash(*entry.data_salt, *entry.seal_data) != entry.data_hash;
   } else {
     faults.data_hash = entry.seal_data.has_value() || entry.data_salt.has_value();
+    faults.payload_missing = !faults.data_hash && rule == PayloadRule::expected;
   }
   faults.entry_hash = compute_entry_hash(entry) != entry.entry_hash;
   if (last_ && last_->sequence == entry.sequence - 1) faults.prev_hash = entry.prev_hash != last_->entry_hash;
@@ -34,7 +38,9 @@ std::string describe(const Entry& entry, const HashFaults& faults) {
   add(faults.data_hash, "data_hash is not that of its payload and salt");
   add(faults.entry_hash, "entry_hash is not that of its members");
   add(faults.prev_hash, "it and its neighbour are not linked by prev_hash");
-  return fmt::format("entry {}: hash DOES NOT FIT: {}", entry.sequence, what);
+  if (!what.empty()) what = "hash DOES NOT FIT: " + what;
+  add(faults.payload_missing, "payload is missing and nothing explains it");
+  return fmt::format("entry {}: {}", entry.sequence, what);
 }
 
 }  // namespace vault

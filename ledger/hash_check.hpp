@@ -16,19 +16,26 @@ struct HashFaults {
   bool data_hash = false;   // is not that of payload and salt, or one of these is missing
   bool entry_hash = false;  // is not that of the envelope
   bool prev_hash = false;   // is not the entry_hash of the entry before, which was read next to this one
+  // Payload and salt are gone. No erasure is defined, so nothing tells one from a payload that somebody took away.
+  bool payload_missing = false;
 
-  bool any() const { return data_hash || entry_hash || prev_hash; }
-  // The member to name first: "data_hash", "entry_hash", "prev_hash", or "".
+  bool any() const { return data_hash || entry_hash || prev_hash || payload_missing; }
+  // The member to name first: "data_hash", "entry_hash", "prev_hash", "seal_data", or "".
   std::string_view first() const;
+};
+
+enum class PayloadRule {
+  expected,         // of what the database holds
+  may_be_left_out,  // of an event: payloads are published only where vaultd is told to
 };
 
 // Takes entries in the order in which they are shown. Neighbours in the ledger, in either order, are also checked to be
 // linked.
 class HashChecker {
  public:
-  // An erased entry is checked as far as it goes. One of the emergency mode has no hashes yet, and always fits.
+  // One of the emergency mode has no hashes yet, and always fits.
   // Cost: the hash of the payload and of about 500 bytes.
-  HashFaults check(const Entry& entry);
+  HashFaults check(const Entry& entry, PayloadRule rule = PayloadRule::expected);
 
  private:
   struct Neighbour {
@@ -38,7 +45,8 @@ class HashChecker {
   std::optional<Neighbour> last_;
 };
 
-// "entry 1550: hash DOES NOT FIT: entry_hash is not that of its members". For people.
+// "entry 1550: hash DOES NOT FIT: entry_hash is not that of its members", or "entry 1550: payload is missing and
+// nothing explains it". For people.
 std::string describe(const Entry& entry, const HashFaults& faults);
 
 }  // namespace vault

@@ -42,8 +42,9 @@ struct ClientOptions {
   // and who asks for a name that nobody knows, does not wait: the error names the cause at once.
   std::optional<std::chrono::milliseconds> refused_timeout{};
   // Entries that are read are checked: data_hash, entry_hash, and the links of neighbours on a page, recomputed. One
-  // that does not fit is not handed out: `internal`, with `field` "entry.entry_hash" or "entries[3].data_hash". False:
-  // to look all the same (ledger/hash_check.hpp then says what does not fit).
+  // that does not fit, or lacks its payload, is not handed out: `internal`, with `field` "entry.entry_hash",
+  // "entries[3].data_hash" or "entry.seal_data". False: to look all the same (ledger/hash_check.hpp then says what does
+  // not fit).
   bool check_hashes = true;
 };
 

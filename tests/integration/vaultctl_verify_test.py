@@ -169,15 +169,20 @@ class CheckedReads(Case):
         good = self.json(0, "read", "--sequence", 3)["entry"]
         reads = (("read", "--sequence", 3), ("read", "--seal-id", good["seal_id"]), ("read", "--session", "s-0"),
                  ("list", "--limit", 1000), ("list", "--order", "asc"), ("query", "--authority", "tester"), ("export",))
-        for change, back in (("verdict = 'VOID'", "verdict = 'SEAL'"),
-                             ("seal_data = '{\"n\": 7}'", "seal_data = '{\"n\": 2}'"),
-                             ("entry_hash = repeat('0', 64)", f"entry_hash = '{good['entry_hash']}'")):
+        misfit = "hash DOES NOT FIT: entry_hash"
+        for change, back, problem in (
+                ("verdict = 'VOID'", "verdict = 'SEAL'", misfit),
+                ("seal_data = '{\"n\": 7}'", "seal_data = '{\"n\": 2}'", misfit),
+                ("entry_hash = repeat('0', 64)", f"entry_hash = '{good['entry_hash']}'", misfit),
+                (f"seal_data = NULL, data_salt = NULL, data_hash = '{good['data_hash']}'",
+                 f"seal_data = '{{\"n\": 2}}', data_salt = decode('{good['data_salt']}', 'hex'), data_hash = NULL",
+                 "payload is missing and nothing explains it")):
             self.edit(change)
             try:
                 for command in reads:
                     for more in ((), ("--json",)):
                         answer = self.ctl(1, *command, *more)
-                        self.assertIn("entry 3: hash DOES NOT FIT: entry_hash", answer.stderr)
+                        self.assertIn(f"entry 3: {problem}", answer.stderr)
                         self.assertNotIn("entry 2:", answer.stderr)
                         self.assertTrue(answer.stdout, "it is shown all the same")
                         self.assertEqual(self.ctl(0, *command, "--no-check", *more).stderr, "")
@@ -189,7 +194,7 @@ class CheckedReads(Case):
                         result = mcp.call(tool, **arguments)
                         self.assertIs(result["isError"], True)
                         self.assertNotIn("structuredContent", result)
-                        self.assertIn("entry 3: hash DOES NOT FIT", result["content"][0]["text"])
+                        self.assertIn(f"entry 3: {problem}", result["content"][0]["text"])
                     self.assertEqual(mcp.content("vault_read", sequence=2)["entry"]["sequence"], 2)
             finally:
                 self.edit(back)

@@ -55,7 +55,7 @@ std::string summarize(const Receipt& receipt) {
 }
 
 std::string summarize(const Entry& entry) {
-  return "Entry: " + line(entry) + (entry.seal_data ? "." : ". Its payload was erased.");
+  return "Entry: " + line(entry) + ".";
 }
 
 std::string summarize(const Page& page) {

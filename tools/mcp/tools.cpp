@@ -108,7 +108,7 @@ Json sealed_required() {
 
 Json entry() {
   Json properties = sealed_properties();
-  properties["seal_data"] = {{"type", {"object", "null"}}, {"description", "the payload; null once it was erased"}};
+  properties["seal_data"] = {{"type", "object"}, {"description", "the payload"}};
   properties["created_at"] = or_null(timestamp());
   Json required = sealed_required();
   required.push_back("seal_data");

@@ -31,7 +31,7 @@ struct Proven {
   Checkpoint checkpoint;
   std::uint64_t index = 0;
   Hash entry_hash{};
-  std::string payload;  // "checked", "erased" or "not checked"
+  std::string payload;  // "checked" or "not checked"
 };
 
 std::string describe(const Error& error) {
@@ -109,7 +109,7 @@ Result<Proven> check_proof_text(const std::string& text, const VerifierKey& key,
       return tl::unexpected<Error>(same.error());
     }
     file->extra = *leaf_data;  // a proof file may leave the leaf out
-    payload = entry->entry.seal_data ? "checked" : "erased; its commitment is proven";
+    payload = "checked";
   }
   auto checkpoint = check_proof_file(*file, key);
   if (!checkpoint) return tl::unexpected<Error>(checkpoint.error());

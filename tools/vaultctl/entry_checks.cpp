@@ -11,15 +11,15 @@ constexpr std::int64_t told_max = 20;
 }  // namespace
 
 void add_no_check(CLI::App& command, bool& no_check) {
-  command.add_flag(
-      "--no-check", no_check,
-      "Show entries without recomputing their hashes; otherwise one that does not fit is told on stderr, and "
-      "the exit code is 1");
+  command.add_flag("--no-check", no_check,
+                   "Show entries without recomputing their hashes; otherwise one that does not fit, or lacks its "
+                   "payload, is told on "
+                   "stderr, and the exit code is 1");
 }
 
-HashFaults EntryChecks::check(const Entry& entry) {
+HashFaults EntryChecks::check(const Entry& entry, PayloadRule rule) {
   if (off_) return {};
-  const HashFaults faults = checker_.check(entry);
+  const HashFaults faults = checker_.check(entry, rule);
   if (faults.any()) tell(describe(entry, faults));
   return faults;
 }
@@ -33,7 +33,9 @@ void EntryChecks::tell(const std::string& text) {
 }
 
 int EntryChecks::finish(int code) const {
-  if (misfits_ > told_max) print_problem(std::to_string(misfits_ - told_max) + " more entries whose hash DOES NOT FIT");
+  if (misfits_ > told_max)
+    print_problem(std::to_string(misfits_ - told_max) +
+                  " more entries whose hash DOES NOT FIT, or whose payload is missing");
   if (misfits_ == 0) return code;
   print_hint("what stands there is not what was sealed; `vaultctl verify` names the first entry that fails");
   return code == exit_done ? exit_no : code;

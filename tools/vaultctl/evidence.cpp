@@ -40,17 +40,13 @@ Result<Hash> root_at_leaf(const Hash& leaf_hash, std::uint64_t index, std::uint6
 
 Result<std::string> rebuild_leaf(const EntryText& text) {
   Entry entry = text.entry;
-  if (entry.seal_data && entry.data_salt) {
-    const Hash data_hash = compute_data_hash(*entry.data_salt, *entry.seal_data);
-    if (text.has_data_hash && entry.data_hash != data_hash) {
-      return wrong("data_hash", "data_hash is not that of seal_data and data_salt");
-    }
-    entry.data_hash = data_hash;
-  } else if (entry.seal_data) {
-    return wrong("data_salt", "the entry has no data_salt: its payload cannot be checked");
-  } else if (!text.has_data_hash) {
-    return wrong("data_hash", "an entry without payload needs its data_hash");
+  if (!entry.seal_data) return wrong("seal_data", "the entry's payload is missing and nothing explains it");
+  if (!entry.data_salt) return wrong("data_salt", "the entry has no data_salt: its payload cannot be checked");
+  const Hash data_hash = compute_data_hash(*entry.data_salt, *entry.seal_data);
+  if (text.has_data_hash && entry.data_hash != data_hash) {
+    return wrong("data_hash", "data_hash is not that of seal_data and data_salt");
   }
+  entry.data_hash = data_hash;
   std::string leaf_data;
   append_leaf_data(entry, leaf_data);
   if (text.has_entry_hash && entry.entry_hash != hash_leaf(leaf_data)) {

@@ -17,7 +17,7 @@ namespace vault::ctl {
 // verify_inclusion() holds for this proof. Error: invalid_argument.
 Result<Hash> root_at_leaf(const Hash& leaf_hash, std::uint64_t index, std::uint64_t tree_size, const Proof& proof);
 
-// Recomputes data_hash from salt and payload (an erased entry's is taken as it stands) and returns leaf_data made of
+// Recomputes data_hash from salt and payload and returns leaf_data made of
 // the entry's members. Error: invalid_argument naming the member that contradicts the others, or that is missing.
 Result<std::string> rebuild_leaf(const EntryText& text);
 

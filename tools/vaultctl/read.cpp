@@ -57,7 +57,7 @@ Status show_entry(const std::string& result) {
   const auto entry = decode_entry(result);
   if (!entry) return tl::unexpected<Error>(entry.error());
   Fields fields = entry_fields(*entry);
-  fields.emplace_back("seal data", entry->seal_data ? printable(*entry->seal_data) : "(erased)");
+  fields.emplace_back("seal data", entry->seal_data ? printable(*entry->seal_data) : "(missing)");
   print_fields(fields);
   return {};
 }

@@ -91,7 +91,8 @@ class Watcher {
 
   void check(const std::string& body) {
     const auto entry = decode_entry_event(body);
-    entry ? static_cast<void>(checks_.check(*entry)) : checks_.tell_unreadable(entry.error().message);
+    entry ? static_cast<void>(checks_.check(*entry, PayloadRule::may_be_left_out))
+          : checks_.tell_unreadable(entry.error().message);
   }
 
   // Reads and shows the entries after the last one up to `to`.

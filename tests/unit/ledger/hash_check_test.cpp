@@ -57,13 +57,36 @@ TEST(HashCheck, PayloadAndSaltAreCheckedAgainstDataHash) {
   EXPECT_TRUE(HashChecker().check(changed).data_hash) << "half of it is gone";
 }
 
-TEST(HashCheck, AnErasedEntryFitsAsFarAsItGoes) {
-  Entry erased = chain(1).front();
-  erased.seal_data.reset();
-  erased.data_salt.reset();
-  EXPECT_FALSE(HashChecker().check(erased).any());
-  erased.data_hash[0] ^= 1;
-  EXPECT_TRUE(HashChecker().check(erased).entry_hash);
+Entry without_payload() {
+  Entry entry = chain(1).front();
+  entry.seal_data.reset();
+  entry.data_salt.reset();
+  return entry;
+}
+
+TEST(HashCheck, NothingExplainsAPayloadThatIsMissing) {
+  Entry entry = without_payload();
+  const HashFaults faults = HashChecker().check(entry);
+  EXPECT_TRUE(faults.payload_missing && !faults.data_hash && !faults.entry_hash);
+  EXPECT_EQ(faults.first(), "seal_data");
+  EXPECT_EQ(describe(entry, faults), "entry 1: payload is missing and nothing explains it");
+  entry.data_hash[0] ^= 1;
+  const HashFaults more = HashChecker().check(entry);
+  EXPECT_TRUE(more.payload_missing && more.entry_hash);
+  EXPECT_EQ(more.first(), "entry_hash");
+  EXPECT_EQ(
+      describe(entry, more),
+      "entry 1: hash DOES NOT FIT: entry_hash is not that of its members; payload is missing and nothing explains it");
+}
+
+TEST(HashCheck, EventsMayLeaveThePayloadOut) {
+  Entry entry = without_payload();
+  EXPECT_FALSE(HashChecker().check(entry, PayloadRule::may_be_left_out).any());
+  entry.data_hash[0] ^= 1;
+  EXPECT_TRUE(HashChecker().check(entry, PayloadRule::may_be_left_out).entry_hash);
+  entry = chain(1).front();
+  entry.seal_data = "{}";
+  EXPECT_TRUE(HashChecker().check(entry, PayloadRule::may_be_left_out).data_hash) << "what is there must fit";
 }
 
 TEST(HashCheck, NeighboursAreLinkedInEitherOrder) {

@@ -73,10 +73,6 @@ TEST(McpContent, StructuredContentIsTheResultMap) {
   const Json sealed = result("vault_seal", FakeVault(ReplyBody(samples::signed_receipt())));
   EXPECT_EQ(50, sealed["structuredContent"]["tree_size"]);
   EXPECT_THAT(sealed["content"][1]["text"], HasSubstr("Already sealed before: sequence 42"));
-  Entry without_payload = samples::erased_entry();
-  without_payload.entry_hash = compute_entry_hash(without_payload);
-  const Json erased = result("vault_read", FakeVault(ReplyBody(without_payload)));
-  EXPECT_EQ(nullptr, erased["structuredContent"]["entry"]["seal_data"]);
 }
 
 // A model and its user read the summary: no name may end its line, hide or turn text around.
@@ -86,6 +82,13 @@ TEST(McpContent, NamesInSummariesAreEscaped) {
   entry.session_id = "s\u0085\U000e0041";
   const std::string summary = summarize(entry);
   EXPECT_THAT(summary, HasSubstr(R"(by bot\u202e\u2028ton in session s\u0085\udb40\udc41,)"));
+}
+
+TEST(McpContent, AnEntryWithoutItsPayloadIsAnError) {
+  const Json read = result("vault_read", FakeVault(ReplyBody(samples::sealed_without_payload(samples::entry()))));
+  EXPECT_EQ(true, read["isError"]);
+  EXPECT_FALSE(read.contains("structuredContent"));
+  EXPECT_THAT(read["content"][0]["text"], HasSubstr("entry 42: payload is missing and nothing explains it"));
 }
 
 TEST(McpContent, AnEntryWhoseHashesDoNotFitIsAnError) {

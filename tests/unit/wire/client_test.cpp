@@ -12,6 +12,7 @@
 #include <zmq.hpp>
 
 #include "tests/unit/wire/samples.hpp"
+#include "wire/subscriber.hpp"
 
 namespace vault {
 namespace {
@@ -137,6 +138,14 @@ TEST(Client, HandsOutNoEntryWhoseHashesDoNotFit) {
   EXPECT_NE(refused.error().message.find("entry 42: hash DOES NOT FIT"), std::string::npos);
   const auto unchecked = Client::connect({.endpoint = server.endpoint(), .curve = {}, .check_hashes = false});
   EXPECT_EQ((*unchecked)->get_entry_by_sequence(42), entry);
+}
+
+TEST(Client, HandsOutNoEntryWithoutItsPayload) {
+  FakeServer server(answer(samples::sealed_without_payload(samples::entry())));
+  const auto refused = connect(server)->get_entry_by_sequence(42);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::internal);
+  EXPECT_EQ(refused.error().field, "entry.seal_data");
 }
 
 TEST(Client, HandsOutNoPageWithSuchAnEntry) {
@@ -314,6 +323,12 @@ TEST(Client, ASignalDoesNotCutACallShort) {
 }
 
 TEST(Client, RefusesEndpointsAndKeysThatCannotBe) {
+  for (const char* url : {"postgresql://u:s3cret@h/db", "tcp://u:s3cret@h:5432", "u:s3cret@h"}) {
+    const Error error = Client::connect({.endpoint = url, .timeout = 1s, .curve = {}}).error();
+    EXPECT_EQ(error.code, ErrorCode::invalid_argument);
+    EXPECT_EQ(error.message.find("s3cret"), std::string::npos) << error.message;
+    EXPECT_EQ(Subscriber::connect({.endpoint = url, .curve = {}}).error().message, error.message);
+  }
   EXPECT_EQ(Client::connect({.endpoint = "nonsense", .timeout = 1s, .curve = {}}).error().code,
             ErrorCode::invalid_argument);
   EXPECT_EQ(

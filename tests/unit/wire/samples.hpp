@@ -57,6 +57,13 @@ inline Entry sealed(Entry one) {
   link_entry(one, hash_of(0x0f));
   return one;
 }
+// Of which somebody has taken the payload.
+inline Entry sealed_without_payload(Entry one) {
+  one = sealed(std::move(one));
+  one.seal_data.reset();
+  one.data_salt.reset();
+  return one;
+}
 // The same for the entries of a page, in either order: linked one to the next.
 inline std::vector<Entry> sealed(std::vector<Entry> entries) {
   std::vector<Entry*> ascending;
