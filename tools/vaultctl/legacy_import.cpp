@@ -61,7 +61,11 @@ class Importer {
       // Where what is wrong with a record is sealed with it, the receipt says whether that is news.
       const bool later = pipe_ && item->record && source_.remembers_problems();
       if (item->problem && !later) tell(std::move(*std::exchange(item->problem, std::nullopt)));
-      if (!item->record || !may_import(*item->record)) continue;
+      if (!item->record) continue;
+      if (!may_import(*item->record)) {
+        if (item->problem) tell(std::move(*item->problem));
+        continue;
+      }
       add_record(*item->record, summary_);
       if (!pipe_) continue;
       in_pipe_.push_back({std::move(item->record->place), std::move(item->problem), item->record->of_all});
