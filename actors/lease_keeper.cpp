@@ -22,9 +22,14 @@ void LeaseKeeper::handle(Message message, Effects& effects) {
   }
 }
 
-// A lease that has just been taken is as good as renewed.
+// One that has just been taken is renewed at once: the answer that granted it may have been on its way for most of its
+// timeout.
 void LeaseKeeper::keep(const KeepLease& lease, Effects& effects) {
-  if (lease.epoch != epoch_) renewed_at_ = held_at_ = lease.at;
+  if (lease.epoch != epoch_) {
+    held_at_ = lease.at;
+    renewed_at_ = lease.at - renew_interval_;
+    timer_set_ = false;
+  }
   epoch_ = lease.epoch;
   progress_at_ = lease.at;
   if (epoch_ == 0 || timer_set_) return;

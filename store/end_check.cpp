@@ -170,7 +170,16 @@ class EndCheck {
   Status check_told() {
     const auto told = snapshot_.contradictions();
     if (!told) return tl::unexpected<Error>(told.error());
+    if (told->empty()) return {};
+    // A new identity is in vault_origin with its first checkpoint, and in the ledger before that.
+    const auto announced = snapshot_.announcement();
+    if (!announced) return tl::unexpected<Error>(announced.error());
+    const auto is_given_up = [&](const Hash& root) {
+      return *announced && std::find((*announced)->given_up.begin(), (*announced)->given_up.end(), root) !=
+                               (*announced)->given_up.end();
+    };
     for (const StoredCheckpoint& checkpoint : *told) {
+      if (is_given_up(checkpoint.root)) continue;
       if (!checkpoints_.is_current(checkpoint) || checkpoints_.check_note(checkpoint, 0)) continue;
       if (checkpoint.tree_size >= after_head()) {
         cut("a checkpoint in vault_contradiction", static_cast<std::uint64_t>(checkpoint.tree_size));

@@ -117,18 +117,23 @@ Result<Promises> query_promises(PgConnection& connection) {
     if (!told) return tl::unexpected(told.error());
     promises.contradictions = *std::move(told);
   }
-  auto announcement = connection.execute(sql::announcement);
+  auto announcement = query_announcement(connection);
   if (!announcement) return tl::unexpected(announcement.error());
-  if (announcement->rows() > 0) {
-    const auto seal_id = array_from_bytes<16>(announcement->value(0, 1));
-    promises.announcement = AnnouncementSeen{read_int8(announcement->value(0, 0)), {}, {}};
-    if (seal_id) promises.announcement->seal_id = Uuid{*seal_id};
-    constexpr std::size_t digits = 2 * sizeof(Hash);
-    for (std::string_view roots = announcement->value(0, 2); roots.size() >= digits; roots.remove_prefix(digits)) {
-      promises.announcement->given_up.push_back(hash_or_impossible(roots.substr(0, digits)));
-    }
-  }
+  promises.announcement = *std::move(announcement);
   return promises;
+}
+
+Result<std::optional<AnnouncementSeen>> query_announcement(PgConnection& connection) {
+  auto row = connection.execute(sql::announcement);
+  if (!row) return tl::unexpected(row.error());
+  if (row->rows() == 0) return std::optional<AnnouncementSeen>();
+  AnnouncementSeen seen{read_int8(row->value(0, 0)), {}, {}};
+  if (const auto seal_id = array_from_bytes<16>(row->value(0, 1))) seen.seal_id = Uuid{*seal_id};
+  constexpr std::size_t digits = 2 * sizeof(Hash);
+  for (std::string_view roots = row->value(0, 2); roots.size() >= digits; roots.remove_prefix(digits)) {
+    seen.given_up.push_back(hash_or_impossible(roots.substr(0, digits)));
+  }
+  return std::optional(std::move(seen));
 }
 
 }  // namespace vault

@@ -23,6 +23,9 @@ struct Identities {
 };
 Result<Identities> query_identities(PgConnection& connection);
 
+// As Promises::announcement. The connection has prepared sql::announcement.
+Result<std::optional<AnnouncementSeen>> query_announcement(PgConnection& connection);
+
 // The largest checkpoint of `identity` whose note verifies and says what stands beside it. Rows that do not verify are
 // passed over, up to 1,024 of them: beyond that the database's word on checkpoints is nobody's.
 Result<std::optional<StoredCheckpoint>> query_newest_checkpoint(PgConnection& connection, const LogIdentity& identity);

@@ -31,6 +31,7 @@ const PgStatement reader_statements[] = {
     sql::strays,
     sql::checkpoints_beyond,
     sql::contradictions,
+    sql::announcement,
     sql::prepared_open,
     sql::in_recovery,
     sql::savepoint_scan,
@@ -188,6 +189,10 @@ Result<std::vector<StoredCheckpoint>> PostgresSnapshot::contradictions() {
   std::vector<StoredCheckpoint> told;
   for (int i = 0; i < result->rows(); ++i) told.push_back(checkpoint_at(*result, i));
   return told;
+}
+
+Result<std::optional<AnnouncementSeen>> PostgresSnapshot::announcement() {
+  return query_announcement(begun());
 }
 
 Result<bool> PostgresSnapshot::prepared_open() {

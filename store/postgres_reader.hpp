@@ -41,6 +41,7 @@ class PostgresSnapshot final : public Snapshot {
   Result<Strays> strays(std::int64_t head) override;
   Result<std::vector<StoredCheckpoint>> checkpoints_beyond(std::int64_t size) override;
   Result<std::vector<StoredCheckpoint>> contradictions() override;
+  Result<std::optional<AnnouncementSeen>> announcement() override;
   Result<bool> prepared_open() override;
   Result<std::string> read_tile(const TileId& id, unsigned width) override;
 

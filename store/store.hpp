@@ -309,6 +309,7 @@ class Snapshot : public TileReader {
   // What vaultds have told of checkpoints that this ledger does not continue (vault_contradiction): at most a thousand
   // rows, as they stand. Anybody with a writer's role can put rows there.
   virtual Result<std::vector<StoredCheckpoint>> contradictions() { return std::vector<StoredCheckpoint>(); }
+  virtual Result<std::optional<AnnouncementSeen>> announcement() { return std::optional<AnnouncementSeen>(); }
   // Does a prepared transaction wait for its end? What it holds may yet come.
   virtual Result<bool> prepared_open() { return false; }
 };

@@ -228,7 +228,8 @@ class OutageTest(unittest.TestCase):
             self.assertEqual(entry["seal_data"]["accepted_sequence"], 5)
             self.assertEqual(entry["seal_data"]["lost_tree_size"], 6)
             self.assertEqual(entry["seal_data"]["new_origin"], "new.example/log")
-            self.assertTrue(asker.result("verify")["valid"])
+            verified = asker.result("verify")
+            self.assertTrue(verified["valid"], verified)
             vaultd.arguments = ["--signing-key", str(key)]
             vaultd.restart()
             self.assertEqual(asker.result("seal", seal=seal(8))["sequence"], 7)
