@@ -72,10 +72,10 @@ def still_runs(vaultd):
         raise AssertionError(f"vaultd ended with {vaultd.process.returncode}:\n{vaultd.log_tail()}")
 
 
-def refuses(vaultd, kind):
+def refuses(vaultd, truth, kind):
     """An alert of this kind, and seals are refused as something that will pass."""
     vaultd.wait_for(lambda status: kind in status["alerts"] and not status["ready"], 30)
-    reply = seal_one(vaultd, "")
+    reply = seal_one(vaultd, truth)
     if reply["ok"] or reply["error"]["code"] != "unavailable" or not reply["error"]["retryable"]:
         raise AssertionError(f"the answer was {reply}")
 
@@ -91,7 +91,7 @@ def full_state_directory(run, vaultd, truth, disk):
     for _ in run.turns():
         truth.load.wait_receipts(20)
         disk.fill()
-        refuses(vaultd, "checkpoint")
+        refuses(vaultd, truth, "checkpoint")
         disk.make_room()
         goes_on(run, vaultd, truth, "ready_after_room")
         count(run, "full_state_directory")
@@ -123,7 +123,7 @@ def full_for_twenty_seconds(run):
     while sealed is None or time.monotonic() < since + 20:
         if time.monotonic() > began + 180:
             raise Wrong("a full disk of PostgreSQL goes on taking seals")
-        reply = seal_one(vaultd, "x" * 100_000)
+        reply = seal_one(vaultd, truth, "x" * 100_000)
         status = status_of(vaultd)
         if reply["ok"] or status["sequence"] != sealed or "database" not in status["alerts"]:
             sealed, since, samples = status["sequence"], time.monotonic(), 0
@@ -148,9 +148,11 @@ def full_for_twenty_seconds(run):
     run.done(truth)
 
 
-def seal_one(vaultd, text):
+def seal_one(vaultd, truth, text=""):
+    seal_id = str(uuid.uuid4())
+    truth.own.add(seal_id)  # it may be sealed all the same
     return ask(vaultd.requests, "seal", 5_000, seal={"session_id": "s", "authority": "a", "verdict": "SEAL",
-                                                     "seal_id": str(uuid.uuid4()), "seal_data": {"text": text}})
+                                                     "seal_id": seal_id, "seal_data": {"text": text}})
 
 
 def log_lines(vaultd):
@@ -172,7 +174,7 @@ def full_database(run):
             with contextlib.suppress(RuntimeError):
                 server.sql("SELECT pg_switch_wal()")
             time.sleep(0.1)
-        refuses(vaultd, "database")
+        refuses(vaultd, truth, "database")
         disk.make_room()
         with contextlib.suppress(RuntimeError):  # it may be running still
             server.start()
@@ -199,7 +201,7 @@ def broken_state(run, vaultd, truth):
                     time.sleep(0.05)
                 run.wait_a_little(0, 0.5)
                 if long and file == "checkpoint.new":
-                    refuses(vaultd, "checkpoint")
+                    refuses(vaultd, truth, "checkpoint")
                     count(run, "refused_after_5_s")
             if errors.count == 0 and file == "checkpoint.new":
                 raise AssertionError(f"{call} was never called for {file}")

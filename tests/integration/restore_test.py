@@ -193,15 +193,22 @@ class Interrupted(Case):
         self.restore(self.database())
         whole = time.monotonic() - started
         url = self.database()
-        hit = 0
+        hit = refused = 0
         while hit < 6:
             process = subprocess.Popen([program("vaultctl"), "restore", "--from", str(self.out), "--vkey", self.vkey,
-                                        "--database", url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        "--database", url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                        env=clean_environment())
             time.sleep(source.uniform(0, whole * 0.8))
             killed = process.poll() is None
             process.kill()
-            process.wait()
+            _, told = process.communicate()
+            if not killed and process.returncode != 0:
+                # The server still does for the one before what that had sent, and the two are in each other's way.
+                refused += 1
+                self.assertLess(refused, 5, told)
+                self.assertEqual(ledger.entry_count(url), 0, told)
+                time.sleep(1)
+                continue
             if not killed:
                 self.assertEqual(ledger.entry_count(url), self.size)
                 url = self.database()
