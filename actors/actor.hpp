@@ -60,8 +60,6 @@ class Actor {
   // before every wait.
   virtual Watch watch() const { return {}; }
   virtual void watched(Effects&) {}
-  // Something has arrived at a port and will be read next: time to wake what this actor may soon need.
-  virtual void forewarned() {}
   // Everything that had arrived has been handled; now is the time to act on it as a whole.
   virtual void round_done(Effects&) {}
   // Told to stop; true once nothing is left to finish. Asked again after every round until then.

@@ -27,11 +27,6 @@ void Committer::handle(Message message, Effects& effects) {
   }
 }
 
-// Once for every batch at most: those who only read do not keep the server awake.
-void Committer::forewarned() {
-  if (session_ && open_.empty() && std::exchange(batch_likely_, false)) session_->forewarn();
-}
-
 void Committer::append(Append request, Effects& effects) {
   const bool hopeless = failed_generation_ && request.generation <= *failed_generation_;
   const bool no_session = !session_ || (session_->lost() && open_.empty());  // else in turn, behind what is open
@@ -44,7 +39,6 @@ void Committer::append(Append request, Effects& effects) {
   }
   if (open_.empty()) waiting_since_ = effects.clock();
   open_.push_back(request.generation);
-  batch_likely_ = true;
   session_->append(std::move(request.request));
   if (!patience_timer_set_) wait_for_answer(effects);
   // A connection that ended while the batch was being sent has no descriptor that could tell.

@@ -22,7 +22,6 @@ class Committer final : public Actor {
   void handle(Message message, Effects& effects) override;
   Watch watch() const override { return session_ ? session_->watch() : Watch{}; }
   void watched(Effects& effects) override { answer(effects); }
-  void forewarned() override;
   bool stop(Effects& effects) override;
 
  private:
@@ -37,7 +36,6 @@ class Committer final : public Actor {
   std::optional<std::uint64_t> failed_generation_;  // appends up to this one build on one that did not commit
   std::chrono::steady_clock::time_point waiting_since_;
   bool patience_timer_set_ = false;
-  bool batch_likely_ = false;  // a batch has followed since the session was last forewarned
 };
 
 }  // namespace vault

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <deque>
@@ -12,7 +11,6 @@
 #include "actors/log.hpp"
 #include "actors/mailbox.hpp"
 #include "actors/shell_effects.hpp"
-#include "actors/vigil.hpp"
 
 namespace vault {
 namespace {
@@ -26,15 +24,6 @@ using std::chrono::milliseconds;
 constexpr int messages_per_round = 64;
 constexpr std::size_t bytes_per_round = std::size_t{1} << 20;
 constexpr milliseconds time_per_round{2};
-// How long a thread that stays awake keeps letters that can wait: they would wake other threads, which on few
-// processors run before those who are waited for.
-constexpr std::chrono::microseconds held_at_most{1000};
-
-// News of what has been sealed; somebody waits for the receipt that a producer on the ingest socket reads there.
-bool can_wait(const Letter& letter) {
-  const auto* committed = std::get_if<Committed>(&letter.message);
-  return committed != nullptr && committed->ingest.empty();
-}
 
 // An actor in its shell.
 struct Resident {
@@ -87,8 +76,7 @@ std::optional<PeerMessage> receive_peer(Port& port, zmq::message_t& frame) {
 // What a thread does until every actor in it has been told to stop and has nothing left to finish.
 class Loop {
  public:
-  Loop(const std::vector<Hosted>& hosted, Mailbox& mailbox, House& house, std::chrono::microseconds awake_max)
-      : mailbox_(mailbox), house_(house), vigil_(awake_max) {
+  Loop(const std::vector<Hosted>& hosted, Mailbox& mailbox, House& house) : mailbox_(mailbox), house_(house) {
     for (const Hosted& one : hosted) {
       house_.residents.push_back(one.id);
       residents_.emplace_back(one, house_);
@@ -151,15 +139,15 @@ class Loop {
       any = (sockets_[i].used && sockets_[i].readable()) || any;
     }
     std::vector<Resident*> watching;
-    Watch owed;
     for (Resident& resident : residents_) {
       const Watch watch = resident.actor.watch();
       if (resident.stopped || watch.descriptor < 0) continue;
       descriptors_.push_back({watch.descriptor, static_cast<short>(watch.write ? POLLIN | POLLOUT : POLLIN), 0});
       watching.push_back(&resident);
-      if (watch.expect >= owed.expect) owed = watch;
     }
-    poll_descriptors(any, owed);
+    send_outgoing();
+    // EINTR: nothing is ready, and the next round looks again.
+    ::poll(descriptors_.data(), descriptors_.size(), any ? 0 : static_cast<int>(timeout_ms()));
     Readable ready;
     for (std::size_t k = 0; k < asked_.size(); ++k) {
       Watched& socket = sockets_[asked_[k]];
@@ -170,34 +158,11 @@ class Loop {
         (asked_[k] == lifecycle_at ? ready.lifecycle : ready.mailbox) = true;
       }
     }
-    if (!ready.ports.empty()) {
-      for (Resident& resident : residents_) resident.actor.forewarned();
-    }
     for (std::size_t k = 0; k < watching.size(); ++k) {
       if (descriptors_[asked_.size() + k].revents != 0) ready.watching.push_back(watching[k]);
     }
     for (std::size_t i = ports_from; i < sockets_.size(); ++i) sockets_[i].used = true;  // replies may go out there
     return ready;
-  }
-
-  // Waits until a descriptor is ready or a timer due.
-  void poll_descriptors(bool any, const Watch& owed) {
-    const int timeout = any ? 0 : static_cast<int>(timeout_ms());
-    auto now = Clock::now();
-    const bool awake = vigil_.holds(now, owed.expect, owed.batch);
-    if (!awake || !may_hold(now)) send_outgoing();
-    if (awake && timeout > 0) {
-      sched_yield();  // a reply may just have gone to ZeroMQ's thread on this processor
-      for (; vigil_.keep(now); now = Clock::now()) {
-        if (::poll(descriptors_.data(), descriptors_.size(), 0) != 0) return;
-        if (!may_hold(now)) send_outgoing();
-        sched_yield();
-      }
-      send_outgoing();
-    }
-    if (!awake || timeout > 0) vigil_.end();
-    // EINTR: nothing is ready, and the next round looks again.
-    ::poll(descriptors_.data(), descriptors_.size(), timeout);
   }
 
   bool wants(const Port& port) const {
@@ -251,15 +216,7 @@ class Loop {
     } while (!house_.inside.empty());
   }
 
-  // May the outgoing letters stay here for now?
-  bool may_hold(Clock::time_point now) {
-    if (house_.outgoing.empty()) return true;
-    if (!held_since_) held_since_ = now;
-    return now < *held_since_ + held_at_most && std::all_of(house_.outgoing.begin(), house_.outgoing.end(), can_wait);
-  }
-
   void send_outgoing() {
-    held_since_.reset();
     for (Letter& letter : house_.outgoing) house_.outbox.send(letter.to, std::move(letter.message));
     house_.outgoing.clear();
   }
@@ -320,17 +277,14 @@ class Loop {
   std::vector<std::size_t> asked_;  // sockets whose descriptors these are; those of actors follow
   bool busy_ = false;
   std::size_t rounds_ = 0;
-  Vigil vigil_;
-  std::optional<Clock::time_point> held_since_;  // outgoing letters
 };
 
 }  // namespace
 
 Shell::Shell(zmq::context_t& context, std::vector<Hosted> actors,
-             std::function<std::vector<Port>(zmq::context_t&)> open_ports, std::chrono::microseconds awake_max)
+             std::function<std::vector<Port>(zmq::context_t&)> open_ports)
     : context_(context),
       actors_(std::move(actors)),
-      awake_max_(awake_max),
       name_(actor_name(actors_.front().id)),
       address_("inproc://lifecycle-" + name_),
       lifecycle_(context, zmq::socket_type::pair) {
@@ -363,7 +317,7 @@ void Shell::run(std::function<std::vector<Port>(zmq::context_t&)> open_ports) {
     opened_.store(true, std::memory_order_release);
     House house(context_, ports, lifecycle);
     house.say("ready");
-    Loop(actors_, mailbox, house, awake_max_).run();
+    Loop(actors_, mailbox, house).run();
   } catch (const std::exception& error) {
     try {
       lifecycle.send(zmq::buffer(std::string("failed ") + error.what()), zmq::send_flags::dontwait);

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -44,10 +43,9 @@ struct Hosted {
 class Shell {
  public:
   // What comes in through ports goes to the first of `actors`. `open_ports` runs in the new thread and may throw
-  // zmq::error_t: the shell then reports "failed". `context` outlives the shell. `awake_max`: longest vigil (vigil.hpp)
-  // for what an actor watches; zero: none.
+  // zmq::error_t: the shell then reports "failed". `context` outlives the shell.
   Shell(zmq::context_t& context, std::vector<Hosted> actors,
-        std::function<std::vector<Port>(zmq::context_t&)> open_ports = {}, std::chrono::microseconds awake_max = {});
+        std::function<std::vector<Port>(zmq::context_t&)> open_ports = {});
   ~Shell();  // joins; tell every actor to stop first
   Shell(const Shell&) = delete;
   Shell& operator=(const Shell&) = delete;
@@ -65,7 +63,6 @@ class Shell {
 
   zmq::context_t& context_;
   std::vector<Hosted> actors_;
-  const std::chrono::microseconds awake_max_;
   std::string name_;
   std::string address_;
   zmq::socket_t lifecycle_;

@@ -16,9 +16,7 @@ namespace vault {
 
 class Supervisor {
  public:
-  // `awake_max`: of every shell.
-  explicit Supervisor(zmq::context_t& context, std::chrono::microseconds awake_max = {})
-      : context_(context), awake_max_(awake_max) {}
+  explicit Supervisor(zmq::context_t& context) : context_(context) {}
 
   struct Role {
     ActorId id;
@@ -58,7 +56,6 @@ class Supervisor {
   void hear(Cast& cast, const std::string& word, News& news);
 
   zmq::context_t& context_;
-  const std::chrono::microseconds awake_max_;
   std::vector<Cast> casts_;
 };
 

@@ -42,8 +42,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::chrono::microseconds awake_max{400};
-
 // The order in which work flows is the order in which actors stop.
 enum StopRank : int {
   stop_gateway,
@@ -325,7 +323,7 @@ Status Vaultd::test_curve() {
 
 Status Vaultd::start_actors() {
   guard_peers(settings_);
-  supervisor_ = std::make_unique<Supervisor>(context_, settings_.stay_awake ? awake_max : std::chrono::microseconds{});
+  supervisor_ = std::make_unique<Supervisor>(context_);
   outbox_ = std::make_unique<Outbox>(context_);
   if (const Status ok = start_inside(); !ok) return ok;
   if (const Status ok = start_authenticator(); !ok) return ok;

@@ -127,16 +127,10 @@ void PostgresAppender::send_front() {
   word_.reset();
   (void)connection_->take_unreplicated();
   Batch& batch = batches_.front();
-  rows_last_ = batch.rows;
-  ++sent_;
   sent_whole_ = false;
   const bool sent = connection_->send(*batch.statement, batch.params) && connection_->sync();
   batch.params = {};  // libpq has a copy
   if (sent) sent_whole_ = connection_->flush_now(sending_patience);
-}
-
-void PostgresAppender::forewarn() {
-  if (!flying_) connection_->wake_server();
 }
 
 // --- Answers ---------------------------------------------------------------------------------------------------------
@@ -217,9 +211,7 @@ void PostgresAppender::land(AppendOutcome outcome) {
 }
 
 Watch PostgresAppender::watch() const {
-  const bool lone = rows_last_ == 1 && batches_.size() == 1;
-  const Expect expect = !flying_ ? Expect::nothing : lone ? Expect::soon : Expect::later;
-  return {connection_->descriptor(), flying_ && !sent_whole_, expect, sent_};
+  return {connection_->descriptor(), flying_ && !sent_whole_};
 }
 
 void PostgresAppender::give_up() {

@@ -31,7 +31,6 @@ class PostgresAppender final : public AppendSession {
       : connection_(std::move(connection)), form_(form), indexes_(std::move(indexes)) {}
 
   void append(std::shared_ptr<const AppendRequest> request) override;
-  void forewarn() override;
   std::optional<AppendOutcome> outcome() override;
   Watch watch() const override;
   void give_up() override;
@@ -60,8 +59,6 @@ class PostgresAppender final : public AppendSession {
   UniqueIndexes indexes_;
   std::deque<Batch> batches_;  // front: with the database, if `flying_`
   bool flying_ = false;
-  std::size_t rows_last_ = 0;          // of the batch that was sent last
-  std::uint64_t sent_ = 0;             // batches
   bool sent_whole_ = false;            // of the front, its sync included
   std::optional<AppendOutcome> word_;  // the statement's answer; it counts once the transaction has ended
   std::deque<AppendOutcome> outcomes_;

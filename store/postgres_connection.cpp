@@ -315,11 +315,6 @@ bool PgConnection::flush_now(std::chrono::milliseconds patience) {
   }
 }
 
-void PgConnection::wake_server() {
-  // If it fails, so will what comes next, and be told of.
-  if (!lost_ && PQsendFlushRequest(connection_) == 1) (void)PQflush(connection_);
-}
-
 void PgConnection::read_now() {
   // What it could not read it tells as a result, after those that were whole.
   if (!lost_) (void)PQconsumeInput(connection_);

@@ -124,8 +124,6 @@ class PgConnection {
   // Hands the socket what it takes within `patience`: a server that is reading is given a moment. True once nothing is
   // left, or nothing can be sent any more.
   bool flush_now(std::chrono::milliseconds patience = {});
-  // Sends a message (Flush) that the server has only to read. Nothing may be in flight.
-  void wake_server();
   // Reads what the socket has.
   void read_now();
   // Of what has been read: the next answer to a statement or sync, if all of it is there.

@@ -96,19 +96,10 @@ struct AppendOutcome {
   SqlState sqlstate{};  // where the server itself said no
 };
 
-// When a database that owes an answer will have it.
-enum class Expect : std::uint8_t {
-  nothing,  // it owes none
-  soon,     // within the time of a small commit: worth staying awake for
-  later,
-};
-
 // What to watch so as not to miss an answer: a descriptor that becomes readable (or writable, where `write`).
 struct Watch {
   int descriptor = -1;  // -1: nothing
   bool write = false;
-  Expect expect = Expect::nothing;
-  std::uint64_t batch = 0;  // the number of the one that it is expected for
 };
 
 // A connection that appends and does nothing else. No call waits: for a thread that has other things to do.
@@ -120,8 +111,6 @@ class AppendSession {
   // committed. If that one comes to anything else, the one kept fails unseen, since it was built on it.
   // At most two may be open.
   virtual void append(std::shared_ptr<const AppendRequest> request) = 0;
-  // A hint that a batch may follow within microseconds: an idle server takes longer to wake than a batch to make.
-  virtual void forewarn() {}
   // Looks what has arrived. What the oldest open batch came to; nullopt while that is not known.
   virtual std::optional<AppendOutcome> outcome() = 0;
   // What becomes readable when outcome() may know more.

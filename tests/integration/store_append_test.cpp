@@ -355,28 +355,5 @@ TEST_F(AppendTest, OneEntryComesBackAsItWasSealed) {
   EXPECT_EQ(verdict(), "valid");
 }
 
-// However often, and on a session that has ended.
-TEST_F(AppendTest, ForewarningChangesNothing) {
-  take_lease();
-  auto session = writer_->open_session();
-  ASSERT_TRUE(session);
-  for (int i = 1; i <= 3; ++i) {
-    for (int k = 0; k < i; ++k) (*session)->forewarn();
-    EXPECT_FALSE((*session)->outcome());
-    (*session)->append(std::make_shared<const AppendRequest>(request_for(make_seal(i))));
-    (*session)->forewarn();
-    EXPECT_EQ(wait_for_outcome(**session).kind, AppendKind::committed);
-  }
-  run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vaultd'");
-  for (int k = 0; k < 100 && !(*session)->lost(); ++k) {
-    (*session)->forewarn();
-    EXPECT_FALSE((*session)->outcome());
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  EXPECT_TRUE((*session)->lost());
-  (*session)->forewarn();
-  EXPECT_EQ(append(**session, request_for(make_seal(4))).kind, AppendKind::failed);
-}
-
 }  // namespace
 }  // namespace vault::test

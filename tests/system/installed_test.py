@@ -116,12 +116,6 @@ class Installed(unittest.TestCase):
                                "[ $? -eq 1 ]", user="ana")
         self.assertIn("INVALID", said)
 
-        # The unit's filter lets vaultd keep one of its threads to one of two processors.
-        if len(os.sched_getaffinity(0)) == 2:
-            allowed = self.machine.sh("for t in /proc/[0-9]*/task/*; do [ \"$(cat $t/comm)\" != vigil ] || "
-                                      "grep Cpus_allowed_list: $t/status; done")
-            self.assertRegex(allowed, r"^Cpus_allowed_list:\s*\d+$")
-
     def test_07_killed_it_comes_back(self):
         pid = self.machine.unit("vaultd", "MainPID")
         self.machine.sh(f"kill -KILL {pid}")

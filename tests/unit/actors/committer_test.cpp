@@ -13,7 +13,7 @@ namespace {
 // What the session will say, and what it was asked.
 struct Script {
   std::deque<AppendOutcome> outcomes;
-  std::size_t appended = 0, forewarned = 0;
+  std::size_t appended = 0;
   bool lost = false, given_up = false, closed = false, breaks_while_sending = false;
 };
 
@@ -28,7 +28,6 @@ class ScriptedSession final : public AppendSession {
     script_.lost = true;
     script_.outcomes.push_back({AppendKind::failed, "connection lost"});
   }
-  void forewarn() override { ++script_.forewarned; }
   std::optional<AppendOutcome> outcome() override {
     if (script_.outcomes.empty()) return std::nullopt;
     AppendOutcome next = script_.outcomes.front();
@@ -131,24 +130,6 @@ TEST_F(CommitterTest, AnswerThatIsThereCountsBeforeGivingUp) {
   committer_.handle(TimerFired{effects_.timers.begin()->first}, effects_);
   EXPECT_FALSE(script_.given_up);
   EXPECT_EQ(answers(), std::vector{AppendKind::committed});
-}
-
-// Who only reads must not keep the database awake, and one that works need not be told.
-TEST_F(CommitterTest, ForewarnsAnIdleSessionOnceForEveryBatch) {
-  committer_.forewarned();
-  use_session();
-  committer_.forewarned();
-  EXPECT_EQ(script_.forewarned, 0U);
-  for (std::size_t i = 1; i <= 3; ++i) {
-    append(1);
-    committer_.forewarned();
-    EXPECT_EQ(script_.forewarned, i - 1) << "a batch is with the database";
-    script_.outcomes = {{AppendKind::committed, {}}};
-    committer_.watched(effects_);
-    committer_.forewarned();
-    committer_.forewarned();
-    EXPECT_EQ(script_.forewarned, i);
-  }
 }
 
 TEST_F(CommitterTest, SaysOnceThatAnIdleSessionEnded) {

@@ -21,14 +21,11 @@ class Recorder final : public Actor {
   std::function<void(Message&, Effects&)> on_message = [](Message&, Effects&) {};
   std::function<void(Effects&)> on_round = [](Effects&) {};
   std::function<void(Effects&)> on_watched = [](Effects&) {};
-  std::function<void()> on_forewarned = [] {};
   int descriptor = -1;
-  std::atomic<Expect> expect{Expect::nothing};
 
   void handle(Message message, Effects& effects) override { on_message(message, effects); }
   void round_done(Effects& effects) override { on_round(effects); }
-  Watch watch() const override { return {descriptor, false, expect}; }
-  void forewarned() override { on_forewarned(); }
+  Watch watch() const override { return {descriptor, false}; }
   void watched(Effects& effects) override { on_watched(effects); }
   bool stop(Effects&) override {
     stopped = true;
@@ -113,59 +110,6 @@ TEST_F(ShellTest, WatchesTheDescriptorOfEachActor) {
     EXPECT_TRUE(soon([&] { return seen == i; }));
   }
   EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
-  close(event);
-}
-
-// Before it is read: waking takes as long as reading.
-TEST_F(ShellTest, WhatArrivesAtAPortIsAnnounced) {
-  Recorder first, second;
-  first.on_message = [&](Message& message, Effects&) {
-    if (std::holds_alternative<PeerMessage>(message)) note("first is told");
-  };
-  second.on_forewarned = [&] { note("second is forewarned"); };
-  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first, 0}, {ActorId::writer, &second, 1}}, false,
-                                [](zmq::context_t& context) {
-                                  std::vector<Port> ports;
-                                  ports.push_back({SocketKind::ingest, {context, zmq::socket_type::pull}});
-                                  ports.back().socket.bind("inproc://ingest");
-                                  return ports;
-                                }));
-  zmq::socket_t producer(context_, zmq::socket_type::push);
-  producer.connect("inproc://ingest");
-  producer.send(zmq::buffer(std::string_view("seal")), zmq::send_flags::none);
-  ASSERT_TRUE(soon([&] { return !notes().empty() && notes().back() == "first is told"; }));
-  EXPECT_EQ(notes().front(), "second is forewarned");
-  producer.set(zmq::sockopt::linger, 0);
-  EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
-}
-
-// News may be kept for a moment while the thread stays awake; they are never forgotten when it goes to sleep (which
-// here is for a second), and nothing else waits for them.
-TEST_F(ShellTest, AwakeShellSendsWhatItKeeps) {
-  Supervisor wakeful{context_, std::chrono::microseconds(300)};
-  Recorder first, outside;
-  const int event = eventfd(0, EFD_NONBLOCK);
-  ASSERT_GE(event, 0);
-  first.descriptor = event;
-  first.on_message = [&](Message& message, Effects& effects) {
-    first.expect = first.expect == Expect::soon ? Expect::nothing : Expect::soon;
-    effects.send(ActorId::notary, Committed{});
-    if (std::get<TimerFired>(message).id % 2 == 0) effects.send(ActorId::notary, SessionLost{});
-  };
-  std::atomic<int> committed{0}, lost{0};
-  outside.on_message = [&](Message& message, Effects&) {
-    ++(std::holds_alternative<Committed>(message) ? committed : lost);
-  };
-  ASSERT_TRUE(wakeful.start({{ActorId::notary, &outside, 1}}, false));
-  ASSERT_TRUE(wakeful.start({{ActorId::gateway, &first, 0}}, false));
-  Outbox outbox(context_);
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 1; i <= 50; ++i) {
-    outbox.send(ActorId::gateway, timer(i));
-    ASSERT_TRUE(soon([&] { return committed == i && lost == i / 2; })) << i;
-  }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
-  EXPECT_TRUE(wakeful.stop(std::chrono::seconds(5)));
   close(event);
 }
 
