@@ -1,6 +1,5 @@
 #include "actors/shell.hpp"
 
-#include <poll.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "actors/busy_poll.hpp"
 #include "actors/log.hpp"
 #include "actors/mailbox.hpp"
 #include "actors/shell_effects.hpp"
@@ -76,7 +76,8 @@ std::optional<PeerMessage> receive_peer(Port& port, zmq::message_t& frame) {
 // What a thread does until every actor in it has been told to stop and has nothing left to finish.
 class Loop {
  public:
-  Loop(const std::vector<Hosted>& hosted, Mailbox& mailbox, House& house) : mailbox_(mailbox), house_(house) {
+  Loop(const std::vector<Hosted>& hosted, Mailbox& mailbox, House& house, std::chrono::microseconds busy_poll)
+      : mailbox_(mailbox), house_(house), busy_poll_(busy_poll) {
     for (const Hosted& one : hosted) {
       house_.residents.push_back(one.id);
       residents_.emplace_back(one, house_);
@@ -147,7 +148,8 @@ class Loop {
     }
     send_outgoing();
     // EINTR: nothing is ready, and the next round looks again.
-    ::poll(descriptors_.data(), descriptors_.size(), any ? 0 : static_cast<int>(timeout_ms()));
+    poll_awake_first(descriptors_, watching.empty() ? std::chrono::microseconds{} : busy_poll_,
+                     milliseconds(any ? 0 : timeout_ms()));
     Readable ready;
     for (std::size_t k = 0; k < asked_.size(); ++k) {
       Watched& socket = sockets_[asked_[k]];
@@ -271,6 +273,7 @@ class Loop {
   std::deque<Resident> residents_;  // a deque: they stay where they are
   Mailbox& mailbox_;
   House& house_;
+  const std::chrono::microseconds busy_poll_;
   static constexpr std::size_t lifecycle_at = 1, ports_from = 2;
   std::vector<Watched> sockets_;  // mailbox, lifecycle, then as in house_.ports
   std::vector<pollfd> descriptors_;
@@ -282,9 +285,10 @@ class Loop {
 }  // namespace
 
 Shell::Shell(zmq::context_t& context, std::vector<Hosted> actors,
-             std::function<std::vector<Port>(zmq::context_t&)> open_ports)
+             std::function<std::vector<Port>(zmq::context_t&)> open_ports, std::chrono::microseconds busy_poll)
     : context_(context),
       actors_(std::move(actors)),
+      busy_poll_(busy_poll),
       name_(actor_name(actors_.front().id)),
       address_("inproc://lifecycle-" + name_),
       lifecycle_(context, zmq::socket_type::pair) {
@@ -317,7 +321,7 @@ void Shell::run(std::function<std::vector<Port>(zmq::context_t&)> open_ports) {
     opened_.store(true, std::memory_order_release);
     House house(context_, ports, lifecycle);
     house.say("ready");
-    Loop(actors_, mailbox, house).run();
+    Loop(actors_, mailbox, house, busy_poll_).run();
   } catch (const std::exception& error) {
     try {
       lifecycle.send(zmq::buffer(std::string("failed ") + error.what()), zmq::send_flags::dontwait);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -43,9 +44,10 @@ struct Hosted {
 class Shell {
  public:
   // What comes in through ports goes to the first of `actors`. `open_ports` runs in the new thread and may throw
-  // zmq::error_t: the shell then reports "failed". `context` outlives the shell.
+  // zmq::error_t: the shell then reports "failed". `context` outlives the shell. `busy_poll`: for so long the thread
+  // stays awake (busy_poll.hpp) in every wait in which an actor watches a descriptor of its own.
   Shell(zmq::context_t& context, std::vector<Hosted> actors,
-        std::function<std::vector<Port>(zmq::context_t&)> open_ports = {});
+        std::function<std::vector<Port>(zmq::context_t&)> open_ports = {}, std::chrono::microseconds busy_poll = {});
   ~Shell();  // joins; tell every actor to stop first
   Shell(const Shell&) = delete;
   Shell& operator=(const Shell&) = delete;
@@ -63,6 +65,7 @@ class Shell {
 
   zmq::context_t& context_;
   std::vector<Hosted> actors_;
+  const std::chrono::microseconds busy_poll_;
   std::string name_;
   std::string address_;
   zmq::socket_t lifecycle_;

@@ -24,7 +24,7 @@ Status Supervisor::start(const std::vector<Role>& roles, bool blocking,
   std::vector<Hosted> actors;
   for (const Role& role : roles) actors.push_back({role.id, role.actor});
   Cast cast;
-  cast.shell = std::make_unique<Shell>(context_, std::move(actors), std::move(open_ports));
+  cast.shell = std::make_unique<Shell>(context_, std::move(actors), std::move(open_ports), busy_poll_);
   cast.playing = roles;
   cast.blocking = blocking;
   cast.last_pong = Clock::now();

@@ -16,7 +16,9 @@ namespace vault {
 
 class Supervisor {
  public:
-  explicit Supervisor(zmq::context_t& context) : context_(context) {}
+  // `busy_poll`: of every shell.
+  explicit Supervisor(zmq::context_t& context, std::chrono::microseconds busy_poll = {})
+      : context_(context), busy_poll_(busy_poll) {}
 
   struct Role {
     ActorId id;
@@ -56,6 +58,7 @@ class Supervisor {
   void hear(Cast& cast, const std::string& word, News& news);
 
   zmq::context_t& context_;
+  const std::chrono::microseconds busy_poll_;
   std::vector<Cast> casts_;
 };
 

@@ -57,6 +57,7 @@ struct Settings {
   std::chrono::milliseconds clock_skew_max{60'000};  // vaultd's clock against the database's
   std::size_t audit_rate = 2'000;                    // rows a second that the auditor re-verifies; 0: off
   bool publish_payloads = false;
+  std::size_t busy_poll = 0;  // microseconds for which the sealing thread stays awake before it sleeps
 
   std::string log_level = "info";   // trace, debug, info, warning, error
   std::string log_format = "text";  // text or json

@@ -110,6 +110,8 @@ const std::array fields{
     SettingField{"clock_skew_max", "largest difference to the database's clock", &S::clock_skew_max, 1, 24 * hour},
     SettingField{"audit_rate", "rows a second that the auditor verifies; 0: off", &S::audit_rate, 0, 10'000'000},
     SettingField{"publish_payloads", "put payload and salt into events", &S::publish_payloads, 0, 1},
+    SettingField{"busy_poll", "microseconds to poll before sleeping, where seals wait for the database; 0: off",
+                 &S::busy_poll, 0, 100'000},
     SettingField{"log_level", "trace, debug, info, warning or error", &S::log_level, 0, 0, wants_level},
     SettingField{"log_format", "text or json", &S::log_format, 0, 0, wants_format},
     SettingField{"backend", "postgres, or legacy: the emergency mode, without a database", &S::backend, 0, 0,

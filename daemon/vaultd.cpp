@@ -323,7 +323,7 @@ Status Vaultd::test_curve() {
 
 Status Vaultd::start_actors() {
   guard_peers(settings_);
-  supervisor_ = std::make_unique<Supervisor>(context_);
+  supervisor_ = std::make_unique<Supervisor>(context_, std::chrono::microseconds(settings_.busy_poll));
   outbox_ = std::make_unique<Outbox>(context_);
   if (const Status ok = start_inside(); !ok) return ok;
   if (const Status ok = start_authenticator(); !ok) return ok;

@@ -113,6 +113,40 @@ TEST_F(ShellTest, WatchesTheDescriptorOfEachActor) {
   close(event);
 }
 
+// Awake or asleep: messages, timers and descriptors are heard, and what goes outside is sent before either.
+TEST_F(ShellTest, BusyPollingHearsTheSame) {
+  Supervisor polling{context_, std::chrono::microseconds(300)};
+  Recorder first, outside;
+  const int event = eventfd(0, EFD_NONBLOCK);
+  ASSERT_GE(event, 0);
+  first.descriptor = event;
+  std::atomic<int> timers{0}, seen{0}, told{0};
+  first.on_message = [&](Message& message, Effects& effects) {
+    if (std::get<TimerFired>(message).id == 1) {
+      ++timers;
+      return;
+    }
+    effects.set_timer(1, std::chrono::milliseconds(2));
+    effects.send(ActorId::notary, SessionLost{});
+  };
+  first.on_watched = [&](Effects&) {
+    eventfd_t value = 0;
+    if (eventfd_read(event, &value) == 0) ++seen;
+  };
+  outside.on_message = [&](Message&, Effects&) { ++told; };
+  ASSERT_TRUE(polling.start({{ActorId::notary, &outside, 1}}, false));
+  ASSERT_TRUE(polling.start({{ActorId::gateway, &first, 0}}, false));
+  Outbox outbox(context_);
+  for (int i = 1; i <= 20; ++i) {
+    outbox.send(ActorId::gateway, timer(0));
+    ASSERT_TRUE(soon([&] { return told == i && timers == i; })) << i;
+    ASSERT_EQ(eventfd_write(event, 1), 0);
+    ASSERT_TRUE(soon([&] { return seen == i; })) << i;
+  }
+  EXPECT_TRUE(polling.stop(std::chrono::seconds(5)));
+  close(event);
+}
+
 // One that has stopped hears nothing more; its neighbours go on until their turn comes.
 TEST_F(ShellTest, ActorsOfOneShellStopByRank) {
   Recorder first, second, other;
