@@ -8,6 +8,7 @@
 
 #include "ledger/check.hpp"
 #include "store/postgres_statements.hpp"
+#include "store/postgres_yardstick_parts.hpp"
 #include "store/postgres_yardstick_rows.hpp"
 
 namespace vault {
@@ -19,24 +20,6 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* unnest_arguments =
     "$1::bigint[], $2::text[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::jsonb[], $8::bytea[], "
     "$9::text[], $10::text[], $11::text[], $12::text[]";
-constexpr const char* single_values =
-    "$1::bigint, $2::text, $3::uuid, $4::timestamptz, $5::text, $6::text, $7::jsonb, $8::bytea, $9::text, $10::text, "
-    "$11::text, $12::text";
-
-struct ClearResult {
-  void operator()(pg_result* result) const { PQclear(result); }
-};
-using Answer = std::unique_ptr<pg_result, ClearResult>;
-
-bool done(const Answer& answer) {
-  const auto status = PQresultStatus(answer.get());
-  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
-}
-
-std::string table_name(const std::string& table) {
-  return "vault_bench." + table;
-}
-
 template <class Batch>
 std::vector<Batch> encode_batches(std::span<const Entry> rows, std::size_t batch_rows) {
   std::vector<Batch> batches;
@@ -46,32 +29,6 @@ std::vector<Batch> encode_batches(std::span<const Entry> rows, std::size_t batch
   VAULT_CHECK(!batches.empty());
   return batches;
 }
-
-// Counts committed rows against a window.
-class WindowCount {
- public:
-  explicit WindowCount(const InsertWindow& window) : window_(window), start_(Clock::now()) {}
-
-  // False once the window is full.
-  bool add(std::size_t rows) {
-    if (warmed_up_ < window_.warm_up) {
-      warmed_up_ += static_cast<std::int64_t>(rows);
-      start_ = Clock::now();
-      return true;
-    }
-    rate_.rows += static_cast<std::int64_t>(rows);
-    const auto elapsed = Clock::now() - start_;
-    rate_.seconds = std::chrono::duration<double>(elapsed).count();
-    return rate_.rows < window_.rows_max && elapsed < window_.duration_max;
-  }
-  RowRate rate() const { return rate_; }
-
- private:
-  InsertWindow window_;
-  Clock::time_point start_;
-  std::int64_t warmed_up_ = 0;
-  RowRate rate_;
-};
 
 }  // namespace
 
@@ -116,19 +73,14 @@ Yardstick::~Yardstick() {
 }
 
 Status Yardstick::failure() const {
-  std::string message = PQerrorMessage(connection_);
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  return fail(PQstatus(connection_) == CONNECTION_OK ? ErrorCode::internal : ErrorCode::unavailable,
-              "yardstick: " + message);
+  return yard_failure(connection_);
 }
 
 Result<std::unique_ptr<Yardstick>> Yardstick::open(const std::string& url, std::vector<Entry> rows) {
   std::unique_ptr<Yardstick> yardstick(new Yardstick(PQconnectdb(url.c_str()), std::move(rows)));
   if (PQstatus(yardstick->connection_) != CONNECTION_OK) return tl::unexpected(yardstick->failure().error());
-  auto prepared = yardstick->run(
-      "SET client_min_messages = warning; SET synchronous_commit = on; SET jit = off; "
-      "SET plan_cache_mode = force_generic_plan; "
-      "DROP SCHEMA IF EXISTS vault_bench CASCADE; CREATE SCHEMA vault_bench");
+  auto prepared = yardstick->run(std::string(yard_session) +
+                                 "DROP SCHEMA IF EXISTS vault_bench CASCADE; CREATE SCHEMA vault_bench");
   if (!prepared) return tl::unexpected(prepared.error());
   return yardstick;
 }
@@ -141,7 +93,7 @@ Result<std::string> Yardstick::run(const std::string& sql) {
 
 Status Yardstick::make_table(const std::string& table) {
   auto made = run(fmt::format("DROP TABLE IF EXISTS {0}; CREATE TABLE {0} (LIKE public.vault_ledger INCLUDING ALL)",
-                              table_name(table)));
+                              yard_table(table)));
   if (!made) return tl::unexpected(made.error());
   return {};
 }
@@ -150,13 +102,13 @@ Status Yardstick::fill_from_ledger(const std::string& table, std::int64_t sequen
   auto filled = run(
       fmt::format("INSERT INTO {0} ({1}) SELECT {1} FROM public.vault_ledger "
                   "WHERE sequence > (SELECT coalesce(max(sequence), 0) FROM {0}) AND sequence <= {2} ORDER BY sequence",
-                  table_name(table), VAULT_ROW_COLUMNS, sequence_max));
+                  yard_table(table), VAULT_ROW_COLUMNS, sequence_max));
   if (!filled) return tl::unexpected(filled.error());
   return {};
 }
 
 Result<std::int64_t> Yardstick::last_sequence(const std::string& table) {
-  auto last = run(fmt::format("SELECT coalesce(max(sequence), 0) FROM {}", table_name(table)));
+  auto last = run(fmt::format("SELECT coalesce(max(sequence), 0) FROM {}", yard_table(table)));
   if (!last) return tl::unexpected(last.error());
   return std::stoll(*last);
 }
@@ -169,7 +121,7 @@ Result<RowRate> Yardstick::insert_copy(const std::string& table, const InsertWay
   auto batches = encode_batches<CopyBatch>(rows_, way.batch_rows);
   auto sequence = last_sequence(table);
   if (!sequence) return tl::unexpected(sequence.error());
-  const std::string sql = fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", table_name(table), VAULT_ROW_COLUMNS);
+  const std::string sql = fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", yard_table(table), VAULT_ROW_COLUMNS);
   SealIds ids;
   WindowCount count(window);
   std::size_t next = 0;
@@ -201,7 +153,7 @@ Result<RowRate> Yardstick::insert_unnest(const std::string& table, const InsertW
   auto batches = encode_batches<ArrayBatch>(rows_, way.batch_rows);
   auto sequence = last_sequence(table);
   if (!sequence) return tl::unexpected(sequence.error());
-  const std::string sql = fmt::format("INSERT INTO {} ({}) SELECT * FROM unnest({})", table_name(table),
+  const std::string sql = fmt::format("INSERT INTO {} ({}) SELECT * FROM unnest({})", yard_table(table),
                                       VAULT_ROW_COLUMNS, unnest_arguments);
   const Answer prepared(PQprepare(connection_, "", sql.c_str(), 0, nullptr));
   if (!done(prepared) || PQenterPipelineMode(connection_) != 1) return tl::unexpected(failure().error());
@@ -242,8 +194,7 @@ Result<RowRate> Yardstick::insert_unnest(const std::string& table, const InsertW
 
 Result<std::chrono::nanoseconds> Yardstick::insert_one(const std::string& table) {
   if (single_table_ != table) {
-    const std::string sql =
-        fmt::format("INSERT INTO {} ({}) VALUES ({})", table_name(table), VAULT_ROW_COLUMNS, single_values);
+    const std::string sql = insert_one_sql(table);
     const Answer prepared(PQprepare(connection_, "single", sql.c_str(), 0, nullptr));
     if (!done(prepared)) return tl::unexpected(failure().error());
     auto last = last_sequence(table);
@@ -254,22 +205,10 @@ Result<std::chrono::nanoseconds> Yardstick::insert_one(const std::string& table)
   ++single_sequence_;
   RowBytes row(rows_[static_cast<std::size_t>(single_sequence_) % rows_.size()]);
   row.renew(single_sequence_, single_ids_);
-  // The fields of a COPY row are what a statement takes as parameters.
-  std::array<const char*, yard_columns> values{};
-  std::array<int, yard_columns> lengths{}, formats{};
-  formats.fill(1);
-  std::size_t at = 2;
-  for (std::size_t i = 0; i < yard_columns; ++i) {
-    std::uint32_t length = 0;
-    for (int byte = 0; byte < 4; ++byte) length = length << 8 | static_cast<std::uint8_t>(row.bytes[at++]);
-    if (length == UINT32_MAX) continue;
-    values[i] = row.bytes.data() + at;
-    lengths[i] = static_cast<int>(length);
-    at += length;
-  }
+  const RowParameters of(row);
   const auto start = Clock::now();
   const Answer answer(
-      PQexecPrepared(connection_, "single", yard_columns, values.data(), lengths.data(), formats.data(), 1));
+      PQexecPrepared(connection_, "single", yard_columns, of.values.data(), of.lengths.data(), of.formats.data(), 1));
   const auto elapsed = Clock::now() - start;
   if (!done(answer)) return tl::unexpected(failure().error());
   return elapsed;

@@ -61,6 +61,19 @@ void RowBytes::renew(std::int64_t sequence, SealIds& ids) {
   ids.write_next(bytes.data() + seal_id_at);
 }
 
+RowParameters::RowParameters(const RowBytes& row) {
+  formats.fill(1);
+  std::size_t at = 2;
+  for (std::size_t i = 0; i < yard_columns; ++i) {
+    std::uint32_t length = 0;
+    for (int byte = 0; byte < 4; ++byte) length = length << 8 | static_cast<std::uint8_t>(row.bytes[at++]);
+    if (length == UINT32_MAX) continue;
+    values[i] = row.bytes.data() + at;
+    lengths[i] = static_cast<int>(length);
+    at += length;
+  }
+}
+
 CopyBatch::CopyBatch(std::span<const Entry> rows) {
   bytes.assign("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
   for (const Entry& entry : rows) {

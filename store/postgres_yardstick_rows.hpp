@@ -37,6 +37,14 @@ struct RowBytes {
   void renew(std::int64_t sequence, SealIds& ids);
 };
 
+// The fields of a COPY row are what a statement takes as parameters, in binary. `row` must outlive it.
+struct RowParameters {
+  std::array<const char*, yard_columns> values{};
+  std::array<int, yard_columns> lengths{}, formats{};
+
+  explicit RowParameters(const RowBytes& row);
+};
+
 struct CopyBatch {
   std::string bytes;
 

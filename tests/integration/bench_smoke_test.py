@@ -7,10 +7,12 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import unittest
 
 BENCH = pathlib.Path(os.environ.get("VAULT_BIN_DIR", "build/release/bin")) / "vault-bench"
-FIGURES = ["flood", "lone", "growth", "latency", "verify", "proof", "memory"]
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+FIGURES = ["flood", "lone", "many", "growth", "single", "polled", "verify", "proof", "memory"]
 SMALL = ["--entries", "1500", "--small-entries", "300", "--seconds", "0.3", "--rounds", "1", "--producers", "4",
          "--in-flight", "16"]
 
@@ -44,18 +46,50 @@ class Smoke(unittest.TestCase):
         self.assertEqual(1, len(details["flood"]["rounds"]))
         self.assertGreater(sum(details["flood"]["processor_us_per_seal"].values()), 0)
         self.assertGreaterEqual(details["growth"]["large_entries"], 1500)
+        self.assertEqual(1, len(details["many"]["rounds"]))
+        for name in ("single", "polled"):
+            of = details[name]
+            value = next(figure["value"] for figure in document["figures"] if figure["name"] == name)
+            self.assertAlmostEqual(of["seal_us"] / (of["row_us"] + of["round_trip_us"]), value, msg=name)
+            self.assertGreater(min(of["seal_us"], of["row_us"], of["round_trip_us"]), 1, name)
         self.assertGreaterEqual(details["verify"]["entries"], 1500)
         self.assertGreaterEqual(details["proof"]["tree_size"], 1500)
 
     def test_table_of_one_figure(self):
-        done = run("--figures", "latency", *SMALL)
+        done = run("--figures", "single", *SMALL)
         self.assertEqual(0, done.returncode, done.stderr)
-        lines = [line for line in done.stdout.splitlines() if line.startswith("latency")]
+        lines = [line for line in done.stdout.splitlines() if line.startswith("single")]
         self.assertEqual(1, len(lines), done.stdout)
+
+    def test_runs_leave_a_trace(self):
+        with tempfile.TemporaryDirectory() as directory:
+            history = pathlib.Path(directory) / "history.ndjson"
+            history.write_text('{"machine": {"cut')  # by a run that was ended while it wrote
+            documents = []
+            for _ in range(2):
+                done = run("--figures", "many", "--json", "--append", history, *SMALL)
+                self.assertEqual(0, done.returncode, done.stderr)
+                documents.append(json.loads(done.stdout))
+            runs = [json.loads(line) for line in history.read_text().splitlines()[1:]]
+            for line in runs:
+                self.assertRegex(line.pop("measured_at"), r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+                self.assertTrue(line.pop("version"))
+            self.assertEqual(documents, runs)
+            shown = subprocess.run([SOURCE / "tools/bench-history", history, "--json"], capture_output=True, text=True,
+                                   timeout=60, check=False)
+        self.assertEqual(0, shown.returncode, shown.stderr)
+        self.assertIn(":1: not a run", shown.stderr)
+        many = json.loads(shown.stdout)["figures"]
+        self.assertEqual([("many", 1, runs[1]["figures"][0]["value"], runs[0]["figures"][0]["value"])],
+                         [(row["name"], row["runs"], row["today"], row["median"]) for row in many])
 
     def test_wrong_usage(self):
         self.assertEqual(2, run("--figures", "speed").returncode)
         self.assertEqual(2, run("--endpoint", "ipc:///nowhere").returncode)
+        done = run("--append", "/nowhere/history.ndjson")
+        self.assertEqual(2, done.returncode)
+        self.assertIn("--append", done.stderr)
+        self.assertEqual(2, run("--append", "/").returncode)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@
 
 #include "daemon/embedded_postgres.hpp"
 #include "store/postgres_yardstick.hpp"
+#include "store/postgres_yardstick_crowd.hpp"
+#include "tools/bench/echo_process.hpp"
 #include "tools/bench/process_stats.hpp"
 #include "tools/bench/report.hpp"
 #include "tools/bench/vault_process.hpp"
@@ -25,6 +27,7 @@ struct BenchOptions {
   std::string endpoint;   // a vaultd that runs already; "": one is started
   std::string database;   // its database; "": an embedded PostgreSQL of the benchmark's own
   std::string vaultd;     // program to start
+  std::string program;    // this one
   std::string directory;  // for everything that is made
   std::vector<std::string> figures;
   std::int64_t entries = 1'000'000;     // the large ledger
@@ -53,13 +56,20 @@ class Bench {
   // write_figures.cpp
   Result<Figure> measure_flood();
   Result<Figure> measure_lone();
+  Result<Figure> measure_many();
   Result<Figure> measure_growth();
-  Result<Figure> measure_latency();
+  // single_figures.cpp
+  Result<Figure> measure_single();
+  Result<Figure> measure_polled();
+  Result<Figure> time_singles(const std::string& name, const std::string& endpoint);
   // read_figures.cpp
   Result<Figure> measure_verify();
   Result<Figure> measure_proof();
   Result<Figure> measure_memory();
 
+  // A fresh database on the same server, for another ledger. Returns its URL.
+  Result<std::string> make_database(const std::string& name);
+  void drop_database(const std::string& name);
   // Seals until the ledger holds so many entries (and up to what is in flight more).
   Status fill_ledger(std::int64_t entries);
   // Makes the yardstick's large table as long as the ledger.

@@ -5,24 +5,32 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "ledger/passwords.hpp"
 #include "store/inherited_state.hpp"
 #include "store/postgres_url.hpp"
 #include "tools/bench/bench.hpp"
+#include "tools/bench/history_file.hpp"
+#include "wire/client_echo.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
+using vault::Status;
 using vault::bench::BenchOptions;
+using vault::bench::HistoryFile;
 
 struct Arguments {
   BenchOptions bench;
   bool json = false;
+  std::string append;  // file
   bool keep = false;
+  std::string echo;
 };
 
 void add_options(CLI::App& app, Arguments& arguments) {
@@ -59,11 +67,13 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--dir", options.directory, "directory for what is made (default: a new one below /var/tmp)");
   app.add_flag("--keep", arguments.keep, "leave that directory behind");
   app.add_flag("--json", arguments.json, "one JSON document on stdout");
+  app.add_option("--append", arguments.append, "file to which the run is added, as a line of JSON, for bench-history");
+  app.add_option("--echo", arguments.echo)->group("");  // what echo_process.cpp starts
 }
 
-std::string beside_this_program(const std::string& name) {
+fs::path this_program() {
   std::error_code failed;
-  return (fs::read_symlink("/proc/self/exe", failed).parent_path() / name).string();
+  return fs::read_symlink("/proc/self/exe", failed);
 }
 
 // A directory that PostgreSQL's user can pass through, where the benchmark runs as root.
@@ -82,16 +92,30 @@ bool make_directory(std::string& directory) {
 }
 
 int measure(const Arguments& arguments) {
+  std::optional<HistoryFile> history;
+  if (!arguments.append.empty()) {
+    auto file = HistoryFile::open(arguments.append);  // before what takes minutes
+    if (!file) {
+      std::cerr << "vault-bench: --append: " << file.error().message << "\n";
+      return 2;
+    }
+    history = *std::move(file);
+  }
   auto bench = vault::bench::Bench::open(arguments.bench);
   if (!bench) {
     std::cerr << "vault-bench: " << bench.error().message << "\n";
     return 1;
   }
   const auto figures = (*bench)->run();
+  const auto document = to_json(figures, (*bench)->machine(), (*bench)->settings());
   if (arguments.json) {
-    std::cout << to_json(figures, (*bench)->machine(), (*bench)->settings()).dump(2) << "\n";
+    std::cout << document.dump(2) << "\n";
   } else {
     print_table(figures, (*bench)->machine());
+  }
+  if (const Status added = history ? history->append(document) : Status{}; !added) {
+    std::cerr << "vault-bench: --append: " << added.error().message << "\n";
+    return 1;
   }
   return std::any_of(figures.begin(), figures.end(), [](const auto& figure) { return figure.failed; }) ? 1 : 0;
 }
@@ -111,6 +135,10 @@ int main(int argc, char** argv) {
     std::cerr << "vault-bench: " << vault::without_passwords(error.what(), argc, argv) << " (see --help)\n";
     return 2;
   }
+  if (!arguments.echo.empty()) {
+    std::cerr << "vault-bench: " << vault::echo_for_ever(arguments.echo).error().message << "\n";
+    return 1;
+  }
   BenchOptions& options = arguments.bench;
   if (!options.endpoint.empty() && options.database.empty()) {
     std::cerr << "vault-bench: --endpoint needs --database, for the yardsticks\n";
@@ -122,7 +150,8 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  if (options.vaultd.empty()) options.vaultd = beside_this_program("vaultd");
+  options.program = this_program().string();
+  if (options.vaultd.empty()) options.vaultd = this_program().replace_filename("vaultd").string();
   const bool made_here = options.directory.empty();
   if (!make_directory(options.directory)) {
     std::cerr << "vault-bench: cannot make a directory for the run\n";

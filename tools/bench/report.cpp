@@ -31,8 +31,11 @@ const std::vector<Target>& targets() {
   static const std::vector<Target> all = {
       {"flood", "16 producers, many in flight: share of the fastest plain insert", "", 0.5, 0.85, false},
       {"lone", "16 producers, one in flight each: seals", "/s", 8'000, 20'000, false},
+      {"many", "16 producers, one in flight each: share of 16 connections that insert a bare row each", "", 0.5, 1,
+       false},
       {"growth", "flood on the large ledger, as a share of flood on the small one", "", 0.9, 0.95, false},
-      {"latency", "one producer, one seal: median against a bare one-row transaction", "x", 1.5, 1.25, true},
+      {"single", "one producer, one seal: median against a bare row and an empty round trip", "x", 1.5, 1.15, true},
+      {"polled", "the same with busy_poll", "x", 1.25, 1, true},
       {"verify", "verify: entries/s as a share of COPY TO of the same columns", "", 0.4, 0.7, false},
       {"proof", "inclusion proof: median", "ms", 2, 0.3, true},
       {"memory", "resident memory of vaultd, peak", "MiB", 150, 100, true},

@@ -29,7 +29,8 @@ std::string end_of_file(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<VaultProcess>> VaultProcess::start(const std::string& program, const std::string& url,
-                                                          const std::string& directory) {
+                                                          const std::string& directory,
+                                                          const std::vector<std::string>& more) {
   std::error_code failed;
   std::filesystem::create_directories(directory, failed);
   if (failed) return fail(ErrorCode::unavailable, directory + ": " + failed.message());
@@ -44,6 +45,7 @@ Result<std::unique_ptr<VaultProcess>> VaultProcess::start(const std::string& pro
                    "--events",    fmt::format("ipc://{}/events", directory),
                    "--state-dir", directory + "/state",
                    "--log-level", "warning"};
+  child.command.insert(child.command.end(), more.begin(), more.end());
   child.directory = directory;
   child.log = log;
   child.signal_at_parents_death = SIGTERM;

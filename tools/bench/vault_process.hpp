@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ledger/result.hpp"
 
@@ -14,9 +15,10 @@ class VaultProcess {
  public:
   // Starts `program` on the database (migrating it) with sockets, state and log in `directory`, which is made, and
   // waits until it takes seals: one has been sealed then. It ends with the calling thread. Error: unavailable, with the
-  // end of the log.
+  // end of the log. `more`: flags beside those.
   static Result<std::unique_ptr<VaultProcess>> start(const std::string& program, const std::string& url,
-                                                     const std::string& directory);
+                                                     const std::string& directory,
+                                                     const std::vector<std::string>& more = {});
   // Stops it, by force where it takes longer than 20 seconds.
   ~VaultProcess();
   VaultProcess(const VaultProcess&) = delete;

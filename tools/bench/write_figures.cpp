@@ -1,21 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "tools/bench/bench.hpp"
+#include "tools/bench/samples.hpp"
 
 namespace vault::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-constexpr std::size_t latency_samples_max = 3000;
-constexpr int latency_block = 20;  // seals, then as many inserts, and so on
-
-double micros(std::chrono::nanoseconds duration) {
-  return static_cast<double>(duration.count()) / 1e3;
-}
 
 // One round: vaultd and its yardstick, one after the other.
 struct Round {
@@ -128,6 +119,54 @@ Result<Figure> Bench::measure_lone() {
   return figure;
 }
 
+Result<Figure> Bench::measure_many() {
+  if (Status filled = fill_ledger(options_.small_entries); !filled) return tl::unexpected(filled.error());
+  if (Status made = yardstick_->make_table("many"); !made) return tl::unexpected(made.error());
+  if (Status filled = yardstick_->fill_from_ledger("many", options_.small_entries); !filled) {
+    return tl::unexpected(filled.error());
+  }
+  auto crowd = YardstickCrowd::open(url_, "many", sample_rows(seals_), options_.producers);
+  if (!crowd) return tl::unexpected(crowd.error());
+  FloodOptions options;
+  options.endpoint = endpoint_;
+  options.sockets = options_.producers;
+  options.in_flight = 1;
+  auto client = FloodClient::connect(options, requests_);
+  if (!client) return tl::unexpected(client.error());
+  FloodWindow seals;
+  seals.warm_up = 10 * options_.producers;
+  seals.duration_max = round_duration();
+  InsertWindow rows;
+  rows.warm_up = static_cast<std::int64_t>(seals.warm_up);
+  rows.duration_max = round_duration();
+
+  std::vector<Round> rounds;
+  for (int i = 0; i < options_.rounds; ++i) {
+    Round round;
+    for (int half = 0; half < 2; ++half) {  // which of them goes first changes
+      if ((i + half) % 2 == 0) {
+        auto inserted = (*crowd)->insert(rows);
+        if (!inserted) return tl::unexpected(inserted.error());
+        round.rows = rate(*inserted);
+      } else {
+        auto counts = (*client)->run(seals);
+        if (!counts) return tl::unexpected(counts.error());
+        round.seals = rate(*counts);
+      }
+    }
+    rounds.push_back(round);
+    progress(fmt::format("many {} of {}: {} seals/s, {} rows/s, share {:.2f}", i + 1, options_.rounds,
+                         with_commas(round.seals), with_commas(round.rows), round.share()));
+  }
+  Figure figure{.name = "many", .value = median(shares(rounds)), .note = {}, .details = {}};
+  figure.note =
+      fmt::format("{} seals/s against {} rows/s", with_commas(median_seals(rounds)), with_commas(median_rows(rounds)));
+  figure.details["seals_per_s"] = median_seals(rounds);
+  figure.details["rows_per_s"] = median_rows(rounds);
+  figure.details["rounds"] = rounds_json(rounds);
+  return figure;
+}
+
 Result<Figure> Bench::measure_growth() {
   if (Status filled = fill_ledger(options_.entries); !filled) return tl::unexpected(filled.error());
   if (Status filled = fill_large_table(); !filled) return tl::unexpected(filled.error());
@@ -146,10 +185,7 @@ Result<Figure> Bench::measure_growth() {
   std::vector<double> ratios;
   for (int i = 0; i < options_.rounds; ++i) {
     // A fresh ledger each time, in a database of its own on the same server.
-    for (const char* sql : {"DROP DATABASE IF EXISTS ", "CREATE DATABASE "}) {
-      if (auto done = yardstick_->run(sql + database); !done) return tl::unexpected(done.error());
-    }
-    auto url = url_of_database(url_, database);
+    const auto url = make_database(database);
     if (!url) return tl::unexpected(url.error());
     auto small = VaultProcess::start(options_.vaultd, *url, fmt::format("{}/small{}", options_.directory, i));
     if (!small) return tl::unexpected(small.error());
@@ -169,7 +205,7 @@ Result<Figure> Bench::measure_growth() {
                          options_.rounds, with_commas(rounds[0].seals), rounds[0].share(), with_commas(rounds[1].seals),
                          rounds[1].share()));
   }
-  if (auto done = yardstick_->run("DROP DATABASE IF EXISTS " + database); !done) progress(done.error().message);
+  drop_database(database);
   const auto size = head();
   if (!size) return tl::unexpected(size.error());
 
@@ -183,43 +219,6 @@ Result<Figure> Bench::measure_growth() {
   figure.details["small_rounds"] = rounds_json(small_rounds);
   figure.details["large_rounds"] = rounds_json(large_rounds);
   figure.details["seals_per_s_ratio"] = plain;
-  return figure;
-}
-
-Result<Figure> Bench::measure_latency() {
-  if (Status filled = fill_ledger(options_.small_entries); !filled) return tl::unexpected(filled.error());
-  if (Status made = yardstick_->make_table("single"); !made) return tl::unexpected(made.error());
-  if (Status filled = yardstick_->fill_from_ledger("single", INT64_MAX); !filled) return tl::unexpected(filled.error());
-  FloodOptions options;
-  options.endpoint = endpoint_;
-  options.sockets = 1;
-  options.in_flight = 1;
-  auto client = FloodClient::connect(options, requests_);
-  if (!client) return tl::unexpected(client.error());
-  std::vector<double> seals_us, rows_us;
-  const auto end = Clock::now() + std::chrono::duration<double>(2 * options_.seconds);
-  while (Clock::now() < end && seals_us.size() < latency_samples_max) {
-    for (int i = 0; i < latency_block; ++i) {
-      auto sealed = (*client)->round_trip();
-      if (!sealed) return tl::unexpected(sealed.error());
-      seals_us.push_back(micros(*sealed));
-    }
-    for (int i = 0; i < latency_block; ++i) {
-      auto inserted = yardstick_->insert_one("single");
-      if (!inserted) return tl::unexpected(inserted.error());
-      rows_us.push_back(micros(*inserted));
-    }
-  }
-  Figure figure{.name = "latency", .value = {}, .note = {}, .details = {}};
-  const double seal_us = median(seals_us), row_us = median(rows_us);
-  figure.value = row_us > 0 ? seal_us / row_us : 0;
-  figure.note = fmt::format("{:.0f} us against {:.0f} us; 99th percentile {:.0f} us against {:.0f} us", seal_us, row_us,
-                            percentile(seals_us, 0.99), percentile(rows_us, 0.99));
-  figure.details = {{"seal_us", seal_us},
-                    {"row_us", row_us},
-                    {"seal_us_p99", percentile(seals_us, 0.99)},
-                    {"row_us_p99", percentile(rows_us, 0.99)},
-                    {"samples", seals_us.size()}};
   return figure;
 }
 

@@ -1,0 +1,45 @@
+// What many producers with one seal in flight each are measured against: as many connections that insert one bare row a
+// transaction, likewise one in flight each, driven by one thread as FloodClient drives its sockets.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ledger/entry.hpp"
+#include "ledger/result.hpp"
+#include "store/postgres_yardstick.hpp"
+#include "store/postgres_yardstick_rows.hpp"
+
+namespace vault {
+
+// Belongs to one thread. Errors of all members: unavailable or internal with the server's message.
+class YardstickCrowd {
+ public:
+  // Connects so many times. `table` is one of Yardstick::make_table() that nobody else fills meanwhile; `rows` are the
+  // samples that are inserted over and over.
+  static Result<std::unique_ptr<YardstickCrowd>> open(const std::string& url, const std::string& table,
+                                                      std::vector<Entry> rows, std::size_t connections);
+  ~YardstickCrowd();
+  YardstickCrowd(const YardstickCrowd&) = delete;
+  YardstickCrowd& operator=(const YardstickCrowd&) = delete;
+
+  // Every connection inserts until the window is full; nothing is in flight afterwards.
+  Result<RowRate> insert(const InsertWindow& window);
+
+ private:
+  explicit YardstickCrowd(std::vector<Entry> rows) : rows_(std::move(rows)) {}
+  Status connect(const std::string& url, const std::string& sql);
+  Status send(pg_conn* connection);
+  Result<bool> take_answer(pg_conn* connection);
+
+  std::vector<Entry> rows_;
+  std::vector<pg_conn*> connections_;
+  std::int64_t sequence_ = 0;
+  SealIds ids_;
+};
+
+}  // namespace vault

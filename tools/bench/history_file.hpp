@@ -1,0 +1,28 @@
+// Where runs of the benchmark leave a trace: a file with one line of JSON a run, which tools/bench-history reads.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "ledger/result.hpp"
+#include "store/file_descriptor.hpp"
+
+namespace vault::bench {
+
+class HistoryFile {
+ public:
+  // Opens it for appending, or makes it. Error: as code_of_file_error().
+  static Result<HistoryFile> open(const std::string& path);
+
+  // Adds `run` as a line, with the time and the version of vault-bench as `measured_at` and `version`. Begins a
+  // line of its own also after one that was cut off. Error: as code_of_file_error().
+  Status append(nlohmann::json run);
+
+ private:
+  HistoryFile(UniqueFd file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
+
+  UniqueFd file_;
+  std::string path_;
+};
+
+}  // namespace vault::bench
