@@ -129,7 +129,7 @@ void forget_other_place(const std::set<std::string>& given, Settings& settings) 
 std::vector<std::string> doubtful_variables(const Settings& settings) {
   // Clients', the archive unit's and the tests' own.
   static const std::set<std::string, std::less<>> known{
-      "VAULT_CONFIG",  "VAULT_ENDPOINT",   "VAULT_ARCHIVE_DIR", "VAULT_ARCHIVE_OPTIONS",
+      "VAULT_CONFIG",  "VAULT_ENDPOINT",   "VAULT_CONTEXT",     "VAULT_ARCHIVE_DIR",   "VAULT_ARCHIVE_OPTIONS",
       "VAULT_BIN_DIR", "VAULT_SOURCE_DIR", "VAULT_VECTORS_DIR", "VAULT_MIGRATIONS_DIR"};
   std::set<std::string, std::less<>> ours;
   for (const auto& field : setting_fields()) ours.insert(variable_of(field));

@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "ledger/passwords.hpp"
+#include "ledger/quantity.hpp"
 #include "store/postgres_place.hpp"
 
 namespace vault {
@@ -138,17 +139,9 @@ std::optional<std::int64_t> read_number(const std::string& text) {
   return number;
 }
 
-std::optional<std::int64_t> read_duration_ms(const std::string& text) {
-  const std::size_t unit = text.find_first_not_of("0123456789");
-  if (unit == 0 || unit == std::string::npos || unit > 15) return std::nullopt;
-  const std::int64_t number = read_number(text.substr(0, unit)).value_or(-1);
-  const std::string name = text.substr(unit);
-  if (number < 0 || number > INT64_MAX / hour) return std::nullopt;
-  if (name == "ms") return number;
-  if (name == "s") return number * second;
-  if (name == "m") return number * 60 * second;
-  if (name == "h") return number * hour;
-  return std::nullopt;
+// Bytes, by name.
+bool is_size(const SettingField& field) {
+  return field.name.ends_with("_bytes") && std::holds_alternative<std::size_t Settings::*>(field.member);
 }
 
 // What a misspelling costs: insertions, deletions and changes of one character.
@@ -192,6 +185,10 @@ std::string_view nearest_setting(std::string_view name) {
   return best;
 }
 
+bool takes_unit(const SettingField& field) {
+  return is_size(field) || std::holds_alternative<std::chrono::milliseconds Settings::*>(field.member);
+}
+
 std::string flag_of(const SettingField& field) {
   std::string flag = "--" + std::string(field.name);
   std::replace(flag.begin(), flag.end(), '_', '-');
@@ -221,7 +218,10 @@ std::string describe_wanted(const SettingField& field) {
                                              format_duration(std::chrono::milliseconds(field.min)),
                                              format_duration(std::chrono::milliseconds(field.max)));
                         },
-                        [&](auto) { return fmt::format("a number from {} to {}", field.min, field.max); },
+                        [&](auto) {
+                          const char* wanted = is_size(field) ? "a size such as 64KiB, or bytes," : "a number";
+                          return fmt::format("{} from {} to {}", wanted, field.min, field.max);
+                        },
                     },
                     field.member);
 }
@@ -243,13 +243,13 @@ Status set_from_texts(const SettingField& field, const std::vector<std::string>&
                                       return {};
                                     },
                                     [&](std::chrono::milliseconds Settings::*member) -> Status {
-                                      const auto ms = read_duration_ms(text);
-                                      if (!ms) return refuse(field, quoted_unless_secret(text));
-                                      settings.*member = std::chrono::milliseconds(*ms);
+                                      const auto duration = parse_duration(text);
+                                      if (!duration) return refuse(field, quoted_unless_secret(text));
+                                      settings.*member = *duration;
                                       return {};
                                     },
                                     [&](auto) -> Status {
-                                      const auto number = read_number(text);
+                                      const auto number = is_size(field) ? parse_size(text) : read_number(text);
                                       if (!number) return refuse(field, quoted_unless_secret(text));
                                       return set_from_integer(field, *number, settings);
                                     },

@@ -42,6 +42,9 @@ const SettingField* find_setting(std::string_view name);
 // The setting's name nearest to a misspelt one, for the error message; empty where none is near.
 std::string_view nearest_setting(std::string_view name);
 
+// Whether its values may have a unit (ledger/quantity.hpp): durations must, sizes in bytes can.
+bool takes_unit(const SettingField& field);
+
 std::string flag_of(const SettingField& field);      // --a-b
 std::string variable_of(const SettingField& field);  // VAULT_A_B; of `events` VAULTD_EVENTS
 

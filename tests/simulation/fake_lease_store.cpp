@@ -23,7 +23,7 @@ Result<LeaseRenewal> FakeLeaseStore::renew(const std::string& instance, std::int
   if (ours) state.lease_renewed_at = database_.clock().micros + waited;
   if (fault == Fault::after || fault == Fault::cancelled) return connection_lost();
   if (!ours) return vault::fail(ErrorCode::forbidden, "the lease is held by another writer");
-  LeaseRenewal renewal{database_.clock(), std::nullopt, std::ssize(state.contradictions)};
+  LeaseRenewal renewal{database_.clock(), std::nullopt, std::ssize(state.contradictions), false, {}};
   if (database_.not_durable()) renewal.not_durable = "fsync is off";
   return renewal;
 }

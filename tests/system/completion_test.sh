@@ -45,7 +45,7 @@ offers() {
 
 # Every command that the help knows, and nothing else.
 mapfile -t commands < <(vaultctl --help | awk '/^Subcommands:/ {on = 1; next} !/^  / {on = 0} on {print $1}')
-[ ${#commands[@]} -ge 17 ]
+[ ${#commands[@]} -ge 20 ]
 completes 'vaultctl ' "${commands[@]}"
 offers 'vaultctl check-' check-proof check-receipt
 completes 'vaultctl cano' canonicalize
@@ -75,6 +75,43 @@ completes 'vaultctl --key-dir ' kept
 completes 'vaultctl legacy stats ' kept
 completes 'vaultctl seal --session ' ''  # nobody knows
 completes 'vaultctl nonsense --verd' ''
+completes 'vaultctl list -o ' table csv json ndjson
+completes 'vaultctl help legacy' legacy
+completes 'vaultctl help mig' migrate
+printf '[contexts.prod]\n[contexts.pre]\n' >contexts.toml
+export VAULTCTL_CONFIG=$PWD/contexts.toml
+completes 'vaultctl --context pr' prod pre
+completes 'vaultctl context ' prod pre
+rm contexts.toml
+
+# The other shells ask the same program; that each is understood by its shell is tried where the shell is there.
+if command -v zsh >/dev/null; then
+  offered=$(zsh -f -c '
+    autoload -Uz compinit && compinit -u -D
+    source "$VAULT_SOURCE_DIR/package/completion/_vaultctl" 2>/dev/null
+    _describe() { print -l -- "${(@P)4}" }
+    _files() { print -l -- "files $*" }
+    for line in "seal --verdict S" "check-proof " "legacy stats " "stat"; do
+      words=(vaultctl ${(s: :)line}); [[ $line == *" " ]] && words+=("")
+      CURRENT=$#words
+      _vaultctl
+    done' 2>&1)
+  expected='SEAL:approved
+SABAR:wait, and look again
+SUNSET:withdrawn
+files 
+files -/
+status:Show how vaultd is doing'
+  [ "$offered" = "$expected" ] || { printf 'zsh offers\n%s\nnot\n%s\n' "$offered" "$expected"; exit 1; }
+fi
+if command -v fish >/dev/null; then
+  export HOME=$directory
+  for asked in 'vaultctl seal --verdict V|VOID	refused' 'vaultctl canon|canonicalize	Print JSON documents, one a line on stdin, in canonical form' \
+    'vaultctl seal --verdict=V|--verdict=VOID	refused' 'vaultctl check-proof rec|receipt.json' 'vaultctl --key-dir ke|kept/'; do
+    offered=$(fish --no-config -c 'source $VAULT_SOURCE_DIR/package/completion/vaultctl.fish; complete --do-complete $argv[1]' "${asked%%|*}")
+    [ "$offered" = "${asked#*|}" ] || { printf 'fish completes "%s" by\n%s\n' "${asked%%|*}" "$offered"; exit 1; }
+  done
+fi
 
 # The wording of verdicts is the ledger's.
 offered=$(vaultctl seal --help | sed -n 's/^ *--verdict V *//p' | sed 's/ or /, /; s/, /\n/g' | sort)

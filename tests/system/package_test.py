@@ -62,6 +62,7 @@ class Package(unittest.TestCase):
         self.assertEqual(built, set(self.programs), "programs of the build directory and of the package")
         for name in ("etc/vaultd/vaultd.toml", "etc/vaultd/keys", "var/lib/vaultd", "usr/lib/sysusers.d/vaultd.conf",
                      "usr/lib/tmpfiles.d/vaultd.conf", "usr/share/bash-completion/completions/vaultctl",
+                     "usr/share/zsh/vendor-completions/_vaultctl", "usr/share/fish/vendor_completions.d/vaultctl.fish",
                      "usr/share/doc/vault999/install.md", "usr/share/doc/vault999/copyright"):
             self.assertTrue((self.root / name).exists(), name)
         units = {path.name for path in (SOURCE / "systemd").iterdir() if path.suffix in (".service", ".timer", ".socket")}

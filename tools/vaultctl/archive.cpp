@@ -1,6 +1,7 @@
 // vaultctl archive, check-archive, restore: the ledger as a directory of files (docs/archive.md), and back.
 #include <cstdlib>
 
+#include "ledger/quantity.hpp"
 #include "store/postgres_place.hpp"
 #include "tools/vaultctl/archive_output.hpp"
 #include "tools/vaultctl/archive_source.hpp"
@@ -108,10 +109,11 @@ void add_archive(CLI::App& app, Context& context) {
       ->add_option_function<std::string>(
           "--older-than",
           [options](const std::string& text) {
-            options->older_than = parse_age(text);
-            if (!options->older_than) {
+            const auto age = vault::parse_duration(text);
+            if (!age) {
               throw CLI::ValidationError("--older-than", "expected an age like 365d, 12h or 30m, not '" + text + "'");
             }
+            options->older_than = std::chrono::duration_cast<std::chrono::seconds>(*age);
           },
           "End at the largest stored checkpoint whose last entry is that old: 365d, 12h, 30m")
       ->type_name("AGE");

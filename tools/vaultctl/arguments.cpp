@@ -1,14 +1,14 @@
 #include "tools/vaultctl/arguments.hpp"
 
 #include <charconv>
-#include <cmath>
 
+#include "ledger/quantity.hpp"
 #include "tools/vaultctl/files.hpp"
 
 namespace vault::ctl {
 namespace {
 
-constexpr double day_ms = 86'400'000.0;
+constexpr std::chrono::hours day{24};
 constexpr std::size_t vkey_file_bytes_max = 4'096;
 
 std::string_view trim(std::string_view text) {
@@ -27,30 +27,11 @@ std::optional<std::int64_t> parse_decimal(std::string_view text) {
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
-  double value = 0;
-  const char* last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, value, std::chars_format::fixed);
-  if (error != std::errc()) return std::nullopt;
-  const std::string_view unit(end, static_cast<std::size_t>(last - end));
-  double factor = 0;
-  if (unit.empty() || unit == "s") factor = 1'000;
-  if (unit == "ms") factor = 1;
-  if (unit == "m" || unit == "min") factor = 60'000;
-  if (unit == "h") factor = 3'600'000;
-  const double milliseconds = std::round(value * factor);
-  if (!(milliseconds >= 1 && milliseconds <= day_ms)) return std::nullopt;
-  return std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds));
-}
-
-std::optional<std::chrono::seconds> parse_age(std::string_view text) {
-  constexpr std::int64_t age_max_s = std::int64_t{36'500} * 86'400;
-  if (text.empty()) return std::nullopt;
-  const char unit = text.back();
-  const std::int64_t factor = unit == 'd' ? 86'400 : unit == 'h' ? 3'600 : unit == 'm' ? 60 : unit == 's' ? 1 : 0;
-  const auto number = parse_decimal(text.substr(0, text.size() - 1));
-  if (factor == 0 || !number || *number < 0 || *number > age_max_s / factor) return std::nullopt;
-  return std::chrono::seconds(*number * factor);
+  std::optional<std::chrono::milliseconds> duration = vault::parse_duration(text);
+  if (!duration && !text.empty() && text.back() >= '0' && text.back() <= '9') {
+    duration = vault::parse_duration(std::string(text) + "s");
+  }
+  return duration && duration->count() >= 1 && *duration <= day ? duration : std::nullopt;
 }
 
 CLI::Option* add_integer(CLI::App& command, const std::string& name, std::optional<std::int64_t>& out, std::int64_t min,

@@ -19,11 +19,9 @@ namespace vault::ctl {
 // Decimal digits with an optional sign, nothing else (no octal, no hex, no white space).
 std::optional<std::int64_t> parse_decimal(std::string_view text);
 
-// "5s", "500ms", "2m", "1h"; a plain number, also a fraction, is seconds. More than 0, at most a day.
+// A time to wait: ledger/quantity.hpp's durations ("5s", "1m30s"); a number without unit is seconds. More than 0, at
+// most a day.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
-
-// An age: "365d", "12h", "90m", "30s"; a whole number with its unit. At most 36,500 days.
-std::optional<std::chrono::seconds> parse_age(std::string_view text);
 
 // An integer option or positional between `min` and `max`.
 CLI::Option* add_integer(CLI::App& command, const std::string& name, std::optional<std::int64_t>& out, std::int64_t min,

@@ -53,9 +53,9 @@ int answer(const Context& context, const Proven& proven) {
   }
   print_line(coloured("VALID", Colour::green) + "  entry " + std::to_string(proven.index + 1) +
              " is in the ledger of " + printable(proven.checkpoint.origin));
-  print_fields({{"entry hash", short_hash(proven.entry_hash)},
+  print_fields({{"entry hash", to_hex(proven.entry_hash)},
                 {"tree size", std::to_string(proven.checkpoint.tree_size)},
-                {"merkle root", short_hash(proven.checkpoint.root)},
+                {"merkle root", to_hex(proven.checkpoint.root)},
                 {"payload", proven.payload}});
   return finish_output(exit_done);
 }

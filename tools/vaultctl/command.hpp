@@ -22,7 +22,7 @@ enum ExitCode : int {
   exit_no = 1,           // the answer is no: invalid, tampered, not found, conflict, forbidden
   exit_usage = 2,        // wrong usage or input
   exit_unavailable = 3,  // unavailable, busy, deadline: try again
-  exit_environment = 4,  // no right or no way to look: never taken for an answer
+  exit_environment = 4,  // no right or no way to look, or to keep what was found: never taken for an answer
 };
 ExitCode exit_code(ErrorCode code);
 // Also tells apart what a database or the connection to vaultd forbids.
@@ -34,6 +34,7 @@ struct Globals {
   bool json = false;
   std::chrono::milliseconds timeout{30'000};
   std::string key_dir;  // "": no CURVE
+  std::string context;  // "": the current one
 };
 
 struct Context {
@@ -75,6 +76,7 @@ void add_canonicalize(CLI::App& app, Context& context);
 void add_keygen(CLI::App& app, Context& context);
 void add_migrate(CLI::App& app, Context& context);
 void add_archive_commands(CLI::App& app, Context& context);  // archive, check-archive, restore
+void add_top(CLI::App& app, Context& context);
 void add_legacy(CLI::App& app, Context& context);  // legacy stats, list, read, import
 
 }  // namespace vault::ctl

@@ -14,7 +14,7 @@
 namespace vault::ctl {
 namespace {
 
-constexpr std::string_view ipc_scheme = "ipc://";
+constexpr std::string_view ipc_scheme = "ipc://", tcp_scheme = "tcp://";
 constexpr std::chrono::milliseconds patience_for_socket{1'000};
 
 // 0 if somebody listens on the unix socket, else the errno of the attempt.
@@ -28,6 +28,29 @@ int try_unix_socket(const std::string& path) {
   const int outcome = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ? 0 : errno;
   ::close(fd);
   return outcome == EAGAIN ? 0 : outcome;  // EAGAIN: a listener whose backlog is full at the moment
+}
+
+Status check_spelling(const std::string& endpoint) {
+  const auto wrong = [&](const std::string& hint) {
+    return fail(ErrorCode::invalid_argument,
+                "an endpoint begins with ipc:// or tcp://, as in ipc:///run/vaultd/requests and tcp://db1:9990; \"" +
+                    endpoint + "\" does not" + hint,
+                "endpoint");
+  };
+  if (endpoint.rfind(ipc_scheme, 0) == 0) return {};
+  if (endpoint.rfind(tcp_scheme, 0) == 0) {
+    const std::string host = endpoint.substr(tcp_scheme.size());
+    const auto colon = host.rfind(':');
+    const bool has_port = colon != std::string::npos && colon > 0 && colon + 1 < host.size() &&
+                          host.find_first_not_of("0123456789", colon + 1) == std::string::npos;
+    if (has_port) return {};
+    return fail(ErrorCode::invalid_argument,
+                "a tcp endpoint ends with a port, as in tcp://db1:9990; \"" + endpoint + "\" does not", "endpoint");
+  }
+  if (endpoint.find("://") != std::string::npos) return wrong("");
+  if (!endpoint.empty() && endpoint.front() == '/') return wrong("; did you mean ipc://" + endpoint + "?");
+  if (endpoint.find(':') != std::string::npos) return wrong("; did you mean tcp://" + endpoint + "?");
+  return wrong("");
 }
 
 Status check_ipc_endpoint(const DaemonAddress& address) {
@@ -66,6 +89,7 @@ Result<std::unique_ptr<Client>> connect_daemon(const DaemonAddress& address) {
                         .refused_timeout = std::min(address.timeout, patience_for_socket),
                         // The commands check for themselves: they show what does not fit, and say so.
                         .check_hashes = false};
+  if (const Status status = check_spelling(address.endpoint); !status) return tl::unexpected<Error>(status.error());
   if (!address.key_dir.empty()) {
     auto keys = read_key_dir(address.key_dir);
     if (!keys) return tl::unexpected<Error>(keys.error());
@@ -73,6 +97,18 @@ Result<std::unique_ptr<Client>> connect_daemon(const DaemonAddress& address) {
   }
   if (const Status status = check_ipc_endpoint(address); !status) return tl::unexpected<Error>(status.error());
   return Client::connect(options);
+}
+
+Status check_endpoint(const std::string& endpoint) {
+  return check_spelling(endpoint);
+}
+
+std::string why_nobody_answers(const std::string& endpoint) {
+  if (endpoint.rfind(ipc_scheme, 0) != 0) return "";
+  const std::string path = endpoint.substr(ipc_scheme.size());
+  if (path.empty() || path.front() != '/') return "";
+  const int failure = try_unix_socket(path);
+  return failure == 0 ? "" : std::strerror(failure);
 }
 
 bool is_unreachable(const Error& error) {

@@ -22,6 +22,12 @@ struct DaemonAddress {
 // than after the whole timeout: `unavailable`.
 Result<std::unique_ptr<Client>> connect_daemon(const DaemonAddress& address);
 
+// Whether an endpoint is spelt as one. Error: invalid_argument, field "endpoint", with a guess at what was meant.
+Status check_endpoint(const std::string& endpoint);
+
+// Why nobody answers at an ipc endpoint: "No such file or directory". "" where somebody listens, or it cannot be told.
+std::string why_nobody_answers(const std::string& endpoint);
+
 // True where the connection itself is what is wrong, as opposed to the answer of a vaultd that was reached.
 bool is_unreachable(const Error& error);
 

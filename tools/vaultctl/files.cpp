@@ -30,6 +30,8 @@ int write_all(int fd, std::string_view content) {
   return 0;
 }
 
+}  // namespace
+
 int write_sync_close(int fd, std::string_view content, bool sync) {
   int failure = write_all(fd, content);
   if (failure == 0 && sync && ::fsync(fd) != 0) failure = errno;
@@ -45,8 +47,6 @@ void sync_directory_of(const std::string& path) {
   ::fsync(fd);
   ::close(fd);
 }
-
-}  // namespace
 
 bool is_existing_file(const std::string& path) {
   struct stat info {};
@@ -74,34 +74,6 @@ Result<std::string> read_input(const std::string& path, std::size_t bytes_max) {
     return fail(ErrorCode::too_large, path + " holds more than " + std::to_string(bytes_max) + " bytes");
   }
   return text;
-}
-
-Status write_output(const std::string& path, std::string_view content, mode_t mode) {
-  if (path == "-") {
-    std::fwrite(content.data(), 1, content.size(), stdout);
-    return {};
-  }
-  struct stat info {};
-  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return cannot("write", path, errno);
-    const int failure = write_sync_close(fd, content, false);
-    if (failure != 0) return cannot("write", path, failure);
-    return {};
-  }
-  std::string temporary = path + ".XXXXXX";
-  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) return cannot("write beside", path, errno);
-  int failure = ::fchmod(fd, mode) == 0 ? 0 : errno;
-  const int written = write_sync_close(fd, content, true);
-  if (failure == 0) failure = written;
-  if (failure == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) failure = errno;
-  if (failure != 0) {
-    ::unlink(temporary.c_str());
-    return cannot("write", path, failure);
-  }
-  sync_directory_of(path);
-  return {};
 }
 
 Status create_file(const std::string& path, std::string_view content, mode_t mode) {

@@ -19,12 +19,14 @@ bool is_existing_file(const std::string& path);
 // The whole of a file, or of stdin for "-". Refuses more than `bytes_max`: too_large.
 Result<std::string> read_input(const std::string& path, std::size_t bytes_max = input_bytes_max);
 
-// Replaces `path` by a file with this content: written beside it, fsynced, renamed, so that a crash leaves the old or
-// the new one. What is no regular file (a pipe, /dev/stdout) is written to in place; "-" is stdout.
-Status write_output(const std::string& path, std::string_view content, mode_t mode);
-
 // Makes a new file, fsynced. Never overwrites: invalid_argument where the path exists.
 Status create_file(const std::string& path, std::string_view content, mode_t mode);
+
+// Writes all of it, fsyncs if `sync`, closes `fd` whatever happens. 0, or the errno of what failed.
+int write_sync_close(int fd, std::string_view content, bool sync);
+
+// Makes durable that a file of this name is there.
+void sync_directory_of(const std::string& path);
 
 // Lines of a file or of stdin ("-"), without ever blocking longer than asked.
 class LineReader {

@@ -8,6 +8,9 @@
 #include "store/inherited_state.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/complete.hpp"
+#include "tools/vaultctl/contexts.hpp"
+#include "tools/vaultctl/usage.hpp"
 #include "version.hpp"
 
 namespace vault::ctl {
@@ -31,6 +34,9 @@ void add_globals(CLI::App& app, Globals& globals) {
          },
          "How long to wait for vaultd: 5s, 500ms, 2m [30s]")
       ->type_name("T");
+  app.add_option("--context", globals.context, "The vaultd of this name (see context --help) [the current one]")
+      ->envname("VAULT_CONTEXT")
+      ->type_name("NAME");
   app.add_option("--key-dir", globals.key_dir, "Directory of CURVE keys, for tcp endpoints (see keygen --help)")
       ->type_name("DIR");
 }
@@ -48,6 +54,9 @@ void add_commands(CLI::App& app, Context& context) {
   add_migrate(app, context);
   add_archive_commands(app, context);
   add_legacy(app, context);
+  add_context(app, context);
+  add_top(app, context);
+  add_help(app, context);
 }
 
 // --json counts for errors of the command line too, and then it has not been parsed.
@@ -69,17 +78,28 @@ int run(int argc, char** argv) {
   add_commands(app, context);
   app.footer(
       "Exit codes: 0 done; 1 the answer is no (invalid, not found, refused); 2 wrong usage or input;\n"
-      "3 vaultd is unavailable, busy or too slow; 4 no right or no way to look.\n"
+      "3 vaultd is unavailable, busy or too slow; 4 no right or no way to look, or to write what was found.\n"
+      "A misspelt command or option is answered with the one that was meant.\n"
       "`vaultctl COMMAND --help` tells more, with examples.");
+  if (argc > 1 && std::strcmp(argv[1], "complete") == 0) {  // for shells, not for people
+    for (const std::string& line : complete(app, {argv + 2, argv + argc})) print_line(line);
+    return finish_output(exit_done);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
     context.globals.json = asks_for_json(argc, argv);
-    const int code = report(context, {ErrorCode::invalid_argument, without_passwords(error.what(), argc, argv), {}});
+    const std::string refusal = describe_usage(app, {argv + 1, argv + argc}, error.what());
+    const int code = report(context, {ErrorCode::invalid_argument, without_passwords(refusal, argc, argv), {}});
     if (!context.globals.json) std::fputs("  `vaultctl --help` and `vaultctl COMMAND --help` tell more\n", stderr);
     return code;
+  }
+  const CLI::App* command = app.get_subcommands().front();
+  if (command->get_name() != "context" && command->get_name() != "help") {
+    const Status applied = apply_context(app, context.globals.context, context.globals);
+    if (!applied) return report(context, applied.error());
   }
   return context.run();
 }

@@ -3,8 +3,8 @@
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/evidence.hpp"
-#include "tools/vaultctl/files.hpp"
 #include "tools/vaultctl/json_output.hpp"
+#include "tools/vaultctl/output_file.hpp"
 #include "tools/vaultctl/terminal.hpp"
 
 #include "ledger/merkle_hash.hpp"
@@ -17,7 +17,8 @@ constexpr mode_t evidence_mode = 0644;  // neither proofs nor checkpoints hold s
 
 struct ProofOptions {
   std::optional<std::int64_t> sequence, size;
-  std::string out, vkey;
+  OutputOptions out;
+  std::string vkey;
 };
 
 tl::unexpected<Error> untrue(const std::string& what) {
@@ -67,25 +68,25 @@ int run_proof(const Context& context, const ProofOptions& options) {
     if (!loaded) return report(context, loaded.error());
     key = *loaded;
   }
+  auto output = OutputFile::open(options.out, evidence_mode);
+  if (!output) return report(context, output.error());
   auto client = connect_daemon(context.globals);
   if (!client) return report(context, client.error());
   const auto result = (*client)->call(ProofRequest{.sequence = *options.sequence, .tree_size = options.size});
   if (!result) return report(context, result.error());
   // --json without a file asks for the result map only, which may well lack a checkpoint.
-  if (!context.globals.json || !options.out.empty() || key) {
+  if (!context.globals.json || !options.out.path.empty() || key) {
     const auto text = fetch_proof_file(**client, *options.sequence, *result, key);
     if (!text) return report(context, text.error());
-    if (!context.globals.json || !options.out.empty()) {
-      const Status written = write_output(options.out.empty() ? "-" : options.out, *text, evidence_mode);
-      if (!written) return report(context, written.error());
-    }
+    if (options.out.path.empty() && !context.globals.json) std::fwrite(text->data(), 1, text->size(), stdout);
+    if (const Status written = output->write(*text); !written) return report(context, written.error());
   }
-  if (context.globals.json && options.out != "-") {
+  if (context.globals.json && options.out.path != "-") {
     const auto json = msgpack_to_json(*result);
     if (!json) return report(context, json.error());
     print_line(*json);
-  } else if (!options.out.empty() && options.out != "-") {
-    print_line("proof of entry " + std::to_string(*options.sequence) + " in " + options.out +
+  } else if (!options.out.path.empty() && options.out.path != "-") {
+    print_line("proof of entry " + std::to_string(*options.sequence) + " in " + options.out.path +
                "; check it anywhere with: vaultctl check-proof FILE --vkey KEY");
   }
   return finish_output(exit_done);
@@ -118,36 +119,35 @@ int run_consistency(const Context& context, const ConsistencyOptions& options) {
   }
   print_line(coloured("CONSISTENT", Colour::green) + "  the first " + std::to_string(decoded->first) + " of " +
              std::to_string(decoded->second) + " entries are unchanged");
-  print_fields({{"first root", short_hash(decoded->first_root)},
-                {"second root", short_hash(decoded->second_root)},
+  print_fields({{"first root", to_hex(decoded->first_root)},
+                {"second root", to_hex(decoded->second_root)},
                 {"proof", std::to_string(decoded->proof.size()) + " hashes"}});
   return finish_output(exit_done);
 }
 
 struct CheckpointOptions {
   bool vkey = false;
-  std::string out;
+  OutputOptions out;
 };
 
 int run_checkpoint(const Context& context, const CheckpointOptions& options) {
+  auto output = OutputFile::open(options.out, evidence_mode);
+  if (!output) return report(context, output.error());
   auto client = connect_daemon(context.globals);
   if (!client) return report(context, client.error());
   const auto result = (*client)->call(CheckpointRequest{});
   if (!result) return report(context, result.error());
   const auto decoded = decode_checkpoint(*result);
   if (!decoded) return report(context, decoded.error());
-  if (!options.out.empty()) {
-    const std::string text = options.vkey ? decoded->vkey + "\n" : decoded->checkpoint;
-    if (const Status written = write_output(options.out, text, evidence_mode); !written) {
-      return report(context, written.error());
-    }
+  if (const Status written = output->write(options.vkey ? decoded->vkey + "\n" : decoded->checkpoint); !written) {
+    return report(context, written.error());
   }
   if (context.globals.json) {
     const auto json = msgpack_to_json(*result);
     if (!json) return report(context, json.error());
-    if (options.out != "-") print_line(*json);
-  } else if (!options.out.empty()) {
-    if (options.out != "-") print_line("written to " + options.out);
+    if (options.out.path != "-") print_line(*json);
+  } else if (!options.out.path.empty()) {
+    if (options.out.path != "-") print_line("written to " + options.out.path);
   } else if (options.vkey) {
     print_line(printable(decoded->vkey));
   } else {
@@ -162,7 +162,7 @@ void add_proof(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("proof", "Write a proof file that an entry is in the ledger");
   add_integer(*command, "sequence", options->sequence, 1, "The entry")->required();
   add_integer(*command, "--size", options->size, 1, "In the tree of this many entries [that of the latest checkpoint]");
-  command->add_option("-o,--output", options->out, "Write the .tlog-proof there [stdout]")->type_name("FILE");
+  add_output(*command, options->out, "Write the .tlog-proof there [stdout]; never over a file that is there");
   add_vkey(*command, options->vkey);
   command->footer(
       "The file is checked before it is written; with --vkey also the checkpoint's signature.\n"
@@ -187,7 +187,7 @@ void add_proof_commands(CLI::App& app, Context& context) {
   auto checkpoint = std::make_shared<CheckpointOptions>();
   command = app.add_subcommand("checkpoint", "Print the latest signed checkpoint");
   command->add_flag("--vkey", checkpoint->vkey, "Print the log's verifier key instead");
-  command->add_option("-o,--output", checkpoint->out, "Write it there")->type_name("FILE");
+  add_output(*command, checkpoint->out, "Write it there; never over a file that is there");
   command->footer(
       "Keep a checkpoint and the key somewhere else: with them a rewritten history is found.\n"
       "Examples:\n  vaultctl checkpoint > kept.txt\n  vaultctl checkpoint --vkey > log.vkey");

@@ -5,7 +5,10 @@
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/entry_checks.hpp"
 #include "tools/vaultctl/json_output.hpp"
+#include "tools/vaultctl/listing.hpp"
 #include "tools/vaultctl/terminal.hpp"
+#include "tools/vaultctl/times.hpp"
+#include "tools/vaultctl/verdicts.hpp"
 
 namespace vault::ctl {
 namespace {
@@ -43,16 +46,6 @@ Check entry_check(bool no_check) {
   };
 }
 
-Check page_check(bool no_check) {
-  return [no_check](const std::string& result) {
-    EntryChecks checks(no_check);
-    const auto page = decode_page(result);
-    if (!page) checks.tell_unreadable(page.error().message);
-    for (std::size_t i = 0; page && i < page->entries.size(); ++i) checks.check(page->entries[i]);
-    return checks.finish(exit_done);
-  };
-}
-
 Status show_entry(const std::string& result) {
   const auto entry = decode_entry(result);
   if (!entry) return tl::unexpected<Error>(entry.error());
@@ -62,24 +55,12 @@ Status show_entry(const std::string& result) {
   return {};
 }
 
-Status show_page(const std::string& result) {
-  const auto page = decode_page(result);
-  if (!page) return tl::unexpected<Error>(page.error());
-  if (page->entries.empty()) {
-    print_note(page->next_cursor ? "no entry found yet" : "no entries");
-  } else {
-    print_entries(page->entries);
-  }
-  if (page->next_cursor) print_note("more with --cursor " + std::to_string(*page->next_cursor));
-  return {};
-}
-
 Status show_head(const std::string& result) {
   const auto head = decode_head(result);
   if (!head) return tl::unexpected<Error>(head.error());
   print_fields({{"sequence", std::to_string(head->sequence)},
-                {"entry hash", short_hash(head->entry_hash)},
-                {"merkle root", short_hash(head->merkle_root)},
+                {"entry hash", to_hex(head->entry_hash)},
+                {"merkle root", to_hex(head->merkle_root)},
                 {"timestamp", head->sequence == 0 ? "(empty ledger)" : format_timestamp(head->timestamp)}});
   return {};
 }
@@ -121,68 +102,83 @@ Status show_status(const std::string& result) {
 }
 
 struct ReadOptions {
-  std::optional<std::int64_t> sequence;
+  std::optional<std::int64_t> sequence, number;  // the same, as option and alone
   std::string seal_id, session;
   PageRequest page;
-  bool no_check = false;
+  ListingOptions listing;
 };
 
 int run_read(const Context& context, const ReadOptions& options) {
   const auto wrong = [&](const std::string& message, const char* field) {
     return report(context, {ErrorCode::invalid_argument, message, field});
   };
-  const int keys = (options.sequence ? 1 : 0) + (options.seal_id.empty() ? 0 : 1) + (options.session.empty() ? 0 : 1);
-  if (keys != 1) return wrong("exactly one of --sequence, --seal-id and --session says what to read", "");
-  ReadRequest request{.sequence = options.sequence, .seal_id = {}, .session = {}};
+  const int keys = (options.sequence ? 1 : 0) + (options.number ? 1 : 0) + (options.seal_id.empty() ? 0 : 1) +
+                   (options.session.empty() ? 0 : 1);
+  if (keys != 1) return wrong("exactly one of a sequence, --seal-id and --session says what to read", "");
+  ReadRequest request{.sequence = options.number ? options.number : options.sequence, .seal_id = {}, .session = {}};
   if (!options.seal_id.empty()) {
     request.seal_id = parse_uuid(options.seal_id);
     if (!request.seal_id) return wrong("--seal-id is not a UUID: " + options.seal_id, "seal_id");
   }
-  if (options.session.empty()) return ask(context, request, show_entry, entry_check(options.no_check));
+  if (options.session.empty() && options.listing.format != ListingOptions::Format::table) {
+    return wrong("-o csv and ndjson go with --session", "output");
+  }
+  if (options.session.empty()) return ask(context, request, show_entry, entry_check(options.listing.no_check));
   if (const Status status = check_name(options.session, "session_id"); !status) return report(context, status.error());
-  request.session = options.page;
-  request.session->session_id = options.session;
-  request.session->order = Order::ascending;
-  return ask(context, request, show_page, page_check(options.no_check));
+  PageRequest page = options.page;
+  page.session_id = options.session;
+  page.order = Order::ascending;
+  return show_listing(context, options.listing, page, [](const PageRequest& one) {
+    ReadRequest read{.sequence = {}, .seal_id = {}, .session = {}};
+    read.session = one;
+    return Operation{read};
+  });
 }
 
 void add_read(CLI::App& app, Context& context) {
   auto options = std::make_shared<ReadOptions>();
   CLI::App* command = app.add_subcommand("read", "Show an entry, or the entries of a session");
-  add_integer(*command, "--sequence", options->sequence, 1, "The entry with this sequence");
+  add_integer(*command, "--sequence", options->sequence, 1, "The same");
+  add_integer(*command, "N", options->number, 1, "The entry with this sequence");
   command->add_option("--seal-id", options->seal_id, "The entry with this seal_id")->type_name("U");
   command->add_option("--session", options->session, "The entries of this session, oldest first")->type_name("S");
   add_paging(*command, options->page, false);
-  add_no_check(*command, options->no_check);
+  add_listing(*command, options->listing, context);
   command->footer(
       "Examples:\n"
-      "  vaultctl read --sequence 42\n"
+      "  vaultctl read 42\n"
       "  vaultctl read --session s-1 --limit 10\n"
       "  vaultctl read --sequence 42 --json > entry.json   (what check-proof --entry takes)");
   command->callback([options, &context] { context.run = [options, &context] { return run_read(context, *options); }; });
 }
 
+Operation list_request(const PageRequest& page) {
+  return ListRequest{page};
+}
+
 void add_list(CLI::App& app, Context& context) {
   struct ListOptions {
     PageRequest page;
-    bool no_check = false;
+    ListingOptions listing;
   };
   auto options = std::make_shared<ListOptions>();
   CLI::App* command = app.add_subcommand("list", "List entries, newest first");
   add_paging(*command, options->page, true);
-  add_no_check(*command, options->no_check);
-  command->footer("Example:\n  vaultctl list --limit 20 --order asc");
+  add_listing(*command, options->listing, context);
+  command->footer(
+      "Examples:\n"
+      "  vaultctl list --limit 20 --order asc\n"
+      "  vaultctl list --all --columns sequence,time,verdict,data\n"
+      "  vaultctl list --all -o csv > entries.csv");
   command->callback([options, &context] {
-    context.run = [options, &context] {
-      return ask(context, ListRequest{options->page}, show_page, page_check(options->no_check));
-    };
+    context.run = [options, &context] { return show_listing(context, options->listing, options->page, list_request); };
   });
 }
 
 struct QueryOptions {
-  std::string verdict, session, authority, from, to;
+  std::string verdict, session, authority;
   PageRequest page;
-  bool no_check = false;
+  ListingOptions listing;
 };
 
 int run_query(const Context& context, const QueryOptions& options) {
@@ -200,17 +196,7 @@ int run_query(const Context& context, const QueryOptions& options) {
     if (const Status status = check_name(*text, field); !status) return report(context, status.error());
     *out = *text;
   }
-  for (auto [text, out, field] :
-       {std::tuple{&options.from, &page.from, "from"}, std::tuple{&options.to, &page.to, "to"}}) {
-    if (text->empty()) continue;
-    *out = parse_timestamp(*text);
-    if (!*out) {
-      return report(context,
-                    {ErrorCode::invalid_argument,
-                     std::string("--") + field + " is a time like 2026-02-02T00:00:00.000000Z, not " + *text, field});
-    }
-  }
-  return ask(context, ListRequest{page}, show_page, page_check(options.no_check));
+  return show_listing(context, options.listing, page, list_request);
 }
 
 void add_query(CLI::App& app, Context& context) {
@@ -219,14 +205,19 @@ void add_query(CLI::App& app, Context& context) {
   command->add_option("--verdict", options->verdict, "SEAL, PARTIAL, SABAR, VOID, 888_HOLD or SUNSET")->type_name("V");
   command->add_option("--session", options->session, "Of this session")->type_name("S");
   command->add_option("--authority", options->authority, "Of this authority")->type_name("A");
-  command->add_option("--from", options->from, "Sealed at this time or later: YYYY-MM-DDTHH:MM:SS.ffffffZ")
-      ->type_name("T");
-  command->add_option("--to", options->to, "Sealed before this time: YYYY-MM-DDTHH:MM:SS.ffffffZ")->type_name("T");
+  add_time(*command, "--from", options->page.from, "Sealed at this time or later");
+  add_time(*command, "--to", options->page.to, "Sealed before this time");
   add_paging(*command, options->page, true);
-  add_no_check(*command, options->no_check);
+  add_listing(*command, options->listing, context);
   command->footer(
+      verdicts_explained() +
       "All conditions must hold. A page may be short, or empty, although there is more: go on with --cursor.\n"
-      "Example:\n  vaultctl query --verdict VOID --from 2026-02-01T00:00:00.000000Z --order asc");
+      "A time: 2026-11-28, '2026-11-28 14:30', any other form of ISO 8601, now, today, yesterday, or how long ago: "
+      "-1h,\n"
+      "-2d12h. Without a zone (Z, +01:00) it is local time; what is shown is UTC.\n"
+      "Examples:\n"
+      "  vaultctl query --verdict VOID --from yesterday --order asc\n"
+      "  vaultctl query --authority deploy-bot --from 2026-11-28T09:00+01:00 --to -1h");
   command->callback(
       [options, &context] { context.run = [options, &context] { return run_query(context, *options); }; });
 }

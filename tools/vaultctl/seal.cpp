@@ -4,9 +4,11 @@
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/files.hpp"
 #include "tools/vaultctl/json_output.hpp"
+#include "tools/vaultctl/output_file.hpp"
 #include "tools/vaultctl/seal_batch.hpp"
 #include "tools/vaultctl/seal_ids.hpp"
 #include "tools/vaultctl/terminal.hpp"
+#include "tools/vaultctl/verdicts.hpp"
 
 namespace vault::ctl {
 namespace {
@@ -17,8 +19,8 @@ struct SealOptions {
   std::string session, authority, verdict, seal_id;
   std::optional<std::string> data, data_file;
   std::string input;  // the positional: "-" for one seal, the file for --batch
-  bool batch = false, sign = false;
-  std::string out;
+  bool batch = false, sign = false, resume = false;
+  OutputOptions out;
 };
 
 Result<SealDraft> make_draft(const SealOptions& options) {
@@ -64,16 +66,22 @@ void print_receipt(const Receipt& receipt) {
   print_fields(fields);
 }
 
-int run_seal(const Context& context, const SealOptions& options) {
-  const auto draft = make_draft(options);
-  if (!draft) return report(context, draft.error());
-  auto seal = check_draft(*draft);
-  if (!seal) return report(context, seal.error());
-  if (!seal->seal_id) seal->seal_id = draw_seal_id();
-  const Uuid seal_id = *seal->seal_id;
+// `json` is the receipt as it was to be kept. It goes to stdout instead: it must not be lost.
+int tell_unkept(const Context& context, const Receipt& receipt, const std::string& json, const Error& error) {
+  print_line(json);
+  const std::string where = receipt.entry.emergency ? "" : " as " + std::to_string(receipt.entry.sequence);
+  print_problem("it is sealed" + where + ", but the receipt could not be kept: " + error.message +
+                "; it stands on standard output");
+  if (!context.globals.json) print_hint("do not seal it again: --seal-id " + format_uuid(receipt.entry.seal_id));
+  return finish_output(exit_environment);
+}
+
+// Everything that can go wrong on this side has gone right before anything is sealed.
+int seal_and_keep(const Context& context, Seal seal, bool sign, OutputFile output, const std::string& path) {
   auto client = connect_daemon(context.globals);
   if (!client) return report(context, client.error());
-  const SealRequest request{.seals = {std::move(*seal)}, .batch = false, .sign = options.sign};
+  const Uuid seal_id = *seal.seal_id;
+  const SealRequest request{.seals = {std::move(seal)}, .batch = false, .sign = sign};
   const auto result = call_patiently(**client, request, context.globals.timeout);
   if (!result) {
     const int code = report(context, result.error());
@@ -87,36 +95,45 @@ int run_seal(const Context& context, const SealOptions& options) {
   if (!json) return report(context, json.error());
   const auto receipt = decode_receipt(*result);
   if (!receipt) return report(context, receipt.error());
-  if (!options.out.empty()) {
-    if (const Status written = write_output(options.out, *json + "\n", receipt_mode); !written) {
-      return report(context,
-                    {written.error().code,
-                     "sealed as " + std::to_string(receipt->entry.sequence) + ", but " + written.error().message,
-                     {}});
-    }
+  if (const Status written = output.write(*json + "\n"); !written) {
+    return tell_unkept(context, *receipt, *json, written.error());
   }
   if (context.globals.json) {
-    if (options.out != "-") print_line(*json);
-  } else if (options.out.empty()) {
+    if (path != "-") print_line(*json);
+  } else if (path.empty()) {
     print_receipt(*receipt);
-  } else if (options.out != "-") {
+  } else if (path != "-") {
     print_line((receipt->entry.emergency ? "kept by the emergency mode, not in the chain yet"
                                          : "sealed as " + std::to_string(receipt->entry.sequence)) +
-               "; receipt in " + options.out);
+               "; receipt in " + path);
   }
   return finish_output(exit_done);
+}
+
+int run_seal(const Context& context, const SealOptions& options) {
+  if (options.resume) return report(context, {ErrorCode::invalid_argument, "--resume goes with --batch FILE", {}});
+  const auto draft = make_draft(options);
+  if (!draft) return report(context, draft.error());
+  auto seal = check_draft(*draft);
+  if (!seal) return report(context, seal.error());
+  if (!seal->seal_id) seal->seal_id = draw_seal_id();
+  auto output = OutputFile::open(options.out, receipt_mode);
+  if (!output) return report(context, output.error());
+  return seal_and_keep(context, std::move(*seal), options.sign, std::move(*output), options.out.path);
 }
 
 int run(const Context& context, const SealOptions& options) {
   if (!options.batch) return run_seal(context, options);
   const bool single = !options.session.empty() || !options.authority.empty() || !options.verdict.empty() ||
-                      !options.seal_id.empty() || options.data || options.data_file || !options.out.empty();
+                      !options.seal_id.empty() || options.data || options.data_file || !options.out.path.empty();
   if (single) {
-    return report(context, {ErrorCode::invalid_argument,
-                            "with --batch everything about a seal stands in its line; only --sign goes with it",
-                            {}});
+    return report(context,
+                  {ErrorCode::invalid_argument,
+                   "with --batch everything about a seal stands in its line; only --sign and --resume go with it",
+                   {}});
   }
-  return run_seal_batch(context, options.input.empty() ? "-" : options.input, options.sign);
+  return run_seal_batch(
+      context, {.path = options.input.empty() ? "-" : options.input, .sign = options.sign, .resume = options.resume});
 }
 
 }  // namespace
@@ -135,21 +152,28 @@ void add_seal(CLI::App& app, Context& context) {
       ->type_name("U");
   command->add_flag("--sign", options->sign,
                     "Wait for the checkpoint that covers the entry; the receipt proves itself");
-  command->add_option("-o,--output", options->out, "Write the receipt there as JSON (mode 0600)")->type_name("FILE");
+  add_output(*command, options->out, "Write the receipt there as JSON (mode 0600); never over a file that is there");
   command->add_flag("--batch", options->batch,
                     "Seal the JSON objects on the lines of FILE or stdin: {session_id, authority, verdict, seal_data, "
                     "seal_id?}; receipts as NDJSON in the same order");
+  command->add_flag("--resume", options->resume,
+                    "With --batch FILE: draw the seal_id of a line that has none from FILE's path and the line's "
+                    "number, so that a second run seals nothing twice");
   command->add_option("FILE", options->input,
                       "With --batch the file to read [stdin]; without, - for a payload on stdin");
   command->footer(
+      verdicts_explained() +
       "Examples:\n"
       "  vaultctl seal --session s-1 --authority deploy-bot --verdict SEAL --data '{\"commit\":\"9f3c\"}'\n"
       "  vaultctl seal --session s-1 --authority deploy-bot --verdict VOID --data-file - --sign -o receipt.json < "
       "why.json\n"
-      "  vaultctl seal --batch seals.ndjson > receipts.ndjson\n\n"
+      "  vaultctl seal --batch --resume seals.ndjson > receipts.ndjson\n\n"
       "--batch: a line that cannot be sealed is answered by an error map with its `line`; the others go on. Members\n"
-      "that a seal has not are refused, except names that begin with x-, which are ignored.\n"
-      "Exit code 3 if vaultd could not take some, else 1 if it refused some, else 2 if lines were wrong.");
+      "that a seal has not are refused, except names that begin with x-, which are ignored. Ctrl-C reads no further,\n"
+      "waits for the receipts of what is on its way, and tells how to go on: exit code 130; again: ends at once.\n"
+      "Exit code 4: it is sealed, but -o could not be written; the receipt stands on standard output.\n"
+      "Exit code 3 if vaultd could not take some, else 4 after an internal error, else 1 if it refused some, else 2 if "
+      "lines were wrong.");
   command->callback([options, &context] { context.run = [options, &context] { return run(context, *options); }; });
 }
 

@@ -20,7 +20,7 @@ constexpr milliseconds turn_time{10};
 }  // namespace
 
 bool SealPipe::has_room() const {
-  return slots_.size() < slots_max && bytes_ < slot_bytes_max;
+  return connected_ && slots_.size() < slots_max && bytes_ < slot_bytes_max;
 }
 
 void SealPipe::put(Seal seal) {
@@ -38,8 +38,14 @@ void SealPipe::put_refused(Error error) {
 }
 
 void SealPipe::turn() {
-  send_due();
+  if (sending_) send_due();
   take_replies();
+}
+
+void SealPipe::abandon(const Error& error) {
+  for (Slot& slot : slots_) {
+    if (!slot.answer) slot.answer = Answer{slot.seal.seal_id, tl::unexpected<Error>(error)};
+  }
 }
 
 std::optional<SealPipe::Answer> SealPipe::take() {
@@ -58,6 +64,7 @@ bool SealPipe::send(std::size_t number) {
   slot.send_again_at = Clock::now() + timeout_ / 3;
   slot.waiting = false;
   const auto id = client_.submit(SealRequest{.seals = {slot.seal}, .batch = false, .sign = sign_});
+  connected_ = id.has_value();
   if (id) {
     in_flight_[*id] = number;
   } else {

@@ -27,7 +27,7 @@ class SealPipe {
       : client_(client), timeout_(timeout), sign_(sign) {}
 
   bool empty() const { return slots_.empty(); }
-  // Bounded by number and by bytes of payload.
+  // Bounded by number and by bytes of payload; none while there is no connection, which each seal would wait for.
   bool has_room() const;
   // True once vaultd could not take a seal within the timeout: putting more in makes no sense.
   bool gave_up() const { return gave_up_; }
@@ -38,6 +38,10 @@ class SealPipe {
   void put_refused(Error error);
   // Sends again what is due and takes what has come. Waits for 10 ms at most, and only where nothing has.
   void turn();
+  // Nothing is sent any more; answers to what has been sent are still taken.
+  void stop_sending() { sending_ = false; }
+  // Whatever has no answer yet gets this error as its answer.
+  void abandon(const Error& error);
   // The answer to the oldest, once it is there.
   std::optional<Answer> take();
 
@@ -66,6 +70,8 @@ class SealPipe {
   std::map<std::uint64_t, std::size_t> in_flight_;  // request id -> seal number
   Clock::time_point next_look_;
   bool gave_up_ = false;
+  bool sending_ = true;
+  bool connected_ = true;  // as far as the last sending showed
 };
 
 }  // namespace vault::ctl

@@ -9,6 +9,7 @@
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/evidence.hpp"
 #include "tools/vaultctl/files.hpp"
+#include "tools/vaultctl/findings.hpp"
 #include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/schema_argument.hpp"
 #include "tools/vaultctl/terminal.hpp"
@@ -30,7 +31,8 @@ struct VerifyOptions {
 
 struct Verified {
   VerifyResult result;
-  std::string detail;  // for people
+  std::string detail;        // for people
+  std::optional<Entry> row;  // at the place of the finding, as it can be read
 };
 
 Verified refuse(Verified verified, std::int64_t sequence, FindingReason reason, std::string detail) {
@@ -84,7 +86,10 @@ Result<Verified> verify_online(const Context& context, const VerifyOptions& opti
   if (!reply) return tl::unexpected<Error>(reply.error());
   auto result = decode_verify(*reply);
   if (!result) return tl::unexpected<Error>(result.error());
-  Verified verified{std::move(*result), {}};
+  Verified verified{std::move(*result), {}, {}};
+  if (!verified.result.valid && !context.globals.json && verified.result.first_invalid_sequence.value_or(0) > 0) {
+    if (auto row = (*client)->get_entry_by_sequence(*verified.result.first_invalid_sequence)) verified.row = *row;
+  }
   if (verified.result.valid && known) {
     auto compared = compare_checkpoint(**client, *known, verified);
     if (!compared || !compared->result.valid) return compared;
@@ -156,7 +161,7 @@ int answer(const Context& context, const Verified& verified, const std::string& 
                                   : "entries " + std::to_string(result.from) + " to " + std::to_string(result.to);
     print_line(coloured("VALID", Colour::green) + "  " + range + ", " + std::to_string(result.checked) +
                " checked in " + format_duration(std::chrono::milliseconds(result.elapsed_ms)));
-    print_fields({{"head hash", short_hash(result.head_hash)}, {"merkle root", short_hash(result.merkle_root)}});
+    print_fields({{"head hash", to_hex(result.head_hash)}, {"merkle root", to_hex(result.merkle_root)}});
     if (compared) print_line("It continues the checkpoint.");
     return finish_output(code);
   }
@@ -164,6 +169,17 @@ int answer(const Context& context, const Verified& verified, const std::string& 
              std::to_string(result.first_invalid_sequence.value_or(0)) + ": " +
              printable(result.reason.value_or("unknown")));
   if (!verified.detail.empty()) print_line(printable(verified.detail));
+  const std::string meaning = explain_finding(result.reason.value_or(""));
+  if (!meaning.empty()) {
+    print_line("");
+    print_paragraph(meaning);
+  }
+  if (verified.row) {
+    print_line("\nThe row says now (what of it is true, nobody can tell):");
+    print_fields(entry_fields(*verified.row));
+  }
+  print_line("");
+  print_paragraph(finding_first_steps);
   return finish_output(code);
 }
 

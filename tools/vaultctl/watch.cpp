@@ -1,11 +1,15 @@
 // vaultctl watch: follows the events socket and stays whole. Entries that the socket dropped, or that were sealed
 // before the subscription stood, are read from vaultd and shown in their place.
-#include <csignal>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <span>
 
+#include "ledger/nearest.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/connect.hpp"
 #include "tools/vaultctl/entry_checks.hpp"
+#include "tools/vaultctl/interrupt.hpp"
 #include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/key_dir.hpp"
 #include "tools/vaultctl/terminal.hpp"
@@ -18,13 +22,35 @@ namespace {
 constexpr std::chrono::milliseconds turn{500};  // how soon a signal that came between two waits is noticed
 constexpr std::chrono::milliseconds fill_timeout{5'000};
 
-volatile std::sig_atomic_t stopped = 0;
+// vaultd sends a heartbeat every second: three that do not come are told.
+constexpr std::chrono::milliseconds silence_max{3'500};
 
-void stop_on_signals() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { stopped = 1; };
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+// Topics that there are, as docs/protocol.md ("Events") has them.
+constexpr std::array<std::string_view, 11> topics{"entry.SEAL",     "entry.PARTIAL", "entry.SABAR", "entry.VOID",
+                                                  "entry.888_HOLD", "entry.SUNSET",  "checkpoint",  "heartbeat",
+                                                  "entry.",         "receipt.",      "alert."};
+
+// A prefix that no topic can begin with waits for ever.
+Status check_topic(const std::string& wanted) {
+  for (const std::string_view topic : topics) {
+    if (topic.rfind(wanted, 0) == 0) return {};
+    const bool open_ended = topic == "receipt." || topic == "alert.";
+    if (open_ended && wanted.rfind(topic, 0) == 0) return {};
+  }
+  const std::string_view meant = nearest(wanted, std::span<const std::string_view>(topics));
+  return fail(ErrorCode::invalid_argument,
+              "no topic begins with \"" + wanted + "\"" +
+                  (meant.empty() ? "; there are entry.<VERDICT>, receipt.<seal_id>, checkpoint, alert.<kind>, heartbeat"
+                                 : "; did you mean " + std::string(meant) + "?"),
+              "topic");
+}
+
+// The events socket beside this requests socket: ipc:///run/vaultd/requests -> ipc:///run/vaultd/events. "" for others.
+std::string events_beside(const std::string& requests) {
+  constexpr std::string_view scheme = "ipc://", name = "/requests";
+  const bool known = requests.rfind(scheme, 0) == 0 && requests.size() > scheme.size() + name.size() &&
+                     requests.substr(requests.size() - name.size()) == name;
+  return known ? requests.substr(0, requests.size() - name.size()) + "/events" : std::string();
 }
 
 struct WatchOptions {
@@ -41,20 +67,43 @@ std::string text_of(const nlohmann::ordered_json& map, const char* name) {
 
 class Watcher {
  public:
-  Watcher(const Context& context, const WatchOptions& options, Subscriber& subscriber)
-      : context_(context), options_(options), subscriber_(subscriber), checks_(options.no_check) {}
+  Watcher(const Context& context, const WatchOptions& options, std::string endpoint, Subscriber& subscriber)
+      : context_(context),
+        options_(options),
+        endpoint_(std::move(endpoint)),
+        subscriber_(subscriber),
+        checks_(options.no_check),
+        last_heard_(std::chrono::steady_clock::now()) {}
 
   int run() {
     connect_filler();
-    while (stopped == 0 && !done()) {
+    while (stop_signal() == 0 && !done()) {
       auto event = subscriber_.next(turn);
       if (!event) return report(context_, event.error());
       if (*event) take(**event);
+      listen(event->has_value());
     }
     return finish_output(checks_.finish(exit_done));
   }
 
  private:
+  // Silence is told, with --json too: who watches for alerts must know that none can come.
+  void listen(bool heard) {
+    const auto now = std::chrono::steady_clock::now();
+    if (heard) {
+      if (silent_) print_note("# " + endpoint_ + " is heard again");
+      silent_ = false;
+      last_heard_ = now;
+      return;
+    }
+    if (silent_ || now - last_heard_ < silence_max) return;
+    silent_ = true;
+    const std::string why = why_nobody_answers(endpoint_);
+    print_note("# nothing comes from " + endpoint_ + (why.empty() ? "" : " (" + why + ")") +
+               ": vaultd sends a heartbeat every second, and three are missing. Is it running, and is this its events "
+               "socket? Waiting");
+  }
+
   bool done() const { return options_.count && shown_ >= *options_.count; }
 
   // The socket has been subscribed to already; what was sealed up to now is not news.
@@ -97,7 +146,7 @@ class Watcher {
 
   // Reads and shows the entries after the last one up to `to`.
   void fill(std::int64_t to) {
-    while (client_ && last_entry_ && *last_entry_ < to && !done() && stopped == 0) {
+    while (client_ && last_entry_ && *last_entry_ < to && !done() && stop_signal() == 0) {
       PageRequest request;
       request.cursor = *last_entry_;
       request.limit = limits::list_limit_max;
@@ -179,8 +228,11 @@ class Watcher {
 
   const Context& context_;
   const WatchOptions& options_;
+  const std::string endpoint_;
   Subscriber& subscriber_;
   EntryChecks checks_;
+  std::chrono::steady_clock::time_point last_heard_;
+  bool silent_ = false;                     // and that has been told
   std::unique_ptr<Client> client_;          // for gaps; nullptr if vaultd does not answer
   std::optional<std::int64_t> last_entry_;  // shown, or there before; nullopt: unknown
   std::int64_t last_heartbeat_ = 0;         // the head that the heartbeat before told of
@@ -189,12 +241,18 @@ class Watcher {
 
 int run_watch(const Context& context, const WatchOptions& options) {
   const Globals& globals = context.globals;
-  if (globals.events.empty()) {
+  const std::string endpoint = globals.events.empty() ? events_beside(globals.endpoint) : globals.events;
+  if (endpoint.empty()) {
     return report(context, {ErrorCode::invalid_argument,
-                            "watch needs --events (or VAULT_EVENTS), for example ipc:///run/vaultd/events",
+                            "watch needs --events (or VAULT_EVENTS): " + globals.endpoint +
+                                " does not tell where the events socket is, for example tcp://db1:9992",
                             {}});
   }
-  SubscriberOptions subscription{.endpoint = globals.events, .curve = {}};
+  if (const Status status = check_endpoint(endpoint); !status) return report(context, status.error());
+  for (const std::string& topic : options.topics) {
+    if (const Status status = check_topic(topic); !status) return report(context, status.error());
+  }
+  SubscriberOptions subscription{.endpoint = endpoint, .curve = {}};
   if (!globals.key_dir.empty()) {
     const auto keys = read_key_dir(globals.key_dir);
     if (!keys) return report(context, keys.error());
@@ -203,7 +261,7 @@ int run_watch(const Context& context, const WatchOptions& options) {
   stop_on_signals();
   auto subscriber = Subscriber::connect(subscription);
   if (!subscriber) return report(context, subscriber.error());
-  return Watcher(context, options, **subscriber).run();
+  return Watcher(context, options, endpoint, **subscriber).run();
 }
 
 }  // namespace
@@ -219,7 +277,10 @@ void add_watch(CLI::App& app, Context& context) {
   add_integer(*command, "--count", options->count, 1, "Stop after so many events");
   add_no_check(*command, options->no_check);
   command->footer(
-      "Runs until Ctrl-C. Entries that the socket dropped are read from vaultd (\"filled\": true with --json) and "
+      "Runs until Ctrl-C. The events socket is the one beside --endpoint's unless --events names it; where nothing "
+      "comes\n"
+      "from it for three heartbeats, that is said. Entries that the socket dropped are read from vaultd (\"filled\": "
+      "true with --json) and "
       "stand in\n"
       "ledger order. With --json an event a line: its map, with the topic; heartbeats are shown only there or on "
       "request.\n"

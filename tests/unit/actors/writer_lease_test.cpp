@@ -245,7 +245,7 @@ TEST_F(WriterLeaseTest, ServerThatWouldForgetStopsSealingUntilItIsMended) {
   activate(2);
   EXPECT_EQ(alerts(), std::set<std::string>{});
   // A renewal finds it out where nothing is being sealed.
-  tell(LeaseRenewed{2, LeaseRenewal{effects_.now(), "fsync is off", 0}});
+  tell(LeaseRenewed{2, LeaseRenewal{effects_.now(), "fsync is off", 0, false, {}}});
   EXPECT_EQ(alerts(), std::set<std::string>{"database"});
 }
 
@@ -356,7 +356,7 @@ TEST_F(WriterLeaseTest, LeapOfBothClocksIsNotSealed) {
   activate(1);
   const auto leap = [&](std::int64_t seconds) {
     effects_.wall_offset += seconds * 1'000'000;
-    tell(LeaseRenewed{1, LeaseRenewal{effects_.now(), std::nullopt, 0}});
+    tell(LeaseRenewed{1, LeaseRenewal{effects_.now(), std::nullopt, 0, false, {}}});
   };
   order(1);
   writer_.round_done(effects_);
@@ -385,7 +385,7 @@ TEST_F(WriterLeaseTest, TimestampsThatWaitForTheClockAreTold) {
   EXPECT_EQ(answers()[1], "1");
   EXPECT_EQ(alerts(), std::set<std::string>{"clock"});
   effects_.time += std::chrono::hours(1);
-  tell(LeaseRenewed{1, LeaseRenewal{effects_.now(), std::nullopt, 0}});
+  tell(LeaseRenewed{1, LeaseRenewal{effects_.now(), std::nullopt, 0, false, {}}});
   fire_timers();
   EXPECT_EQ(alerts(), std::set<std::string>{});
 }

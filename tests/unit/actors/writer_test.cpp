@@ -76,7 +76,7 @@ class WriterTest : public ::testing::Test {
   }
   void answer_renewals() {
     for (; renewals_answered_ < renewals(); ++renewals_answered_) {
-      writer_.handle(LeaseRenewed{1, LeaseRenewal{effects_.now(), std::nullopt, 0}}, effects_);
+      writer_.handle(LeaseRenewed{1, LeaseRenewal{effects_.now(), std::nullopt, 0, false, {}}}, effects_);
     }
   }
   // The lease keeper has been told so often that the lease is to be kept.

@@ -204,16 +204,28 @@ TEST_F(SettingsTest, DurationsHaveAUnitEverywhere) {
   EXPECT_EQ(load_text("request_timeout = '2s'")->request_timeout, milliseconds(2'000));
   setenv("VAULT_REQUEST_TIMEOUT", "5m", 1);
   EXPECT_EQ(load({})->request_timeout, milliseconds(300'000));
-  for (const char* wrong : {"30", "s", "-1s", "1.5s", "1 s", "30sec", "25h", "0s", "99999999999999999999s"}) {
+  for (const char* wrong : {"30", "s", "-1s", "5x", "30m1h", "25h", "0s", "99999999999999999999s"}) {
     setenv("VAULT_REQUEST_TIMEOUT", wrong, 1);
     const auto refused = load({});
     ASSERT_FALSE(refused) << wrong;
     EXPECT_TRUE(refused.error().message.starts_with("VAULT_REQUEST_TIMEOUT: wants a duration with its unit"))
         << refused.error().message;
   }
+  setenv("VAULT_REQUEST_TIMEOUT", "1m 1.5s", 1);
+  EXPECT_EQ(load({})->request_timeout, milliseconds(61'500));
   EXPECT_EQ(format_duration(milliseconds(30'000)), "30s");
   EXPECT_EQ(format_duration(milliseconds(1'500)), "1500ms");
   EXPECT_EQ(format_duration(milliseconds(0)), "0ms");
+}
+
+TEST_F(SettingsTest, SizesMayHaveAUnit) {
+  EXPECT_EQ(load_text("queue_bytes = '256MiB'")->queue_bytes, std::size_t{256} << 20);
+  EXPECT_EQ(load_text("queue_bytes = 268435456")->queue_bytes, std::size_t{256} << 20);
+  EXPECT_EQ(load({"--queue-bytes", "0.5 GiB"})->queue_bytes, std::size_t{512} << 20);
+  EXPECT_EQ(refusal("queue_bytes = '256 megs'\n"), file_ +
+                                                       ":1: queue_bytes: wants a size such as 64KiB, or bytes, from "
+                                                       "1024 to 68719476736, not \"256 megs\"");
+  EXPECT_EQ(refusal("readers = '4KiB'\n"), file_ + ":1: readers: wants a number from 1 to 64, not \"4KiB\"");
 }
 
 TEST_F(SettingsTest, AWrongFileIsNamedWithLineAndKey) {

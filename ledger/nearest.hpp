@@ -1,0 +1,15 @@
+// What somebody may have meant who misspelt a name. Pure.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace vault {
+
+// Of `known` the one that `name` is a likely misspelling of; "" where none is near. Exchanging two neighbours, and
+// inserting, leaving out or changing one character, count one each; of `name` itself at least half must be right.
+std::string_view nearest(std::string_view name, std::span<const std::string_view> known);
+std::string_view nearest(std::string_view name, std::span<const std::string> known);
+
+}  // namespace vault

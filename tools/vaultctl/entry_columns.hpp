@@ -1,0 +1,33 @@
+// The columns that entries can be shown in.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledger/result.hpp"
+#include "tools/vaultctl/table.hpp"
+
+namespace vault::ctl {
+
+struct EntryColumn {
+  std::string_view name;        // the member's name in the protocol
+  std::string_view short_name;  // another that is understood; "": none
+  Heading heading;
+  // What a table shows, and what a program gets: in full, "" where the entry has none.
+  Cell (*cell)(const Entry& entry, bool wide);
+  std::string (*value)(const Entry& entry);
+};
+
+// The columns of these names; none: the usual ones.
+// Error: invalid_argument, field "columns", for a name that there is not.
+Result<std::vector<const EntryColumn*>> choose_columns(const std::vector<std::string>& names);
+// "sequence, timestamp, ..."
+std::string column_names();
+
+Table entry_table(const std::vector<const EntryColumn*>& columns, const std::vector<Entry>& entries, bool wide);
+
+// A line of RFC 4180, with CR and LF at its end.
+std::string csv_line(const std::vector<std::string>& values);
+
+}  // namespace vault::ctl

@@ -1,0 +1,15 @@
+// What a verification found, in plain words: what it means, and what to do first.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace vault::ctl {
+
+// A sentence about a reason of `verify` (finding_name() of ledger/verifier.hpp); "" for one that is not known.
+std::string explain_finding(std::string_view reason);
+
+// What to do first, whatever was found.
+extern const char* const finding_first_steps;
+
+}  // namespace vault::ctl

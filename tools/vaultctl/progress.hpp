@@ -1,0 +1,52 @@
+// A line on stderr that tells how far something has come: only on a terminal, never wider than it, redrawn a few times
+// a second, wiped when done, and also when Ctrl-C ends the process.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace vault::ctl {
+
+// Seconds, minutes and the like for people: "850 ms", "12.3 s", "4 min 5 s".
+std::string format_duration(std::chrono::milliseconds duration);
+
+struct Progress {
+  std::string label;              // "verifying"
+  std::uint64_t done = 0;         // so many of `unit`
+  std::uint64_t total = 0;        // 0: unknown
+  std::optional<double> share{};  // of all, where `total` does not tell: 0 to 1
+  std::string unit = "entries";
+  double per_second = 0;                 // of `unit`
+  std::optional<std::int64_t> left_s{};  // seconds to go
+};
+// The line, at most `columns` wide: the bar is shortened first, then what is said least about is left out.
+std::string progress_line(const Progress& progress, std::size_t columns);
+
+class ProgressBar {
+ public:
+  // `enabled` false: draws nothing (stdout is the same terminal, --json).
+  ProgressBar(std::string label, bool enabled);
+  ~ProgressBar() { finish(); }
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  // `total` 0: unknown, a count is shown. `unit` is what is counted.
+  void update(std::uint64_t done, std::uint64_t total, std::string_view unit = "entries");
+  // Where how far it has come is known otherwise than by counting: a file is read to `share` (0 to 1).
+  void update_share(std::uint64_t done, double share, std::string_view unit);
+  void finish();
+
+ private:
+  void draw(std::uint64_t done, std::uint64_t total, std::optional<double> share, std::string_view unit);
+
+  std::string label_;
+  bool enabled_;
+  bool drawn_ = false;
+  std::chrono::steady_clock::time_point started_;
+  std::chrono::steady_clock::time_point last_;
+};
+
+}  // namespace vault::ctl

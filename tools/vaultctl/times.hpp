@@ -1,0 +1,29 @@
+// Times as people write them, read off the command line.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ledger/timestamp.hpp"
+
+namespace vault::ctl {
+
+// The instant that `text` names; nullopt for what is no time.
+//   now, today, yesterday, tomorrow      the days: midnight, local time
+//   -1h, -90m, -2d12h, 3 days ago        before `now` (ledger/quantity.hpp)
+//   ISO 8601: 2026-11-28, 20261128, 2026-332, 2026-W48-6; a time behind T or a blank, from the hour to fractions of a
+//   second (beyond microseconds cut off), with Z, +01:00, +0100 or +01; without: local time (TZ, as the C library has
+//   it). A date alone is its midnight. 24:00 is the next day's.
+// Years 1970 to 9999.
+std::optional<Timestamp> parse_time(std::string_view text, Timestamp now);
+
+// What parse_time() takes, for messages and help.
+inline constexpr const char* time_forms = "2026-11-28, '2026-11-28 14:30', 2026-11-28T14:30:00Z, yesterday, -1h";
+
+// An option whose value is a time. What is not understood ends with exit 2 and `time_forms`.
+CLI::Option* add_time(CLI::App& command, const std::string& name, std::optional<Timestamp>& out,
+                      const std::string& help);
+
+}  // namespace vault::ctl
