@@ -69,7 +69,7 @@ Status check_own_directories(const Settings& settings, const char* setting, cons
   const bool emergency = settings.backend == "legacy";
   for (const auto& [name, directory] :
        {std::pair{"state_dir", &settings.state_dir}, std::pair{"embedded", &settings.embedded},
-        std::pair{"curve_clients", &settings.curve_clients}, std::pair{"legacy_dir", &settings.legacy_dir}}) {
+        std::pair{"legacy_dir", &settings.legacy_dir}}) {
     if (directory->empty() || (std::string_view(name) == "legacy_dir" && !emergency)) continue;
     if (!is_below(place_of(socket), place_of(*directory))) continue;
     return refuse(ErrorCode::invalid_argument, setting,

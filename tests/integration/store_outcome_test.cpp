@@ -30,15 +30,14 @@ TEST_F(OutcomeTest, DuplicateIsKnownByTheColumnsOfItsIndex) {
   grow_to(2);
   Seal again = make_seal(9);
   again.seal_id = id_of(1);
+  const AppendRequest duplicate = request_for(again);
+  auto session = writer_->open_session();
+  ASSERT_TRUE(session);
   run("ALTER TABLE vault_ledger RENAME CONSTRAINT vault_ledger_seal_id_key TO mine");
-  EXPECT_EQ(append(*writer_, request_for(again)).kind, AppendKind::failed) << "renamed under the session: no tampering";
-  take_back();
-  take_lease();
-  EXPECT_EQ(append(*writer_, request_for(again)).kind, AppendKind::duplicate);
-  take_back();
-  run("ALTER TABLE vault_ledger RENAME CONSTRAINT vault_ledger_pkey TO vault");  // which others begin with
-  take_lease();
-  EXPECT_EQ(append(*writer_, request_for(again)).kind, AppendKind::duplicate);
+  EXPECT_EQ(append(**session, duplicate).kind, AppendKind::failed) << "renamed under the session: no tampering";
+  EXPECT_EQ(append(*writer_, duplicate).kind, AppendKind::duplicate) << "the next session knows it";
+  run("ALTER TABLE vault_ledger RENAME CONSTRAINT vault_ledger_pkey TO min");  // with which the other begins
+  EXPECT_EQ(append(*writer_, duplicate).kind, AppendKind::duplicate);
   take_back();
   run("INSERT INTO vault_ledger SELECT 3, session_id, gen_random_uuid(), timestamp, authority, verdict, seal_data, "
       "data_salt, data_hash, entry_hash, prev_hash, merkle_root FROM vault_ledger WHERE sequence = 2");
