@@ -321,6 +321,8 @@ std::size_t Simulation::restore() {
             [&] { return invariants_.last_checkpoint_size() > std::ssize(backup.entries); });
   // What is on its way arrives: of rows that are lost nothing is said later on.
   // Half of what is sent goes to the one that is not there, and is sent again.
+  // One good seal with them: whether seals are bad that are refused with nothing beside them, only that can show.
+  producers_.send_probe(0);
   run_until(4 * patience, false, "every request must be answered", [&] { return producers_.all_answered(); });
   for (const Micros end = now_ + 2 * second; now_ < end;) step(false);
   if (random_.chance(500)) fleet_[0]->crash();
