@@ -195,11 +195,28 @@ Result<std::unique_ptr<PgConnection>> connect(const PostgresPlace& place) {
       restore_settings(), restore_statements);
 }
 
-// A look before the long work. True if the database has no schema yet.
+// Of a schema that a restore was killed in the middle of making.
+const PgStatement no_entries{"no_entries", "SELECT NOT EXISTS (SELECT FROM vault_ledger)"};
+
+Result<bool> has_no_entries(const PostgresPlace& place) {
+  auto connection =
+      PgConnection::open({place.url, "vaultctl restore", std::chrono::milliseconds(5000), answer_timeout, place.schema},
+                         restore_settings(), std::span(&no_entries, 1));
+  if (!connection) return tl::unexpected<Error>(connection.error());
+  auto answer = (*connection)->execute(no_entries);
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  return answer->value(0, 0) == "\x01";
+}
+
+// A look before the long work. True if the database has no schema yet, or an older one that nothing was sealed in.
 Result<bool> look_at_database(const PostgresPlace& place, const VerifierKey& key) {
   const auto version = schema_version(place);
   if (!version) return tl::unexpected<Error>(version.error());
   if (*version == 0) return true;
+  if (*version < schema_version_wanted()) {
+    auto unused = has_no_entries(place);
+    if (!unused || *unused) return unused;
+  }
   if (const Status good = check_server(place); !good) return tl::unexpected<Error>(good.error());
   auto connection = connect(place);
   if (!connection) return tl::unexpected<Error>(connection.error());
