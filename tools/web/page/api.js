@@ -1,0 +1,72 @@
+// Asks vault-web. The token, where one is wanted, lives in this module's memory and nowhere else.
+
+let token = "";
+let askForToken = async () => "";
+/** Who is asked when vault-web wants a token: a function(refused: bool) that resolves to one. */
+export const onToken = (ask) => { askForToken = ask; };
+
+/** vaultd's or vault-web's refusal: `code` as in docs/protocol.md; "unreachable" where nobody answers. */
+export class ApiError extends Error {
+  constructor({ code, message }, status = 0) {
+    super(message);
+    [this.code, this.status] = [code, status];
+  }
+}
+
+let asking = null;
+async function request(path, headers, signal) {
+  for (;;) {
+    const sent = token;
+    let answer;
+    try {
+      answer = await fetch(path, { headers: { ...headers, ...(sent && { Authorization: `Bearer ${sent}` }) }, signal,
+        cache: "no-store", redirect: "error", credentials: "omit" });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new ApiError({ code: "unreachable", message: "vault-web does not answer" });
+    }
+    if (answer.ok) return answer;
+    if (answer.status !== 401) {
+      const told = await answer.json().catch(() => ({}));
+      throw new ApiError({ code: told.code ?? "internal", message: told.message ?? `HTTP status ${answer.status}` }, answer.status);
+    }
+    if (token === sent) {  // nobody has given another one meanwhile
+      asking ??= askForToken(sent !== "").finally(() => { asking = null; });
+      token = await asking;
+    }
+  }
+}
+
+const query = (parameters) => {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+};
+
+/** The result of a route below /api/v1/. */
+export async function get(route, parameters = {}, signal = AbortSignal.timeout(35_000)) {
+  return (await request(`/api/v1/${route}${query(parameters)}`, {}, signal)).json();
+}
+
+/** Server-sent events of a route as {event, id, data}, until the stream ends or `signal` aborts it. */
+export async function* stream(route, parameters, signal) {
+  const answer = await request(`/api/v1/${route}${query(parameters)}`, { Accept: "text/event-stream" }, signal);
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read().catch((error) => {
+      if (error.name === "AbortError") throw error;
+      return { done: true };
+    });
+    if (done) return;
+    const blocks = (rest + value).split(/\r?\n\r?\n/);
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const fields = { event: "message", data: "" };
+      for (const line of block.split(/\r?\n/)) {
+        const match = /^(\w+): ?(.*)$/.exec(line);
+        if (match) fields[match[1]] = match[2];
+      }
+      if (fields.data) yield { event: fields.event, id: fields.id, data: JSON.parse(fields.data) };
+    }
+  }
+}

@@ -1,0 +1,139 @@
+// What is going on, followed for as long as the page is open: heartbeats and alerts from the event stream, status every two
+// seconds, the last entries at most twice a second. Comes back by itself. Views listen to `change`.
+import { ApiError, get, stream } from "./api.js";
+import { remember } from "./memory.js";
+
+const STATUS_EVERY_MS = 2_000;
+const HIDDEN_EVERY_MS = 15_000;    // nobody looks
+const ENTRIES_EVERY_MS = 500;
+const CHECKPOINT_EVERY_MS = 10_000;
+const RETRY_MS_MAX = 5_000;
+export const LAST_ENTRIES = 20;
+export const SECONDS_KEPT = 240;
+
+export const live = new EventTarget();
+export const state = {
+  connected: null,      // does vaultd answer? null: nobody knows yet
+  problem: "",          // why it does not
+  since: new Date(),    // of this
+  status: null,
+  sequence: null,       // of the head
+  checkpoint: null,     // entries that the newest checkpoint covers
+  alerts: new Map(),    // kind -> {severity, message}
+  entries: [],          // the last ones, newest first
+  heartbeats: [],       // {at (ms), sequence}
+  latencies: [],        // {at, histogram of commit_seconds}
+  memory: null,         // what this browser remembers of the log (memory.js)
+};
+
+const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
+const changed = (what) => live.dispatchEvent(new CustomEvent("change", { detail: what }));
+
+function connection(connected, problem = "") {
+  if (state.connected === connected && state.problem === problem) return;
+  if (state.connected !== connected) state.since = new Date();
+  [state.connected, state.problem] = [connected, problem];
+  changed("connection");
+}
+
+function keep(list, item) {
+  list.push(item);
+  while (list.length && list[0].at < item.at - SECONDS_KEPT * 1000) list.shift();
+}
+
+function head(sequence) {
+  if (sequence === state.sequence) return;
+  state.sequence = sequence;
+  wanted = true;
+}
+
+async function readStatus() {
+  try {
+    const status = await get("status", {}, AbortSignal.timeout(10_000));
+    state.status = status;
+    for (const kind of state.alerts.keys()) if (!status.alerts.includes(kind)) state.alerts.delete(kind);
+    for (const kind of status.alerts) if (!state.alerts.has(kind)) state.alerts.set(kind, { severity: "", message: "" });
+    const commits = status.histograms?.commit_seconds;
+    if (commits) keep(state.latencies, { at: Date.now(), ...commits });
+    state.checkpoint = Math.max(state.checkpoint, status.checkpoint?.tree_size ?? status.counters.checkpoint_size ?? 0);
+    head(status.sequence);
+    connection(true);
+    changed("status");
+  } catch (error) {
+    if (error.name !== "TimeoutError" && !(error instanceof ApiError)) throw error;
+    connection(false, error.code === "unreachable" ? "vault-web does not answer" : `vaultd does not answer (${error.message})`);
+  }
+}
+
+let wanted = true;
+async function readEntries() {
+  if (!wanted || state.connected === false) return;
+  wanted = false;
+  try {
+    state.entries = (await get("entries", { limit: LAST_ENTRIES })).entries;
+    changed("entries");
+  } catch {
+    wanted = true;  // status says why
+  }
+}
+
+function take({ event, data }) {
+  if (event === "link" && !data.connected) connection(false, "vaultd does not answer");
+  if (event === "heartbeat") {
+    keep(state.heartbeats, { at: Date.now(), sequence: data.sequence });
+    head(data.sequence);
+    changed("heartbeat");
+  }
+  if (event === "alert") {
+    const kind = data.topic.slice("alert.".length);
+    if (data.raised) state.alerts.set(kind, data);
+    else state.alerts.delete(kind);
+    changed("status");
+  }
+  if (event === "checkpoint") {
+    state.checkpoint = data.tree_size;
+    newCheckpoint = true;
+  }
+}
+
+let newCheckpoint = true;
+let remembered = -Infinity;
+async function readMemory() {
+  if (!newCheckpoint || !state.connected || Date.now() - remembered < CHECKPOINT_EVERY_MS) return;
+  [newCheckpoint, remembered] = [false, Date.now()];
+  const before = state.memory;
+  state.memory = await remember().catch((error) => {
+    newCheckpoint = true;
+    return before ?? { kind: "unknown", message: error.message };
+  });
+  changed("memory");
+}
+
+async function follow() {
+  for (let wait = 250;; wait = Math.min(2 * wait, RETRY_MS_MAX)) {
+    try {
+      for await (const event of stream("events", { topics: "checkpoint,alert,heartbeat" })) {
+        wait = 250;
+        take(event);
+      }
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
+    await pause(wait);
+  }
+}
+
+async function every(call, ms) {
+  for (;;) {
+    await call();
+    const due = Date.now() + (document.hidden ? HIDDEN_EVERY_MS : ms);
+    while (Date.now() < due && !(document.hidden === false && due - Date.now() > ms)) await pause(Math.min(ms, 250));
+  }
+}
+
+export function start() {
+  follow();
+  every(readStatus, STATUS_EVERY_MS);
+  every(readEntries, ENTRIES_EVERY_MS);
+  every(readMemory, ENTRIES_EVERY_MS);
+}

@@ -1,0 +1,68 @@
+// What this browser remembers of the log: the newest checkpoint that it has checked, kept in localStorage. A history that was
+// rewritten since does not continue it, whoever rewrote it and however consistently.
+import { get } from "./api.js";
+import { continues, parseCheckpoint, signedBy, unhex, Unsupported } from "./ledger.js";
+
+const KEY = "vault999.checkpoint";
+
+/** {note, vkey, since (ISO), first (size), checked (ISO)} or null. */
+export function remembered() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY));
+  } catch {
+    return null;  // no storage here, or not ours
+  }
+}
+
+const keep = (memory) => {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(memory));
+  } catch { /* a browser without storage remembers nothing; the view says so */ }
+};
+
+/** From now on the log that vault-web shows is the one to remember. For a reader who has asked why it changed. */
+export const forget = () => localStorage.removeItem(KEY);
+
+/**
+ * Compares the log's newest checkpoint with the one remembered, and remembers it if it continues that one.
+ * {kind, message, now: {size, root, note, vkey}, then, since}; kinds: "new", "continued", "same", and those that are red:
+ * "rewritten", "shorter", "other" (log or key), "unsigned"; "unknown" where it could not be told.
+ */
+export async function remember() {
+  if (!globalThis.crypto?.subtle) return { kind: "unknown", message: "this page is not in a secure context (https or localhost)" };
+  const { checkpoint: note, vkey } = await get("checkpoint");
+  const old = remembered();
+  const now = { ...parseCheckpoint(note), note, vkey };
+  const told = (kind, message) => ({ kind, message, now, then: old, since: old?.since });
+  try {
+    if (!(await signedBy(now, vkey))) return told("unsigned", "The log's newest checkpoint is not signed by the log's key.");
+  } catch (error) {
+    if (error instanceof Unsupported) return told("unknown", error.message);
+    throw error;
+  }
+  const at = new Date().toISOString();
+  if (!old) {
+    keep({ note, vkey, since: at, first: now.size, checked: at });
+    return told("new", "This browser sees this log for the first time.");
+  }
+  const then = parseCheckpoint(old.note);
+  if (old.vkey !== vkey) return told("other", "This is not the log, or not the key, that this browser has seen here before.");
+  if (now.size === then.size && now.root === then.root) return told("same", "");
+  // A vaultd that follows may show an older checkpoint: what it has must lead to the one remembered all the same.
+  const [first, second] = now.size < then.size ? [now, then] : [then, now];
+  let proof = [];
+  if (first.size > 0 && first.size !== second.size) {
+    try {
+      ({ proof } = await get("consistency", { first: first.size, second: second.size }));
+    } catch (error) {
+      if (error.code !== "not_found" || second === now) throw error;
+      return told("shorter", "The ledger holds fewer entries than a checkpoint covers that this browser has seen.");
+    }
+  }
+  const path = proof.map((one) => unhex(one, 32));
+  if (first.size > 0 && !(await continues(first.size, second.size, unhex(first.root, 32), unhex(second.root, 32), path))) {
+    return told("rewritten", "The history was rewritten: it does not continue the checkpoint that this browser has seen.");
+  }
+  if (second === now) keep({ ...old, note, checked: at });
+  return told("continued", "");
+}
