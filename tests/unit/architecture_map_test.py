@@ -11,7 +11,8 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROOMS = ("ledger", "wire", "store", "actors", "daemon", "tools", "migrations", "systemd", "examples", "package", "clients")
+ROOMS = ("ledger", "wire", "store", "actors", "daemon", "tools", "migrations", "systemd", "examples", "package", "clients",
+         "monitoring")
 # What belongs to a room but tells a reader nothing.
 UNMAPPED = re.compile(r"/tests/|(^|/)py\.typed$|(^|/)CMakeLists\.txt$|(^|/)\.|\.(pyc|orig|swp)$|~$")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
