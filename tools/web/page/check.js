@@ -44,11 +44,13 @@ async function stepsFor(entry, before, proof, vkey, ownKey) {
     }),
     await step("The entry is the one that was hashed", "entry_hash = SHA-256(00 ‖ envelope)", async (done) => {
       done.more = h("details", {}, h("summary", {}, "the envelope"), h("pre", { class: "raw" }, text));
-      return compared(done, hex(leaf), entry.entry_hash);
+      const same = compared(done, hex(leaf), entry.entry_hash);
+      if (!same) done.why = "Its payload, its salt or what stands in the envelope was changed after it was sealed.";
+      return same;
     }),
     await step("It follows the entry before it", "prev_hash = entry_hash of the entry before", async (done) => {
-      const expected = before ? hex(await leafHash(leafData(before))) : ZEROS;
-      return compared(done, expected, entry.prev_hash, [before ? `computed from entry ${before.sequence}` : "of the first entry", "this entry says"]);
+      if (before && (await faultOf(before))) done.remark = `Entry ${before.sequence} itself does not hold: check that one.`;
+      return compared(done, before?.entry_hash ?? ZEROS, entry.prev_hash, [before ? `of entry ${before.sequence}` : "of a first entry", "this entry says"]);
     }),
     await step("It is in the tree that was signed", "root = path applied to entry_hash, node = SHA-256(01 ‖ left ‖ right)", async (done) => {
       if (!note) throw new Error("no checkpoint of this size is kept");

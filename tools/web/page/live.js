@@ -52,10 +52,10 @@ async function readStatus() {
     const status = await get("status", {}, AbortSignal.timeout(10_000));
     state.status = status;
     for (const kind of state.alerts.keys()) if (!status.alerts.includes(kind)) state.alerts.delete(kind);
-    for (const kind of status.alerts) if (!state.alerts.has(kind)) state.alerts.set(kind, { severity: "", message: "" });
+    for (const kind of status.alerts) if (!state.alerts.has(kind)) state.alerts.set(kind, { severity: status.alert_severities?.[kind] ?? "", message: "" });
     const commits = status.histograms?.commit_seconds;
     if (commits) keep(state.latencies, { at: Date.now(), ...commits });
-    state.checkpoint = Math.max(state.checkpoint, status.checkpoint?.tree_size ?? status.counters.checkpoint_size ?? 0);
+    state.checkpoint = Math.max(state.checkpoint, status.counters.checkpoint_size ?? 0);
     head(status.sequence);
     connection(true);
     changed("status");

@@ -5,6 +5,7 @@ import { LAST_ENTRIES, live, SECONDS_KEPT, state } from "./live.js";
 import { tape } from "./tape.js";
 
 const RATE_OVER = 3;             // heartbeats that a rate is the mean of
+const QUEUE_SEALS = 65_536;      // the bound that vaultd has by itself
 const LATENCY_OVER_MS = 60_000;
 
 /** Entries a second, one value a heartbeat. */
@@ -58,22 +59,21 @@ export function view(main, signal) {
 
   function drawStatus() {
     const { status } = state;
-    const limit = status.limits?.queue_seals;
-    fill(body("queue"), h("p", { class: "value" }, number(status.queue_depth), h("span", { class: "unit" }, `${limit ? `of ${number(limit)}` : "seals waiting"}`)),
-      h("meter", { min: 0, max: limit ?? 65536, value: status.queue_depth, "aria-label": "Seals in the writer's queue" }),
+    fill(body("queue"), h("p", { class: "value" }, number(status.queue_depth), h("span", { class: "unit" }, "seals waiting")),
+      h("meter", { min: 0, max: QUEUE_SEALS, value: status.queue_depth, "aria-label": "Seals in the writer's queue" }),
       h("p", { class: "scale" }, h("span", {}, `${number(status.in_flight)} in flight`), h("span", {}, `epoch ${number(status.writer_epoch)}`)));
-    const counted = VERDICTS.map((verdict) => [verdict, status.counters[`sealed_${verdict}`] ?? status.sealed?.[verdict]]);
-    const sealed = counted.some(([, count]) => count > 0);
-    const seen = Object.fromEntries(sealed ? counted : VERDICTS.map((verdict) => [verdict, state.entries.filter((entry) => entry.verdict === verdict).length]));
+    const sealed = VERDICTS.some((verdict) => status.sealed?.[verdict] > 0);
+    const seen = sealed ? status.sealed : Object.fromEntries(VERDICTS.map((verdict) => [verdict, state.entries.filter((entry) => entry.verdict === verdict).length]));
     const what = sealed ? "what this vaultd has sealed" : `the last ${plural(state.entries.length, "entry", "entries")}`;
     fill(body("mix"), mix(seen, what), h("p", { class: "scale" }, h("span", {}, `of ${what}`)));
     const { checkpoint } = state;
-    const audited = status.audit?.position ?? null;
+    const audited = status.gauges?.audit_position ?? null;
+    const pass = status.gauges?.audit_pass_age_seconds;
     fill(body("reach"), ruler({ head: state.sequence, checkpoint, audited }), h("dl", { class: "pairs" },
       term(h("span", { class: "key signed" }, "checkpoint"), `covers ${number(checkpoint)}`,
         state.sequence > checkpoint && h("span", { class: "muted" }, `, ${number(state.sequence - checkpoint)} not yet`)),
       audited !== null && term(h("span", { class: "key audited" }, "auditor"), `at ${number(audited)}`,
-        status.audit.pass_age_s !== undefined && h("span", { class: "muted" }, ` last whole round ${duration(status.audit.pass_age_s)} ago`))));
+        pass !== undefined && h("span", { class: "muted" }, `, last whole round ${duration(pass)} ago`))));
   }
 
   async function drawEntries() {
