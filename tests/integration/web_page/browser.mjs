@@ -19,19 +19,22 @@ async function please(what, more = {}) {
   return JSON.parse(value);
 }
 
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic",
+  "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
   "--host-resolver-rules=MAP vault.test 127.0.0.1"] });
 const troubles = [];
 async function open(url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "Europe/Berlin", acceptDownloads: true, ...options });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "Europe/Berlin",
+    acceptDownloads: true, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(WAIT_MS);
   page.on("pageerror", (error) => troubles.push(`${page.url()}: ${error.stack}`));
   page.on("dialog", (dialog) => { troubles.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
   page.on("console", (message) => {
     // Answers such as 401 and 503 are expected here; Chromium tells of each.
-    if (["error", "warning"].includes(message.type()) && !message.text().startsWith("Failed to load resource")) troubles.push(`${page.url()}: ${message.text()}`);
+    if (["error", "warning"].includes(message.type()) &&
+      !message.text().startsWith("Failed to load resource")) troubles.push(`${page.url()}: ${message.text()}`);
   });
   await page.goto(url);
   return page;
@@ -81,9 +84,11 @@ const tests = {
       await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
       await page.evaluate(() => new Promise((done) => { setTimeout(done, 50); }));
       const text = await page.locator(".payload").innerText();
-      for (const piece of pieces[sequence]) assert.ok(text.includes(piece), `entry ${sequence} does not show ${JSON.stringify(piece)}: ${text.slice(0, 500)}`);
+      for (const piece of pieces[sequence]) assert.ok(text.includes(piece),
+        `entry ${sequence} does not show ${JSON.stringify(piece)}: ${text.slice(0, 500)}`);
       assert.equal(await page.locator(".payload :is(script, img, iframe, a, form)").count(), 0);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      const wide = await page.evaluate(() =>
+        document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.ok(wide <= 0, `entry ${sequence} is ${wide} pixels too wide`);
       await to(page, `#/check/${sequence}`);
       await see(page, "h1", `Entry ${sequence}, checked here`);
@@ -96,7 +101,8 @@ const tests = {
   async "find"(url) {
     const { sequence, seal_id, session, time } = await please("fill", { count: 300 });
     const page = await open(`${url}/#/find`);
-    const numbers = async () => (await page.locator(".row").evaluateAll((rows) => rows.map((row) => Number(row.dataset.sequence))));
+    const numbers = async () => (await page.locator(".row").evaluateAll((rows) => rows.map((row) =>
+      Number(row.dataset.sequence))));
     await see(page, ".row");
     const seen = await numbers();
     assert.equal(seen.length, 25);
@@ -107,11 +113,13 @@ const tests = {
     await see(page, `.row[data-sequence="${seen[0]}"]`);
     await page.selectOption("[name=verdict]", "VOID");
     await page.click("form button");
-    await page.waitForFunction(() => document.querySelectorAll(".row").length > 0 && [...document.querySelectorAll(".row .verdict")].every((one) => one.textContent === "VOID"));
+    await page.waitForFunction(() => document.querySelectorAll(".row").length > 0 &&
+      [...document.querySelectorAll(".row .verdict")].every((one) => one.textContent === "VOID"));
     await page.selectOption("[name=verdict]", "");
     await page.fill("[name=q]", session);
     await page.press("[name=q]", "Enter");
-    await page.waitForFunction((wanted) => document.querySelectorAll(".row").length > 0 && [...document.querySelectorAll(".row .session")].every((one) => one.textContent === wanted), session);
+    await page.waitForFunction((wanted) => document.querySelectorAll(".row").length > 0 &&
+      [...document.querySelectorAll(".row .session")].every((one) => one.textContent === wanted), session);
     await page.fill("[name=q]", seal_id);
     await page.press("[name=q]", "Enter");
     await see(page, "h1", `Entry ${sequence}`);
@@ -119,7 +127,8 @@ const tests = {
     await page.click(".links a[rel=prev]");
     await see(page, "h1", `Entry ${sequence - 1}`);
     await to(page, `#/find?to=${time.slice(0, 19)}`);
-    await page.waitForFunction((before) => document.querySelectorAll(".row time").length > 0 && [...document.querySelectorAll(".row time")].every((one) => one.dateTime < before), time);
+    await page.waitForFunction((before) => document.querySelectorAll(".row time").length > 0 &&
+      [...document.querySelectorAll(".row time")].every((one) => one.dateTime < before), time);
     await page.context().close();
   },
 
@@ -188,7 +197,8 @@ const tests = {
     await page.click("dialog button");
     await see(page, "#standing", "writer, ready");
     await see(page, ".row");
-    const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]));
+    const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage },
+      document.cookie, location.href]));
     assert.equal(kept.includes(token), false);
     await page.goto(`${url.replace("127.0.0.1", "vault.test")}/#/check/3`);
     await see(page, "dialog[open]");
@@ -221,7 +231,8 @@ const tests = {
     await change(1, "99999999");
     await page.reload();
     await see(page, "#memory .notice.bad", "fewer entries");
-    await page.evaluate(() => localStorage.setItem("vault999.checkpoint", JSON.stringify({ ...JSON.parse(localStorage.getItem("vault999.checkpoint")), vkey: "another" })));
+    await page.evaluate(() => localStorage.setItem("vault999.checkpoint",
+      JSON.stringify({ ...JSON.parse(localStorage.getItem("vault999.checkpoint")), vkey: "another" })));
     await page.reload();
     await see(page, "#memory .notice.bad", "not the key");
     await page.click("#memory summary");
@@ -238,7 +249,8 @@ const tests = {
         await page.evaluate(axeSource);
         const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
         const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
-        assert.deepEqual(serious.map(({ id, nodes }) => `${id}: ${nodes[0].html} ${nodes[0].failureSummary}`), [], `${colorScheme} ${hash}`);
+        assert.deepEqual(serious.map(({ id, nodes }) => `${id}: ${nodes[0].html} ${nodes[0].failureSummary}`), [],
+          `${colorScheme} ${hash}`);
       }
       await page.context().close();
     }
@@ -250,9 +262,11 @@ const tests = {
         const page = await open(url, { viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
         for (const hash of VIEWS) {
           await settled(page, hash);
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+          const wide = await page.evaluate(() =>
+            document.documentElement.scrollWidth - document.documentElement.clientWidth);
           assert.ok(wide <= 0, `${hash} is ${wide} pixels too wide at ${width}`);
-          await page.screenshot({ path: `${output}/${hash.slice(2).replace("/", "-")}-${width}-${colorScheme}.png`, fullPage: width < 1000 });
+          await page.screenshot({ path: `${output}/${hash.slice(2).replace("/", "-")}-${width}-${colorScheme}.png`,
+            fullPage: width < 1000 });
         }
         await page.context().close();
       }

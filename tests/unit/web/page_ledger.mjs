@@ -13,7 +13,8 @@ const read = (name) => JSON.parse(readFileSync(`${vectors}/${name}`, "utf8"));
 const bytes = (base64) => ledger.unbase64(base64);
 const count = { checks: 0 };
 const equal = (actual, expected, what) => { count.checks++; assert.equal(actual, expected, what); };
-const refused = async (call, what) => { count.checks++; await assert.rejects(async () => call(), ledger.Malformed, what); };
+const refused = async (call, what) => { count.checks++; await assert.rejects(async () => call(), ledger.Malformed,
+  what); };
 async function holds(call) {
   try { return await call(); } catch (error) { if (error instanceof ledger.Malformed) return false; throw error; }
 }
@@ -45,7 +46,8 @@ async function entries() {
   equal(await ledger.signedBy(changed, vkey), false, "another text under the same signature");
   const path = file.split("\n").slice(3, 5).map((line) => ledger.hex(bytes(line)));
   equal(ledger.proofFile(worked[1].leaf_data, 1, path, checkpoint), file, "the proof file");
-  const big = ledger.entryFile({ ...worked[0].entry, seal_data: { rounded: true }, seal_data_canonical: worked[0].seal_data_canonical });
+  const big = ledger.entryFile({ ...worked[0].entry, seal_data: { rounded: true },
+    seal_data_canonical: worked[0].seal_data_canonical });
   assert.match(big, /"seal_data":\{"big":18446744073709551615,/);
 }
 
@@ -59,7 +61,8 @@ async function merkle() {
     equal(held, !wantErr, file);
   }
   for (const { size1, size2, root1, root2, proof, wantErr, file } of consistency) {
-    const held = await holds(() => ledger.continues(size1, size2, bytes(root1), bytes(root2), (proof ?? []).map(bytes)));
+    const held = await holds(() => ledger.continues(size1, size2, bytes(root1), bytes(root2),
+      (proof ?? []).map(bytes)));
     equal(held, !wantErr, file);
   }
 }
@@ -81,17 +84,21 @@ async function tlog() {
   for (const first of [7, 8]) {
     const { proof } = given[`consistency_${first}_15`];
     equal(await ledger.continues(first, 15, roots[first], roots[15], proof.map(bytes)), true);
-    equal(await ledger.continues(first, 15, roots[first - 1], roots[15], proof.map(bytes)), false, "a rewritten history");
+    equal(await ledger.continues(first, 15, roots[first - 1], roots[15], proof.map(bytes)), false,
+      "a rewritten history");
   }
 }
 
 async function malformed() {
   const { checkpoint, vkey } = read("entries.json");
-  for (const note of ["", "\n\n", checkpoint.slice(0, -1), checkpoint.replace("\u2014", "-"), checkpoint.replace("\n3\n", "\n03\n"),
-    checkpoint.replace("\n3\n", "\n99999999999999999999\n"), checkpoint.replace("iE=\n", "iF=\n"), checkpoint.replace(/.{44}\n\n/, "\n\n")]) {
+  for (const note of ["", "\n\n", checkpoint.slice(0, -1), checkpoint.replace("\u2014", "-"),
+    checkpoint.replace("\n3\n", "\n03\n"),
+    checkpoint.replace("\n3\n", "\n99999999999999999999\n"), checkpoint.replace("iE=\n", "iF=\n"),
+      checkpoint.replace(/.{44}\n\n/, "\n\n")]) {
     await refused(() => ledger.parseCheckpoint(note), JSON.stringify(note));
   }
-  for (const key of ["", "a+b+c", vkey.replace("+a2fd898e+", "+a2fd898f+"), vkey.replace("+AXm1", "+AYm1"), `${vkey}=`]) {
+  for (const key of ["", "a+b+c", vkey.replace("+a2fd898e+", "+a2fd898f+"), vkey.replace("+AXm1", "+AYm1"),
+    `${vkey}=`]) {
     await refused(() => ledger.parseKey(key), key);
   }
   for (const text of ["AB", "a", "zz", 7]) await refused(() => ledger.unhex(text), String(text));
@@ -100,7 +107,8 @@ async function malformed() {
 
 function payloads() {
   for (const { seal_data_canonical } of read("entries.json").entries) parse(seal_data_canonical);
-  for (const name of ["arrays", "french", "structures", "values"]) parse(readFileSync(`${vectors}/jcs/${name}.output.json`, "utf8"));
+  for (const name of ["arrays", "french", "structures",
+    "values"]) parse(readFileSync(`${vectors}/jcs/${name}.output.json`, "utf8"));
   const big = parse('{"":[],"a":{"n":18446744073709551615,"s":"\\"\\\\\\u001f"},"z":[-0.5,1e+21,true,false,null,{}]}');
   const members = Object.fromEntries(big.members);
   equal(Object.fromEntries(members.a.members).n.text, "18446744073709551615", "integers stay exact");

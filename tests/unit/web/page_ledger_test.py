@@ -12,7 +12,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PAGE = ROOT / "tools" / "web" / "page"
 NODE_MAJOR_MIN = 18
-LINES_MAX = 1_400  # of modules, that a reader checks
+LINES_MAX = 1_500  # of modules, that a reader checks
 BYTES_MAX = 150_000
 
 

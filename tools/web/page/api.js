@@ -28,7 +28,8 @@ async function request(path, headers, signal) {
     if (answer.ok) return answer;
     if (answer.status !== 401) {
       const told = await answer.json().catch(() => ({}));
-      throw new ApiError({ code: told.code ?? "internal", message: told.message ?? `HTTP status ${answer.status}` }, answer.status);
+      throw new ApiError({ code: told.code ?? "internal", message: told.message ?? `HTTP status ${answer.status}` },
+        answer.status);
     }
     if (token === sent) {  // nobody has given another one meanwhile
       asking ??= askForToken(sent !== "").finally(() => { asking = null; });

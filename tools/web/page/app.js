@@ -46,28 +46,40 @@ function standing() {
   const { connected, status, problem, since } = state;
   document.body.classList.toggle("stale", connected === false);
   if (connected === null) return [sign("wait", "waiting"), " asking vaultd…"];
-  if (!connected) return [sign("no", "gone"), ` ${problem}, since `, h("time", {}, since.toISOString().slice(11, 19)), " UTC. What is shown is from before. Trying again by itself."];
+  if (!connected) return [sign("no", "gone"), ` ${problem}, since `, h("time", {}, since.toISOString().slice(11, 19)),
+    " UTC. What is shown is from before. Trying again by itself."];
   if (!status) return [sign("yes", "answers"), " vaultd answers"];
-  const role = { writer: "writer", standby: "standby", waiting: "waiting for its database" }[status.role] ?? status.role;
-  return [sign(status.ready ? "yes" : "unsure", status.ready ? "ready" : "not ready"), ` ${role}, ${status.ready ? "ready" : "not ready to seal"}`,
+  const role = { writer: "writer", standby: "standby",
+    waiting: "waiting for its database" }[status.role] ?? status.role;
+  return [sign(status.ready ? "yes" : "unsure", status.ready ? "ready" : "not ready"),
+    ` ${role}, ${status.ready ? "ready" : "not ready to seal"}`,
     h("span", { class: "muted" }, ` · vaultd ${status.version} · up ${duration(status.uptime_s)}`)];
 }
 
 function raised() {
-  return [...state.alerts].map(([kind, { severity, message }]) => notice(severity === "warning" ? "unsure" : "bad", h("b", {}, kind), message ? `: ${message}` : " is raised"));
+  return [...state.alerts].map(([kind, { severity, message }]) => notice(severity === "warning" ? "unsure" : "bad",
+    h("b", {}, kind), message ? `: ${message}` : " is raised"));
 }
 
 function memory() {
   const { kind, now: seen, since, message, then } = state.memory ?? {};
-  if (!kind || kind === "unknown") return message ? [sign("unsure", "not checked"), ` History not checked here: ${message}.`] : "";
-  if (kind === "new") return [sign("yes", "signed"), ` Signed. This browser follows this log from now on, from ${number(seen.size)}.`];
-  if (kind === "same" || kind === "continued") return [sign("yes", "unchanged"), ` History unchanged since this browser first saw it, ${since.slice(0, 10)}.`];
-  const evidence = then && [" This browser has seen: ", h("pre", { class: "raw" }, then.note), " Now: ", h("pre", { class: "raw" }, seen.note)];
-  return notice("bad", sign("no", "alarm"), " ", h("b", {}, message), h("details", {}, h("summary", {}, "both checkpoints: keep them, they are the evidence"), evidence,
-    kind === "other" && h("p", {}, "After a restore that gave up a part of the history this is as it should be; ask whoever runs it. ", h("button", { type: "button", click: () => { forget(); location.reload(); } }, "Follow this log from now on"))));
+  if (!kind || kind === "unknown") return message ? [sign("unsure", "not checked"),
+    ` History not checked here: ${message}.`] : "";
+  if (kind === "new") return [sign("yes", "signed"),
+    ` Signed. This browser follows this log from now on, from ${number(seen.size)}.`];
+  if (kind === "same" || kind === "continued") return [sign("yes", "unchanged"),
+    ` History unchanged since this browser first saw it, ${since.slice(0, 10)}.`];
+  const evidence = then && [" This browser has seen: ", h("pre", { class: "raw" }, then.note), " Now: ",
+    h("pre", { class: "raw" }, seen.note)];
+  return notice("bad", sign("no", "alarm"), " ", h("b", {}, message), h("details", {}, h("summary", {},
+    "both checkpoints: keep them, they are the evidence"), evidence,
+    kind === "other" && h("p", {},
+      "After a restore that gave up a part of the history this is as it should be; ask whoever runs it. ",
+      h("button", { type: "button", click: () => { forget(); location.reload(); } }, "Follow this log from now on"))));
 }
 
-const places = { standing: document.querySelector("#standing"), alerts: document.querySelector("#alerts"), memory: document.querySelector("#memory"), origin: document.querySelector("#origin") };
+const places = { standing: document.querySelector("#standing"), alerts: document.querySelector("#alerts"),
+  memory: document.querySelector("#memory"), origin: document.querySelector("#origin") };
 const drawn = {};
 /** Replaced only where it says something else, so that a reader is told once. */
 function put(name, content) {

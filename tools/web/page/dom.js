@@ -5,9 +5,11 @@ const maker = (create) => (name, properties = {}, ...children) => {
   const element = create(name);
   for (const [key, value] of Object.entries(properties)) {
     if (typeof value === "function") element.addEventListener(key, value);
-    else if (value !== undefined && value !== null && value !== false) element.setAttribute(key, value === true ? "" : value);
+    else if (value !== undefined && value !== null && value !== false) element.setAttribute(key, value === true ? ""
+      : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null &&
+    child !== false));
   return element;
 };
 /** h("a", {href, click: listener}, ...texts and nodes) */
@@ -19,7 +21,8 @@ export const plural = (count, one, many = `${one}s`) => `${number(count)} ${coun
 export const hash = (text) => h("code", { class: "hash" }, text);
 export const short = (text) => h("code", { class: "hash short", title: text }, (text ?? "").slice(0, 16));
 
-const local = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+const local = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit",
+  hourCycle: "h23",
   timeZoneName: "short" });
 const localDay = new Intl.DateTimeFormat("sv", { dateStyle: "short" });
 
@@ -30,14 +33,16 @@ export function time(timestamp, digits = 6) {
   const utc = `${timestamp.slice(0, 10)} ${timestamp.slice(11, 19)}${digits ? timestamp.slice(19, 20 + digits).replace("Z", "") : ""}`;
   const day = localDay.format(at);
   const here = `${day === timestamp.slice(0, 10) ? "" : `${day} `}${local.format(at)}`;
-  return h("span", { class: "time" }, h("time", { datetime: timestamp }, utc), h("abbr", { title: "Coordinated Universal Time" }, "UTC"),
+  return h("span", { class: "time" }, h("time", { datetime: timestamp }, utc),
+    h("abbr", { title: "Coordinated Universal Time" }, "UTC"),
     h("span", { class: "local", title: "your local time" }, here));
 }
 
 /** Seconds in the unit that reads best: 420 µs, 3.1 ms, 12 s, 4 min, 3 h, 12 d. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return "–";
-  const [value, unit] = seconds < 1e-3 ? [seconds * 1e6, "µs"] : seconds < 1 ? [seconds * 1e3, "ms"] : seconds < 120 ? [seconds, "s"]
+  const [value, unit] = seconds < 1e-3 ? [seconds * 1e6, "µs"] : seconds < 1 ? [seconds * 1e3, "ms"] : seconds < 120
+    ? [seconds, "s"]
     : seconds < 7200 ? [seconds / 60, "min"] : seconds < 172800 ? [seconds / 3600, "h"] : [seconds / 86400, "d"];
   return `${value < 10 && unit !== "µs" ? value.toFixed(1).replace(/\.0$/, "") : Math.round(value)}\u202f${unit}`;
 }
@@ -45,7 +50,8 @@ export function duration(seconds) {
 // A shape for each verdict, since a colour alone is none for everybody.
 const SHAPES = {
   SEAL: () => [svg("circle", { cx: 8, cy: 8, r: 6 })],
-  PARTIAL: () => [svg("circle", { cx: 8, cy: 8, r: 5.2, class: "line" }), svg("path", { d: "M8 2.8a5.2 5.2 0 0 0 0 10.4z" })],
+  PARTIAL: () => [svg("circle", { cx: 8, cy: 8, r: 5.2, class: "line" }),
+    svg("path", { d: "M8 2.8a5.2 5.2 0 0 0 0 10.4z" })],
   SABAR: () => [svg("path", { d: "M3.2 2.5h9.6L8 8l4.8 5.5H3.2L8 8z" })],
   VOID: () => [svg("path", { d: "M3.4 3.4l9.2 9.2m0-9.2l-9.2 9.2", class: "line thick" })],
   "888_HOLD": () => [svg("rect", { x: 2.8, y: 2.8, width: 10.4, height: 10.4, rx: 1 })],
@@ -62,13 +68,16 @@ export function mark(verdict, label) {
 
 const SIGNS = { yes: "M3.5 8.4l3 3.1 6-7", no: "M4 4l8 8m0-8l-8 8", unsure: "M4 8h8", wait: "M8 4v4l2.5 2" };
 /** A sign for what held, what did not, what could not be told. */
-export const sign = (kind, label) => svg("svg", { viewBox: "0 0 16 16", class: `sign ${kind}`, role: "img", "aria-label": label },
+export const sign = (kind, label) => svg("svg", { viewBox: "0 0 16 16", class: `sign ${kind}`, role: "img",
+  "aria-label": label },
   svg("circle", { cx: 8, cy: 8, r: 7, class: "disc" }), svg("path", { d: SIGNS[kind], class: "stroke" }));
 
 /** Takes new children, unless the reader is in there with keyboard or mouse selection. */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined &&
+    child !== false));
   return element;
 }
 export const term = (name, ...value) => h("div", { class: "term" }, h("dt", {}, name), h("dd", {}, value));
-export const notice = (kind, ...content) => h("p", { class: `notice ${kind}`, role: kind === "bad" ? "alert" : "status" }, content);
+export const notice = (kind, ...content) => h("p", { class: `notice ${kind}`, role: kind === "bad" ? "alert"
+  : "status" }, content);

@@ -81,7 +81,8 @@ export async function faultOf(entry, before) {
 
 /** The root that an inclusion path leads to (RFC 9162, 2.1.3.2), and every node on the way: [{left, right, node}]. */
 export async function walk(leaf, index, size, path) {
-  demand(Number.isSafeInteger(index) && Number.isSafeInteger(size) && index >= 0 && index < size, "index outside the tree");
+  demand(Number.isSafeInteger(index) && Number.isSafeInteger(size) && index >= 0 && index < size,
+    "index outside the tree");
   demand([leaf, ...path].every((one) => one.length === 32), "not a hash of 32 bytes");
   const steps = [];
   let [fn, sn, node] = [index, size - 1, leaf];
@@ -195,7 +196,8 @@ export async function signedBy(checkpoint, vkey) {
 
 /** The three files that leave the page: what vaultctl check-proof, --entry and check-receipt take. */
 export function proofFile(leafText, index, pathHex, note) {
-  const lines = [`extra ${base64(utf8.encode(leafText))}`, `index ${index}`, ...pathHex.map((one) => base64(unhex(one, 32)))];
+  const lines = [`extra ${base64(utf8.encode(leafText))}`, `index ${index}`, ...pathHex.map((one) =>
+    base64(unhex(one, 32)))];
   return `c2sp.org/tlog-proof@v1\n${lines.join("\n")}\n\n${note}`;
 }
 

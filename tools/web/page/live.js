@@ -52,7 +52,8 @@ async function readStatus() {
     const status = await get("status", {}, AbortSignal.timeout(10_000));
     state.status = status;
     for (const kind of state.alerts.keys()) if (!status.alerts.includes(kind)) state.alerts.delete(kind);
-    for (const kind of status.alerts) if (!state.alerts.has(kind)) state.alerts.set(kind, { severity: status.alert_severities?.[kind] ?? "", message: "" });
+    for (const kind of status.alerts) if (!state.alerts.has(kind)) state.alerts.set(kind,
+      { severity: status.alert_severities?.[kind] ?? "", message: "" });
     const commits = status.histograms?.commit_seconds;
     if (commits) keep(state.latencies, { at: Date.now(), ...commits });
     state.checkpoint = Math.max(state.checkpoint, status.counters.checkpoint_size ?? 0);
@@ -61,7 +62,8 @@ async function readStatus() {
     changed("status");
   } catch (error) {
     if (error.name !== "TimeoutError" && !(error instanceof ApiError)) throw error;
-    connection(false, error.code === "unreachable" ? "vault-web does not answer" : `vaultd does not answer (${error.message})`);
+    connection(false, error.code === "unreachable" ? "vault-web does not answer"
+      : `vaultd does not answer (${error.message})`);
   }
 }
 

@@ -29,13 +29,15 @@ export const forget = () => localStorage.removeItem(KEY);
  * "rewritten", "shorter", "other" (log or key), "unsigned"; "unknown" where it could not be told.
  */
 export async function remember() {
-  if (!globalThis.crypto?.subtle) return { kind: "unknown", message: "this page is not in a secure context (https or localhost)" };
+  if (!globalThis.crypto?.subtle) return { kind: "unknown",
+    message: "this page is not in a secure context (https or localhost)" };
   const { checkpoint: note, vkey } = await get("checkpoint");
   const old = remembered();
   const now = { ...parseCheckpoint(note), note, vkey };
   const told = (kind, message) => ({ kind, message, now, then: old, since: old?.since });
   try {
-    if (!(await signedBy(now, vkey))) return told("unsigned", "The log's newest checkpoint is not signed by the log's key.");
+    if (!(await signedBy(now, vkey))) return told("unsigned",
+      "The log's newest checkpoint is not signed by the log's key.");
   } catch (error) {
     if (error instanceof Unsupported) return told("unknown", error.message);
     throw error;
@@ -46,7 +48,8 @@ export async function remember() {
     return told("new", "This browser sees this log for the first time.");
   }
   const then = parseCheckpoint(old.note);
-  if (old.vkey !== vkey) return told("other", "This is not the log, or not the key, that this browser has seen here before.");
+  if (old.vkey !== vkey) return told("other",
+    "This is not the log, or not the key, that this browser has seen here before.");
   if (now.size === then.size && now.root === then.root) return told("same", "");
   // A vaultd that follows may show an older checkpoint: what it has must lead to the one remembered all the same.
   const [first, second] = now.size < then.size ? [now, then] : [then, now];
@@ -60,7 +63,8 @@ export async function remember() {
     }
   }
   const path = proof.map((one) => unhex(one, 32));
-  if (first.size > 0 && !(await continues(first.size, second.size, unhex(first.root, 32), unhex(second.root, 32), path))) {
+  if (first.size > 0 && !(await continues(first.size, second.size, unhex(first.root, 32), unhex(second.root, 32),
+    path))) {
     return told("rewritten", "The history was rewritten: it does not continue the checkpoint that this browser has seen.");
   }
   if (second === now) keep({ ...old, note, checked: at });

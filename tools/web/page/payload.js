@@ -110,8 +110,10 @@ function row(name, child, depth) {
   if (!child.members) return h("li", {}, label, " ", leaf(child));
   const count = child.members.length;
   const what = child.kind === "array" ? `[${count}]` : `{${count}}`;
-  if (count === 0) return h("li", {}, label, " ", h("span", { class: "json count" }, child.kind === "array" ? "[]" : "{}"));
-  const branch = h("details", { toggle: () => { if (branch.open && branch.childElementCount === 1) branch.append(tree(child, depth + 1)); } },
+  if (count === 0) return h("li", {}, label, " ", h("span", { class: "json count" }, child.kind === "array" ? "[]"
+    : "{}"));
+  const branch = h("details",
+    { toggle: () => { if (branch.open && branch.childElementCount === 1) branch.append(tree(child, depth + 1)); } },
     h("summary", {}, label, " ", h("span", { class: "json count" }, what)));
   if (depth < 2 && count <= 20) branch.open = true;
   return h("li", {}, branch);
