@@ -14,13 +14,14 @@ export class ApiError extends Error {
 }
 
 let asking = null;
-async function request(path, headers, signal) {
+async function request(path, headers, signal, limitMs) {
   for (;;) {
     const sent = token;
+    const ends = [signal, limitMs && AbortSignal.timeout(limitMs)].filter(Boolean);  // a try's, not the reader's who types a token
     let answer;
     try {
-      answer = await fetch(path, { headers: { ...headers, ...(sent && { Authorization: `Bearer ${sent}` }) }, signal,
-        cache: "no-store", redirect: "error", credentials: "omit" });
+      answer = await fetch(path, { headers: { ...headers, ...(sent && { Authorization: `Bearer ${sent}` }) },
+        signal: AbortSignal.any(ends), cache: "no-store", redirect: "error" });
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new ApiError({ code: "unreachable", message: "vault-web does not answer" });
@@ -44,8 +45,14 @@ const query = (parameters) => {
 };
 
 /** The result of a route below /api/v1/. */
-export async function get(route, parameters = {}, signal = AbortSignal.timeout(35_000)) {
-  return (await request(`/api/v1/${route}${query(parameters)}`, {}, signal)).json();
+export async function get(route, parameters = {}, signal = null, limitMs = 35_000) {
+  const answer = await request(`/api/v1/${route}${query(parameters)}`, {}, signal, limitMs);
+  try {
+    return await answer.json();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError({ code: "unreachable", message: "the answer of vault-web broke off" });
+  }
 }
 
 /** Server-sent events of a route as {event, id, data}, until the stream ends or `signal` aborts it. */

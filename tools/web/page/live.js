@@ -49,7 +49,7 @@ function head(sequence) {
 
 async function readStatus() {
   try {
-    const status = await get("status", {}, AbortSignal.timeout(10_000));
+    const status = await get("status", {}, null, 10_000);
     state.status = status;
     for (const kind of state.alerts.keys()) if (!status.alerts.includes(kind)) state.alerts.delete(kind);
     for (const kind of status.alerts) if (!state.alerts.has(kind)) state.alerts.set(kind,
@@ -61,9 +61,9 @@ async function readStatus() {
     connection(true);
     changed("status");
   } catch (error) {
-    if (error.name !== "TimeoutError" && !(error instanceof ApiError)) throw error;
+    if (!(error instanceof ApiError)) console.error(error);  // ours; the next turn may do better
     connection(false, error.code === "unreachable" ? "vault-web does not answer"
-      : `vaultd does not answer (${error.message})`);
+      : "vaultd does not answer");
   }
 }
 
@@ -119,7 +119,7 @@ async function follow() {
         take(event);
       }
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
+      if (!(error instanceof ApiError)) console.error(error);
     }
     await pause(wait);
   }
