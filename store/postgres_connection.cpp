@@ -175,7 +175,11 @@ void PgConnection::note_notice(void* connection, const pg_result* notice) {
   const char* function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
   const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
   if (function == nullptr || severity == nullptr) return;
-  if (std::string_view(function) == "SyncRepWaitForLSN" && std::string_view(severity) == "WARNING") {
+  // A standby's word was not waited for; or another node of a Citus cluster, where the ledger is, was told to commit
+  // and did not answer, while this one says that all is well.
+  const std::string_view name(function);
+  const bool doubtful = name == "SyncRepWaitForLSN" || name == "FinishRemoteTransactionCommit";
+  if (doubtful && std::string_view(severity) == "WARNING") {
     static_cast<PgConnection*>(connection)->unreplicated_ = true;
   }
 }
@@ -373,8 +377,10 @@ Status PgConnection::commit(const PgStatement& statement) {
     return fail(ErrorCode::internal, "database: COMMIT answered " + std::string(done->command_tag()));
   }
   if (take_unreplicated()) {
-    return fail(ErrorCode::unavailable,
-                "database: the wait for the synchronous standby was cancelled, so that it may lack what was committed");
+    return fail(
+        ErrorCode::unavailable,
+        "database: the synchronous standby, or the node that holds the ledger, was not waited for, so that it may "
+        "lack what was committed");
   }
   return {};
 }

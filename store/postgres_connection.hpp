@@ -89,8 +89,8 @@ class PgConnection {
   int server_version() const;  // 150004 is 15.4
   // The server process that the session's settings were made in.
   std::int32_t backend_pid() const { return backend_pid_; }
-  // True if since the last question a commit was answered without the standby that it should have waited for: somebody
-  // cancelled the wait. It stands on this server, and nobody knows of the other.
+  // True if since the last question a commit was answered without the standby that it should have waited for (somebody
+  // cancelled the wait), or without another node of a Citus cluster that was to commit too. Nobody knows of the other.
   bool take_unreplicated();
   // Is a transaction open and failed, so that only ROLLBACK helps?
   bool in_failed_transaction() const;
