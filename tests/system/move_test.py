@@ -2,11 +2,12 @@
 the same key: the same entries, the same roots, and what was signed before still holds.
 
 20,000 entries; VAULT_MOVE_ENTRIES says how many else (a million takes some minutes). Prints what each step took, and how
-many bytes an entry takes in each place. Run by CTest with VAULT_BIN_DIR; by hand the same way.
+many bytes an entry takes in each place, and how many tiles a proof. Run by CTest with VAULT_BIN_DIR; by hand the same way.
 """
 import json
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support import archive_ledger as ledger  # noqa: E402
+from support.tlog_proofs import TileProver  # noqa: E402
+from support.tlog_tiles import open_checkpoint  # noqa: E402
 from support.vaultd_process import VaultdProcess, clean_environment, make_directory, program  # noqa: E402
 
 ENTRIES = int(os.environ.get("VAULT_MOVE_ENTRIES", "20000"))
@@ -74,6 +77,22 @@ class Move(unittest.TestCase):
         piece = 500_000
         return [ledger.ask(url, ROWS.format(schema, first, first + piece)) for first in range(0, ENTRIES, piece)]
 
+    def count_tiles(self, archive, vkey):
+        """Proofs made of nothing but an archive's files."""
+        size, root = open_checkpoint((archive / "checkpoint").read_text("utf-8"), vkey)
+        levels = -(-(size - 1).bit_length() // 8)
+        files, octets, more = [], [], []
+        for index in random.Random(1).sample(range(size - 1), 300):
+            prover = TileProver(archive, size)
+            self.assertEqual(prover.root_by(index), root)
+            files.append(len(prover.fetched))
+            octets.append(sum(map(len, prover.fetched.values())))
+            self.assertEqual(prover.root_by(index ^ 1), root)  # its neighbour
+            more.append(len(prover.fetched) - files[-1])
+        self.assertLessEqual(max(files), 2 * levels - 1)
+        self.assertEqual(max(more), 0)
+        print(f"tiles of a proof: {max(files)} files, {max(octets):,} bytes at most; of {levels} levels", flush=True)
+
     def test_into_a_schema_of_another_database(self):
         directory = make_directory("vault-move-")
         self.addCleanup(shutil.rmtree, directory)
@@ -90,6 +109,7 @@ class Move(unittest.TestCase):
         with Step("archived"):
             archive = json.loads(ctl("archive", "--out", directory / "a", "--database", source.url, "--json"))
         self.assertEqual(archive["tree_size"], ENTRIES)
+        self.count_tiles(directory / "a", vkey)
         self.assertEqual(source.stop(), 0)
 
         target = ledger.create_database(HOST, "shared")
