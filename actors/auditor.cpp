@@ -32,7 +32,9 @@ void Auditor::handle(Message message, Effects& effects) {
     known_ = Checkpoint{checkpoint->checkpoint.origin, static_cast<std::uint64_t>(checkpoint->checkpoint.tree_size),
                         checkpoint->checkpoint.root};
   } else if (std::holds_alternative<TimerFired>(message)) {
-    if (const Status done = step(effects); !done) {
+    const Status done = step(effects);
+    effects.send(ActorId::gateway, DatabaseSeen{done || done.error().code != ErrorCode::unavailable});
+    if (!done) {
       tell_unreadable(done.error(), effects);
     } else {
       tell_readable(effects);

@@ -1,7 +1,8 @@
 // The auditor verifies the ledger over and over, at a bounded rate, and raises alert.tamper when something does not
 // hold. Each step also looks at the ledger's end: head, known checkpoints, what stands where nothing may. The alert
 // stays until a later round has gone through the whole ledger and found nothing. What it cannot read it cannot verify:
-// alert.audit, as long as that lasts.
+// alert.audit, as long as that lasts. On its way it sees that the readers' database is there, and says so to the
+// gateway, so that no reader need be connected for that.
 #pragma once
 
 #include <chrono>

@@ -74,6 +74,8 @@ void Gateway::handle(Message message, Effects& effects) {
     counters_["peers_refused"] = peers->refused;
     counters_["peers_cut"] = peers->cut;
     counters_["peers_paused"] = peers->paused;
+  } else if (const auto* seen = std::get_if<DatabaseSeen>(&message)) {
+    reads_.on_database_seen(seen->there, effects.clock());
   } else if (auto* settings = std::get_if<SettingsChanged>(&message)) {
     options_.codec = {settings->message_bytes_max, settings->seal_bytes_max};
     options_.queue_seals_max = settings->queue_seals_max;

@@ -9,7 +9,9 @@ using std::chrono::milliseconds;
 void LeaseKeeper::handle(Message message, Effects& effects) {
   if (const auto* lease = std::get_if<KeepLease>(&message)) {
     keep(*lease, effects);
-  } else if (std::holds_alternative<TimerFired>(message)) {
+  } else if (const auto* timer = std::get_if<TimerFired>(&message); timer && timer->id == rest_timer) {
+    if (epoch_ == 0) store_.rest();
+  } else if (timer) {
     timer_set_ = false;
     renew(effects);
   } else if (const auto* confirm = std::get_if<ConfirmLease>(&message)) {
@@ -32,7 +34,8 @@ void LeaseKeeper::keep(const KeepLease& lease, Effects& effects) {
   }
   epoch_ = lease.epoch;
   progress_at_ = lease.at;
-  if (epoch_ == 0 || timer_set_) return;
+  if (epoch_ == 0) return effects.set_timer(rest_timer, lease_.timeout);
+  if (timer_set_) return;
   const auto left = renew_interval_ - (effects.clock() - renewed_at_);
   effects.set_timer(renew_timer, std::max(milliseconds(0), std::chrono::ceil<milliseconds>(left)));
   timer_set_ = true;

@@ -1,7 +1,8 @@
 // The lease keeper renews the writer's lease, and says on request whether it still is ours. It has a thread and a
 // session of its own, so that nothing the writer waits for delays a renewal: not a look-up, not a long round, not a
 // commit that waits for a standby. It renews only for a sealing thread that makes progress: one that stands still must
-// not keep a standby from taking over.
+// not keep a standby from taking over. Its session is closed where there has been no lease to keep for as long as one
+// lasts.
 #pragma once
 
 #include <chrono>
@@ -23,7 +24,7 @@ class LeaseKeeper final : public Actor {
   void handle(Message message, Effects& effects) override;
 
  private:
-  enum Timer : int { renew_timer = 1 };
+  enum Timer : int { renew_timer = 1, rest_timer };
 
   void keep(const KeepLease& lease, Effects& effects);
   void renew(Effects& effects);

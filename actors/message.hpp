@@ -313,6 +313,13 @@ struct ReadAnswer {
   std::string lost{};              // why the reader has no database; empty: it has
 };
 
+// --- auditor -> gateway ----------------------------------------------------------------------------------------------
+
+// The readers' database has just been asked by the auditor, about once a second: so no reader need be.
+struct DatabaseSeen {
+  bool there = false;
+};
+
 // --- authenticator -> gateway ----------------------------------------------------------------------------------------
 
 struct PeerKey {
@@ -357,6 +364,6 @@ using Message =
                  StoreCheckpointAnswer, KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt, Follow, Committed,
                  IngestRefused, Epoch, Adopted, Followed, SigningState, Published, ReadTree, TreeRead,
                  TellContradiction, ContradictionTold, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer,
-                 KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged, PeersSeen>;
+                 KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged, PeersSeen, DatabaseSeen>;
 
 }  // namespace vault

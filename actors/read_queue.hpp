@@ -107,6 +107,7 @@ class ReadQueue {
 
   // The writer has its database again: so may the readers.
   void on_database_back() { pool_.hurry(); }
+  void on_database_seen(bool there, Instant now) { pool_.seen(there, now); }
   ReaderPool::Health health(Instant now) const { return pool_.health(now); }
   std::size_t readers() const { return pool_.size(); }
 

@@ -34,6 +34,9 @@ Result<std::optional<std::string>> checkpoint_of_size(Snapshot& snapshot, const 
 void Reader::handle(Message message, Effects& effects) {
   if (auto* task = std::get_if<ReadTask>(&message)) {
     effects.send(ActorId::gateway, answer(std::move(*task), effects));
+    effects.set_timer(0, idle_timeout_);
+  } else if (std::holds_alternative<TimerFired>(message)) {
+    store_.rest();
   }
 }
 

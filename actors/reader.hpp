@@ -1,7 +1,9 @@
-// A reader answers queries and proofs, one at a time, each from a snapshot of its own.
+// A reader answers queries and proofs, one at a time, each from a snapshot of its own. Its connection is made with the
+// first of them, and closed where none has come for `idle_timeout`.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,8 +16,8 @@ namespace vault {
 class Reader final : public Actor {
  public:
   // `store` outlives the reader and is used by its thread alone. `stopping` ends a long verification early.
-  Reader(ActorId id, ReaderStore& store, const std::atomic<bool>& stopping)
-      : id_(id), store_(store), stopping_(stopping) {}
+  Reader(ActorId id, ReaderStore& store, const std::atomic<bool>& stopping, std::chrono::milliseconds idle_timeout)
+      : id_(id), store_(store), stopping_(stopping), idle_timeout_(idle_timeout) {}
 
   // ReadTask -> ReadAnswer (and ReadProgress before it) to the gateway.
   void handle(Message message, Effects& effects) override;
@@ -44,6 +46,7 @@ class Reader final : public Actor {
   ActorId id_;
   ReaderStore& store_;
   const std::atomic<bool>& stopping_;
+  std::chrono::milliseconds idle_timeout_;
   // Of the task at hand.
   std::int64_t seen_ = -1;
   bool replica_ = true;

@@ -15,7 +15,12 @@ std::optional<std::size_t> ReaderPool::free() const {
 }
 
 std::optional<std::size_t> ReaderPool::due_for_probe(Instant now, bool wanted) {
-  for (std::size_t i = 0; probes_ && i < readers_.size(); ++i) {
+  if (!probes_) return std::nullopt;
+  if (!any_lost(now)) {
+    if (!watch_at_) watch_at_ = now + probe_interval;
+    return now >= *watch_at_ ? free() : std::nullopt;
+  }
+  for (std::size_t i = 0; i < readers_.size(); ++i) {
     One& one = readers_[i];
     if (!one.idle_at) one.idle_at = now;
     const auto interval = wanted && !one.lost.empty() ? wanted_interval : probe_interval;
@@ -36,9 +41,15 @@ void ReaderPool::hurry() {
   }
 }
 
+void ReaderPool::seen(bool there, Instant now) {
+  const Instant until = there ? now + seen_interval : now;
+  if (!there || !watch_at_ || until > *watch_at_) watch_at_ = until;
+}
+
 void ReaderPool::begin(std::size_t reader, Instant now) {
   VAULT_CHECK(!readers_.at(reader).since);
   readers_[reader].since = now;
+  watch_at_ = std::max(watch_at_.value_or(now), now + probe_interval);  // if it says nothing, another one is asked
 }
 
 std::chrono::nanoseconds ReaderPool::end(std::size_t reader, std::string lost, Instant now) {
@@ -48,7 +59,14 @@ std::chrono::nanoseconds ReaderPool::end(std::size_t reader, std::string lost, I
   one.since.reset();
   one.idle_at = now;
   one.lost = std::move(lost);
+  watch_at_ = std::max(watch_at_.value_or(now), now + probe_interval);
   return took;
+}
+
+bool ReaderPool::any_lost(Instant now) const {
+  return std::any_of(readers_.begin(), readers_.end(), [now](const One& one) {
+    return !one.lost.empty() || (one.since && now - *one.since >= silence_max);
+  });
 }
 
 ReaderPool::Health ReaderPool::health(Instant now) const {

@@ -1,4 +1,9 @@
 // Which reader is free, which has lost its database, and when to ask one whether it is there.
+//
+// Readers connect when they are given something to do, and close what nobody has needed for a while, so that an idle
+// vaultd holds few connections. All the same a database that is gone is missed within a second: as long as none is
+// lost, one of them is asked when nobody has seen it for that long (the auditor sees it too, for nothing); once one is
+// lost, all are asked.
 #pragma once
 
 #include <chrono>
@@ -14,8 +19,10 @@ class ReaderPool {
   using Instant = std::chrono::steady_clock::time_point;
   // One that says nothing for so long counts as lost: a server behind a cable that was pulled answers nobody.
   static constexpr std::chrono::seconds silence_max{10};
-  // Lost and idle readers are asked so often.
+  // So often a reader asks where nobody else does, and all of them where one is lost.
   static constexpr std::chrono::milliseconds probe_interval{1'000};
+  // The auditor's word is good for so long: it comes about once a second.
+  static constexpr std::chrono::milliseconds seen_interval{2'000};
   // But so soon where a question waits. One that is refused answers at once; one that does not is not waited for.
   static constexpr std::chrono::milliseconds wanted_interval{50};
   static constexpr std::chrono::milliseconds probe_patience{200};
@@ -27,13 +34,15 @@ class ReaderPool {
 
   // A reader that can be given work.
   std::optional<std::size_t> free() const;
-  // A reader with nothing to do whose database should be asked after; lost ones included, and sooner where somebody
-  // waits for one (`wanted`).
+  // A reader with nothing to do that should ask whether its database is there; lost ones sooner where somebody waits
+  // for one (`wanted`).
   std::optional<std::size_t> due_for_probe(Instant now, bool wanted);
   // Though all are lost: one has just been asked, or can be. It may be back.
   bool hopeful(Instant now) const;
   // Something has come back: lost readers are to be asked at once.
   void hurry();
+  // Somebody else has asked for the database, and found it there or not.
+  void seen(bool there, Instant now);
   void begin(std::size_t reader, Instant now);
   // It has answered; `lost` says why it has no database, if it has none. Returns how long it took.
   std::chrono::nanoseconds end(std::size_t reader, std::string lost, Instant now);
@@ -48,11 +57,14 @@ class ReaderPool {
  private:
   struct One {
     std::optional<Instant> since;    // at work
-    std::optional<Instant> idle_at;  // last answered, or first looked at
+    std::optional<Instant> idle_at;  // last answered, or first to be asked
     std::string lost;
   };
+  bool any_lost(Instant now) const;
+
   std::vector<One> readers_;
   bool probes_;
+  std::optional<Instant> watch_at_;  // one is asked for the database then, if nobody sees it before
 };
 
 }  // namespace vault

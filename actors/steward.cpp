@@ -5,6 +5,8 @@
 namespace vault {
 
 void Steward::handle(Message message, Effects& effects) {
+  if (std::holds_alternative<TimerFired>(message)) return store_.rest();
+  effects.set_timer(0, idle_timeout_);
   if (const auto* take = std::get_if<TakeLease>(&message)) {
     lease_.look_only = take->look_only;
     LeaseAnswer answer{take_lease(effects)};

@@ -1,7 +1,9 @@
 // The steward does what the writer and the notary must wait for at the database: taking the lease, a commit in doubt,
 // look-ups by seal_id, checkpoints. It has a thread and a session of its own, so that none of it holds up an append.
+// The session is closed where nothing has been asked for `idle_timeout`.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -16,8 +18,9 @@ class Steward final : public Actor {
  public:
   // `store` outlives the steward and is used by its thread alone. `prepare` runs before a lease is asked for, until it
   // succeeds once: it checks the server and the schema. Its invalid_argument is fatal, its unavailable is waited out.
-  Steward(WriterStore& store, LeaseRequest lease, std::function<Status()> prepare = {})
-      : store_(store), lease_(std::move(lease)), prepare_(std::move(prepare)) {}
+  Steward(WriterStore& store, LeaseRequest lease, std::chrono::milliseconds idle_timeout,
+          std::function<Status()> prepare = {})
+      : store_(store), lease_(std::move(lease)), idle_timeout_(idle_timeout), prepare_(std::move(prepare)) {}
 
   // TakeLease, Resolve, FindSeals -> writer; StoreCheckpoint, ReadTree, TellContradiction -> notary.
   void handle(Message message, Effects& effects) override;
@@ -29,6 +32,7 @@ class Steward final : public Actor {
 
   WriterStore& store_;
   LeaseRequest lease_;
+  std::chrono::milliseconds idle_timeout_;
   std::function<Status()> prepare_;
   std::optional<std::int64_t> epoch_;  // of a lease believed to be ours
 };

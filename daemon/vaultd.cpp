@@ -229,10 +229,12 @@ Status Vaultd::start_inside() {
   lease.timeout = settings_.lease_timeout;
   const auto renew_interval = std::min(milliseconds(1'000), settings_.lease_timeout / 3);
   lease_keeper_ = std::make_unique<LeaseKeeper>(*lease_store_, lease, renew_interval);
-  steward_ = std::make_unique<Steward>(*writer_store_, lease, [this] { return preparation_->run(); });
+  steward_ = std::make_unique<Steward>(*writer_store_, lease, settings_.database_idle_timeout,
+                                       [this] { return preparation_->run(); });
   auditor_ = std::make_unique<Auditor>(*auditor_store_, AuditorOptions{settings_.audit_rate});
   for (std::size_t i = 0; i < settings_.readers; ++i) {
-    readers_.push_back(std::make_unique<Reader>(reader_id(i), *reader_stores_[i], stopping_));
+    readers_.push_back(
+        std::make_unique<Reader>(reader_id(i), *reader_stores_[i], stopping_, settings_.database_idle_timeout));
     const Status ok = supervisor_->start({{reader_id(i), readers_[i].get(), stop_others}}, true);
     if (!ok) return ok;
   }

@@ -214,7 +214,8 @@ Result<LedgerState> PostgresWriter::load_state(const Head& stored) {
 // --- Giving up -------------------------------------------------------------------------------------------
 
 void PostgresWriter::release_lease(const std::string& instance, std::int64_t epoch) {
-  if (!connection_ || !connection_->probe()) return;  // best effort: the timeout does the rest
+  // Best effort: the timeout does the rest. A connection that was lost is not made again for this.
+  if (rests_ ? !connect() : !connection_ || !connection_->probe()) return;
   // A release that gets lost costs the next writer a lease_timeout, and a vaultd that is told to stop while the standby
   // is dead must not hang on it.
   const bool released = connection_->execute(sql::begin) && connection_->execute(sql::commit_locally) &&

@@ -15,6 +15,7 @@ class PostgresLeaseStore final : public LeaseStore {
 
   Result<LeaseRenewal> renew(const std::string& instance, std::int64_t epoch) override;
   Status confirm(const LeaseRequest& lease, std::int64_t epoch, std::int64_t at_least_sequence) override;
+  void rest() override { connection_.reset(); }
 
  private:
   Status connect();

@@ -57,6 +57,7 @@ class PostgresReader final : public ReaderStore {
  public:
   explicit PostgresReader(const PostgresOptions& options) : options_(options) {}
   Result<std::unique_ptr<Snapshot>> snapshot() override;
+  void rest() override { session_.reset(); }
 
  private:
   PostgresOptions options_;

@@ -70,10 +70,16 @@ PgConnectOptions PostgresWriter::connect_options() const {
 Status PostgresWriter::connect() {
   if (connection_ && connection_->probe()) return {};
   connection_.reset();
+  rests_ = false;
   auto opened = PgConnection::open(connect_options(), writer_settings(options_.lease_timeout), all_statements());
   if (!opened) return tl::unexpected(opened.error());
   connection_ = *std::move(opened);
   return {};
+}
+
+void PostgresWriter::rest() {
+  rests_ |= connection_ && connection_->probe();
+  connection_.reset();
 }
 
 void PostgresWriter::roll_back() {

@@ -18,6 +18,7 @@ class PostgresWriter final : public WriterStore {
 
   Result<std::unique_ptr<AppendSession>> open_session() override;
   LeaseOutcome take_lease(const LeaseRequest& request) override;
+  void rest() override;
   void release_lease(const std::string& instance, std::int64_t epoch) override;
   ResolveOutcome resolve(const AppendRequest& request) override;
   Result<std::vector<FoundSeal>> find_seals(std::span<const Uuid> seal_ids) override;
@@ -47,6 +48,7 @@ class PostgresWriter final : public WriterStore {
 
   PostgresOptions options_;
   std::unique_ptr<PgConnection> connection_;
+  bool rests_ = false;                           // the connection was given up, not lost
   std::string instance_;                         // holder of the lease that this session took
   LeaseWatch watch_;                             // of others' leases
   std::optional<std::int64_t> attempted_epoch_;  // of a resolve() whose own commit was lost

@@ -198,6 +198,9 @@ class WriterStore {
   // Takes the lease if it is free, expired or the caller's own; otherwise tells who holds it. Connects where needed.
   virtual LeaseOutcome take_lease(const LeaseRequest& request) = 0;
 
+  // Nothing will be asked for a while: gives the connection up. The lease and its AppendSession stay.
+  virtual void rest() {}
+
   // Gives the lease up, so that a standby need not wait for its timeout. Best effort.
   virtual void release_lease(const std::string& instance, std::int64_t epoch) = 0;
 
@@ -253,6 +256,9 @@ class LeaseStore {
   // `at_least_sequence`, and the lease was renewed within its timeout (database clock). Error: `forbidden` where one of
   // these is not so, `unavailable` where that cannot be asked.
   virtual Status confirm(const LeaseRequest& lease, std::int64_t epoch, std::int64_t at_least_sequence) = 0;
+
+  // Nothing will be asked for a while: gives the connection up.
+  virtual void rest() {}
 };
 
 // --- The readers' side -----------------------------------------------------------------------------------------------
@@ -308,6 +314,8 @@ class ReaderStore {
   virtual ~ReaderStore() = default;
   // Connects where needed. The snapshot must end before the next one begins and before the store does.
   virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
+  // Nothing will be asked for a while: gives the connection up. No snapshot is open.
+  virtual void rest() {}
 };
 
 }  // namespace vault

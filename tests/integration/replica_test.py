@@ -64,7 +64,7 @@ class ReplicaTest(unittest.TestCase):
     def setUpClass(cls):
         cls.servers = ReplicatedPostgres(DELAY_MS)
         cls.addClassCleanup(cls.servers.remove)
-        cls.vaultd = ReplicaVaultd(cls.servers, "--request-timeout", "5s")
+        cls.vaultd = ReplicaVaultd(cls.servers, "--request-timeout", "5s", "--database-idle-timeout", "1s")
         cls.addClassCleanup(cls.vaultd.remove)
         cls.vaultd.start()
         cls.asker = Asker(cls.vaultd.requests)
@@ -147,8 +147,16 @@ class ReplicaTest(unittest.TestCase):
         self.assertLess(time.monotonic() - asked, 1)
 
     def test_c_a_replica_that_is_gone_is_told_and_comes_back(self):
+        """Also where no reader is connected: the auditor sees it, and then each of them is asked."""
+        readers = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'vaultd reader'"
+        until = time.monotonic() + 60
+        while self.servers.replica.sql(readers):
+            self.assertLess(time.monotonic(), until, "the readers stay connected")
+            time.sleep(0.1)
         self.servers.replica.stop("immediate")
+        gone = time.monotonic()
         status = self.asker.wait(lambda status: "readers" in status["alerts"])
+        print(f"told {time.monotonic() - gone:.2f} s after the replica was gone")
         self.assertTrue(status["ready"])
         self.asker.wait(lambda status: status["readers"]["connected"] == 0)
         asked = time.monotonic()

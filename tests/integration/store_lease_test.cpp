@@ -96,6 +96,15 @@ TEST_F(LeaseTest, ReleasedLeaseIsFreeAtOnce) {
   EXPECT_TRUE(std::holds_alternative<LeaseGrant>(take(*standby, "b")));
 }
 
+// The connection may have been given up because nobody needed it.
+TEST_F(LeaseTest, LeaseIsReleasedAfterARestToo) {
+  take_lease("a");
+  writer_->rest();
+  writer_->release_lease("a", epoch_);
+  auto standby = make_postgres_writer(options_);
+  EXPECT_TRUE(std::holds_alternative<LeaseGrant>(take(*standby, "b")));
+}
+
 TEST_F(LeaseTest, ManyTakersGetOneGrant) {
   std::atomic<int> granted{0};
   std::atomic<int> held{0};

@@ -13,10 +13,13 @@ bool same_place(const Head& a, const Head& b) {
 }  // namespace
 
 FakeAppendSession::FakeAppendSession(FakeDatabase& database, Life& life, SessionTimes& times)
-    : database_(database), life_(life), times_(times), server_(database.server) {}
+    : database_(database), life_(life), times_(times), server_(database.server) {
+  ++times_.open;
+}
 
 FakeAppendSession::~FakeAppendSession() {
   times_.forget(this);
+  --times_.open;
   times_.untold -= landed_.size();
 }
 

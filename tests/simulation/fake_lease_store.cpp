@@ -11,6 +11,7 @@ tl::unexpected<Error> connection_lost() {
 
 Result<LeaseRenewal> FakeLeaseStore::renew(const std::string& instance, std::int64_t epoch) {
   if (!life_.spend()) return connection_lost();
+  connected_ = true;
   stall_ += database_.draw_stall();
   const Fault fault = database_.draw("renew_lease", false);
   if (fault == Fault::before) return connection_lost();
@@ -30,6 +31,7 @@ Result<LeaseRenewal> FakeLeaseStore::renew(const std::string& instance, std::int
 
 Status FakeLeaseStore::confirm(const LeaseRequest& lease, std::int64_t epoch, std::int64_t at_least_sequence) {
   if (!life_.spend()) return connection_lost();
+  connected_ = true;
   stall_ += database_.draw_stall();
   if (database_.draw("confirm_lease", false) != Fault::none) return connection_lost();
   const DatabaseState& state = database_.state;

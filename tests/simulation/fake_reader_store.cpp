@@ -171,8 +171,13 @@ class FakeSnapshot final : public Snapshot {
 }  // namespace
 
 Result<std::unique_ptr<Snapshot>> FakeReaderStore::snapshot() {
-  if (life_.dead || database_.down) return vault::fail(ErrorCode::unavailable, "database: cannot connect");
+  connected_ = !life_.dead && !database_.down;
+  if (!connected_) return vault::fail(ErrorCode::unavailable, "database: cannot connect");
   return std::make_unique<FakeSnapshot>(database_);
+}
+
+void FakeReaderStore::rest() {
+  if (std::exchange(connected_, false)) database_.note("reader.rests");
 }
 
 Result<LedgerState> load_state(FakeDatabase& database) {

@@ -49,6 +49,7 @@ class SessionTimes {
     for (const auto& [session, at] : at_) next = std::min(next, at);
     return next;
   }
+  std::size_t open = 0;    // sessions
   std::size_t untold = 0;  // outcomes that have landed, and that nobody has asked for yet
 
  private:
@@ -91,6 +92,7 @@ class FakeWriterStore final : public WriterStore {
 
   Result<std::unique_ptr<AppendSession>> open_session() override;
   LeaseOutcome take_lease(const LeaseRequest& request) override;
+  void rest() override { connected_ = false; }
   void release_lease(const std::string& instance, std::int64_t epoch) override;
   ResolveOutcome resolve(const AppendRequest& request) override;
   Result<std::vector<FoundSeal>> find_seals(std::span<const Uuid> seal_ids) override;
@@ -103,6 +105,7 @@ class FakeWriterStore final : public WriterStore {
   Micros take_stall() { return std::exchange(stall_, 0); }
   Micros stall() const { return stall_; }
   const SessionTimes& sessions() const { return sessions_; }
+  std::size_t connections() const { return sessions_.open + (connected_ ? 1 : 0); }
   void hurry(Micros latest) { sessions_.hurry(latest); }
 
  private:
@@ -113,6 +116,7 @@ class FakeWriterStore final : public WriterStore {
   FakeDatabase& database_;
   Life& life_;
   SessionTimes sessions_;
+  bool connected_ = false;
   std::string instance_;
   std::optional<std::int64_t> attempted_epoch_;  // raised by a resolve() whose answer was lost
   Micros stall_ = 0;
@@ -130,6 +134,8 @@ class FakeLeaseStore final : public LeaseStore {
 
   Result<LeaseRenewal> renew(const std::string& instance, std::int64_t epoch) override;
   Status confirm(const LeaseRequest& lease, std::int64_t epoch, std::int64_t at_least_sequence) override;
+  void rest() override { connected_ = false; }
+  std::size_t connections() const { return connected_ ? 1 : 0; }
 
   // How long the calls since the last question have taken.
   Micros take_stall() { return std::exchange(stall_, 0); }
@@ -138,6 +144,7 @@ class FakeLeaseStore final : public LeaseStore {
  private:
   FakeDatabase& database_;
   Life& life_;
+  bool connected_ = false;
   Micros stall_ = 0;
 };
 
@@ -145,10 +152,13 @@ class FakeReaderStore final : public ReaderStore {
  public:
   FakeReaderStore(FakeDatabase& database, const Life& life) : database_(database), life_(life) {}
   Result<std::unique_ptr<Snapshot>> snapshot() override;
+  void rest() override;
+  std::size_t connections() const { return connected_ ? 1 : 0; }
 
  private:
   FakeDatabase& database_;
   const Life& life_;
+  bool connected_ = false;
 };
 
 // The state that a take-over reads: the last entry's head, and the edge rebuilt from tiles and rows.

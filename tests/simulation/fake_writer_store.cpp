@@ -26,6 +26,7 @@ bool took_effect(Fault fault) {
 
 Fault FakeWriterStore::begin(const char* call, bool transaction) {
   if (!life_.spend()) return Fault::before;
+  connected_ = true;
   stall_ += database_.draw_stall();
   return database_.draw(call, transaction);
 }

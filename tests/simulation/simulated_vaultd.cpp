@@ -64,7 +64,8 @@ const char* const message_names[] = {"DecodeTask",
                                      "Heartbeat",
                                      "TimerFired",
                                      "SettingsChanged",
-                                     "PeersSeen"};
+                                     "PeersSeen",
+                                     "DatabaseSeen"};
 std::string name_of_sender(std::size_t sender) {
   constexpr std::size_t actors = static_cast<std::size_t>(ActorId::reader_first) + SimulatedVaultd::readers;
   return sender < actors ? actor_name(static_cast<ActorId>(sender)) : "outside";
@@ -141,14 +142,15 @@ SimulatedVaultd::Process::Process(SimulatedVaultd& owner)
   slots[slot_of(ActorId::decoder)].actor = std::make_unique<Decoder>();
   slots[writer_slot].actor = std::make_unique<Writer>(options.writer);
   slots[committer_slot].actor = std::make_unique<Committer>();
-  slots[steward_slot].actor = std::make_unique<Steward>(writer_store, lease);
+  slots[steward_slot].actor = std::make_unique<Steward>(writer_store, lease, options.database_idle_timeout);
   slots[lease_keeper_slot].actor = std::make_unique<LeaseKeeper>(lease_store, lease, std::chrono::milliseconds(1'000));
   slots[slot_of(ActorId::notary)].actor = std::make_unique<Notary>(disk, options.notary);
   slots[slot_of(ActorId::publisher)].actor = std::make_unique<Publisher>(false);
   slots[slot_of(ActorId::auditor)].actor =
       std::make_unique<Auditor>(*reader_stores[readers], AuditorOptions{options.audit_rows_per_second});
   for (std::size_t i = 0; i < readers; ++i) {
-    slots[slot_of(reader_id(i))].actor = std::make_unique<Reader>(reader_id(i), *reader_stores[i], reading_stops);
+    slots[slot_of(reader_id(i))].actor =
+        std::make_unique<Reader>(reader_id(i), *reader_stores[i], reading_stops, options.database_idle_timeout);
   }
 }
 
@@ -208,6 +210,12 @@ const char* SimulatedVaultd::phase_of(const std::string& actor) const {
   // The steward has no state of its own but whether it waits for the database.
   if (slot == steward_slot) return process_->slots[slot].blocked_until > world_.now ? "waiting" : "idle";
   return process_->slots[slot].actor->phase();
+}
+
+std::size_t SimulatedVaultd::connections() const {
+  std::size_t count = process_->writer_store.connections() + process_->lease_store.connections();
+  for (const auto& store : process_->reader_stores) count += store->connections();
+  return count;
 }
 
 bool SimulatedVaultd::stopping() const {

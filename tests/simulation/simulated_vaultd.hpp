@@ -53,6 +53,7 @@ struct VaultdOptions {
   GatewayOptions gateway;
   NotaryOptions notary;
   std::size_t audit_rows_per_second = 0;
+  std::chrono::milliseconds database_idle_timeout{1'500};
 };
 
 class SimulatedVaultd {
@@ -83,6 +84,8 @@ class SimulatedVaultd {
   void jump_clock(Micros offset) { clock_offset_ = offset; }
   void fill_disk_until(Micros until) { files_.full_until = until; }
   int index() const { return index_; }
+  // With the database, of the process that runs.
+  std::size_t connections() const;
   // What the actor of this name is doing; only while it runs.
   const char* phase_of(const std::string& actor) const;
 

@@ -238,7 +238,8 @@ template <class Done>
 void Simulation::run_until(Micros limit, bool producing, const char* what, Done done) {
   const Micros end = now_ + limit;
   while (!done()) {
-    if (now_ > end) throw Violation(std::string("no progress: ") + what + ";" + describe() + producers_.describe_open());
+    if (now_ > end)
+      throw Violation(std::string("no progress: ") + what + ";" + describe() + producers_.describe_open());
     step(producing);
   }
 }
@@ -253,6 +254,16 @@ void Simulation::calm_down() {
   for (const Micros end = now_ + std::chrono::microseconds(ClockGuard::patience).count(); leaps_far_ && now_ < end;) {
     step(false);
   }
+}
+
+// Nobody wants anything for a while, and then both hold few connections.
+void Simulation::rest() {
+  for (const Micros end = now_ + 5 * second; now_ < end;) step(false);
+  for (const auto& vaultd : fleet_) {
+    require(vaultd->connections() <= 3,
+            "an idle vaultd holds " + std::to_string(vaultd->connections()) + " connections");
+  }
+  ++coverage_["rested"];
 }
 
 // Stops a vaultd as SIGTERM does and sees what it leaves behind.
@@ -294,6 +305,7 @@ void Simulation::run() {
   producers_.send_round(writer);
   run_until(patience, false, "every request must be answered", [&] { return producers_.all_answered(); });
   producers_.expect_no_deadlines(false);
+  rest();
   // The writer goes; the other one takes over and finishes what it holds.
   drain(writer);
   const int other = 1 - writer;

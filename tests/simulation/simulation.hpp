@@ -63,6 +63,7 @@ class Simulation final : public Outside {
   std::string describe() const;  // what everybody does
   void harm_promises();
   void calm_down();
+  void rest();
   void restart_due();
   template <class Done>
   void run_until(Micros patience, bool producing, const char* what, Done done);

@@ -160,6 +160,20 @@ TEST_F(AuditorTest, WhatMayPassByItselfIsToldAfterAMinute) {
   EXPECT_EQ(steps(10).size(), 1U);
 }
 
+// So that nobody else need ask.
+TEST_F(AuditorTest, ItSaysWhetherTheDatabaseIsThere) {
+  const auto said = [this](std::optional<Error> error) {
+    store_.error = std::move(error);
+    steps(1);
+    std::string out;
+    for (const DatabaseSeen& seen : effects_.messages<DatabaseSeen>(ActorId::gateway)) out += seen.there ? "+" : "-";
+    return out;
+  };
+  EXPECT_EQ(said({}), "+");
+  EXPECT_EQ(said(Error{ErrorCode::unavailable, "database: connection lost", {}}), "-");
+  EXPECT_EQ(said(Error{ErrorCode::internal, "database: SQLSTATE XX001: invalid page in block 20", {}}), "+");
+}
+
 // --- The end
 // -----------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,9 @@ class CountingStore final : public LeaseStore {
     if (epoch == 7 && at_least_sequence <= 12) return {};
     return fail(ErrorCode::forbidden, "no");
   }
+  void rest() override { ++rested; }
   std::vector<std::int64_t> renewed;
+  int rested = 0;
 };
 
 class LeaseKeeperTest : public ::testing::Test {
@@ -70,6 +72,19 @@ TEST_F(LeaseKeeperTest, StopsAfterHalfALeaseWithoutProgressAndGoesOnWithIt) {
   EXPECT_EQ(store_.renewed.size(), 2U);
   pass(milliseconds(1'000), 7, true);
   EXPECT_EQ(store_.renewed.size(), 3U);
+}
+
+TEST_F(LeaseKeeperTest, WithoutALeaseItsSessionIsGivenUpAfterAWhile) {
+  keep(7);
+  pass(milliseconds(10'000), 7, true);
+  keep(0);
+  pass(milliseconds(2'900), 0, false);
+  keep(8);  // it is back
+  pass(milliseconds(10'000), 8, true);
+  EXPECT_EQ(store_.rested, 0);
+  keep(0);
+  pass(milliseconds(3'000), 0, false);
+  EXPECT_EQ(store_.rested, 1);
 }
 
 // The keeper was busy with the database while these were sent.

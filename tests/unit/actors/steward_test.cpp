@@ -12,6 +12,7 @@ class NoStore final : public WriterStore {
  public:
   Result<std::unique_ptr<AppendSession>> open_session() override { return none(); }
   LeaseOutcome take_lease(const LeaseRequest&) override { return LeaseHeld{}; }
+  void rest() override { ++rested; }
   void release_lease(const std::string&, std::int64_t) override {}
   ResolveOutcome resolve(const AppendRequest&) override { return {}; }
   Result<std::vector<FoundSeal>> find_seals(std::span<const Uuid>) override { return none(); }
@@ -22,6 +23,8 @@ class NoStore final : public WriterStore {
   }
   Status store_contradiction(const StoredCheckpoint&, const std::string&) override { return none(); }
 
+  int rested = 0;
+
  private:
   static tl::unexpected<Error> none() { return fail(ErrorCode::internal, "not asked for here"); }
 };
@@ -29,7 +32,7 @@ class NoStore final : public WriterStore {
 // What the writer is answered where preparing ends with this error.
 LeaseOutcome outcome_of(Error error, RecordedEffects& effects) {
   NoStore store;
-  Steward steward(store, {}, [&]() -> Status { return tl::unexpected(error); });
+  Steward steward(store, {}, std::chrono::seconds(60), [&]() -> Status { return tl::unexpected(error); });
   steward.handle(TakeLease{}, effects);
   return std::move(std::get<LeaseAnswer>(effects.sent.at(0).second).outcome);
 }
@@ -37,7 +40,8 @@ LeaseOutcome outcome_of(Error error, RecordedEffects& effects) {
 // What the server says for itself is no finding in what it holds: nobody is to be told of tampering.
 TEST(StewardTest, TheServersOwnWordWhilePreparingIsNoFinding) {
   RecordedEffects effects;
-  const LeaseOutcome outcome = outcome_of({ErrorCode::internal, "SQLSTATE XX001: bad page", {}, SqlState("XX001")}, effects);
+  const LeaseOutcome outcome =
+      outcome_of({ErrorCode::internal, "SQLSTATE XX001: bad page", {}, SqlState("XX001")}, effects);
   ASSERT_TRUE(std::holds_alternative<LeaseUnreadable>(outcome));
   EXPECT_EQ(std::get<LeaseUnreadable>(outcome).detail, "SQLSTATE XX001: bad page");
   EXPECT_TRUE(effects.configuration.empty());
@@ -51,6 +55,21 @@ TEST(StewardTest, OtherErrorsOfPreparingGoOnAsTheyAre) {
     EXPECT_EQ(std::get<Error>(outcome).code, code);
     EXPECT_EQ(effects.configuration, code == ErrorCode::invalid_argument ? "why" : "");
   }
+}
+
+TEST(StewardTest, ItsSessionIsGivenUpWhereNothingHasBeenAskedForLong) {
+  RecordedEffects effects;
+  NoStore store;
+  Steward steward(store, {}, std::chrono::seconds(60));
+  for (int i = 0; i < 3; ++i) {
+    effects.time += std::chrono::seconds(50);
+    steward.handle(FindSeals{}, effects);
+    ASSERT_EQ(effects.timers.size(), 1U);
+    EXPECT_EQ(effects.timers.begin()->second, effects.time + std::chrono::seconds(60));
+  }
+  EXPECT_EQ(store.rested, 0);
+  steward.handle(TimerFired{effects.timers.begin()->first}, effects);
+  EXPECT_EQ(store.rested, 1);
 }
 
 }  // namespace

@@ -1,0 +1,119 @@
+"""An idle vaultd holds three connections to its database; under load it holds as many as it is given, and then three again.
+
+Run by CTest with VAULT_BIN_DIR; by hand the same way.
+"""
+import collections
+import json
+import pathlib
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support import archive_ledger as ledger  # noqa: E402
+from support.vaultd_process import VaultdProcess  # noqa: E402
+
+HOST = VaultdProcess()  # its PostgreSQL holds the databases
+SEAL = ("seal", "--session", "s", "--authority", "a", "--verdict", "SEAL", "--data", "{}")
+PATIENCE_S = 90
+IDLE_WINDOW_S = 4  # longer than an auditor's step, a probe and the idle time-out
+
+
+def setUpModule():
+    unittest.addModuleCleanup(HOST.remove)
+    HOST.start()
+
+
+class IdleConnections(unittest.TestCase):
+    def start(self, name, *arguments):
+        self.url = ledger.create_database(HOST, name)
+        vaultd = ledger.OtherVaultd(self.url, "--migrate", "--database-idle-timeout", "1s", *arguments)
+        self.addCleanup(vaultd.remove)
+        vaultd.start()
+        self.ask(vaultd, *SEAL)
+        return vaultd
+
+    def ask(self, vaultd, *arguments, **more):
+        answer = vaultd.ctl(*arguments, **more)
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        return answer.stdout
+
+    def sessions(self):
+        """vaultd's, by server process: what each is for."""
+        return dict(ledger.ask(self.url, "SELECT pid, application_name FROM pg_stat_activity WHERE datname = "
+                                         "current_database() AND application_name LIKE 'vaultd%'"))
+
+    def wait(self, condition, what):
+        until = time.monotonic() + PATIENCE_S
+        while not condition(collections.Counter(self.sessions().values())):
+            self.assertLess(time.monotonic(), until, f"{what}; there are {self.sessions()}")
+            time.sleep(0.1)
+
+    def wait_idle(self, expected):
+        """So they are for a while: nothing comes and goes."""
+        since = None
+        until = time.monotonic() + PATIENCE_S
+        while since is None or time.monotonic() - since < IDLE_WINDOW_S:
+            if collections.Counter(self.sessions().values()) == expected:
+                since = since or time.monotonic()
+            else:
+                since = None
+                self.assertLess(time.monotonic(), until, f"wanted {expected}; there are {self.sessions()}")
+            time.sleep(0.2)
+
+    def test_three_then_many_then_three(self):
+        vaultd = self.start("idle")
+        # The appends, the lease, and what verifies and sees that the readers' database is there.
+        idle = {"vaultd": 1, "vaultd lease": 1, "vaultd auditor": 1}
+        self.wait_idle(idle)
+
+        stop = threading.Event()
+
+        def load():
+            line = json.dumps({"session_id": "s", "authority": "a", "verdict": "SEAL", "seal_data": {}})
+            while not stop.is_set():
+                vaultd.ctl("seal", "--batch", "--json", "--sign", stdin="\n".join([line] * 200))
+                vaultd.ctl("verify")
+
+        threads = [threading.Thread(target=load) for _ in range(6)]
+        for one in threads:
+            one.start()
+        try:
+            self.wait(lambda now: now["vaultd reader"] == 3 and now["vaultd"] == 2, "the load opens no connections")
+        finally:
+            stop.set()
+            for one in threads:
+                one.join()
+        self.wait_idle(idle)
+
+        # A question opens one connection. (A machine that stands still for a second makes another reader look, too.)
+        for attempt in range(5):
+            before = self.sessions()
+            self.ask(vaultd, "read", "--sequence", "1")
+            opened = [name for pid, name in self.sessions().items() if pid not in before]
+            if opened == ["vaultd reader"]:
+                break
+            self.wait_idle(idle)
+        self.assertEqual(opened, ["vaultd reader"])
+
+        # Told to stop, it gives its lease up, for which it has closed the connection.
+        self.wait_idle(idle)
+        self.assertEqual(vaultd.stop(), 0)
+        self.assertEqual(ledger.ask(self.url, "SELECT holder FROM vault_lease"), [[""]])
+
+    def test_without_an_auditor_one_reader_sees_that_the_database_is_there(self):
+        self.start("unaudited", "--audit-rate", "0")
+        self.wait_idle({"vaultd": 1, "vaultd lease": 1, "vaultd reader": 1})
+
+    def test_a_standby_has_two(self):
+        vaultd = self.start("pair")
+        standby = ledger.OtherVaultd(self.url, "--database-idle-timeout", "1s", "--signing-key",
+                                     str(vaultd.state / "signing.pem"))
+        self.addCleanup(standby.remove)
+        standby.start(wait=False)
+        self.wait_idle({"vaultd": 2, "vaultd lease": 1, "vaultd auditor": 2})
+
+
+if __name__ == "__main__":
+    unittest.main()
