@@ -16,6 +16,7 @@ void LeaseKeeper::handle(Message message, Effects& effects) {
     renew(effects);
   } else if (const auto* confirm = std::get_if<ConfirmLease>(&message)) {
     Status status = store_.confirm(lease_, confirm->epoch, confirm->at_least_sequence);
+    if (epoch_ == 0) effects.set_timer(rest_timer, lease_.timeout);  // asked for a lease that is gone by now
     // The database's clock may have been set back since.
     if (status && confirm->epoch == epoch_ && effects.clock() - held_at_ > lease_.timeout) {
       status = fail(ErrorCode::forbidden, "the lease has not been renewed in time");

@@ -212,10 +212,10 @@ const char* SimulatedVaultd::phase_of(const std::string& actor) const {
   return process_->slots[slot].actor->phase();
 }
 
-std::size_t SimulatedVaultd::connections() const {
-  std::size_t count = process_->writer_store.connections() + process_->lease_store.connections();
-  for (const auto& store : process_->reader_stores) count += store->connections();
-  return count;
+SimulatedVaultd::Connections SimulatedVaultd::connections() const {
+  Connections found{0, process_->writer_store.connections(), process_->lease_store.connections()};
+  for (const auto& store : process_->reader_stores) found.reading += store->connections();
+  return found;
 }
 
 bool SimulatedVaultd::stopping() const {

@@ -85,7 +85,11 @@ class SimulatedVaultd {
   void fill_disk_until(Micros until) { files_.full_until = until; }
   int index() const { return index_; }
   // With the database, of the process that runs.
-  std::size_t connections() const;
+  struct Connections {
+    std::size_t reading = 0, writing = 0, lease = 0;
+    std::size_t all() const { return reading + writing + lease; }
+  };
+  Connections connections() const;
   // What the actor of this name is doing; only while it runs.
   const char* phase_of(const std::string& actor) const;
 

@@ -260,8 +260,10 @@ void Simulation::calm_down() {
 void Simulation::rest() {
   for (const Micros end = now_ + 5 * second; now_ < end;) step(false);
   for (const auto& vaultd : fleet_) {
-    require(vaultd->connections() <= 3,
-            "an idle vaultd holds " + std::to_string(vaultd->connections()) + " connections");
+    const auto found = vaultd->connections();
+    require(found.all() <= 3, "an idle vaultd holds connections: " + std::to_string(found.reading) + " to read, " +
+                                  std::to_string(found.writing) + " to write, " + std::to_string(found.lease) +
+                                  " for the lease");
   }
   ++coverage_["rested"];
 }

@@ -20,7 +20,7 @@ import time
 from support.guide_machine import BLOCK, SUDO, postgres_programs
 from support.vaultd_process import BIN_DIR, SOURCE_DIR, clean_environment, free_ports, make_directory
 
-LIMIT_S = 280  # of what a stand-in leaves running, should the test be killed
+LIMIT_S = 580  # of what a stand-in leaves running, should the test be killed
 PORTS = ("2379", "2380", "5432", "8008")
 
 # The packages are there already; their names must be right.

@@ -85,6 +85,9 @@ TEST_F(LeaseKeeperTest, WithoutALeaseItsSessionIsGivenUpAfterAWhile) {
   keep(0);
   pass(milliseconds(3'000), 0, false);
   EXPECT_EQ(store_.rested, 1);
+  keeper_.handle(ConfirmLease{8, 12}, effects_);  // has been on its way for long
+  pass(milliseconds(3'000), 0, false);
+  EXPECT_EQ(store_.rested, 2);
 }
 
 // The keeper was busy with the database while these were sent.
