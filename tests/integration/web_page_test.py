@@ -4,7 +4,7 @@ back, 100,000 entries, keyboard and screen reader (axe-core), from 360 pixels to
 The browser's side is web_page/browser.mjs; this one starts the programs and does what that one asks for. Needs Debian's
 chromium, Node 18 and npm, which fetches playwright-core and axe-core once into the build directory; skipped without. What it
 saw is left as pictures in the build directory, web_page/pictures. VAULT_PAGE_TESTS=WORD runs those whose name holds the word;
-VAULT_PAGE_PICTURE=docs/page.png makes README's picture anew.
+VAULT_PAGE_PICTURE=docs/page.png makes README's picture anew; VAULT_PAGE_DIR=tools/web/page takes the page from there.
 """
 import json
 import os
@@ -195,7 +195,8 @@ class Page(unittest.TestCase):
     def test_in_chromium(self):
         browser = subprocess.Popen([self.node, str(self.directory / "browser.mjs"), self.chromium, str(self.pictures)],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, preexec_fn=end_with_parent,
-                                   env={**clean_environment(), "HOME": str(self.vaultd.directory)})
+                                   env={**clean_environment(), "HOME": str(self.vaultd.directory),
+                                        "VAULT_PAGE_DIR": os.environ.get("VAULT_PAGE_DIR", "")})
         timer = threading.Timer(BROWSER_TIMEOUT_S, browser.kill)  # Chromium ends with the pipe to node
         timer.start()
         said = []

@@ -105,15 +105,11 @@ class Container(unittest.TestCase):
             time.sleep(0.2)
         return process
 
-    @staticmethod
-    def end(process):
+    def end(self, process):
+        """In order: buildah itself would leave vaultd behind."""
         if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        process.wait()
+            os.kill(self.inside(process, "supervise")[0], signal.SIGTERM)
+            process.wait(60)
 
     def inside(self, process, name):
         """The process of this name below the container's."""
@@ -163,7 +159,7 @@ class Container(unittest.TestCase):
         self.assertEqual(made.stdout.strip(), self.get("/vkey")[1].strip())
         self.assertEqual(200, self.get("/")[0])
         self.buildah.run("run", "--isolation", "chroot", "--env", f"PORT={self.port}", self.container, "--", *self.settings["Entrypoint"], "health")
-        process.send_signal(signal.SIGTERM)
+        os.kill(self.inside(process, "supervise")[0], signal.SIGTERM)  # as an engine tells the first process
         self.assertEqual(0, process.wait(60), self.log.read_text(errors="replace"))
         # Another container on the same database: the ledger goes on.
         self.start(VAULT_WEB_TOKEN=TOKEN, VAULT_ORIGIN="example.org/audit", VAULT_SIGNING_KEY_PEM=key.read_text())
@@ -171,7 +167,7 @@ class Container(unittest.TestCase):
 
     def test_ends_when_one_of_the_two_ends(self):
         process = self.start()
-        self.assertEqual(404, self.get("/")[0], "a page for strangers")
+        self.assertIn(self.get("/")[0], (403, 404), "a page for strangers")
         self.assertEqual(200, self.get("/checkpoint")[0])
         os.kill(self.inside(process, "vault-web")[0], signal.SIGKILL)
         self.assertNotEqual(0, process.wait(60))

@@ -41,7 +41,8 @@ def without_strings(expression):
 def dashboard_expressions():
     dashboard = json.loads((MONITORING / "grafana-dashboard.json").read_text(encoding="utf-8"))
     found = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    return found + [one["expr"] for one in dashboard["annotations"]["list"]] + [one["query"] for one in dashboard["templating"]["list"]]
+    return found + [one["expr"] for one in dashboard["annotations"]["list"]] + [
+        one["query"] for one in dashboard["templating"]["list"] if one["type"] == "query"]
 
 
 def rule_expressions():

@@ -72,7 +72,9 @@ class Supervise(unittest.TestCase):
                 path.unlink()
 
     def test_secrets_are_in_files(self):
-        self.start(VAULT_SIGNING_KEY_PEM="-----BEGIN\nkey\n-----END", VAULT_WEB_TOKEN="t" * 40)
+        self.start(VAULT_SIGNING_KEY_PEM="-----BEGIN\nkey\n-----END", VAULT_WEB_TOKEN="t" * 40, VAULT_WEB_ALLOW_SEAL="1")
+        self.assertIn("VAULT_WEB_ALLOW_SEAL", self.read("vault-web.environment"))
+        self.assertNotIn("VAULT_WEB_ALLOW_SEAL", self.read("vaultd.environment"))
         for name, text in (("signing.pem", "-----BEGIN\nkey\n-----END\n"), ("web-token", "t" * 40 + "\n")):
             path = self.directory / "run" / name
             self.assertEqual(text, path.read_text())
@@ -85,11 +87,11 @@ class Supervise(unittest.TestCase):
         self.assertIn("secret", self.read("vaultd.environment"))
         self.assertNotIn("secret", self.read("vault-web.environment"))
         self.assertIn("--token-file", self.read("vault-web.arguments"))
-        self.assertNotIn("--public", self.read("vault-web.arguments"))
 
     def test_without_a_token_strangers_see_what_is_public(self):
         self.start()
         self.assertIn("--public\n", self.read("vault-web.arguments"))
+        self.assertNotIn("--token-file", self.read("vault-web.arguments"))
         self.assertIn("--migrate\n", self.read("vaultd.arguments"))
 
     def test_health(self):

@@ -23,10 +23,18 @@ const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "
   "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
   "--host-resolver-rules=MAP vault.test 127.0.0.1"] });
+/** For who works on the page: its files as they stand in a directory, not as they were compiled in. */
+async function uncompiled(route) {
+  const response = await route.fetch({ url: route.request().url().replace("vault.test", "127.0.0.1") });
+  const { "content-encoding": encoding, "content-length": length, ...headers } = response.headers();
+  const name = new URL(route.request().url()).pathname.slice("/page/".length) || "index.html";
+  await route.fulfill({ status: response.status(), headers, body: readFileSync(`${process.env.VAULT_PAGE_DIR}/${name}`) });
+}
 const troubles = [];
 async function open(url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "Europe/Berlin",
     acceptDownloads: true, ...options });
+  if (process.env.VAULT_PAGE_DIR) await context.route(/^[^#]*:\d+\/(page\/[a-z.]+)?$/, uncompiled);
   const page = await context.newPage();
   page.setDefaultTimeout(WAIT_MS);
   page.on("pageerror", (error) => troubles.push(`${page.url()}: ${error.stack}`));
