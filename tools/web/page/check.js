@@ -101,9 +101,9 @@ async function one(result, sequence, ownKey, signal) {
   const steps = await stepsFor(entry, before, proof, vkey, ownKey !== "");
   const kind = steps.some((done) => done.kind === "no") ? "no" : steps.some((done) => done.kind === "unsure")
     ? "unsure" : "yes";
-  const first = steps.find((done) => done.kind !== "yes");
+  const first = steps.find((done) => done.kind === "no");
   const says = { yes: `All of it holds for entry ${sequence}.`,
-    no: `Entry ${sequence} does not hold: ${first?.title.toLowerCase()} – it is not so.`,
+    no: `Entry ${sequence} does not hold. ${first?.why ?? ""}`,
     unsure: "Not everything could be checked here." };
   fill(result, h("p", { class: `outcome ${kind}`, role: "status" }, sign(kind, SAYS[kind]),
     h("span", {}, says[kind])), h("ol", { class: "steps" }, steps.map(draw)),
