@@ -1,3 +1,4 @@
+// Names of actors, for the log and for alerts.
 #include "actors/message.hpp"
 
 namespace vault {

@@ -21,8 +21,8 @@ class KeyDirectory {
  public:
   explicit KeyDirectory(std::string path) : path_(std::move(path)) {}
 
-  // The keys, or nullptr if no file has changed since the last successful call. Cost of an unchanged directory: one stat
-  // a file. Error: invalid_argument naming file, key and what was expected.
+  // The keys, or nullptr if no file has changed since the last successful call. Cost of an unchanged directory: one
+  // stat a file. Error: invalid_argument naming file, key and what was expected.
   Result<std::shared_ptr<const KeyRing>> load_changed();
 
  private:

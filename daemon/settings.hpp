@@ -20,9 +20,9 @@ namespace vault {
 
 struct Settings {
   // Where the ledger lives: one of the two.
-  std::string database;         // libpq connection string or URI
-  std::string embedded;         // directory of vaultd's own PostgreSQL
-  std::string reader_database;  // default: as `database`
+  std::string database;           // libpq connection string or URI
+  std::string embedded;           // directory of vaultd's own PostgreSQL
+  std::string reader_database;    // default: as `database`
   std::string schema = "public";  // in the database: a ledger each
   bool migrate = false;
 

@@ -18,8 +18,8 @@
 
 namespace vault {
 
-// Writes `bytes` so that after a crash the file holds either what it held or all of them: temporary file, fsync, rename,
-// fsync of the directory. Error: internal naming the path.
+// Writes `bytes` so that after a crash the file holds either what it held or all of them: temporary file, fsync,
+// rename, fsync of the directory. Error: internal naming the path.
 Status write_file_durably(const std::string& path, const std::string& bytes, unsigned mode);
 // nullopt where there is no such file. Error: internal naming the path.
 Result<std::optional<std::string>> read_file(const std::string& path);

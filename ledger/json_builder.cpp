@@ -1,3 +1,4 @@
+// Takes a JSON document value by value, and refuses what a payload must not hold.
 #include <fmt/format.h>
 
 #include <algorithm>

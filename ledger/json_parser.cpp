@@ -1,3 +1,4 @@
+// JSON text into the builder, strictly by RFC 8259.
 #include <fmt/format.h>
 
 #include <charconv>

@@ -16,7 +16,7 @@ struct ProofFile {
   std::optional<std::string> extra;  // leaf_data; not authenticated by itself
   std::uint64_t index = 0;           // sequence - 1
   Proof proof;
-  std::string checkpoint;            // a signed note, verbatim
+  std::string checkpoint;  // a signed note, verbatim
 };
 
 // An `extra` of no bytes is left out, as one that is not there.

@@ -30,8 +30,7 @@ Result<Checkpoint> check_receipt(const Receipt& receipt, const VerifierKey& key,
   if (checkpoint->tree_size != proof.tree_size) {
     return fail(ErrorCode::invalid_argument, "tree_size is not that of the checkpoint", "tree_size");
   }
-  const Status included =
-      verify_inclusion(leaf, proof.leaf_index, proof.tree_size, proof.proof, checkpoint->root);
+  const Status included = verify_inclusion(leaf, proof.leaf_index, proof.tree_size, proof.proof, checkpoint->root);
   if (!included) return tl::unexpected<Error>(included.error());
   return checkpoint;
 }

@@ -17,9 +17,9 @@ namespace vault {
 enum class KeyType : std::uint8_t { ed25519 = 0x01, cosignature = 0x04 };
 
 struct NoteSignature {
-  std::string name;         // the key's name
+  std::string name;  // the key's name
   std::uint32_t key_id = 0;
-  std::string signature;    // what follows the key ID: 64 bytes (ed25519), 8 + 64 (cosignature)
+  std::string signature;  // what follows the key ID: 64 bytes (ed25519), 8 + 64 (cosignature)
 };
 
 struct SignedNote {

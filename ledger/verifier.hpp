@@ -33,20 +33,20 @@ std::string_view finding_name(FindingReason reason);
 struct Finding {
   std::int64_t sequence = 0;  // the first that fails
   FindingReason reason = FindingReason::sequence_gap;
-  std::string detail;         // for people; no payload
+  std::string detail;  // for people; no payload
 };
 
 // A row as it is stored, unchecked: any column may hold garbage. Views live as long as the caller's buffer.
 struct RowView {
   std::int64_t sequence = 0;
   std::string_view session_id;
-  std::string_view seal_id;                  // 16 raw bytes
-  std::int64_t timestamp_micros = 0;         // since the Unix epoch
+  std::string_view seal_id;           // 16 raw bytes
+  std::int64_t timestamp_micros = 0;  // since the Unix epoch
   std::string_view authority;
-  std::string_view verdict;                  // text
-  std::optional<std::string_view> seal_data; // JSON text as jsonb prints it
-  std::optional<std::string_view> data_salt; // raw bytes
-  std::optional<std::string_view> data_hash; // hex; only where erased
+  std::string_view verdict;                             // text
+  std::optional<std::string_view> seal_data;            // JSON text as jsonb prints it
+  std::optional<std::string_view> data_salt;            // raw bytes
+  std::optional<std::string_view> data_hash;            // hex; only where erased
   std::string_view entry_hash, prev_hash, merkle_root;  // hex
   std::optional<std::int64_t> created_at_micros{};      // informative
 };
@@ -66,8 +66,8 @@ class Verifier {
 
   // What the good rows amount to.
   const LedgerState& state() const { return state_; }
-  // The last row that was good: its envelope (payload, entry_hash and merkle_root are elsewhere), its leaf_data, and its
-  // payload in canonical text (empty where erased). Valid until the next feed().
+  // The last row that was good: its envelope (payload, entry_hash and merkle_root are elsewhere), its leaf_data, and
+  // its payload in canonical text (empty where erased). Valid until the next feed().
   const Entry& entry() const { return entry_; }
   std::string_view leaf_data() const { return leaf_data_; }
   std::string_view canonical() const { return canonical_; }
@@ -78,7 +78,7 @@ class Verifier {
  private:
   LedgerState state_;
   std::vector<Tile> finished_;
-  Entry entry_;            // from here on scratch, so that a row costs no allocation
+  Entry entry_;  // from here on scratch, so that a row costs no allocation
   JsonDocument document_;
   std::string canonical_;
   std::string leaf_data_;

@@ -1,3 +1,4 @@
+// Taking the lease, fencing the writer before, and finding out what became of a commit in doubt.
 #include <fmt/format.h>
 
 #include <functional>

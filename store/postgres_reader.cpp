@@ -13,30 +13,11 @@ namespace vault {
 namespace {
 
 const PgStatement reader_statements[] = {
-    sql::commit,
-    sql::begin_snapshot,
-    sql::head,
-    sql::entry_by_sequence,
-    sql::entry_by_seal_id,
-    sql::rows_ascending,
-    sql::next_sequence,
-    sql::full_tile,
-    sql::leaf_hashes,
-    sql::tile_roots,
-    sql::tiles,
-    sql::identities,
-    sql::checkpoints,
-    sql::newest_checkpoints,
-    sql::ledger_id,
-    sql::strays,
-    sql::checkpoints_beyond,
-    sql::contradictions,
-    sql::announcement,
-    sql::prepared_open,
-    sql::in_recovery,
-    sql::savepoint_scan,
-    sql::release_scan,
-    sql::rollback_to_scan,
+    sql::commit,         sql::begin_snapshot,     sql::head,           sql::entry_by_sequence,  sql::entry_by_seal_id,
+    sql::rows_ascending, sql::next_sequence,      sql::full_tile,      sql::leaf_hashes,        sql::tile_roots,
+    sql::tiles,          sql::identities,         sql::checkpoints,    sql::newest_checkpoints, sql::ledger_id,
+    sql::strays,         sql::checkpoints_beyond, sql::contradictions, sql::announcement,       sql::prepared_open,
+    sql::in_recovery,    sql::savepoint_scan,     sql::release_scan,   sql::rollback_to_scan,
 };
 
 // vaultds keep far fewer.

@@ -17,7 +17,7 @@ struct PostgresOptions {
   std::string application_name = "vaultd";
   std::string schema = default_schema;  // where the ledger's tables are
   std::chrono::milliseconds connect_timeout{5000};
-  std::chrono::milliseconds lease_timeout{3000};  // writer: idle_in_transaction_session_timeout is set below it
+  std::chrono::milliseconds lease_timeout{3000};        // writer: idle_in_transaction_session_timeout is set below it
   std::chrono::milliseconds statement_timeout{60'000};  // reader: of one answer, or one chunk of a scan
 };
 

@@ -91,8 +91,8 @@ Error unknown_member(std::string_view what, std::string owner, std::string_view 
 
 Error unknown_operation(std::optional<std::string_view> name, std::span<const std::string_view> known) {
   if (!name) {
-    return Error{ErrorCode::unknown_op, fmt::format("op is missing, or no string; there are: {}", fmt::join(known, ", ")),
-                 "op"};
+    return Error{ErrorCode::unknown_op,
+                 fmt::format("op is missing, or no string; there are: {}", fmt::join(known, ", ")), "op"};
   }
   std::string shown;
   append_member(shown, *name);

@@ -1,3 +1,4 @@
+// Replies out of MessagePack, for clients.
 #include <utility>
 
 #include "wire/codec.hpp"

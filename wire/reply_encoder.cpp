@@ -1,3 +1,4 @@
+// Replies as MessagePack.
 #include <fmt/format.h>
 
 #include <type_traits>

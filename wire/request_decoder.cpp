@@ -1,3 +1,4 @@
+// Requests out of MessagePack: which operation, with which arguments.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Requests as MessagePack, for clients.
 #include <variant>
 
 #include "wire/codec.hpp"

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "ledger/announcement.hpp"
 #include "ledger/canonical_json.hpp"
 #include "ledger/sequencer.hpp"
-#include "ledger/announcement.hpp"
 #include "store/postgres_store.hpp"
 #include "store/verify.hpp"
 #include "tests/support/blocking_append.hpp"

@@ -37,10 +37,17 @@ VaultdProcess::~VaultdProcess() {
 }
 
 void VaultdProcess::start() {
-  std::vector<std::string> arguments{VAULT_BIN_DIR "/vaultd", "--database", database_url_,
-                                     "--requests",            requests_,    "--ingest",
-                                     ingest_,                 "--events",   events_,
-                                     "--state-dir",           directory_ + "/state"};
+  std::vector<std::string> arguments{VAULT_BIN_DIR "/vaultd",
+                                     "--database",
+                                     database_url_,
+                                     "--requests",
+                                     requests_,
+                                     "--ingest",
+                                     ingest_,
+                                     "--events",
+                                     events_,
+                                     "--state-dir",
+                                     directory_ + "/state"};
   arguments.insert(arguments.end(), more_arguments_.begin(), more_arguments_.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());

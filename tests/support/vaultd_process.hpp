@@ -20,7 +20,7 @@ class VaultdProcess {
   VaultdProcess& operator=(const VaultdProcess&) = delete;
 
   void start();
-  int stop();  // SIGTERM; returns the exit code
+  int stop();   // SIGTERM; returns the exit code
   void kill();  // SIGKILL
   // Waits until `status` says ready; throws std::runtime_error after 30 s.
   void wait_until_ready();

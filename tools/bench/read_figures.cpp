@@ -1,3 +1,4 @@
+// Figures about proofs and verification.
 #include <fmt/format.h>
 
 #include <algorithm>

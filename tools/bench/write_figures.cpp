@@ -1,3 +1,4 @@
+// Figures about sealing: floods, growth, memory.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -23,8 +23,8 @@ Result<std::string> DaemonCalls::call(const Operation& operation, const Client::
   auto result = client_->call(operation, progress);
   // A new client next time: a peer that was refused (an unknown CURVE key) does not come back by itself, and keys on
   // disk may have changed.
-  const bool lost =
-      !result && (ctl::is_unreachable(result.error()) || result.error().code == ErrorCode::unavailable || result.error().code == ErrorCode::deadline_exceeded);
+  const bool lost = !result && (ctl::is_unreachable(result.error()) || result.error().code == ErrorCode::unavailable ||
+                                result.error().code == ErrorCode::deadline_exceeded);
   if (lost) client_.reset();
   return result;
 }

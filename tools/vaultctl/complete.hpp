@@ -8,8 +8,8 @@
 
 namespace vault::ctl {
 
-// `words`: what stands behind the program's name, the last of them unfinished and perhaps empty. A candidate an element,
-// "word<TAB>description"; or the one element ":files" or ":directories", which the shell knows better.
+// `words`: what stands behind the program's name, the last of them unfinished and perhaps empty. A candidate an
+// element, "word<TAB>description"; or the one element ":files" or ":directories", which the shell knows better.
 std::vector<std::string> complete(CLI::App& app, const std::vector<std::string>& words);
 
 }  // namespace vault::ctl

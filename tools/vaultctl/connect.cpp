@@ -62,9 +62,10 @@ Status check_ipc_endpoint(const DaemonAddress& address) {
     const int failure = try_unix_socket(path);
     if (failure == 0) return {};
     if (failure == EACCES || failure == EPERM) {
-      return fail(ErrorCode::forbidden, "no permission to talk to " + address.endpoint +
-                                            ": only members of the socket's group may. It is that of vaultd's user, or "
-                                            "its socket_group; `adduser YOU vaultd`, and log in again",
+      return fail(ErrorCode::forbidden,
+                  "no permission to talk to " + address.endpoint +
+                      ": only members of the socket's group may. It is that of vaultd's user, or "
+                      "its socket_group; `adduser YOU vaultd`, and log in again",
                   "endpoint");
     }
     if (failure == ENAMETOOLONG) {

@@ -24,7 +24,8 @@ Status print_page(Client& client, std::int64_t& next, std::int64_t to, EntryChec
   const auto page = decode_page(*result);
   if (!page) return tl::unexpected<Error>(page.error());
   if (page->entries.empty()) {
-    return fail(ErrorCode::invalid_message, "vaultd does not list entry " + std::to_string(next) + ", which is in the ledger");
+    return fail(ErrorCode::invalid_message,
+                "vaultd does not list entry " + std::to_string(next) + ", which is in the ledger");
   }
   std::size_t printed = 0;
   bool in_order = true;

@@ -10,8 +10,8 @@ void stop_on_signals();
 // 0, or the signal that came.
 int stop_signal();
 
-// What a shell reports of a process that this signal ended: 130 for SIGINT. For commands that end in good order and have
-// not done all they were asked for.
+// What a shell reports of a process that this signal ended: 130 for SIGINT. For commands that end in good order and
+// have not done all they were asked for.
 int exit_code_of_signal(int signal);
 
 }  // namespace vault::ctl
