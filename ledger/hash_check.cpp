@@ -11,6 +11,15 @@ std::string_view HashFaults::first() const {
   return payload_missing ? "seal_data" : "";
 }
 
+namespace {
+
+// Whatever numbers somebody else has put into them.
+bool follows(std::int64_t later, std::int64_t earlier) {
+  return static_cast<std::uint64_t>(later) - static_cast<std::uint64_t>(earlier) == 1;
+}
+
+}  // namespace
+
 HashFaults HashChecker::check(const Entry& entry, PayloadRule rule) {
   HashFaults faults;
   if (entry.emergency) return faults;
@@ -21,8 +30,8 @@ HashFaults HashChecker::check(const Entry& entry, PayloadRule rule) {
     faults.payload_missing = !faults.data_hash && rule == PayloadRule::expected;
   }
   faults.entry_hash = compute_entry_hash(entry) != entry.entry_hash;
-  if (last_ && last_->sequence == entry.sequence - 1) faults.prev_hash = entry.prev_hash != last_->entry_hash;
-  if (last_ && last_->sequence == entry.sequence + 1) faults.prev_hash = last_->prev_hash != entry.entry_hash;
+  if (last_ && follows(entry.sequence, last_->sequence)) faults.prev_hash = entry.prev_hash != last_->entry_hash;
+  if (last_ && follows(last_->sequence, entry.sequence)) faults.prev_hash = last_->prev_hash != entry.entry_hash;
   last_ = Neighbour{entry.sequence, entry.entry_hash, entry.prev_hash};
   return faults;
 }

@@ -105,6 +105,9 @@ class Restore {
     if (!connection_.lost()) (void)connection_.execute(sql::rollback);
   }
 
+  // The connection was lost while the end was on its way.
+  bool in_doubt() const { return in_doubt_; }
+
  private:
   // A vaultd that was started on the empty database has signed that it is empty, under a name of its own. That stays
   // true; the archive's identity follows it.
@@ -142,6 +145,7 @@ class Restore {
   Status commit() {
     const Status done = connection_.commit(sql::commit);
     if (done || !connection_.lost()) return done;
+    in_doubt_ = true;
     return fail(ErrorCode::unavailable,
                 "the connection was lost while the restored ledger was being committed (" + done.error().message +
                     "). Run the same command again: it tells whether the database holds it, or restores it");
@@ -186,6 +190,7 @@ class Restore {
   std::vector<Tile> tiles_;
   std::size_t bytes_ = 0;
   int in_flight_ = 0;
+  bool in_doubt_ = false;
   Head last_ = empty_head();
 };
 
@@ -224,8 +229,8 @@ Result<bool> look_at_database(const PostgresPlace& place, const VerifierKey& key
   return false;
 }
 
-Status write_all(const ArchiveDirectory& directory, const ArchiveTarget& target, PgConnection& connection,
-                 const RestoreProgress& progress) {
+tl::expected<void, RestoreFailure> write_all(const ArchiveDirectory& directory, const ArchiveTarget& target,
+                                             PgConnection& connection, const RestoreProgress& progress) {
   Restore restore(connection);
   Status outcome = restore.begin(target.key);
   if (outcome) {
@@ -241,14 +246,18 @@ Status write_all(const ArchiveDirectory& directory, const ArchiveTarget& target,
       outcome = restore.end(target);
     }
   }
-  if (!outcome) restore.give_up();
-  return outcome;
+  if (outcome) return {};
+  restore.give_up();
+  RestoreFailure failure(outcome.error());
+  failure.in_doubt = restore.in_doubt();
+  return tl::unexpected<RestoreFailure>(std::move(failure));
 }
 
 }  // namespace
 
-Result<RestoreResult> restore_archive(const ArchiveDirectory& directory, const VerifierKey& key,
-                                      const PostgresPlace& place, const RestoreProgress& progress) {
+tl::expected<RestoreResult, RestoreFailure> restore_archive(const ArchiveDirectory& directory, const VerifierKey& key,
+                                                            const PostgresPlace& place,
+                                                            const RestoreProgress& progress) {
   auto bare = look_at_database(place, key);
   if (!bare) return tl::unexpected<Error>(bare.error());
   auto report = check_archive(directory, key, nullptr,
@@ -274,8 +283,8 @@ Result<RestoreResult> restore_archive(const ArchiveDirectory& directory, const V
   }
   auto connection = connect(place);
   if (!connection) return tl::unexpected<Error>(connection.error());
-  const Status written = write_all(directory, {*checkpoint, **note, key}, **connection, progress);
-  if (!written) return tl::unexpected<Error>(written.error());
+  const auto written = write_all(directory, {*checkpoint, **note, key}, **connection, progress);
+  if (!written) return tl::unexpected<RestoreFailure>(written.error());
   return result;
 }
 

@@ -1,8 +1,9 @@
 #include "store/postgres_scan.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "store/postgres_rows.hpp"
 #include "store/postgres_statements.hpp"
@@ -32,7 +33,7 @@ class RowScan {
  public:
   RowScan(PgConnection& connection, ScanPace& pace, std::int64_t from, std::int64_t to,
           const std::function<bool(const RowView&)>& row)
-      : connection_(connection), pace_(pace), row_(row), next_(from), to_(to), undelivered_(from) {}
+      : connection_(connection), pace_(pace), row_(row), from_(from), next_(from), to_(to) {}
 
   Status run() {
     if (next_ > to_) return {};
@@ -74,7 +75,7 @@ class RowScan {
       const RowView row = row_view(result, 0);
       ++rows;
       bytes += 512 + row.seal_data.value_or("").size();
-      undelivered_ = row.sequence + 1;  // if it is the last of all numbers, no more is asked for
+      delivered_ = row.sequence;
       if (wanted_) wanted_ = row_(row);
     }
     const bool failed = !result.ok() && !connection_.lost();
@@ -94,8 +95,8 @@ class RowScan {
 
   // The server gave a chunk up because it took too long, and what was asked for behind it failed with it.
   bool ask_again() {
-    const bool moved = undelivered_ > retried_from_;
-    retried_from_ = undelivered_;
+    const bool moved = !std::exchange(asked_again_, true) || delivered_ != delivered_before_;
+    delivered_before_ = delivered_;
     late_ = false;
     auto back = connection_.execute(sql::rollback_to_scan);
     if (!back) outcome_ = tl::unexpected(back.error());
@@ -104,8 +105,8 @@ class RowScan {
       outcome_ = tl::unexpected(late_error_);
       return false;
     }
-    next_ = undelivered_;
-    asked_all_ = next_ > to_;
+    asked_all_ = delivered_ && *delivered_ >= to_;  // to_ may be the last of all numbers
+    if (!asked_all_) next_ = delivered_ ? *delivered_ + 1 : from_;
     hole_ = false;
     asked_at_ = std::chrono::steady_clock::now();
     return true;
@@ -124,10 +125,12 @@ class RowScan {
   PgConnection& connection_;
   ScanPace& pace_;
   const std::function<bool(const RowView&)>& row_;
+  std::int64_t from_;
   std::int64_t next_;  // to ask for
   std::int64_t to_;
-  std::int64_t undelivered_;  // the first that has not come
-  std::int64_t retried_from_ = std::numeric_limits<std::int64_t>::min();
+  std::optional<std::int64_t> delivered_;         // the last row that has come
+  std::optional<std::int64_t> delivered_before_;  // when a chunk was last asked for again
+  bool asked_again_ = false;
   int in_flight_ = 0;
   bool wanted_ = true;
   bool hole_ = false;

@@ -1,3 +1,4 @@
+// Whether a PostgreSQL server can hold a ledger: version, encoding, durability, schema.
 #include <fmt/format.h>
 
 #include "store/migrator.hpp"

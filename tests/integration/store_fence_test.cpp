@@ -78,7 +78,7 @@ class FenceTest : public StoreTest {
     ASSERT_EQ(state_.head.sequence, 0);
   }
 
-  Result<RestoreResult> restore(const SigningKey& key) {
+  tl::expected<RestoreResult, RestoreFailure> restore(const SigningKey& key) {
     const auto directory = ArchiveDirectory::open(directory_);
     if (!directory) return tl::unexpected<Error>(directory.error());
     return restore_archive(*directory, key.verifier(), url_, [](std::string_view, std::uint64_t, std::uint64_t) {});
@@ -144,7 +144,7 @@ TEST_F(FenceTest, CheckpointThatIsBeingStoredIsAwaitedAndSeenByRestoring) {
   Status stored;
   std::thread former([&] { stored = store_checkpoint(SigningKey::generate("vault.test/log").value()); });
   EXPECT_TRUE(waits(url_, "vaultd", "advisory"));
-  std::optional<Result<RestoreResult>> restored;
+  std::optional<tl::expected<RestoreResult, RestoreFailure>> restored;
   std::thread taker([&] { restored = restore(key); });
   EXPECT_TRUE(waits(url_, "vaultctl restore", "transactionid"));
   EXPECT_TRUE(stop->script("ROLLBACK"));
@@ -152,7 +152,7 @@ TEST_F(FenceTest, CheckpointThatIsBeingStoredIsAwaitedAndSeenByRestoring) {
   taker.join();
   EXPECT_TRUE(stored) << stored.error().message;
   ASSERT_FALSE(*restored);
-  EXPECT_EQ(restored->error().message, "the database belongs to another log of the name vault.test/log");
+  EXPECT_EQ(restored->error().error.message, "the database belongs to another log of the name vault.test/log");
   EXPECT_EQ(ask("SELECT count(*) FROM vault_ledger"), "0");
   EXPECT_TRUE(lease_store_->renew("a", epoch_));  // and its writer goes on
 }
@@ -162,7 +162,7 @@ TEST_F(FenceTest, CheckpointStoredDuringARestoreIsRefused) {
   const auto key = SigningKey::generate("vault.test/log").value();
   archive_and_move_on(key);
   const auto stop = hold_inserts(url_, "vault_ledger");
-  std::optional<Result<RestoreResult>> restored;
+  std::optional<tl::expected<RestoreResult, RestoreFailure>> restored;
   std::thread taker([&] { restored = restore(key); });
   EXPECT_TRUE(waits(url_, "vaultctl restore", "advisory"));
   Status stored;
@@ -171,7 +171,7 @@ TEST_F(FenceTest, CheckpointStoredDuringARestoreIsRefused) {
   EXPECT_TRUE(stop->script("ROLLBACK"));
   taker.join();
   former.join();
-  ASSERT_TRUE(*restored) << restored->error().message;
+  ASSERT_TRUE(*restored) << restored->error().error.message;
   ASSERT_FALSE(stored);
   EXPECT_EQ(stored.error().code, ErrorCode::forbidden) << stored.error().message;
   EXPECT_EQ(ask("SELECT string_agg(origin, ' ') FROM vault_origin"), "vault.test/log");

@@ -91,8 +91,8 @@ int run_restore(const Context& context, ArchiveOptions options) {
                                         });
   bar.reset();
   if (restored) return answer_restore(context, options.directory, *restored);
-  const bool in_doubt = restored.error().message.find("being committed") != std::string::npos;
-  return report_failure(context, restored.error(), in_doubt ? "" : "nothing was written to the database");
+  return report_failure(context, restored.error().error,
+                        restored.error().in_doubt ? "" : "nothing was written to the database");
 }
 
 void add_archive(CLI::App& app, Context& context) {
