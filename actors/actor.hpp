@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/message.hpp"
+#include "actors/inbox.hpp"
 #include "actors/peer_connection.hpp"
 
 namespace vault {
@@ -24,7 +24,11 @@ class Effects {
  public:
   virtual ~Effects() = default;
 
-  virtual void send(ActorId to, Message message) = 0;
+  // To another actor, or to oneself. Never blocks, never fails.
+  template <class Inbox, KindOf<Inbox> Kind>
+  void send(Address<Inbox> address, Kind message) {
+    post(address.id, Message(std::move(message)));
+  }
   // One-shot; comes back as TimerFired{id}. Setting it again moves it.
   virtual void set_timer(int id, std::chrono::milliseconds after) = 0;
   // Gateway and publisher only. False where the peer is gone or its queue is full: the frames are dropped.
@@ -42,13 +46,17 @@ class Effects {
 
   // An alert goes to whoever follows the events and into `status`.
   void alert(Alert alert) {
-    send(ActorId::publisher, AlertMessage{alert});
-    send(ActorId::gateway, AlertMessage{std::move(alert)});
+    send(to::publisher, AlertMessage{alert});
+    send(to::gateway, AlertMessage{std::move(alert)});
   }
   // The configuration cannot work with what the database holds: vaultd must end with exit code 2.
   virtual void fatal_configuration(const std::string& message) = 0;
   // A word about the state of things, for the service manager and whoever waits for readiness.
   virtual void tell_supervisor(const std::string& /*word*/) {}
+
+ protected:
+  // What send() comes down to. `message` is one that `to` takes.
+  virtual void post(ActorId to, Message message) = 0;
 };
 
 class Actor {

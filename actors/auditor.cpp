@@ -28,19 +28,22 @@ void Auditor::start(Effects& effects) {
 }
 
 void Auditor::handle(Message message, Effects& effects) {
-  if (const auto* checkpoint = std::get_if<CheckpointSigned>(&message)) {
-    known_ = Checkpoint{checkpoint->checkpoint.origin, static_cast<std::uint64_t>(checkpoint->checkpoint.tree_size),
-                        checkpoint->checkpoint.root};
-  } else if (std::holds_alternative<TimerFired>(message)) {
-    const Status done = step(effects);
-    effects.send(ActorId::gateway, DatabaseSeen{done || done.error().code != ErrorCode::unavailable});
-    if (!done) {
-      tell_unreadable(done.error(), effects);
-    } else {
-      tell_readable(effects);
-    }
-    effects.set_timer(0, pace_.pause());
-  }
+  receive<AuditorInbox>(
+      std::move(message),
+      [&](CheckpointSigned& checkpoint) {
+        known_ = Checkpoint{checkpoint.checkpoint.origin, static_cast<std::uint64_t>(checkpoint.checkpoint.tree_size),
+                            checkpoint.checkpoint.root};
+      },
+      [&](TimerFired&) {
+        const Status done = step(effects);
+        effects.send(to::gateway, DatabaseSeen{done || done.error().code != ErrorCode::unavailable});
+        if (!done) {
+          tell_unreadable(done.error(), effects);
+        } else {
+          tell_readable(effects);
+        }
+        effects.set_timer(0, pace_.pause());
+      });
 }
 
 Status Auditor::step(Effects& effects) {

@@ -27,12 +27,12 @@ void Authenticator::start(Effects& effects) {
 }
 
 void Authenticator::handle(Message message, Effects& effects) {
-  if (const auto* request = std::get_if<PeerMessage>(&message)) {
-    answer(*request, effects);
-  } else if (std::holds_alternative<TimerFired>(message)) {
-    reload(effects);
-    effects.set_timer(0, std::chrono::milliseconds(1'000));
-  }
+  receive<AuthenticatorInbox>(
+      std::move(message), [&](PeerMessage& request) { answer(request, effects); },
+      [&](TimerFired&) {
+        reload(effects);
+        effects.set_timer(0, std::chrono::milliseconds(1'000));
+      });
 }
 
 void Authenticator::reload(Effects& effects) {
@@ -48,7 +48,7 @@ void Authenticator::reload(Effects& effects) {
   if (!*loaded) return;
   keys_ = std::move(*loaded);
   log_info("authenticator", "keys loaded", {{"keys", std::to_string(keys_->size())}});
-  effects.send(ActorId::gateway, KeysChanged{keys_});
+  effects.send(to::gateway, KeysChanged{keys_});
 }
 
 const PeerKey* Authenticator::find(const std::string& public_key) const {

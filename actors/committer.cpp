@@ -9,22 +9,24 @@ namespace vault {
 using std::chrono::milliseconds;
 
 void Committer::handle(Message message, Effects& effects) {
-  if (auto* request = std::get_if<Append>(&message)) {
-    append(std::move(*request), effects);
-  } else if (auto* use = std::get_if<UseSession>(&message)) {
-    session_ = std::move(use->session);
-    open_.clear();  // the writer has put back what was open on the one before
-  } else if (std::holds_alternative<TimerFired>(message)) {
-    patience_timer_set_ = false;
-    answer(effects);  // this process may have stood still, and the answer be here
-    if (!session_ || open_.empty()) return;
-    if (effects.clock() - waiting_since_ >= answer_timeout) {
-      session_->give_up();
-      answer(effects);
-    } else {
-      wait_for_answer(effects);
-    }
-  }
+  receive<CommitterInbox>(
+      std::move(message),  //
+      [&](Append& request) { append(std::move(request), effects); },
+      [&](UseSession& use) {
+        session_ = std::move(use.session);
+        open_.clear();  // the writer has put back what was open on the one before
+      },
+      [&](TimerFired&) {
+        patience_timer_set_ = false;
+        answer(effects);  // this process may have stood still, and the answer be here
+        if (!session_ || open_.empty()) return;
+        if (effects.clock() - waiting_since_ >= answer_timeout) {
+          session_->give_up();
+          answer(effects);
+        } else {
+          wait_for_answer(effects);
+        }
+      });
 }
 
 void Committer::append(Append request, Effects& effects) {
@@ -32,9 +34,9 @@ void Committer::append(Append request, Effects& effects) {
   const bool no_session = !session_ || (session_->lost() && open_.empty());  // else in turn, behind what is open
   if (hopeless || no_session) {
     failed_generation_ = request.generation;
-    effects.send(ActorId::writer, AppendAnswer{request.generation,
-                                               {AppendKind::failed, hopeless ? "built on a batch that was not committed"
-                                                                             : "no connection to the database"}});
+    effects.send(to::writer, AppendAnswer{request.generation,
+                                          {AppendKind::failed, hopeless ? "built on a batch that was not committed"
+                                                                        : "no connection to the database"}});
     return;
   }
   if (open_.empty()) waiting_since_ = effects.clock();
@@ -56,11 +58,11 @@ void Committer::answer(Effects& effects) {
     open_.pop_front();
     waiting_since_ = effects.clock();
     if (outcome->kind != AppendKind::committed) failed_generation_ = generation;
-    effects.send(ActorId::writer, AppendAnswer{generation, *std::move(outcome)});
+    effects.send(to::writer, AppendAnswer{generation, *std::move(outcome)});
   } while (!open_.empty());
   if (!session_->lost() || !open_.empty()) return;
   session_.reset();
-  effects.send(ActorId::writer, SessionLost{});
+  effects.send(to::writer, SessionLost{});
 }
 
 // One timer serves every batch: it looks again as long as something is open.

@@ -5,10 +5,9 @@
 namespace vault {
 
 void Decoder::handle(Message message, Effects& effects) {
-  auto* task = std::get_if<DecodeTask>(&message);
-  if (task == nullptr) return;
-  auto request = decode_request(*task->body, task->limits);
-  effects.send(ActorId::gateway, DecodeAnswer{task->ticket, std::move(request)});
+  receive<DecoderInbox>(std::move(message), [&](DecodeTask& task) {
+    effects.send(to::gateway, DecodeAnswer{task.ticket, decode_request(*task.body, task.limits)});
+  });
 }
 
 }  // namespace vault

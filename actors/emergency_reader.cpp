@@ -16,13 +16,16 @@ Error emergency_refusal(std::string_view what) {
 }
 
 void EmergencyReader::handle(Message message, Effects& effects) {
-  const auto* task = std::get_if<ReadTask>(&message);
-  if (task == nullptr) return;
-  const auto body = run(*task);
-  tell_problems(effects);
-  effects.send(
-      ActorId::gateway,
-      ReadAnswer{task->ticket, id_, body ? encode_reply(task->id, *body) : encode_error_reply(task->id, body.error())});
+  receive<ReaderInbox>(
+      std::move(message),
+      [&](ReadTask& task) {
+        const auto body = run(task);
+        tell_problems(effects);
+        effects.send(to::gateway,
+                     ReadAnswer{task.ticket, id_,
+                                body ? encode_reply(task.id, *body) : encode_error_reply(task.id, body.error())});
+      },
+      [](TimerFired&) {});  // it sets none
 }
 
 Result<ReplyBody> EmergencyReader::run(const ReadTask& task) {

@@ -25,23 +25,30 @@ void EmergencyWriter::start(Effects& effects) {
 }
 
 void EmergencyWriter::handle(Message message, Effects& effects) {
-  if (auto* orders = std::get_if<SealOrders>(&message)) {
-    for (SealOrder& order : orders->orders) {
-      for (Seal& seal : order.seals) {
-        if (seal.seal_id) continue;
-        std::array<std::uint8_t, 16> random{};
-        effects.random(random);
-        seal.seal_id = make_uuid_v7(effects.now(), random);
-      }
-      queue_.push_back(std::move(order));
-    }
-  } else if (const auto* timer = std::get_if<TimerFired>(&message)) {
-    if (timer->id == shout_timer) return shout(effects);
-    effects.set_timer(probe_timer, probe_interval);
-    if (trouble_.empty()) return send_status(effects);
-    const Status works = store_.probe();
-    set_trouble(works ? "" : works.error().message, effects);
+  receive<WriterInbox>(
+      std::move(message),  //
+      [&](SealOrders& orders) {
+        for (SealOrder& order : orders.orders) take(std::move(order), effects);
+      },
+      [&](TimerFired& timer) {
+        if (timer.id == shout_timer) return shout(effects);
+        effects.set_timer(probe_timer, probe_interval);
+        if (trouble_.empty()) return send_status(effects);
+        const Status works = store_.probe();
+        set_trouble(works ? "" : works.error().message, effects);
+      },
+      [](Published&) {},  // entries are on disk, not in memory
+      [](const auto&) { VAULT_CHECK(false && "from an actor that needs a database"); });
+}
+
+void EmergencyWriter::take(SealOrder order, Effects& effects) {
+  for (Seal& seal : order.seals) {
+    if (seal.seal_id) continue;
+    std::array<std::uint8_t, 16> random{};
+    effects.random(random);
+    seal.seal_id = make_uuid_v7(effects.now(), random);
   }
+  queue_.push_back(std::move(order));
 }
 
 void EmergencyWriter::round_done(Effects& effects) {
@@ -57,12 +64,12 @@ void EmergencyWriter::round_done(Effects& effects) {
   }
   queue_ = std::move(waiting);
   if (!answers_.answers.empty()) {
-    effects.send(ActorId::gateway, SealAnswers{std::exchange(answers_.answers, {}), answers_.head});
+    effects.send(to::gateway, SealAnswers{std::exchange(answers_.answers, {}), answers_.head});
   }
   if (!committed_.ingest.empty()) {
-    effects.send(ActorId::publisher, Committed{0, committed_.entries, {}, std::exchange(committed_.ingest, {})});
+    effects.send(to::publisher, Committed{0, committed_.entries, {}, std::exchange(committed_.ingest, {})});
   }
-  if (!refused_.refusals.empty()) effects.send(ActorId::publisher, std::exchange(refused_, {}));
+  if (!refused_.refusals.empty()) effects.send(to::publisher, std::exchange(refused_, {}));
 }
 
 bool EmergencyWriter::stop(Effects& effects) {
@@ -144,7 +151,7 @@ void EmergencyWriter::send_status(Effects& effects) {
   status.queued = queue_.size();
   status.detail = trouble_.empty() ? "EMERGENCY MODE: no database; seals are kept as files in " + place_ : trouble_;
   status.counters = counters_;
-  effects.send(ActorId::gateway, std::move(status));
+  effects.send(to::gateway, std::move(status));
 }
 
 }  // namespace vault

@@ -28,6 +28,7 @@ class EmergencyWriter final : public Actor {
  private:
   enum Timer : int { probe_timer = 1, shout_timer };
 
+  void take(SealOrder order, Effects& effects);
   void keep_some(Effects& effects);
   void answer(SealOrder order, Result<std::vector<Receipt>> receipts, Effects& effects);
   void set_trouble(const std::string& trouble, Effects& effects);

@@ -43,44 +43,39 @@ void Gateway::start(Effects& effects) {
 }
 
 void Gateway::handle(Message message, Effects& effects) {
-  if (auto* peer = std::get_if<PeerMessage>(&message)) {
-    on_peer(std::move(*peer), effects);
-  } else if (auto* decoded = std::get_if<DecodeAnswer>(&message)) {
-    on_decoded(std::move(*decoded), effects);
-  } else if (auto* answers = std::get_if<SealAnswers>(&message)) {
-    on_answers(std::move(*answers), effects);
-  } else if (auto* answer = std::get_if<ReadAnswer>(&message)) {
-    on_read_answer(std::move(*answer), effects);
-  } else if (auto* timer = std::get_if<TimerFired>(&message)) {
-    on_timer(timer->id, effects);
-  } else if (auto* checkpoint = std::get_if<CheckpointSigned>(&message)) {
-    on_checkpoint(std::move(*checkpoint), effects);
-  } else if (auto* writer = std::get_if<WriterStatus>(&message)) {
-    // Answers overtake nothing, but a status may be older than the head that the last answers brought.
-    if (writer->database_connected && !writer_.database_connected) reads_.on_database_back();
-    const Head newest =
-        writer_.head.sequence > writer->head.sequence && writer->epoch == writer_.epoch ? writer_.head : writer->head;
-    writer_ = std::move(*writer);
-    writer_.head = newest;
-    tell_state(effects);
-  } else if (auto* progress = std::get_if<ReadProgress>(&message)) {
-    on_read_progress(std::move(*progress), effects);
-  } else if (auto* alert = std::get_if<AlertMessage>(&message)) {
-    alerts_.note(alert->alert);
-  } else if (auto* keys = std::get_if<KeysChanged>(&message)) {
-    keys_ = std::move(keys->keys);
-  } else if (const auto* peers = std::get_if<PeersSeen>(&message)) {
-    counters_["peers"] = peers->connected;
-    counters_["peers_refused"] = peers->refused;
-    counters_["peers_cut"] = peers->cut;
-    counters_["peers_paused"] = peers->paused;
-  } else if (const auto* seen = std::get_if<DatabaseSeen>(&message)) {
-    reads_.on_database_seen(seen->there, effects.clock());
-  } else if (auto* settings = std::get_if<SettingsChanged>(&message)) {
-    options_.codec = {settings->message_bytes_max, settings->seal_bytes_max};
-    options_.queue_seals_max = settings->queue_seals_max;
-    options_.queue_bytes_max = settings->queue_bytes_max;
-  }
+  receive<GatewayInbox>(
+      std::move(message),  //
+      [&](PeerMessage& peer) { on_peer(std::move(peer), effects); },
+      [&](DecodeAnswer& decoded) { on_decoded(std::move(decoded), effects); },
+      [&](SealAnswers& answers) { on_answers(std::move(answers), effects); },
+      [&](ReadAnswer& answer) { on_read_answer(std::move(answer), effects); },
+      [&](TimerFired& timer) { on_timer(timer.id, effects); },
+      [&](CheckpointSigned& checkpoint) { on_checkpoint(std::move(checkpoint), effects); },
+      [&](WriterStatus& writer) { on_writer_status(std::move(writer), effects); },
+      [&](ReadProgress& progress) { on_read_progress(std::move(progress), effects); },
+      [&](AlertMessage& alert) { alerts_.note(alert.alert); }, [&](KeysChanged& keys) { keys_ = std::move(keys.keys); },
+      [&](PeersSeen& peers) {
+        counters_["peers"] = peers.connected;
+        counters_["peers_refused"] = peers.refused;
+        counters_["peers_cut"] = peers.cut;
+        counters_["peers_paused"] = peers.paused;
+      },
+      [&](DatabaseSeen& seen) { reads_.on_database_seen(seen.there, effects.clock()); },
+      [&](SettingsChanged& settings) {
+        options_.codec = {settings.message_bytes_max, settings.seal_bytes_max};
+        options_.queue_seals_max = settings.queue_seals_max;
+        options_.queue_bytes_max = settings.queue_bytes_max;
+      });
+}
+
+// Answers overtake nothing, but a status may be older than the head that the last answers brought.
+void Gateway::on_writer_status(WriterStatus status, Effects& effects) {
+  if (status.database_connected && !writer_.database_connected) reads_.on_database_back();
+  const Head newest =
+      writer_.head.sequence > status.head.sequence && status.epoch == writer_.epoch ? writer_.head : status.head;
+  writer_ = std::move(status);
+  writer_.head = newest;
+  tell_state(effects);
 }
 
 // Once a change: "writer", "standby", or why neither.
@@ -194,7 +189,7 @@ void Gateway::tell_refused_names(const SealRequest& request, const Error& error,
   for (const Seal& seal : request.seals) {
     if (seal.seal_id) refused.refusals.emplace_back(*seal.seal_id, error);
   }
-  if (!refused.refusals.empty()) effects.send(ActorId::publisher, std::move(refused));
+  if (!refused.refusals.empty()) effects.send(to::publisher, std::move(refused));
   ingest_failed(error, effects);
 }
 
@@ -299,7 +294,7 @@ void Gateway::ingest_failed(const Error& error, Effects& effects) {
   Alert alert;
   alert.kind = "ingest";
   alert.message = text;
-  effects.send(ActorId::publisher, AlertMessage{std::move(alert)});
+  effects.send(to::publisher, AlertMessage{std::move(alert)});
 }
 
 // Hands the writer what it has room for, one order a producer and turn.
@@ -316,7 +311,7 @@ void Gateway::forward(Effects& effects) {
     producer.waiting.pop_front();
     take_turn(name, producer);
   }
-  if (!orders.orders.empty()) effects.send(ActorId::writer, std::move(orders));
+  if (!orders.orders.empty()) effects.send(to::writer, std::move(orders));
 }
 
 // What stands behind a message that is being decoded waits for it: a producer's seals keep their order.

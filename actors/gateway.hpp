@@ -81,6 +81,7 @@ class Gateway final : public Actor {
   };
 
   void on_peer(PeerMessage message, Effects& effects);
+  void on_writer_status(WriterStatus status, Effects& effects);
   std::optional<Error> forbidden(const PeerMessage& message, const Operation& operation) const;
   void tell_refused_names(const SealRequest& request, const Error& error, Effects& effects);
   void take(Arrival arrival, tl::expected<Request, DecodeFailure> decoded, Effects& effects);

@@ -30,7 +30,7 @@ void Gateway::decode_next(Effects& effects) {
   const auto ticket = decode_turns_.pop([](Ticket) { return true; });
   if (!ticket) return;
   decoding_ = true;
-  effects.send(ActorId::decoder, DecodeTask{*ticket, undecoded_.at(*ticket).body, options_.codec});
+  effects.send(to::decoder, DecodeTask{*ticket, undecoded_.at(*ticket).body, options_.codec});
 }
 
 void Gateway::on_decoded(DecodeAnswer answer, Effects& effects) {

@@ -74,7 +74,7 @@ void Gateway::dispatch_reads(Effects& effects) {
   while (auto start = reads_.next(now)) {
     const auto refusal = too_much_unread_for(start->task, effects);
     if (!refusal) {
-      effects.send(reader_id(start->reader), std::move(start->task));
+      effects.send(to::reader(start->reader), std::move(start->task));
       continue;
     }
     ++counters_["busy"];

@@ -66,7 +66,7 @@ void Gateway::on_timer(int id, Effects& effects) {
     effects.set_timer(heartbeat_timer, milliseconds(1'000));
     look_after_reads(effects);
     const auto sealed = writer_.counters.find("sealed");
-    effects.send(ActorId::publisher,
+    effects.send(to::publisher,
                  Heartbeat{{writer_.head.sequence, writer_.head.merkle_root, static_cast<std::int64_t>(queued_seals_),
                             sealed == writer_.counters.end() ? 0 : sealed->second, is_ready()}});
     return;

@@ -7,22 +7,26 @@ namespace vault {
 using std::chrono::milliseconds;
 
 void LeaseKeeper::handle(Message message, Effects& effects) {
-  if (const auto* lease = std::get_if<KeepLease>(&message)) {
-    keep(*lease, effects);
-  } else if (const auto* timer = std::get_if<TimerFired>(&message); timer && timer->id == rest_timer) {
-    if (epoch_ == 0) store_.rest();
-  } else if (timer) {
-    timer_set_ = false;
-    renew(effects);
-  } else if (const auto* confirm = std::get_if<ConfirmLease>(&message)) {
-    Status status = store_.confirm(lease_, confirm->epoch, confirm->at_least_sequence);
-    if (epoch_ == 0) effects.set_timer(rest_timer, lease_.timeout);  // asked for a lease that is gone by now
-    // The database's clock may have been set back since.
-    if (status && confirm->epoch == epoch_ && effects.clock() - held_at_ > lease_.timeout) {
-      status = fail(ErrorCode::forbidden, "the lease has not been renewed in time");
-    }
-    effects.send(ActorId::notary, LeaseConfirmed{confirm->epoch, confirm->at_least_sequence, std::move(status)});
-  }
+  receive<LeaseKeeperInbox>(
+      std::move(message),  //
+      [&](KeepLease& lease) { keep(lease, effects); },
+      [&](TimerFired& timer) {
+        if (timer.id == rest_timer) {
+          if (epoch_ == 0) store_.rest();
+          return;
+        }
+        timer_set_ = false;
+        renew(effects);
+      },
+      [&](ConfirmLease& confirm) {
+        Status status = store_.confirm(lease_, confirm.epoch, confirm.at_least_sequence);
+        if (epoch_ == 0) effects.set_timer(rest_timer, lease_.timeout);  // asked for a lease that is gone by now
+        // The database's clock may have been set back since.
+        if (status && confirm.epoch == epoch_ && effects.clock() - held_at_ > lease_.timeout) {
+          status = fail(ErrorCode::forbidden, "the lease has not been renewed in time");
+        }
+        effects.send(to::notary, LeaseConfirmed{confirm.epoch, confirm.at_least_sequence, std::move(status)});
+      });
 }
 
 // One that has just been taken is renewed at once: the answer that granted it may have been on its way for most of its
@@ -48,7 +52,7 @@ void LeaseKeeper::renew(Effects& effects) {
   renewed_at_ = effects.clock();
   auto renewal = store_.renew(lease_.instance, epoch_);
   if (renewal) held_at_ = renewed_at_;
-  effects.send(ActorId::writer, LeaseRenewed{epoch_, std::move(renewal)});
+  effects.send(to::writer, LeaseRenewed{epoch_, std::move(renewal)});
   effects.set_timer(renew_timer, renew_interval_);
   timer_set_ = true;
 }

@@ -1,6 +1,5 @@
 #include "actors/mailbox.hpp"
 
-#include <cstring>
 #include <utility>
 
 #include "actors/tsan.hpp"
@@ -22,26 +21,20 @@ Mailbox::Mailbox(zmq::context_t& context, const std::vector<Hosted>& owners)
   for (const Hosted& owner : owners) socket_.bind(mailbox_address(owner.id));
 }
 
-Mailbox::~Mailbox() {
-  while (receive()) {
-  }
-}
-
-std::unique_ptr<Letter> Mailbox::receive() {
+std::optional<Letter> Mailbox::receive() {
   zmq::message_t frame;
   try {
-    if (!socket_.recv(frame, zmq::recv_flags::dontwait)) return nullptr;
+    if (!socket_.recv(frame, zmq::recv_flags::dontwait)) return std::nullopt;
   } catch (const zmq::error_t&) {
-    return nullptr;  // EINTR, or the context is going down: there is always a next round
+    return std::nullopt;  // EINTR, or the context is going down: there is always a next round
   }
-  Letter* letter = nullptr;
-  VAULT_CHECK(frame.size() == sizeof letter);
-  std::memcpy(&letter, frame.data(), sizeof letter);
+  VAULT_CHECK(frame.size() == sizeof(Letter));
+  auto* letter = frame.data<Letter>();
   VAULT_TSAN_ACQUIRE(letter);
-  return std::unique_ptr<Letter>(letter);
+  return std::move(*letter);
 }
 
-void Outbox::send(ActorId to, Message message) {
+void Outbox::post(ActorId to, Message message) {
   auto found = sockets_.find(to);
   if (found == sockets_.end()) {
     zmq::socket_t socket(context_, zmq::socket_type::push);
@@ -50,13 +43,12 @@ void Outbox::send(ActorId to, Message message) {
     socket.connect(mailbox_address(to));
     found = sockets_.emplace(to, std::move(socket)).first;
   }
-  auto owned = std::make_unique<Letter>(Letter{to, std::move(message)});
-  Letter* pointer = owned.get();
-  zmq::message_t frame(&pointer, sizeof pointer);
-  VAULT_TSAN_RELEASE(pointer);
+  auto* letter = new Letter{to, std::move(message)};
+  VAULT_TSAN_RELEASE(letter);
+  zmq::message_t frame(letter, sizeof(Letter), [](void* data, void*) { delete static_cast<Letter*>(data); });
   for (;;) {
     try {
-      if (found->second.send(frame, zmq::send_flags::dontwait)) (void)owned.release();
+      (void)found->second.send(frame, zmq::send_flags::dontwait);
       return;
     } catch (const zmq::error_t& error) {
       if (error.num() != EINTR) return;

@@ -1,15 +1,16 @@
 // Mailboxes: one PULL a shell, bound once for each of its actors, and a PUSH for every thread that sends to one of
-// them. Messages move as owned pointers in a frame, so nothing is copied or encoded between threads of one process.
+// them. A frame is the message itself, which ZeroMQ frees once it has been read or can no longer be, so nothing is
+// copied or encoded between threads of one process, and nothing is left behind.
 //
 // Bounds are by credit (gateway.hpp), not by ZeroMQ's high-water marks: inproc marks are switched off.
 #pragma once
 
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <zmq.hpp>
 
-#include "actors/message.hpp"
+#include "actors/inbox.hpp"
 #include "actors/shell.hpp"
 
 namespace vault {
@@ -23,12 +24,9 @@ struct Letter {
 class Mailbox {
  public:
   Mailbox(zmq::context_t& context, const std::vector<Hosted>& owners);
-  ~Mailbox();  // frees what was never read
-  Mailbox(const Mailbox&) = delete;
-  Mailbox& operator=(const Mailbox&) = delete;
 
-  // nullptr if nothing waits. Never blocks.
-  std::unique_ptr<Letter> receive();
+  // nullopt if nothing waits. Never blocks.
+  std::optional<Letter> receive();
   zmq::socket_t& socket() { return socket_; }
 
  private:
@@ -40,7 +38,11 @@ class Outbox {
  public:
   explicit Outbox(zmq::context_t& context) : context_(context) {}
   // Takes the message; it is dropped (and freed) only if the whole context is going down.
-  void send(ActorId to, Message message);
+  template <class Inbox, KindOf<Inbox> Kind>
+  void send(Address<Inbox> address, Kind message) {
+    post(address.id, Message(std::move(message)));
+  }
+  void post(ActorId to, Message message);
 
  private:
   zmq::context_t& context_;

@@ -20,37 +20,35 @@ constexpr int store_failures_max = 5;
 }  // namespace
 
 void Notary::handle(Message message, Effects& effects) {
-  if (auto* committed = std::get_if<Committed>(&message)) {
-    on_committed(std::move(*committed), effects);
-  } else if (auto* refused = std::get_if<IngestRefused>(&message)) {
-    for (const auto& [seal_id, error] : refused->refusals) {
-      if (awaited_seal_ == seal_id) awaited_seal_.reset();  // another of this identity is in the ledger already
-    }
-    effects.send(ActorId::publisher, std::move(*refused));
-  } else if (auto* timer = std::get_if<TimerFired>(&message)) {
-    if (timer->id == sign_timer) sign_timer_set_ = false;
-    if (timer->id == store_timer) {
-      store_timer_set_ = false;
-      store(effects);
-    }
-  } else if (auto* confirmed = std::get_if<LeaseConfirmed>(&message)) {
-    on_lease_confirmed(*confirmed, effects);
-  } else if (auto* stored = std::get_if<StoreCheckpointAnswer>(&message)) {
-    on_stored(*stored, effects);
-  } else if (auto* told = std::get_if<ContradictionTold>(&message)) {
-    if (!told->status) {
-      log_warning("notary", "contradiction not told to the database yet", {{"reason", told->status.error().message}});
-    }
-  } else if (auto* adopt_message = std::get_if<Adopt>(&message)) {
-    adopt(std::move(*adopt_message), effects);
-  } else if (auto* read = std::get_if<TreeRead>(&message)) {
-    on_tree(std::move(*read), effects);
-  } else if (auto* follow_message = std::get_if<Follow>(&message)) {
-    follow(std::move(*follow_message), effects);
-  } else if (auto* epoch = std::get_if<Epoch>(&message)) {
-    epoch_ = epoch->epoch;
-    asked_.reset();
-  }
+  receive<NotaryInbox>(
+      std::move(message),  //
+      [&](Committed& committed) { on_committed(std::move(committed), effects); },
+      [&](IngestRefused& refused) {
+        for (const auto& [seal_id, error] : refused.refusals) {
+          if (awaited_seal_ == seal_id) awaited_seal_.reset();  // another of this identity is in the ledger already
+        }
+        effects.send(to::publisher, std::move(refused));
+      },
+      [&](TimerFired& timer) {
+        if (timer.id == sign_timer) sign_timer_set_ = false;
+        if (timer.id == store_timer) {
+          store_timer_set_ = false;
+          store(effects);
+        }
+      },
+      [&](LeaseConfirmed& confirmed) { on_lease_confirmed(confirmed, effects); },
+      [&](StoreCheckpointAnswer& stored) { on_stored(stored, effects); },
+      [&](ContradictionTold& told) {
+        if (told.status) return;
+        log_warning("notary", "contradiction not told to the database yet", {{"reason", told.status.error().message}});
+      },
+      [&](Adopt& order) { adopt(std::move(order), effects); },
+      [&](TreeRead& read) { on_tree(std::move(read), effects); },
+      [&](Follow& order) { follow(std::move(order), effects); },
+      [&](Epoch& epoch) {
+        epoch_ = epoch.epoch;
+        asked_.reset();
+      });
 }
 
 void Notary::round_done(Effects& effects) {
@@ -88,7 +86,7 @@ void Notary::on_committed(Committed committed, Effects& effects) {
   for (const Committed::IngestReceipt& ingest : committed.ingest) {
     if (awaited_seal_ == ingest.receipt.entry.seal_id) awaited_seal_.reset();
   }
-  effects.send(ActorId::publisher, std::move(committed));
+  effects.send(to::publisher, std::move(committed));
 }
 
 bool Notary::due(Effects& effects) {
@@ -111,7 +109,7 @@ void Notary::ask_for_lease(Effects& effects) {
   }
   asked_ = Asked{grown_, leaves_since_.size()};
   not_before_ = effects.clock() + options_.checkpoint_interval;
-  effects.send(ActorId::lease_keeper, ConfirmLease{epoch_, static_cast<std::int64_t>(grown_.size())});
+  effects.send(to::lease_keeper, ConfirmLease{epoch_, static_cast<std::int64_t>(grown_.size())});
 }
 
 void Notary::on_lease_confirmed(const LeaseConfirmed& confirmed, Effects& effects) {
@@ -147,9 +145,9 @@ void Notary::sign(const Asked& asked, Effects& effects) {
   signed_frontier_ = asked.frontier;
   leaves_since_.erase(leaves_since_.begin(), leaves_since_.begin() + static_cast<std::ptrdiff_t>(asked.leaves));
   CheckpointSigned message{*signed_, identity_.vkey, std::move(event)};
-  effects.send(ActorId::gateway, message);
-  effects.send(ActorId::auditor, message);
-  effects.send(ActorId::publisher, std::move(message));
+  effects.send(to::gateway, message);
+  effects.send(to::auditor, message);
+  effects.send(to::publisher, std::move(message));
   store(effects);
 }
 
@@ -168,7 +166,7 @@ void Notary::signing_failed(const std::string& why, Effects& effects) {
   }
   if (!told_impossible_ && now - *failing_since_ >= options_.signing_patience) {
     told_impossible_ = true;
-    effects.send(ActorId::writer, SigningState{"checkpoints cannot be signed: " + why});
+    effects.send(to::writer, SigningState{"checkpoints cannot be signed: " + why});
   }
 }
 
@@ -176,7 +174,7 @@ void Notary::signing_works(Effects& effects) {
   failing_since_.reset();
   if (std::exchange(failures_, 0) > 0) log_info("notary", "checkpoints are signed again");
   alerts_.clear("checkpoint", "keeping", effects);
-  if (std::exchange(told_impossible_, false)) effects.send(ActorId::writer, SigningState{});
+  if (std::exchange(told_impossible_, false)) effects.send(to::writer, SigningState{});
 }
 
 // --- Storing ---------------------------------------------------------------------------------------------------------
@@ -195,7 +193,7 @@ void Notary::store(Effects& effects) {
   stored_at_ = effects.clock();
   storing_size_ = signed_->tree_size;
   storing_epoch_ = epoch_;
-  effects.send(ActorId::steward, StoreCheckpoint{epoch_, *signed_, identity_});
+  effects.send(to::steward, StoreCheckpoint{epoch_, *signed_, identity_});
 }
 
 void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {

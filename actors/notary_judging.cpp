@@ -55,12 +55,12 @@ void Notary::follow(Follow follow, Effects& effects) {
   const bool to_begin =
       own.accept_rollback && !own.origin.empty() && !identities.empty() && identities.back().origin != own.origin;
   if (nothing || to_begin) {
-    effects.send(ActorId::writer, Followed{});
+    effects.send(to::writer, Followed{});
     return;
   }
   if (followed_ && same_notes(*followed_, follow) && followed_->head.sequence <= follow.head.sequence) {
     followed_->head = follow.head;
-    effects.send(ActorId::writer, Followed{});
+    effects.send(to::writer, Followed{});
     return;
   }
   followed_.reset();
@@ -115,7 +115,7 @@ void Notary::look_into(bool adopting, const Head& head, Promises promises, const
   }
   ReadTree read{++questions_, check.request()};
   question_ = Question{read.question, adopting, *std::move(chosen), std::move(check), std::move(promises)};
-  effects.send(ActorId::steward, std::move(read));
+  effects.send(to::steward, std::move(read));
 }
 
 // Everything that is remembered, here and in the database: not the largest of it, all of it.
@@ -164,7 +164,7 @@ void Notary::on_tree(TreeRead read, Effects& effects) {
     if (read.view.error().code != ErrorCode::unavailable) {
       refuse(question.adopting, "tamper", "the tree cannot be read: " + read.view.error().message, effects);
     } else if (question.adopting) {
-      effects.send(ActorId::writer, Adopted{epoch_, Adopted::Outcome::unread, read.view.error().message, {}});
+      effects.send(to::writer, Adopted{epoch_, Adopted::Outcome::unread, read.view.error().message, {}});
     }
     return;
   }
@@ -261,7 +261,7 @@ void Notary::finish_adoption(Question question, TreeView view, Effects& effects)
     if (const Status remembered = memory_.remember(*base); !remembered) {
       const std::string why = "the last checkpoint cannot be kept: " + remembered.error().message;
       alerts_.raise("checkpoint", "keeping", Severity::critical, why, effects);
-      effects.send(ActorId::writer, Adopted{epoch_, Adopted::Outcome::unread, why, {}});
+      effects.send(to::writer, Adopted{epoch_, Adopted::Outcome::unread, why, {}});
       return;
     }
   }
@@ -282,8 +282,8 @@ void Notary::finish_adoption(Question question, TreeView view, Effects& effects)
   keeps_its_promises(question, effects);
   if (signed_) {
     CheckpointSigned message{*signed_, identity_.vkey, std::nullopt};
-    effects.send(ActorId::gateway, message);
-    effects.send(ActorId::auditor, std::move(message));
+    effects.send(to::gateway, message);
+    effects.send(to::auditor, std::move(message));
   }
   Adopted adopted{epoch_, Adopted::Outcome::agreed, {}, {}};
   if (question.chosen.begins && !question.chosen.announced) {
@@ -299,7 +299,7 @@ void Notary::finish_adoption(Question question, TreeView view, Effects& effects)
     adopted.first_seals.push_back(make_announcement(announcement));
     awaited_seal_ = adopted.first_seals.back().seal_id;
   }
-  effects.send(ActorId::writer, std::move(adopted));
+  effects.send(to::writer, std::move(adopted));
   store(effects);
 }
 
@@ -309,19 +309,19 @@ void Notary::finish_following(const Question& question, Effects& effects) {
     if (const Status remembered = memory_.remember(*largest); !remembered) {
       alerts_.raise("checkpoint", "keeping", Severity::warning,
                     "a copy of the writer's checkpoint cannot be kept: " + remembered.error().message, effects);
-      effects.send(ActorId::writer, Followed{});
+      effects.send(to::writer, Followed{});
       return;
     }
     alerts_.clear("checkpoint", "keeping", effects);
     if (!signed_ || signed_->note != largest->note) {
       signed_ = largest;
       CheckpointSigned message{*signed_, question.chosen.identities.back().vkey, std::nullopt};
-      effects.send(ActorId::auditor, message);
-      effects.send(ActorId::gateway, std::move(message));
+      effects.send(to::auditor, message);
+      effects.send(to::gateway, std::move(message));
     }
   }
   followed_ = Follow{question.check.head(), question.promises, {}};
-  effects.send(ActorId::writer, Followed{});
+  effects.send(to::writer, Followed{});
 }
 
 void Notary::keeps_its_promises(const Question& question, Effects& effects) {
@@ -343,16 +343,16 @@ void Notary::refuse(bool adopting, const std::string& alert, const std::string& 
   }
   alerts_.raise(alert, "judging", Severity::critical, reason, effects);
   if (adopting) {
-    effects.send(ActorId::writer, Adopted{epoch_, Adopted::Outcome::refused, reason, {}});
+    effects.send(to::writer, Adopted{epoch_, Adopted::Outcome::refused, reason, {}});
   } else {
-    effects.send(ActorId::writer, Followed{reason});
+    effects.send(to::writer, Followed{reason});
   }
 }
 
 void Notary::tell_others(const StoredCheckpoint& checkpoint, const Promises& promises, Effects& effects) {
   const auto same = [&](const StoredCheckpoint& other) { return other.note == checkpoint.note; };
   if (std::any_of(promises.contradictions.begin(), promises.contradictions.end(), same)) return;
-  effects.send(ActorId::steward, TellContradiction{checkpoint});
+  effects.send(to::steward, TellContradiction{checkpoint});
 }
 
 void Notary::keep_as_evidence(const StoredCheckpoint& checkpoint, Effects& effects) {

@@ -19,6 +19,7 @@ class Publisher final : public Actor {
   void handle(Message message, Effects& effects) override;
 
  private:
+  void on_committed(const Committed& committed, Effects& effects);
   void publish(Event event, Effects& effects);
 
   bool publish_payloads_;

@@ -32,12 +32,13 @@ Result<std::optional<std::string>> checkpoint_of_size(Snapshot& snapshot, const 
 }  // namespace
 
 void Reader::handle(Message message, Effects& effects) {
-  if (auto* task = std::get_if<ReadTask>(&message)) {
-    effects.send(ActorId::gateway, answer(std::move(*task), effects));
-    effects.set_timer(0, idle_timeout_);
-  } else if (std::holds_alternative<TimerFired>(message)) {
-    store_.rest();
-  }
+  receive<ReaderInbox>(
+      std::move(message),
+      [&](ReadTask& task) {
+        effects.send(to::gateway, answer(std::move(task), effects));
+        effects.set_timer(0, idle_timeout_);
+      },
+      [&](TimerFired&) { store_.rest(); });
 }
 
 ReadAnswer Reader::answer(ReadTask task, Effects& effects) {
@@ -175,7 +176,7 @@ Reader::Outcome Reader::run_verify(ReadTask& task, const VerifyRangeRequest& req
     const auto now = effects.clock();
     if (request.progress && now - run.told >= std::chrono::milliseconds(250)) {
       run.told = now;
-      effects.send(ActorId::gateway,
+      effects.send(to::gateway,
                    ReadProgress{task.ticket, encode_progress(task.id, run.checked + checked, run.checked + left)});
     }
     return true;

@@ -219,7 +219,7 @@ class Loop {
   }
 
   void send_outgoing() {
-    for (Letter& letter : house_.outgoing) house_.outbox.send(letter.to, std::move(letter.message));
+    for (Letter& letter : house_.outgoing) house_.outbox.post(letter.to, std::move(letter.message));
     house_.outgoing.clear();
   }
 

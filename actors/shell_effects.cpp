@@ -48,7 +48,7 @@ void House::say(const std::string& word) {
   }
 }
 
-void ShellEffects::send(ActorId to, Message message) {
+void ShellEffects::post(ActorId to, Message message) {
   const auto& residents = house_.residents;
   if (std::find(residents.begin(), residents.end(), to) != residents.end()) {
     house_.inside.push_back({to, std::move(message)});

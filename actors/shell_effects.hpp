@@ -48,7 +48,6 @@ class ShellEffects final : public Effects {
  public:
   explicit ShellEffects(House& house) : house_(house) {}
 
-  void send(ActorId to, Message message) override;
   void set_timer(int id, std::chrono::milliseconds after) override;
   bool send_frames(SocketKind kind, std::vector<std::string> frames) override;
   PeerConnection connection() override;
@@ -62,6 +61,9 @@ class ShellEffects final : public Effects {
 
   std::vector<int> take_due();  // timers, removed
   std::optional<std::chrono::steady_clock::time_point> next_due() const;
+
+ protected:
+  void post(ActorId to, Message message) override;
 
  private:
   bool room_for_events(const Port& port);

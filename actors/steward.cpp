@@ -5,32 +5,38 @@
 namespace vault {
 
 void Steward::handle(Message message, Effects& effects) {
-  if (std::holds_alternative<TimerFired>(message)) return store_.rest();
-  effects.set_timer(0, idle_timeout_);
-  if (const auto* take = std::get_if<TakeLease>(&message)) {
-    lease_.look_only = take->look_only;
-    LeaseAnswer answer{take_lease(effects)};
-    if (const auto* grant = std::get_if<LeaseGrant>(&answer.outcome)) epoch_ = grant->epoch;
-    effects.send(ActorId::writer, std::move(answer));
-  } else if (const auto* resolve = std::get_if<Resolve>(&message)) {
-    ResolveAnswer answer{store_.resolve(*resolve->request)};
-    if (answer.outcome.kind == ResolveKind::fenced) epoch_.reset();
-    if (answer.outcome.kind == ResolveKind::committed || answer.outcome.kind == ResolveKind::not_committed) {
-      epoch_ = answer.outcome.epoch;
-    }
-    effects.send(ActorId::writer, std::move(answer));
-  } else if (const auto* find = std::get_if<FindSeals>(&message)) {
-    effects.send(ActorId::writer, FindAnswer{store_.find_seals(find->seal_ids)});
-  } else if (const auto* keep = std::get_if<StoreCheckpoint>(&message)) {
-    auto in_its_place = store_.store_checkpoint(keep->epoch, keep->checkpoint, keep->identity);
-    effects.send(ActorId::notary,
-                 StoreCheckpointAnswer{keep->epoch, keep->checkpoint.tree_size, std::move(in_its_place)});
-  } else if (const auto* read = std::get_if<ReadTree>(&message)) {
-    effects.send(ActorId::notary, TreeRead{read->question, store_.read_tree(read->request)});
-  } else if (const auto* tell = std::get_if<TellContradiction>(&message)) {
-    Status told = store_.store_contradiction(tell->checkpoint, lease_.instance);
-    effects.send(ActorId::notary, ContradictionTold{tell->checkpoint, std::move(told)});
-  }
+  const bool resting = std::holds_alternative<TimerFired>(message);
+  receive<StewardInbox>(
+      std::move(message),  //
+      [&](TakeLease& take) {
+        lease_.look_only = take.look_only;
+        LeaseAnswer answer{take_lease(effects)};
+        if (const auto* grant = std::get_if<LeaseGrant>(&answer.outcome)) epoch_ = grant->epoch;
+        effects.send(to::writer, std::move(answer));
+      },
+      [&](Resolve& resolve) {
+        ResolveAnswer answer{store_.resolve(*resolve.request)};
+        if (answer.outcome.kind == ResolveKind::fenced) epoch_.reset();
+        if (answer.outcome.kind == ResolveKind::committed || answer.outcome.kind == ResolveKind::not_committed) {
+          epoch_ = answer.outcome.epoch;
+        }
+        effects.send(to::writer, std::move(answer));
+      },
+      [&](FindSeals& find) { effects.send(to::writer, FindAnswer{store_.find_seals(find.seal_ids)}); },
+      [&](StoreCheckpoint& order) {
+        auto in_its_place = store_.store_checkpoint(order.epoch, order.checkpoint, order.identity);
+        effects.send(to::notary,
+                     StoreCheckpointAnswer{order.epoch, order.checkpoint.tree_size, std::move(in_its_place)});
+      },
+      [&](ReadTree& read) {
+        effects.send(to::notary, TreeRead{read.question, store_.read_tree(read.request)});
+      },
+      [&](TellContradiction& order) {
+        Status told = store_.store_contradiction(order.checkpoint, lease_.instance);
+        effects.send(to::notary, ContradictionTold{order.checkpoint, std::move(told)});
+      },
+      [&](TimerFired&) { store_.rest(); });
+  if (!resting) effects.set_timer(0, idle_timeout_);
 }
 
 LeaseOutcome Steward::take_lease(Effects& effects) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "actors/log.hpp"
+#include "actors/topology.hpp"
 
 namespace vault {
 
@@ -19,14 +20,12 @@ bool starts_with(const std::string& text, const std::string& prefix) {
 
 }  // namespace
 
-Status Supervisor::start(const std::vector<Role>& roles, bool blocking,
-                         std::function<std::vector<Port>(zmq::context_t&)> open_ports) {
-  std::vector<Hosted> actors;
-  for (const Role& role : roles) actors.push_back({role.id, role.actor});
+Status Supervisor::start(const std::vector<Hosted>& actors,
+                         std::function<std::vector<Port>(zmq::context_t&)> open_ports, std::optional<bool> waits) {
   Cast cast;
-  cast.shell = std::make_unique<Shell>(context_, std::move(actors), std::move(open_ports), busy_poll_);
-  cast.playing = roles;
-  cast.blocking = blocking;
+  cast.shell = std::make_unique<Shell>(context_, actors, std::move(open_ports), busy_poll_);
+  for (const Hosted& hosted : actors) cast.playing.push_back(hosted.id);
+  cast.waits = waits.value_or(place_of(actors.front().id).waits);
   cast.last_pong = Clock::now();
   zmq::message_t word;
   for (;;) {
@@ -47,7 +46,7 @@ void Supervisor::hear(Cast& cast, const std::string& word, News& news) {
   if (word == "pong") {
     cast.last_pong = Clock::now();
   } else if (starts_with(word, "stopped ")) {
-    std::erase_if(cast.playing, [&](const Role& role) { return word.substr(8) == actor_name(role.id); });
+    std::erase_if(cast.playing, [&](ActorId id) { return word.substr(8) == actor_name(id); });
   } else if (starts_with(word, "state ")) {
     news.state = word.substr(6);
   } else if (starts_with(word, "configuration ")) {
@@ -83,29 +82,28 @@ Supervisor::News Supervisor::listen(milliseconds timeout, int wake_fd) {
 
 void Supervisor::ping() {
   for (Cast& cast : casts_) {
-    if (!cast.blocking && !cast.playing.empty()) cast.shell->tell("ping");
+    if (!cast.waits && !cast.playing.empty()) cast.shell->tell("ping");
   }
 }
 
 bool Supervisor::all_alive(milliseconds patience) const {
   const auto oldest = Clock::now() - patience;
-  return std::all_of(casts_.begin(), casts_.end(), [&](const Cast& cast) {
-    return cast.blocking || cast.playing.empty() || cast.last_pong >= oldest;
-  });
+  return std::all_of(casts_.begin(), casts_.end(),
+                     [&](const Cast& cast) { return cast.waits || cast.playing.empty() || cast.last_pong >= oldest; });
 }
 
 bool Supervisor::stop(milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;
   std::set<int> ranks;
   for (const Cast& cast : casts_) {
-    for (const Role& role : cast.playing) ranks.insert(role.stop_rank);
+    for (const ActorId id : cast.playing) ranks.insert(place_of(id).stop_rank);
   }
   for (const int rank : ranks) {
-    const auto of_rank = [rank](const Role& role) { return role.stop_rank == rank; };
+    const auto of_rank = [rank](ActorId id) { return place_of(id).stop_rank == rank; };
     const auto waits = [&](const Cast& cast) { return std::any_of(cast.playing.begin(), cast.playing.end(), of_rank); };
     for (Cast& cast : casts_) {
-      for (const Role& role : cast.playing) {
-        if (of_rank(role)) cast.shell->tell("stop " + actor_name(role.id));
+      for (const ActorId id : cast.playing) {
+        if (of_rank(id)) cast.shell->tell("stop " + actor_name(id));
       }
     }
     while (std::any_of(casts_.begin(), casts_.end(), waits)) {

@@ -20,17 +20,11 @@ class Supervisor {
   explicit Supervisor(zmq::context_t& context, std::chrono::microseconds busy_poll = {})
       : context_(context), busy_poll_(busy_poll) {}
 
-  struct Role {
-    ActorId id;
-    Actor* actor = nullptr;
-    int stop_rank = 0;  // actors stop in the order of their ranks
-  };
-
-  // Starts actors in one thread and waits until it is ready. `blocking`: they may wait for the database for a while, so
-  // their pulse is not taken. `open_ports` are the first actor's.
+  // Starts actors in one thread and waits until it is ready. `open_ports` are the first actor's. What else there is to
+  // know of them stands in topology.hpp; `waits` overrides what it says of the first.
   // Error: internal with the reason for which it failed (an endpoint that cannot be bound, say).
-  Status start(const std::vector<Role>& roles, bool blocking,
-               std::function<std::vector<Port>(zmq::context_t&)> open_ports = {});
+  Status start(const std::vector<Hosted>& actors, std::function<std::vector<Port>(zmq::context_t&)> open_ports = {},
+               std::optional<bool> waits = std::nullopt);
 
   // What has been heard since the last call. Waits at most `timeout`, or until `wake_fd` (a signalfd) is readable.
   struct News {
@@ -51,8 +45,8 @@ class Supervisor {
  private:
   struct Cast {
     std::unique_ptr<Shell> shell;
-    std::vector<Role> playing;  // have not stopped yet
-    bool blocking = false;
+    std::vector<ActorId> playing;  // have not stopped yet
+    bool waits = false;            // for the database, perhaps for a while, so that its pulse is not taken
     std::chrono::steady_clock::time_point last_pong;
   };
   void hear(Cast& cast, const std::string& word, News& news);

@@ -22,49 +22,43 @@ void Writer::start(Effects& effects) {
 }
 
 void Writer::handle(Message message, Effects& effects) {
-  if (auto* orders = std::get_if<SealOrders>(&message)) {
-    take(std::move(*orders), effects);
-  } else if (auto* append = std::get_if<AppendAnswer>(&message)) {
-    on_append(*append, effects);
-  } else if (auto* timer = std::get_if<TimerFired>(&message)) {
-    on_timer(timer->id, effects);
-  } else if (auto* found = std::get_if<FindAnswer>(&message)) {
-    on_found(std::move(*found), effects);
-  } else if (auto* renewed = std::get_if<LeaseRenewed>(&message)) {
-    on_renewed(*renewed, effects);
-  } else if (auto* lease = std::get_if<LeaseAnswer>(&message)) {
-    on_lease(std::move(*lease), effects);
-  } else if (auto* adopted = std::get_if<Adopted>(&message)) {
-    on_adopted(std::move(*adopted), effects);
-  } else if (const auto* followed = std::get_if<Followed>(&message)) {
-    on_followed(*followed, effects);
-  } else if (const auto* published = std::get_if<Published>(&message)) {
-    unpublished_bytes_ -= std::min(unpublished_bytes_, published->bytes);
-  } else if (auto* signing = std::get_if<SigningState>(&message)) {
-    signing_impossible_ = std::move(signing->impossible);
-    send_status(effects);
-  } else if (auto* resolved = std::get_if<ResolveAnswer>(&message)) {
-    on_resolved(std::move(*resolved), effects);
-  } else if (std::holds_alternative<SessionLost>(message)) {
-    // With a batch in the air its outcome tells more; while a tree is adopted, it may be the session before that ended.
-    if (mode_ == Mode::active && flights_.empty()) {
-      lose({.failure = "session", .why = "the database ended the writer's session"}, effects);
-    }
-  }
+  receive<WriterInbox>(
+      std::move(message),  //
+      [&](SealOrders& orders) { take(std::move(orders), effects); },
+      [&](AppendAnswer& answer) { on_append(answer, effects); },
+      [&](TimerFired& timer) { on_timer(timer.id, effects); },
+      [&](FindAnswer& answer) { on_found(std::move(answer), effects); },
+      [&](LeaseRenewed& renewed) { on_renewed(renewed, effects); },
+      [&](LeaseAnswer& answer) { on_lease(std::move(answer), effects); },
+      [&](Adopted& adopted) { on_adopted(std::move(adopted), effects); },
+      [&](Followed& followed) { on_followed(followed, effects); },
+      [&](Published& published) { unpublished_bytes_ -= std::min(unpublished_bytes_, published.bytes); },
+      [&](SigningState& signing) {
+        signing_impossible_ = std::move(signing.impossible);
+        send_status(effects);
+      },
+      [&](ResolveAnswer& answer) { on_resolved(std::move(answer), effects); },
+      [&](SessionLost&) { on_session_lost(effects); });
+}
+
+// With a batch in flight its outcome tells more; while a tree is adopted, it may be the session before that ended.
+void Writer::on_session_lost(Effects& effects) {
+  if (mode_ != Mode::active || batches_.in_flight() > 0) return;
+  lose({.failure = "session", .why = "the database ended the writer's session"}, effects);
 }
 
 void Writer::round_done(Effects& effects) {
-  if (must_adopt_again_ && mode_ == Mode::active && flights_.empty()) adopt_again(effects);
-  fly(effects);
+  if (must_adopt_again_ && mode_ == Mode::active && batches_.in_flight() == 0) adopt_again(effects);
+  dispatch(effects);
   flush_answers(effects);
 }
 
 bool Writer::stop(Effects& effects) {
-  if (!std::exchange(stopping_, true)) take_back_what_was_set_aside(SIZE_MAX);
-  fly(effects);
+  if (!std::exchange(stopping_, true)) batches_.take_back_set_aside(SIZE_MAX);
+  dispatch(effects);
   flush_answers(effects);
   const bool can_progress = mode_ == Mode::active || mode_ == Mode::resolving;
-  return !can_progress || (queue_.empty() && flights_.empty() && suspects_.empty() && looking_up_.empty());
+  return !can_progress || batches_.drained();
 }
 
 // --- Orders ----------------------------------------------------------------------------------------------------------
@@ -78,7 +72,7 @@ void Writer::take(SealOrders orders, Effects& effects) {
     if (!accepting && !pending.order.ingest) {
       refuse(pending, unavailable(), effects);
     } else {
-      queue_.push_back(std::move(pending));
+      batches_.push(std::move(pending));
     }
   }
 }
@@ -95,17 +89,7 @@ bool Writer::on_trial() const {
 }
 
 void Writer::refuse_waiting(const Error& error, Effects& effects) {
-  for (auto* waiting : {&queue_, &suspects_}) {
-    std::deque<PendingOrder> kept;
-    for (PendingOrder& pending : *waiting) {
-      if (pending.order.ingest) {
-        kept.push_back(std::move(pending));
-      } else {
-        refuse(pending, error, effects);
-      }
-    }
-    *waiting = std::move(kept);
-  }
+  for (const PendingOrder& pending : batches_.take_requests()) refuse(pending, error, effects);
 }
 
 // --- Timers ----------------------------------------------------------------------------------------------------------
@@ -115,20 +99,20 @@ void Writer::on_timer(int id, Effects& effects) {
     case lease_timer:
       if ((mode_ == Mode::waiting || mode_ == Mode::blocked) && !lease_asked_ && !stopping_) {
         lease_asked_ = true;
-        effects.send(ActorId::steward, TakeLease{mode_ == Mode::blocked});
+        effects.send(to::steward, TakeLease{mode_ == Mode::blocked});
       }
       break;
     case resolve_timer:
-      if (mode_ == Mode::resolving && !flights_.empty()) {
-        effects.send(ActorId::steward, Resolve{flights_.front().request});
+      if (mode_ == Mode::resolving && batches_.in_flight() > 0) {
+        effects.send(to::steward, Resolve{batches_.front().request});
       }
       break;
     case status_timer:
-      look_up_failed_ = false;
+      batches_.allow_look_ups();
       clock_.saw_own(effects.now(), effects.clock());  // a standby's too: it may be the writer in a moment
       if (mode_ == Mode::active) clock_is_sane(effects);
       if (mode_ == Mode::active && trouble_.over(effects.clock())) end_trouble(effects);
-      if (mode_ == Mode::active && effects.clock() >= next_try_) take_back_what_was_set_aside(1);
+      if (mode_ == Mode::active && effects.clock() >= next_try_) batches_.take_back_set_aside(1);
       keep_lease(effects);
       send_status(effects);
       effects.set_timer(status_timer, std::min(milliseconds(250), options_.lease_timeout / 8));
@@ -179,11 +163,11 @@ bool Writer::clock_is_sane(Effects& effects) {
 
 void Writer::flush_answers(Effects& effects) {
   if (!answers_.empty()) {
-    effects.send(ActorId::gateway, SealAnswers{std::move(answers_), durable_.head});
+    effects.send(to::gateway, SealAnswers{std::move(answers_), durable_.head});
     answers_.clear();
   }
   if (!refused_ingest_.refusals.empty()) {
-    effects.send(ActorId::notary, std::move(refused_ingest_));
+    effects.send(to::notary, std::move(refused_ingest_));
     refused_ingest_.refusals.clear();
   }
 }
@@ -203,12 +187,12 @@ void Writer::send_status(Effects& effects) {
   if (status.writer && alerts_.raised("clock", "trust")) status.detail = clock_detail;
   status.epoch = epoch_;
   status.head = durable_.head;
-  for (const Flight& flight : flights_) status.in_flight += flight.plan.fresh_count();
-  status.queued = queue_.size() + suspects_.size() + looking_up_.size() + set_aside_.size();
+  status.in_flight = batches_.seals_in_flight();
+  status.queued = batches_.waiting();
   status.database_connected = database_connected_;
   status.ledger_id = ledger_id_;
   status.counters = counters_;
-  effects.send(ActorId::gateway, std::move(status));
+  effects.send(to::gateway, std::move(status));
 }
 
 const char* Writer::phase() const {
@@ -224,8 +208,8 @@ const char* Writer::phase() const {
     case Mode::active:
       break;
   }
-  if (!looking_up_.empty()) return "looking_up";
-  return flights_.empty() ? "idle" : flights_.size() == 1 ? "one_flight" : "two_flights";
+  if (batches_.looking_up()) return "looking_up";
+  return batches_.in_flight() == 0 ? "idle" : batches_.in_flight() == 1 ? "one_in_flight" : "two_in_flight";
 }
 
 }  // namespace vault

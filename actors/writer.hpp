@@ -7,14 +7,12 @@
 //      +--- keeps it again --- blocked: only looks on        | database             |
 //      +-----------------------------------------------------+----------------------+
 //
-// A batch is whatever has arrived when the committer is free; a full one may fly behind another. There is no timer in
-// the way of a seal.
+// A batch is whatever has arrived when the committer is free; a full one may be sent behind another. There is no timer
+// in the way of a seal. What waits, and what a batch holds, is the batch queue's (batch_queue.hpp).
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,9 +20,8 @@
 #include "actors/actor.hpp"
 #include "actors/alert_board.hpp"
 #include "actors/backoff.hpp"
-#include "actors/batch_plan.hpp"
+#include "actors/batch_queue.hpp"
 #include "actors/clock_guard.hpp"
-#include "actors/recent_seals.hpp"
 #include "ledger/sequencer.hpp"
 
 namespace vault {
@@ -32,9 +29,9 @@ namespace vault {
 struct WriterOptions {
   std::size_t batch_seals_max = 2'000;  // an order of more is a batch of its own
   std::size_t batch_bytes_max = std::size_t{8} << 20;
-  std::size_t second_flight_seals = 128;  // so many must wait before a batch flies behind another
+  std::size_t second_batch_seals = 128;  // this many must wait before a batch is sent behind another
   std::size_t recent_seals = 65'536;
-  // Entries that are committed and not yet told: beyond that no batch takes off until the publisher has caught up.
+  // Entries that are committed and not yet told: beyond that no batch is sent until the publisher has caught up.
   std::size_t unpublished_bytes_max = std::size_t{24} << 20;
   std::chrono::milliseconds lease_timeout{3'000};
   std::chrono::milliseconds clock_skew_max{60'000};
@@ -46,7 +43,9 @@ class Writer final : public Actor {
   static constexpr const char* clock_detail = "this machine's clock cannot be trusted; alert.clock tells why";
 
   explicit Writer(const WriterOptions& options)
-      : options_(options), recent_(options.recent_seals), clock_(options.clock_skew_max) {}
+      : options_(options),
+        batches_({options.batch_seals_max, options.batch_bytes_max, options.recent_seals}),
+        clock_(options.clock_skew_max) {}
 
   void start(Effects& effects) override;
   void handle(Message message, Effects& effects) override;
@@ -57,13 +56,6 @@ class Writer final : public Actor {
  private:
   enum class Mode : std::uint8_t { waiting, adopting, blocked, active, resolving };
   enum Timer : int { lease_timer = 1, status_timer, resolve_timer };
-
-  // A batch at the committer, and what the ledger is once it has committed.
-  struct Flight {
-    BatchPlan plan;
-    std::shared_ptr<const AppendRequest> request;
-    LedgerState after;
-  };
 
   void take(SealOrders orders, Effects& effects);
   void on_timer(int id, Effects& effects);
@@ -78,26 +70,21 @@ class Writer final : public Actor {
   void on_append(const AppendAnswer& answer, Effects& effects);
   void on_duplicate(Effects& effects);
   void on_refused(const AppendOutcome& outcome, Effects& effects);
-  void set_aside(PendingOrder order, Effects& effects);
+  void try_later(PendingOrder order, Effects& effects);
   void database_refuses(const AppendOutcome& outcome, Effects& effects);
-  void take_back_what_was_set_aside(std::size_t most);
   void on_resolved(ResolveAnswer answer, Effects& effects);
   void on_found(FindAnswer answer, Effects& effects);
+  void on_session_lost(Effects& effects);
 
-  // Preparing (writer_batches.cpp)
-  void fly(Effects& effects);
-  bool plan_batch(BatchPlan& plan, Effects& effects);
-  bool needs_look_up(const PendingOrder& pending) const;
-  bool is_known_too_early(const PendingOrder& pending) const;
-  void prepare(PendingOrder& pending, Effects& effects);
+  void dispatch(Effects& effects);
+  BatchPlan plan_batch(Effects& effects);
   void send_batch(BatchPlan plan, Timestamp now, Effects& effects);
   void look_up(Effects& effects);
-  void complete(Flight flight, Effects& effects);
+  void complete(PendingBatch batch, Effects& effects);
   void answer_plan(const BatchPlan& plan, Entries entries, Effects& effects);
   void refuse(const PendingOrder& pending, const Error& error, Effects& effects);
-  void put_back(BatchPlan plan, bool look_up_first, bool alone);
-  void put_back_all(bool look_up_first_flight);
-  void forget_known();
+  // What is with the committer is waited for no longer; it goes back to the queue.
+  void give_up_batches(bool look_up_first);
 
   // Why sealing stops although nothing is in doubt and nobody else writes.
   struct Trouble {
@@ -133,29 +120,21 @@ class Writer final : public Actor {
   bool database_fits_ = true;  // false: vaultd is about to end, and must not say READY before
   bool stopping_ = false;
   std::int64_t epoch_ = 0;
-  std::uint64_t generation_ = 1;
   LedgerState durable_;  // what the database holds, as far as it has told
   LedgerState tip_;      // durable_ plus everything in flight
   std::string ledger_id_;
-  std::int64_t contradictions_ = 0;           // rows that were there when the ledger was adopted
-  bool must_adopt_again_ = false;             // more have come
-  std::optional<std::string> commit_failed_;  // why, while none has succeeded since
-  int refusals_ = 0;                          // of orders that were alone in their batch, since the last commit
-  std::deque<PendingOrder> set_aside_;        // of ingest, refused alone; one by one they are tried again
-  std::chrono::steady_clock::time_point next_try_{};
+  std::int64_t contradictions_ = 0;                   // rows that were there when the ledger was adopted
+  bool must_adopt_again_ = false;                     // more have come
+  std::optional<std::string> commit_failed_;          // why, while none has succeeded since
+  int refusals_ = 0;                                  // of orders that were alone in their batch, since the last commit
+  std::chrono::steady_clock::time_point next_try_{};  // of what is set aside
   int doubts_ = 0;                                 // commits in doubt that had not taken place, since the last commit
   std::string doubt_;                              // what was said of the last
   std::optional<std::string> signing_impossible_;  // why checkpoints cannot be signed
   std::size_t unpublished_bytes_ = 0;
 
-  std::deque<PendingOrder> queue_;
-  std::deque<Flight> flights_;                           // front: with the committer first
-  std::chrono::steady_clock::time_point waiting_since_;  // for the outcome of the flight in front
-  std::uint64_t launched_ = 0;                           // flights so far, those that were put back included
-  std::deque<PendingOrder> suspects_;                    // wait for a look-up
-  bool look_up_failed_ = false;                          // not again before the next tick of the status timer
-  std::vector<PendingOrder> looking_up_;                 // are being looked up
-  RecentSeals recent_;
+  BatchQueue batches_;
+  std::chrono::steady_clock::time_point waiting_since_;  // for the outcome of the batch in front
 
   std::vector<SealAnswer> answers_;  // of this round
   IngestRefused refused_ingest_;

@@ -20,17 +20,17 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     if (trouble_.count() <= 1) database_answers(effects);
     for (const char* kind : {"unreadable", "tamper", "configuration"}) alerts_.clear(kind, "lease", effects);
     tell_of_guards(grant->missing_guard, effects);
-    forget_known();
+    batches_.forget_found();
     mode_ = Mode::adopting;
     detail_ = "comparing the ledger with the last checkpoint signed";
     epoch_ = grant->epoch;
-    ++generation_;
+    batches_.begin_generation();
     durable_ = std::move(grant->state);
     tip_ = durable_;
     ledger_id_ = grant->ledger_id;
     contradictions_ = grant->promises.contradiction_rows;
     must_adopt_again_ = false;
-    effects.send(ActorId::committer, UseSession{std::move(grant->session)});
+    effects.send(to::committer, UseSession{std::move(grant->session)});
     clock_.saw_database(grant->database_now, effects.clock());
     keep_lease(effects);  // adoption of a large tree may outlast the lease
     if (trouble_.count() <= 1 && !commit_failed_) {
@@ -38,7 +38,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
                {{"epoch", std::to_string(epoch_)}, {"sequence", std::to_string(durable_.head.sequence)}});
       for (const std::string& caution : grant->cautions) log_warning("writer", "careful: " + caution);
     }
-    effects.send(ActorId::notary, Adopt{epoch_, durable_.head, std::move(grant->promises), grant->ledger_id});
+    effects.send(to::notary, Adopt{epoch_, durable_.head, std::move(grant->promises), grant->ledger_id});
     send_status(effects);
     return;
   }
@@ -54,7 +54,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     }
     ledger_id_ = held->ledger_id;
     durable_.head = held->head;
-    effects.send(ActorId::notary, Follow{held->head, std::move(held->promises), held->ledger_id});
+    effects.send(to::notary, Follow{held->head, std::move(held->promises), held->ledger_id});
     refuse_waiting(unavailable(), effects);
     effects.set_timer(lease_timer, std::max(milliseconds(50), options_.lease_timeout / 6));
     send_status(effects);
@@ -126,7 +126,7 @@ void Writer::on_adopted(Adopted adopted, Effects& effects) {
     pending.order.ingest = true;
     pending.order.seals.push_back(std::move(*seal));
     pending.look_up_first = true;
-    queue_.push_front(std::move(pending));
+    batches_.push_front(std::move(pending));
   }
   look_up(effects);
   send_status(effects);
@@ -148,9 +148,7 @@ void Writer::on_followed(const Followed& followed, Effects& effects) {
 
 // This vaultd must not write on the ledger as it stands: it asks for no lease, looks on, and serves reads.
 void Writer::block(const std::string& why, Effects& effects) {
-  ++generation_;
-  put_back_all(true);
-  tip_ = durable_;
+  give_up_batches(true);
   mode_ = Mode::blocked;
   detail_ = why;
   log_error("writer", "refusing to write", {{"reason", why}});
@@ -160,13 +158,13 @@ void Writer::block(const std::string& why, Effects& effects) {
   send_status(effects);
 }
 
-// Only what the database itself says of the lease counts here; with a flight in the air its outcome tells more.
+// Only what the database itself says of the lease counts here; with a batch in flight its outcome tells more.
 void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
   if ((mode_ != Mode::active && mode_ != Mode::adopting) || answer.epoch != epoch_) return;
   if (answer.renewal) clock_.saw_database(answer.renewal->database_now, effects.clock());
   if (answer.renewal && answer.renewal->contradictions != contradictions_) must_adopt_again_ = true;
   if (answer.renewal && answer.renewal->guards_seen) tell_of_guards(answer.renewal->missing_guard, effects);
-  if (!flights_.empty()) return;
+  if (batches_.in_flight() > 0) return;
   if (!answer.renewal) {
     const Error& error = answer.renewal.error();
     if (error.code == ErrorCode::forbidden) {
@@ -184,8 +182,7 @@ void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
 // looked at anew, before anything more is sealed on it.
 void Writer::adopt_again(Effects& effects) {
   must_adopt_again_ = false;
-  ++generation_;
-  tip_ = durable_;
+  give_up_batches(false);
   mode_ = Mode::waiting;
   detail_ = "comparing the ledger with what another vaultd remembers";
   log_warning("writer", detail_);
@@ -197,16 +194,14 @@ void Writer::adopt_again(Effects& effects) {
 // keep a standby from trying.
 void Writer::keep_lease(Effects& effects) {
   const bool holds = mode_ == Mode::active || mode_ == Mode::adopting;
-  if (holds && !flights_.empty() && effects.clock() - waiting_since_ > options_.lease_timeout) return;
-  if (holds || lease_kept_) effects.send(ActorId::lease_keeper, KeepLease{holds ? epoch_ : 0, effects.clock()});
+  if (holds && batches_.in_flight() > 0 && effects.clock() - waiting_since_ > options_.lease_timeout) return;
+  if (holds || lease_kept_) effects.send(to::lease_keeper, KeepLease{holds ? epoch_ : 0, effects.clock()});
   lease_kept_ = holds;
 }
 
 // Sealing stops, and nothing of ours is in doubt. What fails in the same way again is tried again later and later.
 void Writer::lose(const Trouble& trouble, Effects& effects) {
-  ++generation_;
-  put_back_all(false);
-  tip_ = durable_;
+  give_up_batches(false);
   mode_ = Mode::waiting;
   database_connected_ = trouble.connected;
   detail_ = trouble.why;
@@ -245,9 +240,7 @@ void Writer::sealing_works(Effects& effects) {
 }
 
 void Writer::fenced(const std::string& why, Effects& effects) {
-  ++generation_;
-  put_back_all(true);
-  tip_ = durable_;
+  give_up_batches(true);
   mode_ = Mode::waiting;
   detail_ = "fenced: " + why;
   ++counters_["fenced"];

@@ -19,9 +19,10 @@ Result<std::unique_ptr<EmergencyMode>> EmergencyMode::open(const std::string& di
   return mode;
 }
 
-Status EmergencyMode::start(Supervisor& supervisor, int writer_rank, int reader_rank) {
-  if (const Status ok = supervisor.start({{reader_id(0), reader_.get(), reader_rank}}, true); !ok) return ok;
-  return supervisor.start({{ActorId::writer, writer_.get(), writer_rank}}, true);
+// Whoever writes files may wait for the disk.
+Status EmergencyMode::start(Supervisor& supervisor) {
+  if (const Status ok = supervisor.start({{reader_id(0), reader_.get()}}); !ok) return ok;
+  return supervisor.start({{ActorId::writer, writer_.get()}}, {}, true);
 }
 
 }  // namespace vault

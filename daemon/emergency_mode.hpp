@@ -19,7 +19,7 @@ class EmergencyMode {
   static Result<std::unique_ptr<EmergencyMode>> open(const std::string& directory);
 
   // Starts writer and reader; there is one reader. The ranks are those of Supervisor::start().
-  Status start(Supervisor& supervisor, int writer_rank, int reader_rank);
+  Status start(Supervisor& supervisor);
 
  private:
   EmergencyMode() = default;

@@ -32,7 +32,7 @@ constexpr std::chrono::seconds pulse_patience{10};
 void ServiceLoop::sweep_peers() {
   const PeerGuard::Counts counts = peer_guard().sweep({true, parts_.ingest_is_read, true});
   const auto count = [](std::uint64_t number) { return static_cast<std::int64_t>(number); };
-  parts_.outbox.send(ActorId::gateway,
+  parts_.outbox.send(to::gateway,
                      PeersSeen{count(counts.peers), count(counts.refused), count(counts.cut), count(counts.paused)});
   if (const auto cut = counts.cut - std::exchange(peers_cut_, counts.cut); cut > 0) {
     log_warning("vaultd", "peers cut off", {{"peers", std::to_string(cut)}, {"last_for", counts.cut_for}});
@@ -68,7 +68,7 @@ void ServiceLoop::reload_settings() {
     changed.message_bytes_max = settings->max_message_bytes;
     changed.queue_seals_max = settings->queue_seals;
     changed.queue_bytes_max = settings->queue_bytes;
-    parts_.outbox.send(ActorId::gateway, changed);
+    parts_.outbox.send(to::gateway, changed);
     log_info("vaultd", "settings reloaded");
   }
   notify_ready();

@@ -42,18 +42,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The order in which work flows is the order in which actors stop.
-enum StopRank : int {
-  stop_gateway,
-  stop_writer,
-  stop_committer,
-  stop_notary,
-  stop_lease_keeper,
-  stop_steward,
-  stop_publisher,
-  stop_others
-};
-
 CodecLimits codec_limits(const Settings& settings) {
   return {settings.max_message_bytes, settings.max_seal_bytes};
 }
@@ -223,7 +211,7 @@ Status Vaultd::explain(Status started) const {
 
 // Actors that no peer can reach.
 Status Vaultd::start_inside() {
-  if (emergency_) return emergency_->start(*supervisor_, stop_writer, stop_others);
+  if (emergency_) return emergency_->start(*supervisor_);
   LeaseRequest lease;
   lease.instance = state_->instance();
   lease.timeout = settings_.lease_timeout;
@@ -235,30 +223,27 @@ Status Vaultd::start_inside() {
   for (std::size_t i = 0; i < settings_.readers; ++i) {
     readers_.push_back(
         std::make_unique<Reader>(reader_id(i), *reader_stores_[i], stopping_, settings_.database_idle_timeout));
-    const Status ok = supervisor_->start({{reader_id(i), readers_[i].get(), stop_others}}, true);
+    const Status ok = supervisor_->start({{reader_id(i), readers_[i].get()}});
     if (!ok) return ok;
   }
-  if (const Status ok = supervisor_->start({{ActorId::auditor, auditor_.get(), stop_others}}, true); !ok) return ok;
-  if (const Status ok = supervisor_->start({{ActorId::lease_keeper, lease_keeper_.get(), stop_lease_keeper}}, true);
-      !ok)
-    return ok;
-  return supervisor_->start({{ActorId::steward, steward_.get(), stop_steward}}, true);
+  if (const Status ok = supervisor_->start({{ActorId::auditor, auditor_.get()}}); !ok) return ok;
+  if (const Status ok = supervisor_->start({{ActorId::lease_keeper, lease_keeper_.get()}}); !ok) return ok;
+  return supervisor_->start({{ActorId::steward, steward_.get()}});
 }
 
-// What a checkpoint and an event pass through: they are made, remembered and told in one thread.
 Status Vaultd::start_telling() {
-  std::vector<Supervisor::Role> roles;
+  std::vector<Hosted> actors;
   publisher_ = std::make_unique<Publisher>(settings_.publish_payloads);
-  roles.push_back({ActorId::publisher, publisher_.get(), stop_publisher});
+  actors.push_back({ActorId::publisher, publisher_.get()});
   if (!emergency_) {
     NotaryOptions options;
     options.identity.origin = settings_.origin;
     options.identity.accept_rollback = settings_.accept_rollback;
     options.checkpoint_interval = settings_.checkpoint_interval;
     notary_ = std::make_unique<Notary>(*state_, options);
-    roles.push_back({ActorId::notary, notary_.get(), stop_notary});
+    actors.push_back({ActorId::notary, notary_.get()});
   }
-  return explain(supervisor_->start(roles, false, [this](zmq::context_t& context) {
+  return explain(supervisor_->start(actors, [this](zmq::context_t& context) {
     SocketOptions options = socket_options(settings_.events, "events");
     options.high_water_mark = 20'000;  // messages a slow subscriber may lag behind before it misses some
     std::vector<Port> ports;
@@ -268,20 +253,19 @@ Status Vaultd::start_telling() {
   }));
 }
 
-// What a seal passes through: none of them waits, so one thread takes it from the socket to PostgreSQL and back.
 Status Vaultd::start_sealing() {
   decoder_ = std::make_unique<Decoder>();
-  if (const Status ok = supervisor_->start({{ActorId::decoder, decoder_.get(), stop_others}}, false); !ok) return ok;
-  std::vector<Supervisor::Role> roles;
+  if (const Status ok = supervisor_->start({{ActorId::decoder, decoder_.get()}}); !ok) return ok;
+  std::vector<Hosted> actors;
   gateway_ = std::make_unique<Gateway>(gateway_options(settings_));
-  roles.push_back({ActorId::gateway, gateway_.get(), stop_gateway});
+  actors.push_back({ActorId::gateway, gateway_.get()});
   if (!emergency_) {
     writer_ = std::make_unique<Writer>(writer_options(settings_));
     committer_ = std::make_unique<Committer>();
-    roles.push_back({ActorId::writer, writer_.get(), stop_writer});
-    roles.push_back({ActorId::committer, committer_.get(), stop_committer});
+    actors.push_back({ActorId::writer, writer_.get()});
+    actors.push_back({ActorId::committer, committer_.get()});
   }
-  return explain(supervisor_->start(roles, false, [this](zmq::context_t& context) {
+  return explain(supervisor_->start(actors, [this](zmq::context_t& context) {
     std::vector<Port> ports;
     SocketOptions requests = socket_options(settings_.requests, "requests");
     requests.high_water_mark = 16'384;  // replies that one peer may leave unread, and see UnreadReplies
@@ -301,12 +285,11 @@ Status Vaultd::start_authenticator() {
   if (!curve_) return {};
   handshakes_.emplace(context_, std::vector<std::string>{"requests", "ingest", "events"});
   authenticator_ = std::make_unique<Authenticator>([this] { return keys_->load_changed(); }, unknown_key_.public_key);
-  return supervisor_->start({{ActorId::authenticator, authenticator_.get(), stop_others}}, false,
-                            [](zmq::context_t& context) {
-                              std::vector<Port> ports;
-                              ports.push_back(open_zap_port(context));
-                              return ports;
-                            });
+  return supervisor_->start({{ActorId::authenticator, authenticator_.get()}}, [](zmq::context_t& context) {
+    std::vector<Port> ports;
+    ports.push_back(open_zap_port(context));
+    return ports;
+  });
 }
 
 Status Vaultd::test_curve() {

@@ -2,10 +2,24 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
 #include <utility>
+
+#include "actors/topology.hpp"
+#include "ledger/check.hpp"
 
 namespace vault::sim {
 namespace {
+
+template <class Kind>
+const char* type_name() {
+  static const std::string name = [] {
+    const std::string_view text = __PRETTY_FUNCTION__;  // "... [with Kind = vault::SealOrders]"
+    const std::string_view from = text.substr(text.rfind("::") + 2);
+    return std::string(from.substr(0, from.find_first_of(";]")));
+  }();
+  return name.c_str();
+}
 
 constexpr std::size_t slot_of(ActorId id) {
   return static_cast<std::size_t>(id);
@@ -16,61 +30,29 @@ constexpr std::size_t committer_slot = slot_of(ActorId::committer);
 constexpr std::size_t lease_keeper_slot = slot_of(ActorId::lease_keeper);
 constexpr std::size_t steward_slot = slot_of(ActorId::steward);
 
-// As daemon/vaultd.cpp stops them.
-constexpr ActorId stop_order[] = {ActorId::gateway, ActorId::writer,       ActorId::committer,
-                                  ActorId::notary,  ActorId::lease_keeper, ActorId::steward};
+// The actors that have something to finish, in the order in which they stop.
+const std::vector<ActorId>& stop_order() {
+  static const std::vector<ActorId> order = [] {
+    std::vector<ActorId> ids;
+    for (int rank = 0; rank < last_stop_rank; ++rank) {
+      for (const ActorPlace& place : topology()) {
+        if (place.stop_rank == rank) ids.push_back(place.id);
+      }
+    }
+    return ids;
+  }();
+  return order;
+}
 
-const char* const message_names[] = {"DecodeTask",
-                                     "DecodeAnswer",
-                                     "SealOrders",
-                                     "SealAnswers",
-                                     "WriterStatus",
-                                     "UseSession",
-                                     "Append",
-                                     "AppendAnswer",
-                                     "SessionLost",
-                                     "TakeLease",
-                                     "Resolve",
-                                     "FindSeals",
-                                     "StoreCheckpoint",
-                                     "LeaseAnswer",
-                                     "ResolveAnswer",
-                                     "FindAnswer",
-                                     "StoreCheckpointAnswer",
-                                     "KeepLease",
-                                     "LeaseRenewed",
-                                     "ConfirmLease",
-                                     "LeaseConfirmed",
-                                     "Adopt",
-                                     "Follow",
-                                     "Committed",
-                                     "IngestRefused",
-                                     "Epoch",
-                                     "Adopted",
-                                     "Followed",
-                                     "SigningState",
-                                     "Published",
-                                     "ReadTree",
-                                     "TreeRead",
-                                     "TellContradiction",
-                                     "ContradictionTold",
-                                     "CheckpointSigned",
-                                     "ReadTask",
-                                     "ReadProgress",
-                                     "ReadAnswer",
-                                     "KeysChanged",
-                                     "PeerMessage",
-                                     "AlertMessage",
-                                     "Heartbeat",
-                                     "TimerFired",
-                                     "SettingsChanged",
-                                     "PeersSeen",
-                                     "DatabaseSeen"};
+// "SealOrders", for the trace.
+const char* name_of(const Message& message) {
+  return std::visit([](const auto& one) { return type_name<std::decay_t<decltype(one)>>(); }, message);
+}
+
 std::string name_of_sender(std::size_t sender) {
   constexpr std::size_t actors = static_cast<std::size_t>(ActorId::reader_first) + SimulatedVaultd::readers;
   return sender < actors ? actor_name(static_cast<ActorId>(sender)) : "outside";
 }
-static_assert(std::size(message_names) == std::variant_size_v<Message>);
 
 }  // namespace
 
@@ -80,8 +62,9 @@ class SimulatedEffects final : public Effects {
   SimulatedEffects(SimulatedVaultd& vaultd, std::size_t actor)
       : vaultd_(vaultd), process_(*vaultd.process_), world_(vaultd.world_), actor_(actor) {}
 
-  void send(ActorId to, Message message) override {
+  void post(ActorId to, Message message) override {
     if (!process_.life.spend()) return;
+    VAULT_CHECK(may_send(static_cast<ActorId>(actor_), to));
     // Who waits for the database answers when that lets go of it.
     const Micros busy = actor_ == steward_slot        ? process_.writer_store.stall()
                         : actor_ == lease_keeper_slot ? process_.lease_store.stall()
@@ -223,7 +206,7 @@ bool SimulatedVaultd::stopping() const {
 }
 
 std::size_t SimulatedVaultd::stage_actor() const {
-  return slot_of(stop_order[process_->stop_stage - 1]);
+  return slot_of(stop_order()[process_->stop_stage - 1]);
 }
 
 void SimulatedVaultd::pause_random_actor(Micros until) {
@@ -363,7 +346,7 @@ void SimulatedVaultd::deliver(std::size_t actor, std::size_t sender) {
   Slot& slot = process_->slots[actor];
   Letter letter = std::move(slot.from[sender].front());
   slot.from[sender].pop_front();
-  world_.trace.add_delivery(world_.now, index_, name_of_sender, sender, actor, message_names[letter.message.index()]);
+  world_.trace.add_delivery(world_.now, index_, name_of_sender, sender, actor, name_of(letter.message));
   if (sender >= actors + peers) {
     world_.outside.on_ingest_taken(index_, std::get<PeerMessage>(letter.message).envelope.front());
   }
@@ -382,7 +365,7 @@ void SimulatedVaultd::ask_to_stop(std::size_t actor) {
   if (!process_->slots[actor].actor->stop(effects)) return;
   process_->slots[actor].stopped = true;
   for (auto& channel : process_->slots[actor].from) channel.clear();
-  if (++process_->stop_stage <= std::size(stop_order)) return;
+  if (++process_->stop_stage <= stop_order().size()) return;
   process_.reset();
   ++world_.coverage["stop.clean"];
   world_.trace.add(world_.now, "vaultd-" + std::to_string(index_) + " has stopped");

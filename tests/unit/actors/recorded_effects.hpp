@@ -13,7 +13,7 @@ namespace vault {
 
 class RecordedEffects final : public Effects {
  public:
-  void send(ActorId to, Message message) override { sent.emplace_back(to, std::move(message)); }
+  void post(ActorId to, Message message) override { sent.emplace_back(to, std::move(message)); }
   void set_timer(int id, std::chrono::milliseconds after) override { timers[id] = time + after; }
   bool send_frames(SocketKind socket, std::vector<std::string> parts) override {
     if (peer_is_full) return false;

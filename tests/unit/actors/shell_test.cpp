@@ -63,18 +63,18 @@ TEST_F(ShellTest, AnswersInsideComeBeforeWhatGoesOutside) {
   first.on_message = [&](Message& message, Effects& effects) {
     if (!std::holds_alternative<TimerFired>(message)) return note("first hears the answer");
     note("first is told");
-    effects.send(ActorId::notary, timer(1));
-    effects.send(ActorId::writer, timer(2));
+    effects.send(to::notary, timer(1));
+    effects.send(to::writer, timer(2));
   };
   second.on_message = [&](Message&, Effects& effects) {
     note("second is told");
-    effects.send(ActorId::gateway, SessionLost{});
+    effects.send(to::gateway, PeersSeen{});
   };
   outside.on_message = [&](Message&, Effects&) { note("outside is told"); };
-  ASSERT_TRUE(supervisor_.start({{ActorId::notary, &outside, 2}}, false));
-  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first, 0}, {ActorId::writer, &second, 1}}, false));
+  ASSERT_TRUE(supervisor_.start({{ActorId::notary, &outside}}));
+  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first}, {ActorId::writer, &second}}));
   Outbox outbox(context_);
-  outbox.send(ActorId::gateway, timer(0));
+  outbox.send(to::gateway, timer(0));
   ASSERT_TRUE(soon([&] { return notes().size() == 4; }));
   EXPECT_EQ(notes(),
             (std::vector<std::string>{"first is told", "second is told", "first hears the answer", "outside is told"}));
@@ -84,12 +84,12 @@ TEST_F(ShellTest, AnswersInsideComeBeforeWhatGoesOutside) {
 TEST_F(ShellTest, RoundsEndForWhoeverWasTold) {
   Recorder first, second;
   std::atomic<int> rounds{0};
-  first.on_message = [](Message&, Effects& effects) { effects.send(ActorId::writer, timer(0)); };
+  first.on_message = [](Message&, Effects& effects) { effects.send(to::writer, timer(0)); };
   second.on_message = [&](Message&, Effects&) { rounds = 0; };
   second.on_round = [&](Effects&) { ++rounds; };
-  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first, 0}, {ActorId::writer, &second, 1}}, false));
+  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first}, {ActorId::writer, &second}}));
   Outbox outbox(context_);
-  outbox.send(ActorId::gateway, timer(0));
+  outbox.send(to::gateway, timer(0));
   EXPECT_TRUE(soon([&] { return rounds > 0; }));
   EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
 }
@@ -104,7 +104,7 @@ TEST_F(ShellTest, WatchesTheDescriptorOfEachActor) {
     eventfd_t value = 0;
     if (eventfd_read(event, &value) == 0) ++seen;
   };
-  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first, 0}, {ActorId::writer, &second, 1}}, false));
+  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first}, {ActorId::writer, &second}}));
   for (int i = 1; i <= 3; ++i) {
     ASSERT_EQ(eventfd_write(event, 1), 0);
     EXPECT_TRUE(soon([&] { return seen == i; }));
@@ -127,18 +127,18 @@ TEST_F(ShellTest, BusyPollingHearsTheSame) {
       return;
     }
     effects.set_timer(1, std::chrono::milliseconds(2));
-    effects.send(ActorId::notary, SessionLost{});
+    effects.send(to::notary, Epoch{});
   };
   first.on_watched = [&](Effects&) {
     eventfd_t value = 0;
     if (eventfd_read(event, &value) == 0) ++seen;
   };
   outside.on_message = [&](Message&, Effects&) { ++told; };
-  ASSERT_TRUE(polling.start({{ActorId::notary, &outside, 1}}, false));
-  ASSERT_TRUE(polling.start({{ActorId::gateway, &first, 0}}, false));
+  ASSERT_TRUE(polling.start({{ActorId::notary, &outside}}));
+  ASSERT_TRUE(polling.start({{ActorId::gateway, &first}}));
   Outbox outbox(context_);
   for (int i = 1; i <= 20; ++i) {
-    outbox.send(ActorId::gateway, timer(0));
+    outbox.send(to::gateway, timer(0));
     ASSERT_TRUE(soon([&] { return told == i && timers == i; })) << i;
     ASSERT_EQ(eventfd_write(event, 1), 0);
     ASSERT_TRUE(soon([&] { return seen == i; })) << i;
@@ -155,8 +155,8 @@ TEST_F(ShellTest, ActorsOfOneShellStopByRank) {
     EXPECT_FALSE(second.stopped);
   };
   other.on_message = [](Message&, Effects&) {};
-  ASSERT_TRUE(supervisor_.start({{ActorId::steward, &other, 1}}, false));
-  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first, 0}, {ActorId::writer, &second, 2}}, false));
+  ASSERT_TRUE(supervisor_.start({{ActorId::steward, &other}}));
+  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first}, {ActorId::writer, &second}}));
   EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
   EXPECT_TRUE(first.stopped && second.stopped && other.stopped);
 }
@@ -166,13 +166,13 @@ TEST_F(ShellTest, HearsEverythingFromManySenders) {
   Recorder first;
   std::atomic<int> heard{0};
   first.on_message = [&](Message&, Effects&) { ++heard; };
-  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first, 0}}, false));
+  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first}}));
   constexpr int senders = 4, each = 5'000;
   std::vector<std::thread> threads;
   for (int i = 0; i < senders; ++i) {
     threads.emplace_back([&] {
       Outbox outbox(context_);
-      for (int k = 0; k < each; ++k) outbox.send(ActorId::gateway, timer(k));
+      for (int k = 0; k < each; ++k) outbox.send(to::gateway, timer(k));
       EXPECT_TRUE(soon([&] { return heard == senders * each; }));  // an outbox drops what it holds when it closes
     });
   }
@@ -201,7 +201,7 @@ TEST_F(ShellTest, ARoundEndsAfterAMebibyteAndPortsTakeTurns) {
     }
     return ports;
   };
-  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &actor, 0}}, false, open));
+  ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &actor}}, open));
   const std::string large(700'000, 'x');
   std::vector<zmq::socket_t> producers;
   for (const char* address : {"inproc://first", "inproc://second"}) {
@@ -216,7 +216,7 @@ TEST_F(ShellTest, ARoundEndsAfterAMebibyteAndPortsTakeTurns) {
   };
   wanted = true;
   Outbox outbox(context_);  // wakes it
-  outbox.send(ActorId::gateway, timer(0));
+  outbox.send(to::gateway, timer(0));
   EXPECT_TRUE(soon([&] { return count("ingest") == 6 && count("requests") == 6; }));
   EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
   int in_round = 0;

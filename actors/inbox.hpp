@@ -1,0 +1,88 @@
+// Who may be sent what. An address carries the type of its owner's inbox, so that sending an actor what it does not
+// take does not compile; nor does a handler that leaves out part of its inbox (receive()).
+//
+// Everything that any actor may be sent is `Message`: what mailboxes carry, and schedulers and recorders see.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "actors/message.hpp"
+#include "ledger/check.hpp"
+
+namespace vault {
+
+using GatewayInbox =
+    std::variant<PeerMessage, DecodeAnswer, SealAnswers, WriterStatus, ReadAnswer, ReadProgress, CheckpointSigned,
+                 AlertMessage, KeysChanged, PeersSeen, DatabaseSeen, SettingsChanged, TimerFired>;
+using DecoderInbox = std::variant<DecodeTask>;
+using WriterInbox = std::variant<SealOrders, AppendAnswer, SessionLost, LeaseAnswer, LeaseRenewed, ResolveAnswer,
+                                 FindAnswer, Adopted, Followed, SigningState, Published, TimerFired>;
+using CommitterInbox = std::variant<UseSession, Append, TimerFired>;
+using StewardInbox =
+    std::variant<TakeLease, Resolve, FindSeals, StoreCheckpoint, ReadTree, TellContradiction, TimerFired>;
+using LeaseKeeperInbox = std::variant<KeepLease, ConfirmLease, TimerFired>;
+using NotaryInbox = std::variant<Adopt, Follow, Committed, IngestRefused, Epoch, LeaseConfirmed, TreeRead,
+                                 StoreCheckpointAnswer, ContradictionTold, TimerFired>;
+using PublisherInbox = std::variant<Committed, IngestRefused, CheckpointSigned, AlertMessage, Heartbeat>;
+using AuditorInbox = std::variant<CheckpointSigned, TimerFired>;
+using AuthenticatorInbox = std::variant<PeerMessage, TimerFired>;
+using ReaderInbox = std::variant<ReadTask, TimerFired>;
+
+template <class Inbox>
+struct Address {
+  ActorId id;
+};
+
+// Where to send to: `effects.send(to::writer, SealOrders{...})`.
+namespace to {
+inline constexpr Address<GatewayInbox> gateway{ActorId::gateway};
+inline constexpr Address<DecoderInbox> decoder{ActorId::decoder};
+inline constexpr Address<WriterInbox> writer{ActorId::writer};
+inline constexpr Address<CommitterInbox> committer{ActorId::committer};
+inline constexpr Address<StewardInbox> steward{ActorId::steward};
+inline constexpr Address<LeaseKeeperInbox> lease_keeper{ActorId::lease_keeper};
+inline constexpr Address<NotaryInbox> notary{ActorId::notary};
+inline constexpr Address<PublisherInbox> publisher{ActorId::publisher};
+inline constexpr Address<AuditorInbox> auditor{ActorId::auditor};
+inline Address<ReaderInbox> reader(std::size_t index) {
+  return {reader_id(index)};
+}
+}  // namespace to
+
+template <class Inbox, class Kind>
+inline constexpr bool takes = false;
+template <class... Kinds, class Kind>
+inline constexpr bool takes<std::variant<Kinds...>, Kind> = (std::same_as<Kinds, Kind> || ...);
+
+// What can stand in an inbox.
+template <class Kind, class Inbox>
+concept KindOf = takes<Inbox, Kind>;
+
+// One function object out of several lambdas, each for one kind of message.
+template <class... Cases>
+struct Cases_ : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Cases_(Cases...) -> Cases_<Cases...>;
+
+// A handler's way in: calls the one of `cases` that takes this kind of message (by reference). Does not compile where a
+// kind in the inbox has none. A message that is not in the inbox cannot have been sent, and ends the process.
+template <class Inbox, class... Cases>
+void receive(Message message, Cases... cases) {
+  const Cases_ handle{std::move(cases)...};
+  std::visit(
+      [&handle](auto& one) {
+        if constexpr (takes<Inbox, std::remove_cvref_t<decltype(one)>>) {
+          handle(one);
+        } else {
+          VAULT_CHECK(false && "a message that this actor does not take");
+        }
+      },
+      message);
+}
+
+}  // namespace vault

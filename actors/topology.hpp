@@ -1,0 +1,65 @@
+// Who lives with whom, who may wait for the database, in which order actors stop, and who may send to whom: one table,
+// read by the daemon and by the simulator.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <vector>
+
+#include "actors/message.hpp"
+
+namespace vault {
+
+// Threads. Actors of one thread hand each other messages without a socket and without waking anybody.
+enum class ThreadId : std::uint8_t {
+  sealing,  // what a seal passes through: none of them waits, so one thread takes it from the socket to PostgreSQL and
+            // back
+  telling,  // what a checkpoint and an event pass through: they are made, remembered and told
+  own,      // a thread of its own, in which it may wait
+};
+
+// The order in which work flows is the order in which actors stop, so that nothing accepted is left behind. Those that
+// have nothing of their own to finish stop last, together.
+struct ActorPlace {
+  ActorId id;
+  ThreadId thread;
+  bool waits;     // for the database: its signs of life prove nothing
+  int stop_rank;  // lower ones have stopped before
+  std::initializer_list<ActorId> sends_to;
+};
+
+inline constexpr int last_stop_rank = 7;
+
+inline const std::array<ActorPlace, 11>& topology() {
+  using enum ActorId;
+  static const std::array<ActorPlace, 11> places{{
+      {gateway, ThreadId::sealing, false, 0, {decoder, writer, reader_first, publisher, gateway}},
+      {writer, ThreadId::sealing, false, 1, {gateway, committer, steward, lease_keeper, notary, publisher}},
+      {committer, ThreadId::sealing, false, 2, {writer}},
+      {notary, ThreadId::telling, false, 3, {writer, steward, lease_keeper, gateway, publisher, auditor}},
+      {lease_keeper, ThreadId::own, true, 4, {writer, notary}},
+      {steward, ThreadId::own, true, 5, {writer, notary, gateway, publisher}},
+      {publisher, ThreadId::telling, false, 6, {writer}},
+      {decoder, ThreadId::own, false, last_stop_rank, {gateway}},
+      {auditor, ThreadId::own, true, last_stop_rank, {gateway, publisher}},
+      {authenticator, ThreadId::own, false, last_stop_rank, {gateway, publisher}},
+      {reader_first, ThreadId::own, true, last_stop_rank, {gateway, publisher}},
+  }};
+  return places;
+}
+
+// All readers have one place.
+inline const ActorPlace& place_of(ActorId id) {
+  const ActorId kind = std::min(id, ActorId::reader_first);
+  return *std::find_if(topology().begin(), topology().end(),
+                       [kind](const ActorPlace& place) { return place.id == kind; });
+}
+
+inline bool may_send(ActorId from, ActorId to) {
+  const auto& allowed = place_of(from).sends_to;
+  return std::find(allowed.begin(), allowed.end(), std::min(to, ActorId::reader_first)) != allowed.end();
+}
+
+}  // namespace vault
