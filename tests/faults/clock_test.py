@@ -6,6 +6,7 @@ everything goes on once the clock is right again.
 """
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from support.fault_case import ServedVaultd, Skip, main  # noqa: E402
 from support.fault_load import ask  # noqa: E402
 from support.ledger_reading import Wrong  # noqa: E402
 from support.replicated_postgres import Server, as_postgres  # noqa: E402
+from support.vaultd_process import program  # noqa: E402
 
 SKEW_MAX_S = 60  # vaultd's default
 
@@ -25,6 +27,12 @@ def library():
     places = [*pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"),
               *pathlib.Path("/usr/lib").glob("faketime/libfaketimeMT.so.1")]
     return places[0] if places else None
+
+
+def sanitizers():
+    """Their runtimes, which must be loaded before anything else."""
+    linked = subprocess.run(["ldd", program("vaultd")], capture_output=True, text=True, check=True).stdout
+    return re.findall(r"=> (\S*/lib[at]san\S*)", linked)
 
 
 class Clock:
@@ -179,7 +187,8 @@ def body(run):
     takeovers(run, clocks["database"])
     server = new_server(run, clocks["database"])
     vaultd = ServedVaultd(server.url, run.new_directory("v"))
-    vaultd.environment = clocks["vaultd"].environment
+    preloaded = ":".join([*sanitizers(), str(library())])
+    vaultd.environment = {**clocks["vaultd"].environment, "LD_PRELOAD": preloaded}
     run.keep(vaultd).start()
     truth = run.truth(server.sql, [vaultd], allowed=("database", "clock"))
     far = SKEW_MAX_S + 5
