@@ -45,7 +45,10 @@ void Outbox::post(ActorId to, Message message) {
   }
   auto* letter = new Letter{to, std::move(message)};
   VAULT_TSAN_RELEASE(letter);
-  zmq::message_t frame(letter, sizeof(Letter), [](void* data, void*) { delete static_cast<Letter*>(data); });
+  zmq::message_t frame(letter, sizeof(Letter), [](void* data, void*) {
+    VAULT_TSAN_ACQUIRE(data);
+    delete static_cast<Letter*>(data);
+  });
   for (;;) {
     try {
       (void)found->second.send(frame, zmq::send_flags::dontwait);

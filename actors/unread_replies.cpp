@@ -38,7 +38,6 @@ zmq::message_t UnreadReplies::count(std::string text, const std::string& peer) {
   *held->peer += held->bytes();
   *held->all += held->bytes();
   if (peers_.size() >= forget_at_) forget_idle();
-  VAULT_TSAN_RELEASE(held.get());
   Held* const hint = held.get();
   zmq::message_t message(
       hint->text.data(), hint->text.size(),
@@ -50,6 +49,7 @@ zmq::message_t UnreadReplies::count(std::string text, const std::string& peer) {
       },
       hint);
   (void)held.release();
+  VAULT_TSAN_RELEASE(hint);  // not touched here from now on
   return message;
 }
 
