@@ -358,12 +358,12 @@ struct SettingsChanged {
   std::size_t seal_bytes_max = 0, message_bytes_max = 0, queue_seals_max = 0, queue_bytes_max = 0;
 };
 
-using Message =
-    std::variant<DecodeTask, DecodeAnswer, SealOrders, SealAnswers, WriterStatus, UseSession, Append, AppendAnswer,
-                 SessionLost, TakeLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, ResolveAnswer, FindAnswer,
-                 StoreCheckpointAnswer, KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt, Follow, Committed,
-                 IngestRefused, Epoch, Adopted, Followed, SigningState, Published, ReadTree, TreeRead,
-                 TellContradiction, ContradictionTold, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer,
-                 KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged, PeersSeen, DatabaseSeen>;
+using Message = std::variant<DecodeTask, DecodeAnswer, SealOrders, SealAnswers, WriterStatus, UseSession, Append,
+                             AppendAnswer, SessionLost, TakeLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer,
+                             ResolveAnswer, FindAnswer, StoreCheckpointAnswer, KeepLease, LeaseRenewed, ConfirmLease,
+                             LeaseConfirmed, Adopt, Follow, Committed, IngestRefused, Epoch, Adopted, Followed,
+                             SigningState, Published, ReadTree, TreeRead, TellContradiction, ContradictionTold,
+                             CheckpointSigned, ReadTask, ReadProgress, ReadAnswer, KeysChanged, PeerMessage,
+                             AlertMessage, Heartbeat, TimerFired, SettingsChanged, PeersSeen, DatabaseSeen>;
 
 }  // namespace vault

@@ -55,8 +55,8 @@ struct Settings {
   std::chrono::milliseconds checkpoint_interval{100};
   std::chrono::milliseconds lease_timeout{3'000};
   std::chrono::milliseconds database_idle_timeout{60'000};  // of readers' and the steward's sessions
-  std::chrono::milliseconds clock_skew_max{60'000};  // vaultd's clock against the database's
-  std::size_t audit_rate = 2'000;                    // rows a second that the auditor re-verifies; 0: off
+  std::chrono::milliseconds clock_skew_max{60'000};         // vaultd's clock against the database's
+  std::size_t audit_rate = 2'000;                           // rows a second that the auditor re-verifies; 0: off
   bool publish_payloads = false;
   std::size_t busy_poll = 0;  // microseconds for which the sealing thread stays awake before it sleeps
 

@@ -185,7 +185,8 @@ AppendOutcome PostgresAppender::read_answer(const PgResult& result) const {
 AppendOutcome PostgresAppender::outcome_of_sync() {
   if (!word_) return {AppendKind::in_doubt, "the server ended a transaction without an answer"};
   if (connection_->take_unreplicated() && word_->kind == AppendKind::committed) {
-    return {AppendKind::in_doubt, "the synchronous standby, or the node that holds the ledger, was not waited for and may lack the commit"};
+    return {AppendKind::in_doubt,
+            "the synchronous standby, or the node that holds the ledger, was not waited for and may lack the commit"};
   }
   return *word_;
 }
