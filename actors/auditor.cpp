@@ -19,6 +19,7 @@ constexpr seconds patience{60};
 // prepared and waits for its end.
 constexpr seconds second_look{3};
 constexpr seconds second_look_prepared{30};
+constexpr seconds measure_interval{60};   // of the database's size: the server looks at every file
 constexpr std::size_t alerted_max = 100;  // findings that are not told again
 
 }  // namespace
@@ -42,6 +43,7 @@ void Auditor::handle(Message message, Effects& effects) {
         } else {
           tell_readable(effects);
         }
+        tell_progress(effects);
         effects.set_timer(0, pace_.pause());
       });
 }
@@ -135,7 +137,26 @@ Status Auditor::walk(const EndReport& end, Effects& effects) {
   return {};
 }
 
+void Auditor::tell_progress(Effects& effects) {
+  if (resume_) progress_.position = resume_->head.sequence;
+  effects.send(to::gateway, progress_);
+  if (!failing_since_) measure_database(effects);
+}
+
+void Auditor::measure_database(Effects& effects) {
+  const auto now = effects.clock();
+  if (measured_at_ && now - *measured_at_ < measure_interval) return;
+  measured_at_ = now;
+  const auto snapshot = store_.snapshot();
+  if (!snapshot) return;
+  const auto bytes = (*snapshot)->database_bytes();
+  if (bytes && *bytes) {
+    effects.send(to::gateway, Measured{{{"database_size_bytes", static_cast<double>(**bytes)}}});
+  }
+}
+
 void Auditor::end_round(std::int64_t head, Effects& effects) {
+  progress_ = {head, effects.clock()};
   resume_.reset();
   const bool clean = std::exchange(round_clean_, true) && !suspected_;
   if (!clean || alerted_.empty()) return;

@@ -41,6 +41,8 @@ class Auditor final : public Actor {
   EndRequest end_request() const;
   void judge_end(const EndReport& end, Effects& effects);
   Status walk(const EndReport& end, Effects& effects);
+  void tell_progress(Effects& effects);
+  void measure_database(Effects& effects);
   void end_round(std::int64_t head, Effects& effects);
   void report(const Finding& finding, Effects& effects);
   void tell_unreadable(const Error& error, Effects& effects);
@@ -64,6 +66,9 @@ class Auditor final : public Actor {
   std::int64_t lagging_head_ = -1;     // where a replica was that was late; -1: none was
   std::optional<Time> failing_since_;  // steps cannot read
   bool unreadable_ = false;            // alert.audit stands
+
+  AuditProgress progress_;
+  std::optional<Time> measured_at_;  // the database's size
 };
 
 }  // namespace vault

@@ -12,6 +12,7 @@
 // order in which they were dispatched. Bookkeeping only: no clock, no effects. Belongs to the writer.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -29,6 +30,7 @@ struct PendingBatch {
   BatchPlan plan;
   std::shared_ptr<const AppendRequest> request;
   LedgerState after;
+  std::chrono::steady_clock::time_point sent{};
 };
 
 class BatchQueue {

@@ -34,6 +34,8 @@ Result<ReplyBody> EmergencyReader::run(const ReadTask& task) {
   const std::string_view operation = std::holds_alternative<VerifyRangeRequest>(task.task)   ? "verify"
                                      : std::holds_alternative<ProofRequest>(task.task)       ? "proof"
                                      : std::holds_alternative<ConsistencyRequest>(task.task) ? "consistency"
+                                     : std::holds_alternative<TileRequest>(task.task)        ? "tile"
+                                     : std::holds_alternative<EntryBundleRequest>(task.task) ? "entry_bundle"
                                                                                              : "head";
   return tl::unexpected<Error>(emergency_refusal(operation));
 }

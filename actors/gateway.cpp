@@ -29,6 +29,12 @@ std::optional<Error> reserved_name(const SealRequest& request) {
   return std::nullopt;
 }
 
+// What the role `public` may ask for, besides `status` (PublicStatusResult).
+bool is_public(const Operation& operation) {
+  return std::holds_alternative<CheckpointRequest>(operation) || std::holds_alternative<TileRequest>(operation) ||
+         std::holds_alternative<EntryBundleRequest>(operation);
+}
+
 }  // namespace
 
 Gateway::Gateway(const GatewayOptions& options)
@@ -61,6 +67,11 @@ void Gateway::handle(Message message, Effects& effects) {
         counters_["peers_paused"] = peers.paused;
       },
       [&](DatabaseSeen& seen) { reads_.on_database_seen(seen.there, effects.clock()); },
+      [&](Measured& measured) {
+        measured.gauges.merge(gauges_);
+        gauges_ = std::move(measured.gauges);
+      },
+      [&](AuditProgress& audit) { audit_ = audit; },
       [&](SettingsChanged& settings) {
         options_.codec = {settings.message_bytes_max, settings.seal_bytes_max};
         options_.queue_seals_max = settings.queue_seals_max;
@@ -92,6 +103,7 @@ void Gateway::tell_state(Effects& effects) {
 }
 
 void Gateway::round_done(Effects& effects) {
+  round_began_.reset();
   forward(effects);
   dispatch_reads(effects);
 }
@@ -115,6 +127,7 @@ void Gateway::on_peer(PeerMessage message, Effects& effects) {
   if (!ingest && message.body.empty() && message.envelope.size() == 1) return;
   ++counters_[ingest ? "ingest_messages" : "requests"];
   if (auto refusal = refuse_unread(message)) {
+    count_refused(refusal->code, 1);
     ++counters_[std::string(error_name(refusal->code))];
     if (ingest) return ingest_failed(*refusal, effects);
     return reply_to(std::move(message.envelope), encode_error_reply(find_request_id(message.body), *refusal), effects);
@@ -132,18 +145,22 @@ void Gateway::take(Arrival arrival, tl::expected<Request, DecodeFailure> decoded
   const bool ingest = message.socket == SocketKind::ingest;
   if (!decoded) {
     ++counters_["malformed"];
+    if (ingest) count_refused(decoded.error().error.code, 1);
     if (ingest) return ingest_failed(decoded.error().error, effects);
     return reply_to(std::move(message.envelope), encode_error_reply(decoded.error().id, decoded.error().error),
                     effects);
   }
   if (auto refusal = forbidden(message, decoded->operation)) {
     ++counters_["forbidden"];
+    const auto* request = std::get_if<SealRequest>(&decoded->operation);
+    if (request != nullptr) count_refused(refusal->code, request->seals.size());
     if (ingest) return ingest_failed(*refusal, effects);
     return reply_to(std::move(message.envelope), encode_error_reply(decoded->id, *refusal), effects);
   }
   if (auto* request = std::get_if<SealRequest>(&decoded->operation)) {
     if (const auto refusal = reserved_name(*request)) {
       ++counters_["forbidden"];
+      count_refused(refusal->code, request->seals.size());
       if (ingest) return tell_refused_names(*request, *refusal, effects);
       return reply_to(std::move(message.envelope), encode_error_reply(decoded->id, *refusal), effects);
     }
@@ -169,6 +186,7 @@ std::optional<Error> Gateway::forbidden(const PeerMessage& message, const Operat
   const auto* request = std::get_if<SealRequest>(&operation);
   if (!request) {
     if (key->reader || std::holds_alternative<StatusRequest>(operation)) return std::nullopt;
+    if (key->strangers && is_public(operation)) return std::nullopt;
     return Error{ErrorCode::forbidden, "the key \"" + key->name + "\" has not the role reader", {}};
   }
   if (!key->producer) return Error{ErrorCode::forbidden, "the key \"" + key->name + "\" has not the role producer", {}};
@@ -181,6 +199,15 @@ std::optional<Error> Gateway::forbidden(const PeerMessage& message, const Operat
     }
   }
   return std::nullopt;
+}
+
+// A key with the role `public` and no other: of `status` it is told what strangers may know.
+bool Gateway::sees_little(const PeerMessage& message) const {
+  if (message.user_id.empty() || !keys_) return false;
+  const auto found = keys_->find(message.user_id);
+  if (found == keys_->end()) return true;
+  const PeerKey& key = found->second;
+  return key.strangers && !key.producer && !key.reader && !key.admin;
 }
 
 // On ingest a seal that was decoded hears of its refusal under its own seal_id too.
@@ -219,6 +246,7 @@ void Gateway::seal(Arrival arrival, RequestId id, SealRequest request, Effects& 
       refusal = not_now(producer, request.seals.size(), bytes);
     }
     if (refusal) {
+      count_refused(refusal->code, request.seals.size());
       ++counters_[refusal->code == ErrorCode::busy ? "busy" : "unavailable"];
       return reply_to(std::move(message.envelope), encode_error_reply(id, *refusal), effects);
     }
@@ -227,6 +255,7 @@ void Gateway::seal(Arrival arrival, RequestId id, SealRequest request, Effects& 
   if (!ingest && request.sign) {
     const Status room = reads_.expect_signed(producer, connection(arrival, effects), ticket, request.seals.size());
     if (!room) {
+      count_refused(room.error().code, request.seals.size());
       ++counters_["busy"];
       return reply_to(std::move(message.envelope), encode_error_reply(id, room.error()), effects);
     }
@@ -239,13 +268,19 @@ void Gateway::seal(Arrival arrival, RequestId id, SealRequest request, Effects& 
   pending.batch = request.batch;
   pending.sign = request.sign;
   Producer& held = hold(pending);
-  SealOrder order{ticket, std::move(request.seals), ingest, bytes};
+  SealOrder order{ticket, std::move(request.seals), ingest, bytes, round_began(effects)};
   if (arrival.ticket != 0) {
     *find_place(held, ticket) = std::move(order);
   } else {
     held.waiting.push_back(std::move(order));
   }
   take_turn(producer, held);
+}
+
+// Read once a round, which is short: the sealing thread has better things to do than to look at the clock.
+Gateway::Instant Gateway::round_began(Effects& effects) {
+  if (!round_began_) round_began_ = effects.clock();
+  return *round_began_;
 }
 
 // Counts what a request holds until give_back().
@@ -261,6 +296,10 @@ Gateway::Producer& Gateway::hold(const Pending& pending) {
 void Gateway::read(Arrival arrival, Request request, Effects& effects) {
   PeerMessage& message = arrival.message;
   if (std::holds_alternative<StatusRequest>(request.operation)) {
+    if (sees_little(message)) {
+      const PublicStatusResult little{writer_.writer ? "writer" : "standby", is_ready(), writer_.head.sequence};
+      return reply_to(std::move(message.envelope), encode_reply(request.id, little), effects);
+    }
     return reply_to(std::move(message.envelope), encode_reply(request.id, status(effects)), effects);
   }
   if (refusing_) {

@@ -83,6 +83,7 @@ class Gateway final : public Actor {
   void on_peer(PeerMessage message, Effects& effects);
   void on_writer_status(WriterStatus status, Effects& effects);
   std::optional<Error> forbidden(const PeerMessage& message, const Operation& operation) const;
+  bool sees_little(const PeerMessage& message) const;
   void tell_refused_names(const SealRequest& request, const Error& error, Effects& effects);
   void take(Arrival arrival, tl::expected<Request, DecodeFailure> decoded, Effects& effects);
   void seal(Arrival arrival, RequestId id, SealRequest request, Effects& effects);
@@ -127,6 +128,9 @@ class Gateway final : public Actor {
   void reply(Ticket ticket, std::string message, Effects& effects);
   void reply_to(std::vector<std::string> envelope, std::string message, Effects& effects);
   Ticket open(Arrival& arrival, RequestId id, Effects& effects, bool deadline);
+  Instant round_began(Effects& effects);
+  void count_refused(ErrorCode code, std::size_t seals) { seals_refused_[code] += static_cast<std::int64_t>(seals); }
+  void add_figures(StatusResult& result, Effects& effects) const;
   Producer& hold(const Pending& pending);
   void give_back(const Pending& pending);
   void release(const Pending& pending);
@@ -154,6 +158,11 @@ class Gateway final : public Actor {
   std::shared_ptr<const KeyRing> keys_;
   RaisedAlerts alerts_;
   std::map<std::string, std::int64_t> counters_;
+  std::map<ErrorCode, std::int64_t> seals_refused_;
+  std::map<std::string, double> gauges_;
+  AuditProgress audit_;
+  std::optional<Instant> checkpoint_at_;  // when the latest one was heard of
+  std::optional<Instant> round_began_;    // nullopt: nothing that needs the time has come in this round
 
   std::string told_state_;
   bool stopping_ = false, refusing_ = false;

@@ -104,6 +104,7 @@ void Gateway::on_read_progress(ReadProgress progress, Effects& effects) {
 
 void Gateway::on_checkpoint(CheckpointSigned checkpoint, Effects& effects) {
   vkey_ = std::move(checkpoint.vkey);
+  checkpoint_at_ = effects.clock();
   const auto latest = std::make_shared<const StoredCheckpoint>(std::move(checkpoint.checkpoint));
   for (const Ticket ticket : reads_.on_checkpoint(latest)) {
     const auto found = pending_.find(ticket);

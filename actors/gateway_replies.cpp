@@ -4,6 +4,7 @@
 
 #include "actors/gateway.hpp"
 #include "ledger/check.hpp"
+#include "wire/error.hpp"
 #include "wire/features.hpp"
 
 namespace vault {
@@ -36,6 +37,7 @@ void Gateway::on_answer(SealAnswer answer, Effects& effects) {
   const auto found = pending_.find(answer.ticket);
   if (found == pending_.end()) return;  // vaultd's own seals have no ticket
   Pending& pending = found->second;
+  if (!answer.receipts) count_refused(answer.receipts.error().code, pending.seals);
   release(pending);
   pending.seals = pending.bytes = 0;
   if (pending.ingest || pending.answered) {
@@ -143,7 +145,30 @@ StatusResult Gateway::status(Effects& effects) const {
   result.readers_detail = health.reason;
   result.alerts = alerts_.kinds();
   result.features = protocol_features();
+  add_figures(result, effects);
   return result;
+}
+
+// What only monitoring looks at.
+void Gateway::add_figures(StatusResult& result, Effects& effects) const {
+  const auto seconds_since = [&](Instant instant) {
+    return std::chrono::duration<double>(effects.clock() - instant).count();
+  };
+  for (const auto& [kind, severity] : alerts_.severities()) result.severities[kind] = severity_name(severity);
+  result.queue_bytes = static_cast<std::int64_t>(queued_bytes_);
+  const WriterFigures& figures = writer_.figures;
+  for (std::size_t i = 0; i < figures.sealed.size(); ++i) {
+    result.sealed[std::string(verdict_name(static_cast<Verdict>(i)))] = figures.sealed[i];
+  }
+  for (const auto& [code, seals] : seals_refused_) result.seals_refused[std::string(error_name(code))] = seals;
+  result.histograms = {{"commit_seconds", figures.commit_seconds.result()},
+                       {"batch_seals", figures.batch_seals.result()},
+                       {"queue_wait_seconds", figures.queue_wait_seconds.result()}};
+  result.gauges = gauges_;
+  if (figures.clock_skew_seconds) result.gauges["clock_skew_seconds"] = *figures.clock_skew_seconds;
+  if (checkpoint_at_) result.gauges["checkpoint_age_seconds"] = seconds_since(*checkpoint_at_);
+  result.gauges["audit_position"] = static_cast<double>(audit_.position);
+  if (audit_.passed_at) result.gauges["audit_pass_age_seconds"] = seconds_since(*audit_.passed_at);
 }
 
 }  // namespace vault

@@ -14,9 +14,9 @@
 
 namespace vault {
 
-using GatewayInbox =
-    std::variant<PeerMessage, DecodeAnswer, SealAnswers, WriterStatus, ReadAnswer, ReadProgress, CheckpointSigned,
-                 AlertMessage, KeysChanged, PeersSeen, DatabaseSeen, SettingsChanged, TimerFired>;
+using GatewayInbox = std::variant<PeerMessage, DecodeAnswer, SealAnswers, WriterStatus, ReadAnswer, ReadProgress,
+                                  CheckpointSigned, AlertMessage, KeysChanged, PeersSeen, DatabaseSeen, Measured,
+                                  AuditProgress, SettingsChanged, TimerFired>;
 using DecoderInbox = std::variant<DecodeTask>;
 using WriterInbox = std::variant<SealOrders, AppendAnswer, SessionLost, LeaseAnswer, LeaseRenewed, ResolveAnswer,
                                  FindAnswer, Adopted, Followed, SigningState, Published, TimerFired>;

@@ -4,6 +4,7 @@
 // What comes back to a gateway is the answer to its own ticket. A message may own what cannot be copied (a session).
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -13,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "actors/histogram.hpp"
 #include "ledger/entry.hpp"
 #include "ledger/receipt.hpp"
 #include "store/store.hpp"
@@ -63,6 +65,7 @@ struct SealOrder {
   std::vector<Seal> seals;
   bool ingest = false;    // came by the ingest socket: must not be refused for a database that is away
   std::size_t bytes = 0;  // what it counts against the gateway's credit
+  std::chrono::steady_clock::time_point since{};  // when the round began in which it came
 };
 struct SealOrders {
   std::vector<SealOrder> orders;
@@ -78,6 +81,14 @@ struct SealAnswers {
   std::vector<SealAnswer> answers;
   Head head;  // durable
 };
+// What a writer measures.
+struct WriterFigures {
+  Histogram commit_seconds{bounds_seconds};
+  Histogram batch_seals{bounds_seals};
+  Histogram queue_wait_seconds{bounds_seconds};  // of an order, from its arrival until its batch is sent
+  std::array<std::int64_t, 6> sealed{};          // new entries by verdict
+  std::optional<double> clock_skew_seconds;      // by how much this machine's clock is ahead of the database's
+};
 struct WriterStatus {
   bool writer = false;   // holds the lease
   bool ready = false;    // sealing works, as far as is known
@@ -91,6 +102,7 @@ struct WriterStatus {
   std::string detail;  // why not ready
   std::string ledger_id;
   std::map<std::string, std::int64_t> counters;
+  WriterFigures figures;
 };
 
 // --- writer -> committer -> writer -----------------------------------------------------------------------------------
@@ -277,8 +289,8 @@ struct VerifyRun {
 struct ReadTask {
   Ticket ticket = 0;
   RequestId id;
-  std::variant<ReadRequest, ListRequest, VerifyRangeRequest, ProofRequest, ConsistencyRequest, HeadRequest, SignTask,
-               ProbeTask>
+  std::variant<ReadRequest, ListRequest, VerifyRangeRequest, ProofRequest, ConsistencyRequest, TileRequest,
+               EntryBundleRequest, HeadRequest, SignTask, ProbeTask>
       task;
   std::int64_t at_least = 0;  // the request's own: the answer must have seen this sequence
   std::int64_t told = 0;      // entries up to here are known to be sealed, by whatever vaultd has heard
@@ -326,6 +338,7 @@ struct PeerKey {
   std::string name;
   bool producer = false, reader = false, admin = false;
   std::vector<std::string> authorities;  // empty: any
+  bool strangers = false;                // the role `public`: what anybody may see
 };
 using KeyRing = std::map<std::string, PeerKey>;  // by public key, Z85
 struct KeysChanged {
@@ -351,6 +364,15 @@ struct Heartbeat {
 struct PeersSeen {
   std::int64_t connected = 0, refused = 0, cut = 0, paused = 0;
 };
+// What is measured now and then, by name (docs/protocol.md, "status"); stays until it is measured again.
+struct Measured {
+  std::map<std::string, double> gauges;
+};
+// How far the auditor is in its round, and when the last whole round ended.
+struct AuditProgress {
+  std::int64_t position = 0;
+  std::optional<std::chrono::steady_clock::time_point> passed_at;
+};
 struct TimerFired {
   int id = 0;
 };
@@ -358,12 +380,13 @@ struct SettingsChanged {
   std::size_t seal_bytes_max = 0, message_bytes_max = 0, queue_seals_max = 0, queue_bytes_max = 0;
 };
 
-using Message = std::variant<DecodeTask, DecodeAnswer, SealOrders, SealAnswers, WriterStatus, UseSession, Append,
-                             AppendAnswer, SessionLost, TakeLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer,
-                             ResolveAnswer, FindAnswer, StoreCheckpointAnswer, KeepLease, LeaseRenewed, ConfirmLease,
-                             LeaseConfirmed, Adopt, Follow, Committed, IngestRefused, Epoch, Adopted, Followed,
-                             SigningState, Published, ReadTree, TreeRead, TellContradiction, ContradictionTold,
-                             CheckpointSigned, ReadTask, ReadProgress, ReadAnswer, KeysChanged, PeerMessage,
-                             AlertMessage, Heartbeat, TimerFired, SettingsChanged, PeersSeen, DatabaseSeen>;
+using Message =
+    std::variant<DecodeTask, DecodeAnswer, SealOrders, SealAnswers, WriterStatus, UseSession, Append, AppendAnswer,
+                 SessionLost, TakeLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, ResolveAnswer, FindAnswer,
+                 StoreCheckpointAnswer, KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt, Follow, Committed,
+                 IngestRefused, Epoch, Adopted, Followed, SigningState, Published, ReadTree, TreeRead,
+                 TellContradiction, ContradictionTold, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer,
+                 KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged, PeersSeen,
+                 DatabaseSeen, Measured, AuditProgress>;
 
 }  // namespace vault

@@ -2,8 +2,8 @@
 // actor is content says nothing of what another has seen.
 #pragma once
 
+#include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,7 +16,7 @@ class RaisedAlerts {
   // True where it is to be told: it is raised, or nothing of its kind stands any more.
   bool note(const Alert& alert) {
     if (alert.raised) {
-      causes_[alert.kind].insert(alert.cause);
+      causes_[alert.kind][alert.cause] = alert.severity;
       return true;
     }
     const auto kind = causes_.find(alert.kind);
@@ -31,9 +31,17 @@ class RaisedAlerts {
     for (const auto& [kind, causes] : causes_) names.push_back(kind);
     return names;
   }
+  // The worst of each kind's causes.
+  std::map<std::string, Severity> severities() const {
+    std::map<std::string, Severity> worst;
+    for (const auto& [kind, causes] : causes_) {
+      for (const auto& [cause, severity] : causes) worst[kind] = std::max(worst[kind], severity);
+    }
+    return worst;
+  }
 
  private:
-  std::map<std::string, std::set<std::string>> causes_;  // by kind; never empty
+  std::map<std::string, std::map<std::string, Severity>> causes_;  // by kind; never empty
 };
 
 }  // namespace vault

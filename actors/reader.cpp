@@ -111,6 +111,8 @@ Reader::Outcome Reader::run(ReadTask& task, std::unique_ptr<Snapshot> owned, Eff
   if (const auto* consistency = std::get_if<ConsistencyRequest>(&task.task)) {
     return run_consistency(task, *consistency, snapshot);
   }
+  if (const auto* tile = std::get_if<TileRequest>(&task.task)) return run_tile(task, *tile, snapshot);
+  if (const auto* bundle = std::get_if<EntryBundleRequest>(&task.task)) return run_bundle(task, *bundle, snapshot);
   if (const auto* sign = std::get_if<SignTask>(&task.task)) return run_sign(task, *sign, snapshot);
   auto head = snapshot.head();
   if (!head) return {tl::unexpected<Error>(head.error())};

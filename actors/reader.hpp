@@ -41,6 +41,8 @@ class Reader final : public Actor {
                      Effects& effects);
   Outcome run_proof(const ReadTask& task, const ProofRequest& request, Snapshot& snapshot);
   Outcome run_consistency(const ReadTask& task, const ConsistencyRequest& request, Snapshot& snapshot);
+  Outcome run_tile(const ReadTask& task, const TileRequest& request, Snapshot& snapshot);
+  Outcome run_bundle(const ReadTask& task, const EntryBundleRequest& request, Snapshot& snapshot);
   Outcome run_sign(const ReadTask& task, const SignTask& request, Snapshot& snapshot);
 
   ActorId id_;

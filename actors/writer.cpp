@@ -192,6 +192,7 @@ void Writer::send_status(Effects& effects) {
   status.database_connected = database_connected_;
   status.ledger_id = ledger_id_;
   status.counters = counters_;
+  status.figures = figures_;
   effects.send(to::gateway, std::move(status));
 }
 

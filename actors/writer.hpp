@@ -142,6 +142,7 @@ class Writer final : public Actor {
   std::set<Uuid> unreadable_;  // seal_ids of which nobody can say what is sealed under them
   Backoff trouble_{std::chrono::milliseconds(100), std::chrono::milliseconds(5'000)};
   std::map<std::string, std::int64_t> counters_;
+  WriterFigures figures_;
   ClockGuard clock_;
 };
 

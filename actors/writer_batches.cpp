@@ -75,8 +75,14 @@ void Writer::send_batch(BatchPlan plan, Timestamp now, Effects& effects) {
   request->batch = sequence_seals(tip_, inputs, now);
   request->next = tip_.head;
   effects.send(to::committer, Append{batches_.generation(), request});
-  if (batches_.in_flight() == 0) waiting_since_ = effects.clock();
-  batches_.dispatched({std::move(plan), std::move(request), tip_});
+  const auto sent = effects.clock();
+  if (batches_.in_flight() == 0) waiting_since_ = sent;
+  figures_.batch_seals.observe(static_cast<double>(inputs.size()));
+  for (const PendingOrder& pending : plan.orders()) {
+    if (pending.order.since == std::chrono::steady_clock::time_point{}) continue;  // vaultd's own
+    figures_.queue_wait_seconds.observe(std::chrono::duration<double>(sent - pending.order.since).count());
+  }
+  batches_.dispatched({std::move(plan), std::move(request), tip_, sent});
 }
 
 void Writer::look_up(Effects& effects) {
@@ -258,6 +264,8 @@ void Writer::complete(PendingBatch batch, Effects& effects) {
   durable_ = std::move(batch.after);
   ++counters_["commits"];
   counters_["sealed"] += static_cast<std::int64_t>(batch.request->batch.entries.size());
+  figures_.commit_seconds.observe(std::chrono::duration<double>(waiting_since_ - batch.sent).count());
+  for (const Entry& entry : batch.request->batch.entries) ++figures_.sealed[static_cast<std::size_t>(entry.verdict)];
   // Shares ownership with the request, so that entries are never copied.
   const Entries entries(batch.request, &batch.request->batch.entries);
   answer_plan(batch.plan, entries, effects);

@@ -161,7 +161,11 @@ void Writer::block(const std::string& why, Effects& effects) {
 // Only what the database itself says of the lease counts here; with a batch in flight its outcome tells more.
 void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
   if ((mode_ != Mode::active && mode_ != Mode::adopting) || answer.epoch != epoch_) return;
-  if (answer.renewal) clock_.saw_database(answer.renewal->database_now, effects.clock());
+  if (answer.renewal) {
+    clock_.saw_database(answer.renewal->database_now, effects.clock());
+    figures_.clock_skew_seconds =
+        static_cast<double>(effects.now().micros - answer.renewal->database_now.micros) / 1'000'000;
+  }
   if (answer.renewal && answer.renewal->contradictions != contradictions_) must_adopt_again_ = true;
   if (answer.renewal && answer.renewal->guards_seen) tell_of_guards(answer.renewal->missing_guard, effects);
   if (batches_.in_flight() > 0) return;

@@ -71,10 +71,12 @@ Status add_client(const fs::path& file, KeyRing& ring) {
       key.producer = true;
     } else if (role == "reader") {
       key.reader = true;
+    } else if (role == "public") {
+      key.strangers = true;
     } else if (role == "admin") {
       key.admin = true;
     } else {
-      return bad_key_file(file, "there is no role \"" + role + "\"; roles are producer, reader and admin");
+      return bad_key_file(file, "there is no role \"" + role + "\"; roles are producer, reader, public and admin");
     }
   }
   if (!ring.emplace(*public_key, std::move(key)).second) {

@@ -13,6 +13,7 @@
 #include "daemon/logging.hpp"
 #include "daemon/peer_guard.hpp"
 #include "daemon/peer_limits.hpp"
+#include "daemon/process_figures.hpp"
 #include "daemon/service_manager.hpp"
 
 namespace vault {
@@ -119,6 +120,7 @@ int ServiceLoop::run() {
     if (Clock::now() >= next_ping) {
       next_ping = Clock::now() + tick;
       sweep_peers();
+      parts_.outbox.send(to::gateway, Measured{process_figures()});
       if (parts_.handshakes) parts_.handshakes->sweep();
       parts_.supervisor.ping();
       if (parts_.supervisor.all_alive(pulse_patience)) feed_watchdog();

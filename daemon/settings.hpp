@@ -30,7 +30,6 @@ struct Settings {
   std::vector<std::string> requests{"ipc:///run/vaultd/requests"};
   std::vector<std::string> ingest{"ipc:///run/vaultd/ingest"};
   std::vector<std::string> events{"ipc:///run/vaultd/events"};
-  std::string http;                  // reserved: refused by check_settings()
   std::string socket_mode = "0660";  // octal, for ipc sockets
   std::string socket_group;          // "": that of the process
 

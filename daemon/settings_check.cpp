@@ -82,9 +82,6 @@ Status check_settings(const Settings& settings) {
       return refuse(std::string(field.name).c_str(), status.error().message);
     }
   }
-  if (!settings.http.empty()) {
-    return refuse("http", "reserved: this version of vaultd serves nothing over HTTP yet");
-  }
   if (Status status = check_place(settings); !status) return status;
   if (Status status = check_endpoints(settings); !status) return status;
   if (settings.curve_server_key.empty() != settings.curve_clients.empty()) {

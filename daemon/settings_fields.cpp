@@ -81,7 +81,6 @@ const std::array fields{
     SettingField{"requests", "endpoint for requests (ROUTER)", &S::requests, 0, 0, wants_endpoint},
     SettingField{"ingest", "endpoint for fire-and-forget seals (PULL)", &S::ingest, 0, 0, wants_endpoint},
     SettingField{"events", "endpoint for events (PUB)", &S::events, 0, 0, wants_endpoint},
-    SettingField{"http", "reserved for metrics and tiles; refused by this version", &S::http},
     SettingField{"socket_mode", "mode of ipc sockets, octal", &S::socket_mode, 0, 0, wants_mode},
     SettingField{"socket_group", "group of ipc sockets; default: that of the process", &S::socket_group, 0, 0,
                  wants_group},

@@ -17,7 +17,7 @@ const PgStatement reader_statements[] = {
     sql::rows_ascending, sql::next_sequence,      sql::full_tile,      sql::leaf_hashes,        sql::tile_roots,
     sql::tiles,          sql::identities,         sql::checkpoints,    sql::newest_checkpoints, sql::ledger_id,
     sql::strays,         sql::checkpoints_beyond, sql::contradictions, sql::announcement,       sql::prepared_open,
-    sql::in_recovery,    sql::savepoint_scan,     sql::release_scan,   sql::rollback_to_scan,
+    sql::in_recovery,    sql::database_bytes,     sql::savepoint_scan, sql::release_scan,       sql::rollback_to_scan,
 };
 
 // vaultds keep far fewer.
@@ -138,6 +138,12 @@ Result<bool> PostgresSnapshot::is_replica() {
   auto result = begun().execute(sql::in_recovery);
   if (!result) return tl::unexpected(result.error());
   return result->value(0, 0) == std::string_view("\1", 1);
+}
+
+Result<std::optional<std::int64_t>> PostgresSnapshot::database_bytes() {
+  auto result = begun().execute(sql::database_bytes);
+  if (!result) return tl::unexpected(result.error());
+  return std::optional(read_int8(result->value(0, 0)));
 }
 
 Result<Strays> PostgresSnapshot::strays(std::int64_t head) {

@@ -38,6 +38,7 @@ class PostgresSnapshot final : public Snapshot {
   Result<std::optional<StoredCheckpoint>> newest_checkpoint() override;
   Result<std::string> ledger_id() override;
   Result<bool> is_replica() override;
+  Result<std::optional<std::int64_t>> database_bytes() override;
   Result<Strays> strays(std::int64_t head) override;
   Result<std::vector<StoredCheckpoint>> checkpoints_beyond(std::int64_t size) override;
   Result<std::vector<StoredCheckpoint>> contradictions() override;

@@ -236,6 +236,9 @@ inline constexpr PgStatement head{
 
 inline constexpr PgStatement in_recovery{"in_recovery", "SELECT pg_catalog.pg_is_in_recovery()"};
 
+inline constexpr PgStatement database_bytes{"database_bytes",
+                                            "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"};
+
 inline constexpr PgStatement entry_by_sequence{
     "entry_by_sequence", "SELECT " VAULT_READ_COLUMNS " FROM vault_ledger WHERE sequence = $1::bigint"};
 

@@ -305,6 +305,8 @@ class Snapshot : public TileReader {
   // rows, as they stand. Anybody with a writer's role can put rows there.
   virtual Result<std::vector<StoredCheckpoint>> contradictions() { return std::vector<StoredCheckpoint>(); }
   virtual Result<std::optional<AnnouncementSeen>> announcement() { return std::optional<AnnouncementSeen>(); }
+  // What the database takes on the server's disks; nullopt where that is not known.
+  virtual Result<std::optional<std::int64_t>> database_bytes() { return std::optional<std::int64_t>(); }
   // Does a prepared transaction wait for its end? What it holds may yet come.
   virtual Result<bool> prepared_open() { return false; }
 };

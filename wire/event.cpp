@@ -12,6 +12,8 @@ void begin_event(Packing& out, std::string_view topic, std::uint64_t seq, std::s
   out.key("seq").unsigned_integer(seq);
 }
 
+}  // namespace
+
 std::string_view severity_name(Severity severity) {
   switch (severity) {
     case Severity::info:
@@ -23,8 +25,6 @@ std::string_view severity_name(Severity severity) {
   }
   return "critical";
 }
-
-}  // namespace
 
 Event make_entry_event(std::uint64_t seq, const Entry& entry, bool publish_payloads) {
   Event event{"entry." + std::string(verdict_name(entry.verdict)), {}};

@@ -18,6 +18,7 @@ struct Event {
 };
 
 enum class Severity : std::uint8_t { info, warning, critical };
+std::string_view severity_name(Severity severity);
 
 struct Alert {
   std::string kind;  // "tamper", "database", "ingest", "fenced", "rollback", "clock", ...

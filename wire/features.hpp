@@ -8,7 +8,7 @@
 namespace vault {
 
 inline std::vector<std::string> protocol_features() {
-  return {"at_least"};
+  return {"at_least", "tile", "histograms"};
 }
 
 }  // namespace vault

@@ -49,12 +49,20 @@ struct ConsistencyRequest {
   std::int64_t first = 0;
   std::optional<std::int64_t> second;
 };
+// Of the tree that the latest checkpoint covers; `width` 256 asks for a full tile or bundle.
+struct TileRequest {
+  std::int64_t level = 0, index = 0, width = 256;
+};
+struct EntryBundleRequest {
+  std::int64_t index = 0, width = 256;
+};
 struct CheckpointRequest {};
 struct HeadRequest {};
 struct StatusRequest {};
 
-using Operation = std::variant<SealRequest, ReadRequest, ListRequest, VerifyRangeRequest, ProofRequest,
-                               ConsistencyRequest, CheckpointRequest, HeadRequest, StatusRequest>;
+using Operation =
+    std::variant<SealRequest, ReadRequest, ListRequest, VerifyRangeRequest, ProofRequest, ConsistencyRequest,
+                 TileRequest, EntryBundleRequest, CheckpointRequest, HeadRequest, StatusRequest>;
 
 struct Request {
   RequestId id;
@@ -86,6 +94,12 @@ struct ConsistencyResult {
   Hash first_root{}, second_root{};
   Proof proof;
 };
+struct TileResult {
+  std::string hashes;  // `width` of them, 32 bytes each
+};
+struct EntryBundleResult {
+  std::string bundle;  // as in a file of tlog-tiles: each leaf_data behind its length
+};
 struct CheckpointResult {
   std::string checkpoint;
   std::int64_t tree_size = 0;
@@ -93,6 +107,12 @@ struct CheckpointResult {
 };
 struct HeadResult {
   Head head;  // timestamp is nil on the wire for sequence 0
+};
+// How often a figure was at most so large. Bounds are shared by all of one name, so only counts travel between actors.
+struct HistogramResult {
+  std::vector<double> bounds;        // inclusive upper bounds, ascending
+  std::vector<std::int64_t> counts;  // cumulative; one more than bounds, the last one is of all
+  double sum = 0;
 };
 struct StatusResult {
   std::string version;
@@ -109,12 +129,25 @@ struct StatusResult {
   std::string readers_detail;   // "" or why one has no database
   std::string database_detail;  // "" or what is wrong
   std::string origin, vkey, ledger_id;
-  std::map<std::string, std::int64_t> counters;  // member `counters`
-  std::vector<std::string> alerts;               // kinds raised and not cleared
-  std::vector<std::string> features;             // what this vaultd knows beyond version 1 of the protocol
+  std::map<std::string, std::int64_t> counters;   // member `counters`
+  std::vector<std::string> alerts;                // kinds raised and not cleared
+  std::vector<std::string> features;              // what this vaultd knows beyond version 1 of the protocol
+  std::map<std::string, std::string> severities;  // of the raised alerts, by kind
+  std::int64_t queue_bytes = 0;
+  std::map<std::string, std::int64_t> sealed;         // new entries by verdict, since the start
+  std::map<std::string, std::int64_t> seals_refused;  // seals by the error's code, since the start
+  std::map<std::string, HistogramResult> histograms;
+  std::map<std::string, double> gauges;  // what is measured now and then; absent where unknown
+};
+// What a peer is told that has the role `public` only.
+struct PublicStatusResult {
+  std::string role;
+  bool ready = false;
+  std::int64_t sequence = 0;
 };
 
-using ReplyBody = std::variant<Receipt, ReceiptsResult, Entry, Page, VerifyResult, ProofResult, ConsistencyResult,
-                               CheckpointResult, HeadResult, StatusResult>;
+using ReplyBody =
+    std::variant<Receipt, ReceiptsResult, Entry, Page, VerifyResult, ProofResult, ConsistencyResult, TileResult,
+                 EntryBundleResult, CheckpointResult, HeadResult, StatusResult, PublicStatusResult>;
 
 }  // namespace vault

@@ -60,6 +60,11 @@ class Packing {
     append_u64(out_, std::bit_cast<std::uint64_t>(value));
     return *this;
   }
+  Packing& binary(std::string_view bytes) {
+    packer_.pack_bin(static_cast<std::uint32_t>(bytes.size()));
+    packer_.pack_bin_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+    return *this;
+  }
   template <std::size_t N>
   Packing& hex(const std::array<std::uint8_t, N>& bytes) {
     std::array<char, 2 * N> digits;

@@ -137,8 +137,53 @@ Status pack(Packing& out, const HeadResult& result) {
   return {};
 }
 
+Status pack(Packing& out, const TileResult& result) {
+  out.map(1).key("hashes").binary(result.hashes);
+  return {};
+}
+
+Status pack(Packing& out, const EntryBundleResult& result) {
+  out.map(1).key("bundle").binary(result.bundle);
+  return {};
+}
+
+void pack_numbers(Packing& out, const std::map<std::string, std::int64_t>& numbers) {
+  out.map(numbers.size());
+  for (const auto& [name, value] : numbers) out.key(name).integer(value);
+}
+
+void pack_histogram(Packing& out, const HistogramResult& histogram) {
+  out.map(4).key("bounds").array(histogram.bounds.size());
+  for (const double bound : histogram.bounds) out.number(bound);
+  out.key("counts").array(histogram.counts.size());
+  for (const std::int64_t count : histogram.counts) out.integer(count);
+  out.key("sum").number(histogram.sum);
+  out.key("count").integer(histogram.counts.empty() ? 0 : histogram.counts.back());
+}
+
+// What only monitoring looks at.
+void pack_measurements(Packing& out, const StatusResult& result) {
+  out.key("alert_severities").map(result.severities.size());
+  for (const auto& [kind, severity] : result.severities) out.key(kind).text(severity);
+  out.key("queue_bytes").integer(result.queue_bytes);
+  pack_numbers(out.key("sealed"), result.sealed);
+  pack_numbers(out.key("seals_refused"), result.seals_refused);
+  out.key("histograms").map(result.histograms.size());
+  for (const auto& [name, histogram] : result.histograms) pack_histogram(out.key(name), histogram);
+  out.key("gauges").map(result.gauges.size());
+  for (const auto& [name, value] : result.gauges) out.key(name).number(value);
+}
+
+Status pack(Packing& out, const PublicStatusResult& result) {
+  out.map(3);
+  out.key("role").text(result.role);
+  out.key("ready").boolean(result.ready);
+  out.key("sequence").integer(result.sequence);
+  return {};
+}
+
 Status pack(Packing& out, const StatusResult& result) {
-  out.map(17);
+  out.map(23);
   out.key("version").text(result.version);
   out.key("backend").text(result.backend);
   out.key("role").text(result.role);
@@ -158,12 +203,12 @@ Status pack(Packing& out, const StatusResult& result) {
   out.key("origin").text(result.origin);
   out.key("vkey").text(result.vkey);
   out.key("ledger_id").text(result.ledger_id);
-  out.key("counters").map(result.counters.size());
-  for (const auto& [name, value] : result.counters) out.key(name).integer(value);
+  pack_numbers(out.key("counters"), result.counters);
   out.key("alerts").array(result.alerts.size());
   for (const std::string& kind : result.alerts) out.text(kind);
   out.key("features").array(result.features.size());
   for (const std::string& name : result.features) out.text(name);
+  pack_measurements(out, result);
   return {};
 }
 

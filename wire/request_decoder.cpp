@@ -136,6 +136,24 @@ Decoded decode_consistency(Arguments& arguments) {
   return request;
 }
 
+Decoded decode_tile(Arguments& arguments) {
+  arguments.require(M::level);
+  arguments.require(M::index);
+  TileRequest request;
+  request.level = arguments.integer(M::level, 0, 63).value_or(0);
+  request.index = arguments.integer(M::index, 0).value_or(0);
+  request.width = arguments.integer(M::width, 1, limits::tile_width).value_or(limits::tile_width);
+  return request;
+}
+
+Decoded decode_entry_bundle(Arguments& arguments) {
+  arguments.require(M::index);
+  EntryBundleRequest request;
+  request.index = arguments.integer(M::index, 0).value_or(0);
+  request.width = arguments.integer(M::width, 1, limits::tile_width).value_or(limits::tile_width);
+  return request;
+}
+
 constexpr MemberSet set(std::initializer_list<M> members) {
   MemberSet out = 0;
   for (const M member : members) out |= bit(member);
@@ -159,6 +177,8 @@ constexpr OperationDecoder decoders[] = {
     {"verify", reading | set({M::from, M::to, M::progress}), decode_verify},
     {"proof", reading | set({M::sequence, M::tree_size}), decode_proof},
     {"consistency", reading | set({M::first, M::second}), decode_consistency},
+    {"tile", reading | set({M::level, M::index, M::width}), decode_tile},
+    {"entry_bundle", reading | set({M::index, M::width}), decode_entry_bundle},
     {"checkpoint", reading, [](Arguments&) -> Decoded { return CheckpointRequest{}; }},
     {"head", reading, [](Arguments&) -> Decoded { return HeadRequest{}; }},
     {"status", every, [](Arguments&) -> Decoded { return StatusRequest{}; }},

@@ -129,6 +129,21 @@ std::string encode(const Header& header, const ConsistencyRequest& request) {
   return out.finish();
 }
 
+std::string encode(const Header& header, const TileRequest& request) {
+  RequestPacking out(header, "tile");
+  out.member("level").integer(request.level);
+  out.member("index").integer(request.index);
+  out.member("width").integer(request.width);
+  return out.finish();
+}
+
+std::string encode(const Header& header, const EntryBundleRequest& request) {
+  RequestPacking out(header, "entry_bundle");
+  out.member("index").integer(request.index);
+  out.member("width").integer(request.width);
+  return out.finish();
+}
+
 std::string encode(const Header& header, const CheckpointRequest&) {
   return RequestPacking(header, "checkpoint").finish();
 }

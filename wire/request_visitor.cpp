@@ -12,10 +12,10 @@ namespace vault {
 namespace {
 
 // In the order of Member.
-constexpr std::array<std::string_view, 21> member_names = {
-    "v",        "id",        "op",    "sign",    "sequence",  "seal_id", "session_id",
-    "cursor",   "limit",     "order", "verdict", "authority", "from",    "to",
-    "progress", "tree_size", "first", "second",  "at_least",  "seal",    "seals",
+constexpr std::array<std::string_view, 24> member_names = {
+    "v",     "id",     "op",       "sign",      "sequence", "seal_id", "session_id", "cursor",
+    "limit", "order",  "verdict",  "authority", "from",     "to",      "progress",   "tree_size",
+    "first", "second", "at_least", "level",     "index",    "width",   "seal",       "seals",
 };
 
 Member find_member(std::string_view name) {

@@ -45,6 +45,9 @@ enum class Member : std::uint8_t {
   first,
   second,
   at_least,
+  level,
+  index,
+  width,
   seal,
   seals,
   unknown,
@@ -130,7 +133,7 @@ class RequestVisitor : public msgpack::null_visitor {
   bool id_only_;
 
   RequestId id_;
-  std::array<Scalar, 19> scalars_;
+  std::array<Scalar, static_cast<std::size_t>(Member::seal)> scalars_;
   std::size_t depth_ = 0;  // open containers
   bool in_key_ = false;    // the next value is a name
   Member member_ = Member::unknown;

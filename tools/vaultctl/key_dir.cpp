@@ -62,7 +62,7 @@ Result<std::string> write_key_dir(const std::string& directory) {
       "public_key = \"" +
       pair->public_key +
       "\"\n"
-      "roles = []  # \"producer\" (seal), \"reader\" (queries, events), \"admin\"\n"
+      "roles = []  # \"producer\" (seal), \"reader\" (queries, events), \"public\" (checkpoints, tiles), \"admin\"\n"
       "# authorities = [\"deploy-bot\"]  # a producer that may seal on these only\n";
   if (const Status made = create_file(directory + "/secret.toml", secret, 0600); !made) {
     return tl::unexpected<Error>(made.error());

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <msgpack.hpp>
+
 #include "recorded_effects.hpp"
 #include "wire/error.hpp"
 
@@ -377,6 +379,48 @@ TEST_F(GatewayTest, RolesAndAuthoritiesBindCurvePeers) {
   effects.frames.clear();
   seal_from("p", 1, "admin-key");
   EXPECT_TRUE(effects.frames.empty());
+}
+
+TEST_F(GatewayTest, StrangersSeeWhatIsPublicAndNothingElse) {
+  start();
+  auto ring = std::make_shared<KeyRing>();
+  (*ring)["stranger-key"] = {.name = "web", .authorities = {}, .strangers = true};
+  (*ring)["both-key"] = {.name = "web", .reader = true, .authorities = {}, .strangers = true};
+  gateway->handle(KeysChanged{ring}, effects);
+  const auto ask = [&](const Operation& operation, const char* user = "stranger-key") {
+    from_peer("p", operation, 1, SocketKind::requests, user);
+  };
+  for (const Operation& operation :
+       {Operation(HeadRequest{}), Operation(ListRequest{}), Operation(ProofRequest{1, {}}),
+        Operation(ReadRequest{.sequence = 1, .seal_id = {}, .session = {}}), Operation(VerifyRangeRequest{}),
+        Operation(ConsistencyRequest{0, {}}), Operation(SealRequest{{seal_of()}, false, false})}) {
+    ask(operation);
+    EXPECT_EQ(last_error(), "forbidden") << operation.index();
+  }
+  ask(CheckpointRequest{});
+  EXPECT_EQ(last_error(), "unavailable");
+  ask(TileRequest{});
+  ask(EntryBundleRequest{});
+  EXPECT_EQ(tasks().size(), 2U);
+  ask(StatusRequest{});
+  EXPECT_LT(last_reply().result.size(), 64U) << "role, ready and sequence";
+  ask(StatusRequest{}, "both-key");
+  EXPECT_GT(last_reply().result.size(), 300U);
+}
+
+TEST_F(GatewayTest, CountsRefusedSealsByCode) {
+  options.queue_seals_max = 1;
+  start();
+  seal_from("p");
+  seal_from("p");
+  from_peer("p", SealRequest{{seal_of("vaultd"), seal_of()}, true, false});
+  from_peer("p", StatusRequest{});
+  const auto unpacked = msgpack::unpack(last_reply().result.data(), last_reply().result.size());
+  std::map<std::string, msgpack::object> status;
+  unpacked.get().convert(status);
+  EXPECT_EQ((status.at("seals_refused").as<std::map<std::string, int>>()),
+            (std::map<std::string, int>{{"busy", 1}, {"forbidden", 2}}));
+  EXPECT_GT(status.at("queue_bytes").as<int>(), 0);
 }
 
 TEST_F(GatewayTest, NobodySealsUnderNamesThatAreVaultdsOwn) {

@@ -30,6 +30,16 @@ class RaisedAlertsTest : public ::testing::Test {
   AlertBoard notary_{"notary"}, writer_{"writer"};
 };
 
+TEST_F(RaisedAlertsTest, AKindIsAsSevereAsItsWorstCause) {
+  notary_.raise("clock", "mild", Severity::warning, "x", effects_);
+  writer_.raise("clock", "bad", Severity::critical, "x", effects_);
+  (void)told();
+  EXPECT_EQ(all_.severities().at("clock"), Severity::critical);
+  writer_.clear("clock", "bad", effects_);
+  (void)told();
+  EXPECT_EQ(all_.severities().at("clock"), Severity::warning);
+}
+
 TEST_F(RaisedAlertsTest, OneIsContentAndTheOtherIsNot) {
   raise(notary_, "tamper", "judging");
   raise(writer_, "tamper", "judging");

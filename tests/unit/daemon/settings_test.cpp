@@ -131,7 +131,7 @@ TEST_F(SettingsTest, TheExampleFileLoadsAndShowsTheDefaults) {
   EXPECT_TRUE(check_settings(*settings));
   EXPECT_EQ(format_settings(*settings), format_settings(*load({"--embedded=/var/lib/vaultd/postgres"})));
   for (const auto& field : setting_fields()) {
-    if (field.name == "http" || field.name == "backend" || field.name == "legacy_dir") continue;
+    if (field.name == "backend" || field.name == "legacy_dir") continue;
     if (field.name == "accept_rollback") continue;  // said once, on the command line
     const std::string line = std::string(field.name) + " = ";
     EXPECT_TRUE(text.find("\n" + line) != std::string::npos || text.find("\n#" + line) != std::string::npos) << line;
@@ -303,7 +303,6 @@ TEST_F(SettingsTest, WhatBelongsTogetherIsChecked) {
   refused({"--queue-bytes=19173960"}, "queue_bytes");  // seven eighths of it are a byte short of max_message_bytes
   EXPECT_TRUE(check_settings(*load({"--database=x", "--queue-bytes=19173961"})));
   refused({"--accept-rollback=5"}, "accept_rollback");
-  refused({"--http=127.0.0.1:80"}, "http");
   refused({"--backend=legacy"}, "legacy_dir");
   for (const char* local : {"tcp://127.0.0.1:5555", "tcp://[::1]:5555", "tcp://127.1.2.3:0"}) {
     EXPECT_TRUE(check_settings(*load({"--database=x", "--requests", local}))) << local;

@@ -184,13 +184,34 @@ TEST(Replies, Status) {
   status.counters = {{"sealed", 6}};
   status.alerts = {"tamper"};
   status.features = {"at_least"};
+  status.severities = {{"tamper", "critical"}};
+  status.queue_bytes = 7;
+  status.sealed = {{"VOID", 8}};
+  status.seals_refused = {{"busy", 9}};
+  status.histograms["batch_seals"] = {{1, 2.5}, {3, 4, 5}, 12.5};
+  status.gauges = {{"audit_position", 10.5}};
   EXPECT_EQ(
       unpack(encode_reply({}, status)).at("result"),
       json::parse(
           R"({"version":"0.1.0","backend":"postgres","role":"writer","ready":true,"uptime_s":1,"sequence":2,"queue_depth":3,
                 "in_flight":4,"writer_epoch":5,"database":{"connected":true,"detail":""},
                 "readers":{"connected":2,"total":3,"detail":"gone"},"origin":"o","vkey":"k",
-                "ledger_id":"l","counters":{"sealed":6},"alerts":["tamper"],"features":["at_least"]})"));
+                "ledger_id":"l","counters":{"sealed":6},"alerts":["tamper"],"features":["at_least"],
+                "alert_severities":{"tamper":"critical"},"queue_bytes":7,"sealed":{"VOID":8},
+                "seals_refused":{"busy":9},
+                "histograms":{"batch_seals":{"bounds":[1.0,2.5],"counts":[3,4,5],"sum":12.5,"count":5}},
+                "gauges":{"audit_position":10.5}})"));
+}
+
+TEST(Replies, StatusForStrangers) {
+  EXPECT_EQ(unpack(encode_reply({}, PublicStatusResult{"standby", false, 7})).at("result"),
+            json::parse(R"({"role":"standby","ready":false,"sequence":7})"));
+}
+
+TEST(Replies, TilesAndBundlesAreBytes) {
+  const std::string bytes("\0\xff", 2);
+  EXPECT_EQ(unpack(encode_reply({}, TileResult{bytes})).at("result").at("hashes"), json::binary({0, 255}));
+  EXPECT_EQ(unpack(encode_reply({}, EntryBundleResult{bytes})).at("result").at("bundle"), json::binary({0, 255}));
 }
 
 TEST(Replies, Errors) {

@@ -94,6 +94,28 @@ TEST(Requests, VerifyProofConsistency) {
   EXPECT_FALSE(round_trip(ConsistencyRequest{1, {}}).second);
 }
 
+TEST(Requests, Tiles) {
+  const auto tile = round_trip(TileRequest{2, 7, 13});
+  EXPECT_EQ(tile.level, 2);
+  EXPECT_EQ(tile.index, 7);
+  EXPECT_EQ(tile.width, 13);
+  const auto bundle = round_trip(EntryBundleRequest{7, 13});
+  EXPECT_EQ(bundle.index, 7);
+  EXPECT_EQ(bundle.width, 13);
+  for (const auto& [text, field] : std::initializer_list<std::pair<const char*, const char*>>{
+           {R"({"v":1,"op":"tile","index":0})", "level"},
+           {R"({"v":1,"op":"tile","level":0})", "index"},
+           {R"({"v":1,"op":"tile","level":64,"index":0})", "level"},
+           {R"({"v":1,"op":"tile","level":0,"index":-1})", "index"},
+           {R"({"v":1,"op":"tile","level":0,"index":0,"width":257})", "width"},
+           {R"({"v":1,"op":"entry_bundle","index":0,"width":0})", "width"},
+           {R"({"v":1,"op":"entry_bundle","index":0,"level":0})", "level"}}) {
+    const auto refused = decode_request(pack(text), CodecLimits{});
+    ASSERT_FALSE(refused) << text;
+    EXPECT_EQ(refused.error().error.field, field) << text;
+  }
+}
+
 TEST(Requests, AtLeastGoesWithWhatReads) {
   const auto decoded = decode_request(pack(R"({"v":1,"op":"list","at_least":7})"), CodecLimits{});
   ASSERT_TRUE(decoded);

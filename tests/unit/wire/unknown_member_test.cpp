@@ -128,6 +128,7 @@ TEST(UnknownMember, TheOperationThatWasMeantIsOffered) {
   message["op"] = "erase";
   EXPECT_EQ(refusal(message)->message,
             "unknown operation erase; there are: seal, seal_batch, read, list, query, verify, proof, consistency, "
+            "tile, entry_bundle, "
             "checkpoint, head, status");
   message["op"] = 5;
   EXPECT_EQ(refusal(message)->message.substr(0, 13), "op is missing");
@@ -184,7 +185,7 @@ TEST(UnknownMember, TheClientSendsNoneThatIsRefused) {
            ReadRequest{.sequence = 1, .seal_id = {}, .session = {}},
            ReadRequest{.sequence = {}, .seal_id = samples::seal().seal_id, .session = {}}, session, ListRequest{},
            ListRequest{page}, VerifyRangeRequest{1, 2, true}, ProofRequest{1, 2}, ConsistencyRequest{1, 2},
-           CheckpointRequest{}, HeadRequest{}, StatusRequest{}}) {
+           TileRequest{0, 1, 2}, EntryBundleRequest{1, 2}, CheckpointRequest{}, HeadRequest{}, StatusRequest{}}) {
     const auto decoded = decode_request(encode_request(1, operation), CodecLimits{});
     EXPECT_TRUE(decoded) << decoded.error().error.message;
   }
