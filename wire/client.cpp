@@ -228,9 +228,9 @@ Result<std::string> Client::call(const Operation& operation, const Progress& pro
   }
 }
 
-Result<std::uint64_t> Client::submit(const Operation& operation) {
+Result<std::uint64_t> Client::submit(const Operation& operation, std::int64_t at_least) {
   try {
-    auto id = impl_->send(operation, Clock::now() + impl_->timeout);
+    auto id = impl_->send(operation, Clock::now() + impl_->timeout, at_least);
     if (id) impl_->submitted.insert(*id);
     return id;
   } catch (const zmq::error_t& error) {

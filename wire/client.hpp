@@ -92,7 +92,7 @@ class Client {
   Result<std::string> call(const Operation& operation, const Progress& progress = {}, std::int64_t at_least = 0);
 
   // Many requests in flight: submit() returns the id under which next_reply() hands out the answer, in any order.
-  Result<std::uint64_t> submit(const Operation& operation);
+  Result<std::uint64_t> submit(const Operation& operation, std::int64_t at_least = 0);
   // Error deadline_exceeded if none came within `timeout`.
   Result<Reply> next_reply(std::chrono::milliseconds timeout);
 

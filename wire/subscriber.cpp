@@ -40,6 +40,7 @@ struct Subscriber::Impl {
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::sub};
   std::optional<std::uint64_t> last_seq;
+  bool takes_all = true;
 
   // All frames of one message, if it is there; nullopt if there is none.
   std::optional<std::vector<std::string>> receive() {
@@ -57,7 +58,7 @@ struct Subscriber::Impl {
   void count(ReceivedEvent& event) {
     if (last_seq) {
       event.restarted = event.seq <= *last_seq;
-      event.missed = event.restarted ? 0 : event.seq - *last_seq - 1;
+      event.missed = event.restarted || !takes_all ? 0 : event.seq - *last_seq - 1;
     }
     last_seq = event.seq;
   }
@@ -96,7 +97,9 @@ Result<std::unique_ptr<Subscriber>> Subscriber::connect(const SubscriberOptions&
       impl->socket.set(zmq::sockopt::curve_publickey, options.curve->client_public);
       impl->socket.set(zmq::sockopt::curve_secretkey, options.curve->client_secret);
     }
-    impl->socket.set(zmq::sockopt::subscribe, "");
+    impl->takes_all = options.topics.empty();
+    if (impl->takes_all) impl->socket.set(zmq::sockopt::subscribe, "");
+    for (const std::string& topic : options.topics) impl->socket.set(zmq::sockopt::subscribe, topic);
     impl->socket.set(zmq::sockopt::ipv6, needs_ipv6(options.endpoint));
     impl->socket.connect(options.endpoint);
     return std::unique_ptr<Subscriber>(new Subscriber(std::move(impl)));

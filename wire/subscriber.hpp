@@ -1,7 +1,7 @@
 // Follows vaultd's PUB socket (docs/protocol.md, "Events"). Part of the client library (CMake target vault_client).
 //
-// A Subscriber takes every event, whatever its user is interested in: `seq` counts all of them, so only so does a hole
-// in it mean that events were lost. Filter what comes out by topic. Belongs to one thread. No exceptions.
+// A Subscriber takes every event unless it is told which: `seq` counts all of them, so only so does a hole in it mean
+// that events were lost. Filter what comes out by topic. Belongs to one thread. No exceptions.
 #pragma once
 
 #include <chrono>
@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ledger/result.hpp"
 #include "wire/client.hpp"
@@ -18,6 +19,8 @@ namespace vault {
 struct SubscriberOptions {
   std::string endpoint = "ipc:///run/vaultd/events";
   std::optional<CurveKeys> curve;
+  // Topics by their beginnings; none: all. With some, `missed` stays 0, since `seq` counts the others too.
+  std::vector<std::string> topics{};
 };
 
 struct ReceivedEvent {

@@ -24,6 +24,18 @@ pid=$(sed -n 's/^vaultd is running (process \([0-9]*\);.*/\1/p' "$base/kept.txt"
 kill -0 "$pid" || { echo "--keep left nothing running"; exit 1; }
 endpoint=$(sed -n 's/^ *requests  //p' "$base/kept.txt")
 "$VAULT_BIN_DIR/vaultctl" --endpoint "$endpoint" verify
+# The page is there, and asks for its token.
+page=$(sed -n 's/^ *page      \([^ ]*\) .*/\1/p' "$base/kept.txt")
+/usr/bin/python3 - "$page" "$base/a b/web/token" <<'PYTHON'
+import sys, urllib.error, urllib.request
+url, token = sys.argv[1] + "/api/v1/head", open(sys.argv[2]).read().strip()
+try:
+    urllib.request.urlopen(url)
+    sys.exit("it was answered without the token")
+except urllib.error.HTTPError as error:
+    assert error.code == 401, error
+print(urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": "Bearer " + token})).read().decode())
+PYTHON
 
 if quickstart --dir "$base/a b" >"$base/second.txt" 2>&1; then
   echo "a second one in a directory that is in use was not refused"

@@ -33,6 +33,8 @@ RESERVED = (
     ("ZeroMQ", re.compile(r"^zmq(_addon)?\.h(pp)?$"), re.compile(r"^(actors/|wire/(client|subscriber))")),
     ("libsystemd", re.compile(r"^systemd/"), re.compile(r"^daemon/service_manager\.cpp$")),
     ("Boost.Log", re.compile(r"^boost/log/"), re.compile(r"^daemon/logging")),
+    ("Boost.Beast and Asio", re.compile(r"^boost/(beast|asio)"), re.compile(r"^tools/web/")),
+    ("prometheus-cpp", re.compile(r"^prometheus/"), re.compile(r"^tools/web/metrics\.cpp$")),
     ("CLI11", re.compile(r"^CLI/"), re.compile(r"^(daemon/settings|tools/)")),
     ("toml++", re.compile(r"^toml\+\+"), re.compile(r"^(daemon|tools)/")),
     ("nlohmann-json", re.compile(r"^nlohmann/"), re.compile(r"^tools/")),

@@ -154,7 +154,8 @@ Result<JsonObject> JsonObject::split(std::string_view text) {
     std::string key(name.text(name.nodes().front()));
     if (object.has(key)) return fail(ErrorCode::invalid_argument, "the name " + key + " occurs twice", key);
     JsonDocument checked;
-    const bool read_later = key == "seal_data" || key == "entry";  // as a whole, and may be 64 deep by itself
+    // As a whole, and may be 64 deep by itself; or one by one, and large together.
+    const bool read_later = key == "seal_data" || key == "entry" || key == "seals";
     if (const Status status = read_later ? Status{} : parse_json(value, any_value, checked); !status) {
       return fail(status.error().code, key + ": " + status.error().message, key);
     }
@@ -164,6 +165,22 @@ Result<JsonObject> JsonObject::split(std::string_view text) {
   }
   if (!in.at_end()) return not_json();
   return object;
+}
+
+Result<std::vector<std::string_view>> split_json_array(std::string_view text) {
+  Splitter in(text);
+  const auto not_json = [] { return fail(ErrorCode::invalid_argument, "not a JSON array"); };
+  std::vector<std::string_view> out;
+  if (!in.take('[')) return not_json();
+  if (!in.take(']')) {
+    do {
+      out.push_back(in.take_value());
+      if (out.back().empty()) return not_json();
+    } while (in.take(','));
+    if (!in.take(']')) return not_json();
+  }
+  if (!in.at_end()) return not_json();
+  return out;
 }
 
 const std::string* JsonObject::find(std::string_view name) const {

@@ -16,7 +16,7 @@
 
 namespace vault::ctl {
 
-// The members of a JSON object, each value as the text that stands there. seal_data and entry are not yet
+// The members of a JSON object, each value as the text that stands there. seal_data, entry and seals are not yet
 // checked to be JSON: they are read by themselves.
 // Error: invalid_argument (no object, a name twice, not JSON).
 class JsonObject {
@@ -37,6 +37,10 @@ class JsonObject {
  private:
   std::vector<std::pair<std::string, std::string>> members_;
 };
+
+// The elements of a JSON array as the texts that stand there, which are not yet checked to be JSON; views into `text`.
+// Error: invalid_argument (no array).
+Result<std::vector<std::string_view>> split_json_array(std::string_view text);
 
 // An entry map, or a map {"entry": {...}} as `vaultctl read --json` prints it. The payload is in canonical text; what
 // the file says of hashes is taken over unchecked. `has_root` tells whether it holds a merkle_root.

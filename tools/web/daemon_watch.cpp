@@ -1,0 +1,75 @@
+#include "tools/web/daemon_watch.hpp"
+
+#include <boost/asio/post.hpp>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "tools/vaultctl/json_output.hpp"
+
+namespace vault::web {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Result<std::shared_ptr<const DaemonStatus>> read_status(std::string msgpack) {
+  auto status = std::make_shared<DaemonStatus>();
+  auto json = ctl::msgpack_to_json(msgpack);
+  if (!json) return tl::unexpected<Error>(json.error());
+  const auto map = nlohmann::json::parse(*json, nullptr, false);
+  if (!map.is_object()) return fail(ErrorCode::internal, "vaultd's status is no map");
+  status->at = Clock::now();
+  status->role = map.value("role", "");
+  status->ready = map.value("ready", false);
+  if (const auto database = map.find("database"); database != map.end() && database->is_object()) {
+    status->has_database = database->value("connected", false);
+  }
+  status->json = std::move(*json);
+  status->msgpack = std::move(msgpack);
+  return std::shared_ptr<const DaemonStatus>(std::move(status));
+}
+
+}  // namespace
+
+DaemonWatch::DaemonWatch(boost::asio::any_io_executor executor, ctl::DaemonAddress address,
+                         std::function<void(bool)> changed)
+    : executor_(std::move(executor)), address_(std::move(address)), changed_(std::move(changed)) {
+  address_.timeout = fresh_for;
+  thread_ = std::thread([this] { run(); });
+}
+
+DaemonWatch::~DaemonWatch() {
+  *alive_ = false;
+  stop_ = true;
+  thread_.join();
+}
+
+std::shared_ptr<const DaemonStatus> DaemonWatch::fresh() const {
+  if (!latest_ || Clock::now() - latest_->at > fresh_for) return nullptr;
+  return latest_;
+}
+
+void DaemonWatch::run() {
+  DaemonClient client(address_, stop_);
+  while (!stop_) {
+    auto result = client.ask(StatusRequest{}, 0);
+    boost::asio::post(executor_, [this, alive = alive_, result = std::move(result)]() mutable {
+      if (*alive) take(std::move(result));
+    });
+    const auto next = Clock::now() + interval;
+    while (!stop_ && Clock::now() < next) std::this_thread::sleep_for(interval / 5);
+  }
+}
+
+void DaemonWatch::take(Result<std::string> result) {
+  auto status = std::move(result).and_then(read_status);
+  if (status) {
+    latest_ = std::move(*status);
+  } else {
+    problem_ = status.error().message;
+    latest_.reset();
+  }
+  const bool up = latest_ != nullptr;
+  if (up != std::exchange(up_, up)) changed_(up);
+}
+
+}  // namespace vault::web

@@ -1,0 +1,59 @@
+// What vaultd says of itself, asked for a few times a second whoever looks, so that a thousand who ask for /readyz or
+// /metrics cost vaultd nothing.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/any_io_executor.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "tools/web/lanes.hpp"
+
+namespace vault::web {
+
+// One answer of `status`; immutable.
+struct DaemonStatus {
+  std::chrono::steady_clock::time_point at;
+  std::string msgpack;
+  std::string json;
+  std::string role;  // "writer", "standby"
+  bool ready = false;
+  bool has_database = true;  // as far as is told
+};
+
+class DaemonWatch {
+ public:
+  static constexpr std::chrono::milliseconds interval{250};
+  static constexpr std::chrono::milliseconds fresh_for{2'000};  // an older answer is none
+
+  // `changed` is called on `executor` whenever vaultd comes or goes.
+  DaemonWatch(boost::asio::any_io_executor executor, ctl::DaemonAddress address, std::function<void(bool up)> changed);
+  ~DaemonWatch();
+  DaemonWatch(const DaemonWatch&) = delete;
+  DaemonWatch& operator=(const DaemonWatch&) = delete;
+
+  // On the executor's thread. Null where vaultd has not answered lately.
+  std::shared_ptr<const DaemonStatus> fresh() const;
+  // Why not.
+  const std::string& problem() const { return problem_; }
+
+ private:
+  void run();
+  void take(Result<std::string> result);
+
+  boost::asio::any_io_executor executor_;
+  ctl::DaemonAddress address_;
+  std::function<void(bool)> changed_;
+  std::shared_ptr<const DaemonStatus> latest_;
+  std::string problem_ = "vaultd has not answered yet";
+  bool up_ = false;
+  std::atomic<bool> stop_{false};
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted and not run yet
+  std::thread thread_;
+};
+
+}  // namespace vault::web

@@ -1,0 +1,42 @@
+// An answer, and the bytes of its head. No HTTP library: what goes out is ours alone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "ledger/result.hpp"
+
+namespace vault::web {
+
+struct Response {
+  unsigned status = 200;
+  std::string_view content_type = "text/plain; charset=utf-8";
+  std::string headers;  // more of them, each with its CRLF
+  std::shared_ptr<const std::string> body = std::make_shared<const std::string>();
+  bool gzip_worth = false;  // text that may be compressed where the client asks for it
+  bool close = false;       // the connection ends with it
+
+  void header(std::string_view name, std::string_view value);
+};
+
+Response text_response(unsigned status, std::string body);
+Response json_response(unsigned status, std::string body);
+
+// The protocol's error map as body, under the status that fits its code (docs/web.md). `status` where another fits.
+Response error_response(const Error& error);
+// The same for what HTTP alone refuses, under a code of its own.
+Response refusal(unsigned status, std::string_view code, std::string_view message);
+unsigned status_of(ErrorCode code);
+
+struct HeadOptions {
+  bool keep_alive = true;
+  bool stream = false;      // the body's length is not known: it ends with the connection
+  bool any_origin = false;  // pages of every origin may read it
+};
+// The status line and all headers, the blank line included.
+std::string response_head(const Response& response, const HeadOptions& options);
+
+}  // namespace vault::web

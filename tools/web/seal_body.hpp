@@ -1,0 +1,18 @@
+// A body of POST /api/v1/seals into the request that seals it, by the ledger's own JSON rules: a name twice is refused,
+// integers are exact.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ledger/result.hpp"
+#include "wire/message.hpp"
+
+namespace vault::web {
+
+// `body`: a seal, or {"seals": […]}. `key`: the Idempotency-Key header, or empty. A UUID is the seal_id of a lone seal;
+// other text becomes one (UUIDv5). Errors: those of docs/protocol.md, with `field`; a key beside a batch, or beside
+// another seal_id, is invalid_argument ("Idempotency-Key").
+Result<SealRequest> parse_seal_body(std::string_view body, std::string_view key, bool sign);
+
+}  // namespace vault::web

@@ -1,0 +1,92 @@
+#include "tools/web/token.hpp"
+
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "ledger/sha256.hpp"
+
+namespace vault::web {
+namespace {
+
+constexpr std::string_view scheme = "bearer ";
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blanks = " \t\r\n";
+  const std::size_t from = text.find_first_not_of(blanks);
+  if (from == std::string_view::npos) return {};
+  return text.substr(from, text.find_last_not_of(blanks) - from + 1);
+}
+
+tl::unexpected<Error> cannot(const char* what, const std::string& path) {
+  const auto code = errno == ENOENT ? ErrorCode::not_found : ErrorCode::forbidden;
+  return fail(code, std::string("cannot ") + what + " " + path + ": " + std::strerror(errno), "token_file");
+}
+
+Status write_new(const std::string& path, int group) {
+  std::array<std::uint8_t, 32> random{};
+  if (RAND_bytes(random.data(), random.size()) != 1) return fail(ErrorCode::internal, "no random numbers");
+  const std::string text = to_hex(random) + "\n";
+  // Beside its place first: whoever reads it reads all of it, and two that start together agree on one.
+  const std::string temporary = path + "." + std::to_string(::getpid());
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+  if (fd < 0) return cannot("make", temporary);
+  const bool owned = group < 0 || ::fchown(fd, static_cast<uid_t>(-1), static_cast<gid_t>(group)) == 0;
+  const bool written =
+      owned && ::fchmod(fd, 0640) == 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  ::close(fd);
+  const bool placed = written && (::link(temporary.c_str(), path.c_str()) == 0 || errno == EEXIST);
+  const Status status = placed ? Status{} : Status(cannot("make", path));
+  ::unlink(temporary.c_str());
+  return status;
+}
+
+}  // namespace
+
+Token::Token(std::string_view text) : hash_(sha256(text)) {}
+
+bool Token::matches(std::string_view authorization) const {
+  if (authorization.size() <= scheme.size()) return false;
+  for (std::size_t i = 0; i < scheme.size(); ++i) {
+    if ((authorization[i] | 0x20) != scheme[i]) return false;
+  }
+  const Hash given = sha256(trimmed(authorization.substr(scheme.size())));
+  return CRYPTO_memcmp(given.data(), hash_.data(), hash_.size()) == 0;
+}
+
+Result<Token> read_token(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return cannot("read", path);
+  struct stat info {};
+  std::array<char, 4'096> buffer{};
+  const bool regular = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+  const ssize_t size = regular ? ::read(fd, buffer.data(), buffer.size()) : -1;
+  ::close(fd);
+  if (size < 0) return fail(ErrorCode::forbidden, path + " is no file that can be read", "token_file");
+  if ((info.st_mode & S_IROTH) != 0) {
+    return fail(ErrorCode::forbidden, path + " can be read by everybody: take that away (chmod o-r)", "token_file");
+  }
+  const std::string_view text = trimmed({buffer.data(), static_cast<std::size_t>(size)});
+  const bool blanks = text.find_first_of(" \t\r\n") != std::string_view::npos;
+  if (text.size() < Token::bytes_min || blanks) {
+    return fail(ErrorCode::invalid_argument,
+                path + " must hold one token of at least " + std::to_string(Token::bytes_min) + " bytes without blanks",
+                "token_file");
+  }
+  return Token(text);
+}
+
+Result<Token> read_or_make_token(const std::string& path, int group) {
+  if (::access(path.c_str(), F_OK) != 0) {
+    if (const Status made = write_new(path, group); !made) return tl::unexpected<Error>(made.error());
+  }
+  return read_token(path);
+}
+
+}  // namespace vault::web
