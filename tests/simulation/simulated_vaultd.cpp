@@ -13,11 +13,9 @@ namespace {
 
 template <class Kind>
 const char* type_name() {
-  static const std::string name = [] {
-    const std::string_view text = __PRETTY_FUNCTION__;  // "... [with Kind = vault::SealOrders]"
-    const std::string_view from = text.substr(text.rfind("::") + 2);
-    return std::string(from.substr(0, from.find_first_of(";]")));
-  }();
+  static constexpr std::string_view text = __PRETTY_FUNCTION__;  // "... [with Kind = vault::SealOrders]"
+  static constexpr std::string_view from = text.substr(text.rfind("::") + 2);
+  static const std::string name(from.substr(0, from.find_first_of(";]")));
   return name.c_str();
 }
 

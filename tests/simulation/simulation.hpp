@@ -67,6 +67,7 @@ class Simulation final : public Outside {
   void restart_due();
   template <class Done>
   void run_until(Micros patience, bool producing, const char* what, Done done);
+  void answer_all(int vaultd);
   void drain(int vaultd);
   std::size_t restore();
   void fail_over();
