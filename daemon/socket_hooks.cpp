@@ -30,13 +30,18 @@ void hold_spare() {
   if (spare < 0) spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+// ThreadSanitizer sees neither how libzmq hands descriptors and what was read from thread to thread, nor, where the
+// kernel is asked directly, who closed or wrote them.
 int close_real(int descriptor) {
+#if defined(__SANITIZE_THREAD__)
+  return static_cast<int>(syscall(SYS_close, descriptor));
+#else
   static auto* const real = libc<int(int)>("close");
   return real(descriptor);
+#endif
 }
 
-// libzmq calls recv(), so recv() is ours, and the kernel is asked by another name. ThreadSanitizer sees neither how
-// libzmq hands on what was read, nor, this way, who wrote it.
+// libzmq calls recv(), so recv() is ours, and the kernel is asked by another name.
 ssize_t receive(int descriptor, void* buffer, std::size_t size, int flags) {
 #if defined(__SANITIZE_THREAD__)
   return syscall(SYS_recvfrom, descriptor, buffer, size, flags, nullptr, nullptr);
