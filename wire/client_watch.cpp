@@ -21,6 +21,9 @@ constexpr milliseconds look_after{100};
 constexpr milliseconds look_again{250};
 // ZeroMQ connects again in a tenth of a second, unless the other side speaks another protocol.
 constexpr milliseconds connects_again_within{600};
+// The same where the other side has hung up first: whether it speaks another protocol, or ends, or has had enough of a
+// key, only shows by whether ZeroMQ comes back.
+constexpr milliseconds comes_back_within{3'000};
 constexpr milliseconds attempt_max{1'000};
 // So often in a row a handshake may end without a reason: a vaultd that is being restarted does that, too.
 constexpr int handshakes_ended_max = 3;
@@ -98,6 +101,7 @@ void ConnectionWatch::take(std::uint16_t event, std::uint32_t value) {
       break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
       connected_at_.reset();
+      gone_at_ = Clock::now();
       if (++handshakes_ended_ >= handshakes_ended_max) refusal_ = handshake_ended();
       break;
     default:
@@ -140,7 +144,10 @@ std::optional<Error> ConnectionWatch::nobody_there(Clock::time_point now) {
   if (now - began_ < look_after || now - tried_ < (tried_ == began_ ? look_after : look_again)) return std::nullopt;
   tried_ = now;
   const auto failure = try_endpoint(endpoint_, std::min(attempt_max, patience_.refused));
-  if (!failure && gone_at_ && now - *gone_at_ > connects_again_within) return wrong_socket();
+  const bool hung_up = handshakes_ended_ > 0;
+  const milliseconds patience = hung_up ? comes_back_within : connects_again_within;
+  if (!failure && gone_at_ && now - *gone_at_ > patience) return wrong_socket();
+  if (hung_up) return std::nullopt;
   if (!failure || (failure->may_pass && now - began_ < patience_.refused)) return std::nullopt;
   return Error{failure->no_right ? ErrorCode::forbidden : ErrorCode::unavailable,
                fmt::format("no connection to vaultd at {}: {}", endpoint_, failure->reason), "endpoint"};
@@ -160,7 +167,7 @@ std::optional<Error> ConnectionWatch::look(Clock::time_point now) {
     take(event, value);
   }
   if (refusal_ || ready_) return refusal_;
-  if (!connected_at_) return handshakes_ended_ > 0 ? std::nullopt : nobody_there(now);
+  if (!connected_at_) return nobody_there(now);
   if (now - *connected_at_ < patience_.handshake) return std::nullopt;
   return Error{ErrorCode::unavailable,
                fmt::format("{} takes the connection, but does not answer: vaultd hangs, or is stopped, or it is not "
