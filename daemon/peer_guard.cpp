@@ -1,11 +1,12 @@
 #include "daemon/peer_guard.hpp"
 
-#include <dlfcn.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <utility>
+
+#include "daemon/real_calls.hpp"
 
 namespace vault {
 namespace {
@@ -21,11 +22,6 @@ constexpr std::size_t descriptors_max = std::size_t{1} << 17;  // more than max_
 constexpr std::size_t ping_bytes = 256;
 
 thread_local GuardedSocket binding = GuardedSocket::none;
-
-int real_epoll_ctl(int epoll, int operation, int descriptor, epoll_event* event) {
-  static auto* const real = reinterpret_cast<decltype(&epoll_ctl)>(dlsym(RTLD_NEXT, "epoll_ctl"));
-  return real(epoll, operation, descriptor, event);
-}
 
 std::size_t descriptor_limit() {
   rlimit limit{};
@@ -210,12 +206,12 @@ bool PeerGuard::has_read(int descriptor, const void* bytes, std::size_t count, s
 int PeerGuard::control(int epoll, int operation, int descriptor, epoll_event* event) {
   Connection* connection = find(descriptor);
   if (!connection || !connection->open.load(std::memory_order_acquire)) {
-    return real_epoll_ctl(epoll, operation, descriptor, event);
+    return real::epoll_ctl(epoll, operation, descriptor, event);
   }
   const std::scoped_lock lock(connection->mutex);
   if (operation == EPOLL_CTL_DEL) {
     connection->epoll = -1;
-    return std::exchange(connection->registered, false) ? real_epoll_ctl(epoll, operation, descriptor, event) : 0;
+    return std::exchange(connection->registered, false) ? real::epoll_ctl(epoll, operation, descriptor, event) : 0;
   }
   connection->epoll = epoll;
   if ((connection->interest.events & EPOLLOUT) == 0) connection->blocked = Clock::now();
@@ -224,11 +220,11 @@ int PeerGuard::control(int epoll, int operation, int descriptor, epoll_event* ev
   if (connection->paused) told.events &= EPOLLOUT;
   // Not even an end of the connection may be heard of while it is not read: epoll would tell of it again and again.
   if (connection->paused && told.events == 0) {
-    if (std::exchange(connection->registered, false)) real_epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nullptr);
+    if (std::exchange(connection->registered, false)) real::epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nullptr);
     return 0;
   }
   const int how = std::exchange(connection->registered, true) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  return real_epoll_ctl(epoll, how, descriptor, &told);
+  return real::epoll_ctl(epoll, how, descriptor, &told);
 }
 
 void PeerGuard::closing(int descriptor) {
@@ -256,7 +252,8 @@ void PeerGuard::pause(Connection& connection) {
   epoll_event told = connection.interest;
   told.events &= EPOLLOUT;
   connection.registered = told.events != 0;
-  real_epoll_ctl(connection.epoll, connection.registered ? EPOLL_CTL_MOD : EPOLL_CTL_DEL, connection.descriptor, &told);
+  real::epoll_ctl(connection.epoll, connection.registered ? EPOLL_CTL_MOD : EPOLL_CTL_DEL, connection.descriptor,
+                  &told);
 }
 
 void PeerGuard::resume(Connection& connection) {
@@ -265,7 +262,7 @@ void PeerGuard::resume(Connection& connection) {
   if (connection.epoll < 0) return;
   epoll_event told = connection.interest;
   const int how = std::exchange(connection.registered, true) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  real_epoll_ctl(connection.epoll, how, connection.descriptor, &told);
+  real::epoll_ctl(connection.epoll, how, connection.descriptor, &told);
 }
 
 void PeerGuard::give_back(Connection& connection, std::size_t messages) {

@@ -191,7 +191,7 @@ def under_load(run, site, rounds):
     emergency = EmergencyVaultd(site)
     run.stack.callback(emergency.stop)
     emergency.start()
-    truth = run.truth(vaultd.sql, [vaultd], allowed=("database", "checkpoint"))
+    truth = run.truth(vaultd.sql, [vaultd], allowed=("database", "readers", "checkpoint"))
     load, archiver = EmergencyLoad(emergency), Archiver(site, vaultd)
     load.start()
     for one in (load, archiver):

@@ -1,0 +1,69 @@
+#include "daemon/real_calls.hpp"
+
+#include <dlfcn.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace vault::real {
+
+#if defined(__SANITIZE_THREAD__)
+
+int listen(int descriptor, int backlog) {
+  return static_cast<int>(syscall(SYS_listen, descriptor, backlog));
+}
+
+int accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
+  return static_cast<int>(syscall(SYS_accept4, listener, address, size, flags));
+}
+
+ssize_t recv(int descriptor, void* buffer, std::size_t size, int flags) {
+  return syscall(SYS_recvfrom, descriptor, buffer, size, flags, nullptr, nullptr);
+}
+
+int epoll_ctl(int epoll, int operation, int descriptor, epoll_event* event) {
+  return static_cast<int>(syscall(SYS_epoll_ctl, epoll, operation, descriptor, event));
+}
+
+int close(int descriptor) {
+  return static_cast<int>(syscall(SYS_close, descriptor));
+}
+
+#else
+
+namespace {
+
+template <class Function>
+Function* libc(const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+int listen(int descriptor, int backlog) {
+  static auto* const call = libc<int(int, int)>("listen");
+  return call(descriptor, backlog);
+}
+
+int accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
+  static auto* const call = libc<int(int, sockaddr*, socklen_t*, int)>("accept4");
+  return call(listener, address, size, flags);
+}
+
+// By the name that is not ours: recv() is this call with two arguments less.
+ssize_t recv(int descriptor, void* buffer, std::size_t size, int flags) {
+  return recvfrom(descriptor, buffer, size, flags, nullptr, nullptr);
+}
+
+int epoll_ctl(int epoll, int operation, int descriptor, epoll_event* event) {
+  static auto* const call = libc<int(int, int, int, epoll_event*)>("epoll_ctl");
+  return call(epoll, operation, descriptor, event);
+}
+
+int close(int descriptor) {
+  static auto* const call = libc<int(int)>("close");
+  return call(descriptor);
+}
+
+#endif
+
+}  // namespace vault::real
