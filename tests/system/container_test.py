@@ -83,7 +83,7 @@ class Container(unittest.TestCase):
 
     def setUp(self):
         self.port, database_port = free_ports(2)
-        self.server = Server(self.directory / f"database-{self._testMethodName}", port=database_port)
+        self.server = Server(self.directory / f"pg{self.port}", port=database_port)  # a socket's path is short
         self.server.create()
         self.addCleanup(self.server.stop, "immediate")
         self.url = f"http://127.0.0.1:{self.port}"
