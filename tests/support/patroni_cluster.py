@@ -167,7 +167,16 @@ class PatroniCluster:
                            "--initial-advertise-peer-urls", peers, "--initial-cluster", f"default={peers}"],
                           directory / "etcd.log")
 
+    def etcd_knows_its_version(self):
+        """Patroni ends where it does not yet."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.etcd_port}/version", timeout=2) as answer:
+                return json.load(answer)["etcdcluster"] != "not_decided"
+        except OSError:
+            return False
+
     def start(self):
+        self.wait(self.etcd_knows_its_version, 60, "etcd does not answer")
         self.nodes.append(Node(self, "one"))
         self.nodes[0].start()
         self.wait(lambda: self.nodes[0].is_leader(), 60, "the first node does not lead")
