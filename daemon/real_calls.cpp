@@ -1,34 +1,8 @@
 #include "daemon/real_calls.hpp"
 
 #include <dlfcn.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 namespace vault::real {
-
-#if defined(__SANITIZE_THREAD__)
-
-int listen(int descriptor, int backlog) {
-  return static_cast<int>(syscall(SYS_listen, descriptor, backlog));
-}
-
-int accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
-  return static_cast<int>(syscall(SYS_accept4, listener, address, size, flags));
-}
-
-ssize_t recv(int descriptor, void* buffer, std::size_t size, int flags) {
-  return syscall(SYS_recvfrom, descriptor, buffer, size, flags, nullptr, nullptr);
-}
-
-int epoll_ctl(int epoll, int operation, int descriptor, epoll_event* event) {
-  return static_cast<int>(syscall(SYS_epoll_ctl, epoll, operation, descriptor, event));
-}
-
-int close(int descriptor) {
-  return static_cast<int>(syscall(SYS_close, descriptor));
-}
-
-#else
 
 namespace {
 
@@ -63,7 +37,5 @@ int close(int descriptor) {
   static auto* const call = libc<int(int)>("close");
   return call(descriptor);
 }
-
-#endif
 
 }  // namespace vault::real

@@ -1,8 +1,8 @@
 // The system calls behind the hooks (socket_hooks.cpp), as the C library makes them, whatever this program's own symbol
 // of that name does.
 //
-// ThreadSanitizer does not see how libzmq hands descriptors and bytes from thread to thread. It ignores what libzmq
-// calls, but these are called by us on its behalf: under it the kernel is asked directly, out of its sight.
+// ThreadSanitizer does not see how libzmq hands descriptors and bytes from thread to thread; what it takes for races in
+// these calls is suppressed by their namespace (tests/tsan.supp).
 #pragma once
 
 #include <sys/epoll.h>
