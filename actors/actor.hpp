@@ -3,6 +3,7 @@
 // with a scheduler and a clock of its own.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <span>
@@ -43,6 +44,13 @@ class Effects {
   virtual Timestamp now() = 0;                                // wall clock
   virtual std::chrono::steady_clock::time_point clock() = 0;  // monotonic
   virtual void random(std::span<std::uint8_t> out) = 0;       // cryptographic, outside the simulator
+
+  // For a seal that came without a seal_id.
+  Uuid draw_uuid() {
+    std::array<std::uint8_t, 16> bytes{};
+    random(bytes);
+    return make_uuid_v7(now(), bytes);
+  }
 
   // An alert goes to whoever follows the events and into `status`.
   void alert(Alert alert) {

@@ -43,10 +43,7 @@ void EmergencyWriter::handle(Message message, Effects& effects) {
 
 void EmergencyWriter::take(SealOrder order, Effects& effects) {
   for (Seal& seal : order.seals) {
-    if (seal.seal_id) continue;
-    std::array<std::uint8_t, 16> random{};
-    effects.random(random);
-    seal.seal_id = make_uuid_v7(effects.now(), random);
+    if (!seal.seal_id) seal.seal_id = effects.draw_uuid();
   }
   queue_.push_back(std::move(order));
 }

@@ -72,7 +72,7 @@ Cases_(Cases...) -> Cases_<Cases...>;
 // A handler's way in: calls the one of `cases` that takes this kind of message (by reference). Does not compile where a
 // kind in the inbox has none. A message that is not in the inbox cannot have been sent, and ends the process.
 template <class Inbox, class... Cases>
-void receive(Message message, Cases... cases) {
+void receive(Message&& message, Cases... cases) {
   const Cases_ handle{std::move(cases)...};
   std::visit(
       [&handle](auto& one) {

@@ -6,6 +6,7 @@
 
 #include "actors/log.hpp"
 #include "actors/topology.hpp"
+#include "ledger/check.hpp"
 
 namespace vault {
 
@@ -22,6 +23,9 @@ bool starts_with(const std::string& text, const std::string& prefix) {
 
 Status Supervisor::start(const std::vector<Hosted>& actors,
                          std::function<std::vector<Port>(zmq::context_t&)> open_ports, std::optional<bool> waits) {
+  const ThreadId thread = place_of(actors.front().id).thread;
+  VAULT_CHECK(actors.size() == 1 || thread != ThreadId::own);
+  for (const Hosted& hosted : actors) VAULT_CHECK(place_of(hosted.id).thread == thread);
   Cast cast;
   cast.shell = std::make_unique<Shell>(context_, actors, std::move(open_ports), busy_poll_);
   for (const Hosted& hosted : actors) cast.playing.push_back(hosted.id);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <initializer_list>
 #include <vector>
 
 #include "actors/message.hpp"
@@ -27,7 +26,7 @@ struct ActorPlace {
   ThreadId thread;
   bool waits;     // for the database: its signs of life prove nothing
   int stop_rank;  // lower ones have stopped before
-  std::initializer_list<ActorId> sends_to;
+  std::vector<ActorId> sends_to;
 };
 
 inline constexpr int last_stop_rank = 7;

@@ -1,6 +1,5 @@
 // The writer's batches: sent when the committer is free; what each outcome of a commit means.
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "actors/log.hpp"
@@ -49,13 +48,8 @@ void Writer::dispatch(Effects& effects) {
 }
 
 BatchPlan Writer::plan_batch(Effects& effects) {
-  const auto draw_id = [&effects] {
-    std::array<std::uint8_t, 16> random{};
-    effects.random(random);
-    return make_uuid_v7(effects.now(), random);
-  };
   std::vector<BatchQueue::Refused> refused;
-  BatchPlan plan = batches_.plan(draw_id, refused);
+  BatchPlan plan = batches_.plan([&effects] { return effects.draw_uuid(); }, refused);
   for (const auto& [order, error] : refused) {
     if (error.code == ErrorCode::internal) unreadable_seals(order.order.seals, error, effects);
     refuse(order, error, effects);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,9 @@
 #include "tests/simulation/simulated_vaultd.hpp"
 
 namespace vault::sim {
+
+inline constexpr Micros never = std::numeric_limits<Micros>::max();
+inline constexpr Micros shutdown_timeout = 10 * second;
 
 // How bad the world is; drawn from the seed. Rates are per 1,000 steps, or per 1,000 calls of the database.
 struct Weather {

@@ -7,7 +7,6 @@ cannot be had. Run by CTest, which makes the package first.
 import json
 import os
 import pathlib
-import re
 import shutil
 import signal
 import subprocess
@@ -20,25 +19,14 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import debian_tree  # noqa: E402
+from debian_package import dependencies, package  # noqa: E402
 from support.replicated_postgres import Server  # noqa: E402
 from support.vaultd_process import free_ports, make_directory, program  # noqa: E402
 
 SOURCE = pathlib.Path(os.environ.get("VAULT_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
-PACKAGE_DIR = pathlib.Path(os.environ["VAULT_PACKAGE_DIR"])
 TOKEN = "a-token-of-the-test-that-is-long-enough-0123456789"
 SKIPPED = 77
 READY_S = 120
-
-
-def package():
-    found = list(PACKAGE_DIR.glob("vault999_*.deb"))
-    assert len(found) == 1, f"{found} in {PACKAGE_DIR}"
-    return found[0]
-
-
-def dependencies(deb):
-    field = debian_tree.run(["dpkg-deb", "-f", str(deb), "Depends"])
-    return sorted({re.match(r"\s*([\w.+-]+)", wanted).group(1) for wanted in field.split(",")})
 
 
 class Buildah:

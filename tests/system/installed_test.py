@@ -13,23 +13,11 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import debian_tree  # noqa: E402
+from debian_package import dependencies, package  # noqa: E402
 
 SOURCE = pathlib.Path(os.environ.get("VAULT_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
-PACKAGE_DIR = pathlib.Path(os.environ["VAULT_PACKAGE_DIR"])
 BLOCK = re.compile(r"^```sh (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SKIPPED = 77
-
-
-def package():
-    found = list(PACKAGE_DIR.glob("vault999_*.deb"))
-    assert len(found) == 1, f"{found} in {PACKAGE_DIR}"
-    return found[0]
-
-
-def dependencies(deb):
-    """Names of the packages it wants, the first of alternatives."""
-    field = debian_tree.run(["dpkg-deb", "-f", str(deb), "Depends"])
-    return sorted({re.match(r"\s*([\w.+-]+)", wanted).group(1) for wanted in field.split(",")})
 
 
 class Installed(unittest.TestCase):

@@ -44,6 +44,14 @@ struct BatchQueueTest : testing::Test {
     for (const PendingOrder& pending : plan.orders()) tickets.push_back(pending.order.ticket);
     return tickets;
   }
+  // An order that has been committed, and is there again: a suspect.
+  void seal_twice() {
+    queue.push(order_of(1));
+    dispatch();
+    queue.take_front();
+    queue.push(order_of(1));
+    dispatch();
+  }
   void find_nothing() {
     const auto find = queue.begin_look_up();
     ASSERT_TRUE(find);
@@ -106,11 +114,7 @@ TEST_F(BatchQueueTest, AContradictionInAPlanWaitsUntilThePlanHasCompleted) {
 }
 
 TEST_F(BatchQueueTest, ALookUpThatFailedWaitsForLeave) {
-  queue.push(order_of(1));
-  dispatch();
-  queue.take_front();
-  queue.push(order_of(1));
-  dispatch();
+  seal_twice();
   ASSERT_TRUE(queue.begin_look_up());
   EXPECT_FALSE(queue.begin_look_up()) << "one at a time";
   queue.look_up_failed();
@@ -120,11 +124,7 @@ TEST_F(BatchQueueTest, ALookUpThatFailedWaitsForLeave) {
 }
 
 TEST_F(BatchQueueTest, AnEntryBeyondWhatIsDurableAnswersNobody) {
-  queue.push(order_of(1));
-  dispatch();
-  queue.take_front();
-  queue.push(order_of(1));
-  dispatch();
+  seal_twice();
   ASSERT_TRUE(queue.begin_look_up());
   SealedEntry beyond;
   beyond.entry.sequence = 2;
@@ -135,11 +135,7 @@ TEST_F(BatchQueueTest, AnEntryBeyondWhatIsDurableAnswersNobody) {
 }
 
 TEST_F(BatchQueueTest, ItKnowsWhereALookUpFoundNothingAndNothingElseWasOnItsWay) {
-  queue.push(order_of(1));
-  dispatch();
-  queue.take_front();
-  queue.push(order_of(1));
-  dispatch();
+  seal_twice();
   find_nothing();
   ASSERT_EQ(dispatch(), (Tickets{1}));
   EXPECT_TRUE(queue.front_was_looked_up());

@@ -28,7 +28,9 @@ TEST(ReaderTest, ItsConnectionIsGivenUpWhereNothingHasBeenAskedForLong) {
   EXPECT_EQ(store.asked, 0) << "it connects for a question, not before";
   for (int i = 0; i < 3; ++i) {
     effects.time += seconds(50);
-    reader.handle(ReadTask{.task = HeadRequest{}}, effects);
+    ReadTask question;
+    question.task = HeadRequest{};
+    reader.handle(std::move(question), effects);
     ASSERT_EQ(effects.timers.size(), 1U);
     EXPECT_EQ(effects.timers.begin()->second, effects.time + seconds(60));
   }
