@@ -50,7 +50,9 @@ enum class Breakage : std::uint8_t {
   no_unique_seal_ids,  // takes a seal_id twice
   guesses_in_doubt,    // says committed of a transaction that was rolled back
   no_lease_fence,      // keeps a former writer's checkpoints
-  forgets_promises,    // not the database: state directories that keep the key and nothing else
+  // Not the database: state directories that keep less than they are told to.
+  forgets_checkpoints,  // what was signed or seen
+  forgets_told,         // heads that receipts were given for
 };
 
 // A transaction whose client is gone. It holds the lock on vault_head until it ends.

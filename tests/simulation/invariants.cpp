@@ -165,24 +165,28 @@ void Invariants::whole_ledger() {
 
 // --- What leaves -----------------------------------------------------------------------------------------------------
 
-const Invariants::Known& Invariants::signed_note(const std::string& note) {
-  if (const auto known = notes_.find(note); known != notes_.end()) return known->second;
-  const auto checkpoint = peek_checkpoint(note);
-  require(checkpoint.has_value(), "a checkpoint that cannot be read");
-  const std::size_t size = checkpoint->tree_size;
-  Known known{checkpoint->origin, size, checkpoint->root, nullptr};
-  if (size <= leaves_.size() && root(size) == checkpoint->root) {
+Invariants::Known Invariants::durable_tree(const std::string& origin, std::size_t size, const Hash& its_root) {
+  Known known{origin, size, its_root, nullptr};
+  if (size <= leaves_.size() && root(size) == its_root) {
     known.leaves =
         std::make_shared<const std::vector<Hash>>(leaves_.begin(), leaves_.begin() + static_cast<std::ptrdiff_t>(size));
   }
   for (const std::vector<Hash>& history : histories_) {
     if (known.leaves || history.size() < size) continue;
     std::vector<Hash> leaves(history.begin(), history.begin() + static_cast<std::ptrdiff_t>(size));
-    if (naive::root(leaves) == checkpoint->root) {
-      known.leaves = std::make_shared<const std::vector<Hash>>(std::move(leaves));
-    }
+    if (naive::root(leaves) == its_root) known.leaves = std::make_shared<const std::vector<Hash>>(std::move(leaves));
   }
-  require(known.leaves != nullptr, "a checkpoint of rows that are not durable, or not consistent with the ledger");
+  require(known.leaves != nullptr,
+          "rows are signed or told of that are not durable, or not consistent with the ledger");
+  return known;
+}
+
+const Invariants::Known& Invariants::signed_note(const std::string& note) {
+  if (const auto known = notes_.find(note); known != notes_.end()) return known->second;
+  const auto checkpoint = peek_checkpoint(note);
+  require(checkpoint.has_value(), "a checkpoint that cannot be read");
+  const std::size_t size = checkpoint->tree_size;
+  Known known = durable_tree(checkpoint->origin, size, checkpoint->root);
   const auto [same_size, fresh] =
       checkpoints_.emplace(std::pair(checkpoint->origin, static_cast<std::int64_t>(size)), checkpoint->root);
   require(same_size->second == checkpoint->root || split_is_fine, "two checkpoints of one size with different roots");
@@ -213,6 +217,20 @@ void Invariants::remembered(int vaultd, int incarnation, const std::string& note
                 " is signed or remembered by a vaultd that knows of one of size " + std::to_string(known.size) +
                 " which it does not continue");
   }
+  if (const auto told = told_heads_.find({vaultd, next.origin}); told != told_heads_.end()) {
+    require(consistent(told->second, next),
+            "a checkpoint is signed or remembered by a vaultd that has told of another tree");
+  }
+}
+
+void Invariants::told_head(int vaultd, const Checkpoint& head) {
+  const auto told = told_heads_.find({vaultd, head.origin});
+  if (told != told_heads_.end() && told->second.root == head.root) return;  // saved again, durably
+  Known next = durable_tree(head.origin, head.tree_size, head.root);
+  if (told != told_heads_.end()) {
+    require(consistent(told->second, next), "a vaultd tells of a tree that contradicts what it has told before");
+  }
+  told_heads_.insert_or_assign({vaultd, head.origin}, std::move(next));
 }
 
 void Invariants::knows(int vaultd, int incarnation, const std::string& note) {

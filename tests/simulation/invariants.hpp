@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "ledger/checkpoint.hpp"
 #include "ledger/proof.hpp"
 #include "ledger/receipt.hpp"
 #include "tests/simulation/fake_database.hpp"
@@ -46,6 +47,9 @@ class Invariants {
   void remembered(int vaultd, int incarnation, const std::string& note);
   // From now on this vaultd knows of a checkpoint: its disk does, or (`incarnation` > 0) the process that runs.
   void knows(int vaultd, int incarnation, const std::string& note);
+  // The disk of this vaultd remembers a head that a receipt was given for: nothing that contradicts it is signed or
+  // told of there.
+  void told_head(int vaultd, const Checkpoint& head);
 
   // The lease was granted: its holder builds on what the database has promised.
   void lease_granted(std::int64_t epoch, const std::optional<StoredCheckpoint>& newest);
@@ -96,6 +100,8 @@ class Invariants {
     Hash root{};
     std::shared_ptr<const std::vector<Hash>> leaves;
   };
+  // Of the history that has this root, this one or one before.
+  Known durable_tree(const std::string& origin, std::size_t size, const Hash& its_root);
   const Known& signed_note(const std::string& note);
   static bool consistent(const Known& a, const Known& b);
   void one_told(EventFeed& feed, std::int64_t sequence, const Hash& entry_hash);
@@ -116,6 +122,7 @@ class Invariants {
   std::map<std::pair<std::string, std::int64_t>, Hash> checkpoints_;  // by origin and size: the last one signed
   std::map<std::string, Known> notes_;                                // all that were ever signed
   std::map<std::pair<int, int>, std::set<std::string>> knowledge_;    // notes, by vaultd and incarnation (0: its disk)
+  std::map<std::pair<int, std::string>, Known> told_heads_;           // the newest, by vaultd and origin
   std::vector<std::vector<Hash>> histories_;                          // leaves of servers before this one
   std::map<Hash, Entry> lost_;                                        // entries that this server does not hold
   std::int64_t granted_epoch_ = 0;

@@ -28,10 +28,11 @@ struct DiskFiles {
 
 class MemoryDisk final : public NotaryDisk {
  public:
-  // `on_save`: a note that is about to be remembered, as the one that counts or as evidence.
+  // `on_save`: a note that is about to be remembered, as the one that counts or as evidence. `on_told`: a head.
   MemoryDisk(DiskFiles& files, FakeDatabase& world, Life& life,
-             std::function<void(const std::string& note, bool as_evidence)> on_save)
-      : files_(files), world_(world), life_(life), on_save_(std::move(on_save)) {}
+             std::function<void(const std::string& note, bool as_evidence)> on_save,
+             std::function<void(const Checkpoint& head)> on_told)
+      : files_(files), world_(world), life_(life), on_save_(std::move(on_save)), on_told_(std::move(on_told)) {}
 
   Result<SigningKey> load_key(const std::string& origin, bool) override { return key_of(origin); }
 
@@ -77,6 +78,8 @@ class MemoryDisk final : public NotaryDisk {
     if (!life_.spend()) return vault::fail(ErrorCode::internal, "disk: dead");
     if (full() && !files_.told) return no_room();  // it is written in place
     files_.told = text;
+    constexpr std::size_t hash_line = 65;  // after the three lines of a checkpoint
+    on_told_(*parse_checkpoint(text.substr(0, text.size() - hash_line)));
     return {};
   }
 
@@ -86,12 +89,18 @@ class MemoryDisk final : public NotaryDisk {
     world_.note("fault.disk.no_room");
     return vault::fail(ErrorCode::internal, "disk: no space left on device");
   }
-  DiskFiles kept() const { return world_.breakage == Breakage::forgets_promises ? DiskFiles() : files_; }
+  DiskFiles kept() const {
+    DiskFiles files = files_;
+    if (world_.breakage == Breakage::forgets_checkpoints) files.checkpoint.reset(), files.evidence.clear();
+    if (world_.breakage == Breakage::forgets_told) files.told.reset();
+    return files;
+  }
 
   DiskFiles& files_;
   FakeDatabase& world_;
   Life& life_;
   std::function<void(const std::string&, bool)> on_save_;
+  std::function<void(const Checkpoint&)> on_told_;
 };
 
 }  // namespace vault::sim

@@ -107,12 +107,14 @@ class SimulatedEffects final : public Effects {
 SimulatedVaultd::Process::Process(SimulatedVaultd& owner)
     : writer_store(owner.world_.database, life),
       lease_store(owner.world_.database, life),
-      disk(owner.files_, owner.world_.database, life,
-           [&owner](const std::string& note, bool as_evidence) {
-             Invariants& invariants = owner.world_.invariants;
-             if (!as_evidence) invariants.remembered(owner.index_, owner.incarnation_, note);
-             invariants.knows(owner.index_, 0, note);
-           }),
+      disk(
+          owner.files_, owner.world_.database, life,
+          [&owner](const std::string& note, bool as_evidence) {
+            Invariants& invariants = owner.world_.invariants;
+            if (!as_evidence) invariants.remembered(owner.index_, owner.incarnation_, note);
+            invariants.knows(owner.index_, 0, note);
+          },
+          [&owner](const Checkpoint& head) { owner.world_.invariants.told_head(owner.index_, head); }),
       silence(owner.options_.writer.lease_timeout.count() * millisecond, owner.world_.coverage) {
   const VaultdOptions& options = owner.options_;
   for (std::size_t i = 0; i <= readers; ++i) {

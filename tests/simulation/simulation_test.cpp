@@ -187,8 +187,12 @@ TEST(Simulation, NoticesADatabaseThatBreaksItsPromises) {
   }
 }
 
-TEST(Simulation, NoticesWhoForgetsWhatItSignedOrTold) {
-  expect_noticed(Breakage::forgets_promises, &Simulation::run_fail_overs);
+TEST(Simulation, NoticesWhoForgetsWhatItSigned) {
+  expect_noticed(Breakage::forgets_checkpoints, &Simulation::run_fail_overs);
+}
+
+TEST(Simulation, NoticesWhoForgetsWhatItTold) {
+  expect_noticed(Breakage::forgets_told, &Simulation::run_fail_overs);
 }
 
 void try_hundred(void (Simulation::*run)()) {
