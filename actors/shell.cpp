@@ -247,7 +247,10 @@ class Loop {
   bool drain_ports(std::vector<Port*> ports) {
     if (ports.empty()) return true;
     Resident& owner = residents_.front();
-    std::rotate(ports.begin(), ports.begin() + static_cast<std::ptrdiff_t>(++rounds_ % ports.size()), ports.end());
+    // A round may end after any of them: who comes after the one served last goes first.
+    const auto next =
+        std::find_if(ports.begin(), ports.end(), [this](const Port* port) { return port > served_last_; });
+    std::rotate(ports.begin(), next, ports.end());
     const auto end = Clock::now() + time_per_round;
     int messages = 0;
     std::size_t bytes = 0;
@@ -259,7 +262,7 @@ class Loop {
           port = ports.erase(port);
           continue;
         }
-        ++port;
+        served_last_ = *port++;
         bytes += message->body.size();
         house_.last_frame = &frame;
         owner.actor.handle(std::move(*message), owner.effects);
@@ -279,7 +282,7 @@ class Loop {
   std::vector<pollfd> descriptors_;
   std::vector<std::size_t> asked_;  // sockets whose descriptors these are; those of actors follow
   bool busy_ = false;
-  std::size_t rounds_ = 0;
+  const Port* served_last_ = nullptr;  // of house_.ports
 };
 
 }  // namespace
