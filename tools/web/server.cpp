@@ -14,7 +14,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-// A connection that is turned away is told so, and gets so long to read it; so many at a time.
+// A connection that is turned away is told so, and gets so long to read it; so many at a time, the others none.
 constexpr std::chrono::milliseconds farewell_time{500};
 constexpr std::size_t farewells_max = 128;
 // A header that has been on its way for so long makes room for others.
@@ -105,11 +105,16 @@ bool Server::make_room() {
 }
 
 void Server::turn_away(tcp::socket socket) {
-  if (farewells_ >= farewells_max) return;
-  ++farewells_;
   Response response = refusal(503, "busy", "there are as many connections as there may be");
   const auto text =
       std::make_shared<const std::string>(response_head(response, {.keep_alive = false}) + *response.body);
+  if (farewells_ >= farewells_max) {  // told as well, but nobody waits until it is read
+    boost::system::error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.write_some(asio::buffer(*text), ignored);
+    return;
+  }
+  ++farewells_;
   const auto held = std::make_shared<tcp::socket>(std::move(socket));
   asio::async_write(*held, asio::buffer(*text), [held, text](const boost::system::error_code& failed, std::size_t) {
     boost::system::error_code ignored;
