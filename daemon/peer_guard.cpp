@@ -63,6 +63,14 @@ struct PeerGuard::Connection {
   epoll_event interest{};
   Clock::time_point blocked{};  // since when the peer takes nothing, while the interest says so
   Clock::time_point moved{};    // when something was last taken, or it was last read
+  Clock::time_point heard{};    // until when heartbeats have been allowed
+
+  // Two a second: a frame of that size may be a topic of six bytes as well.
+  void allow_heartbeats() {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(Clock::now() - heard);
+    meter.allow_heartbeats(2 * static_cast<std::size_t>(seconds.count()));
+    heard += seconds;
+  }
 };
 
 PeerGuard::PeerGuard() : descriptors_(descriptor_limit()) {
@@ -140,7 +148,7 @@ bool PeerGuard::accepted(int listener, int descriptor) {
   connection.encrypted = connection.paused = connection.condemned = connection.registered = false;
   connection.epoll = -1;
   connection.interest = {};
-  connection.moved = Clock::now();
+  connection.moved = connection.heard = Clock::now();
   connection.open = true;
   ++peers_;
   return true;
@@ -175,6 +183,7 @@ bool PeerGuard::has_read(int descriptor, const void* bytes, std::size_t count, s
   Budget& budget = budget_of(connection);
   const bool counted = budget.limits.counted;
   if (counted && wanted <= read_buffer && !connection.meter.encrypted()) connection.meter.charge(pinned_by_read);
+  if (!counted) connection.allow_heartbeats();
   connection.ended.clear();
   connection.meter.set_bytes_max(budget.message_bytes);
   const char* wrong = connection.meter.feed({static_cast<const std::uint8_t*>(bytes), count}, connection.ended);

@@ -12,6 +12,9 @@ constexpr std::uint8_t flag_more = 1, flag_long = 2, flag_command = 4;
 constexpr std::size_t frame_overhead = 64;  // what ZeroMQ keeps of every frame, however small (zmq_msg_t)
 constexpr std::size_t topic_overhead = 16;  // even the empty topic costs something
 constexpr std::string_view subscribe_command = "\x09SUBSCRIBE", cancel_command = "\6CANCEL";
+// PING, its time to live and no context, in a MESSAGE of RFC 26: name, nonce, authenticator, flags.
+constexpr std::size_t heartbeat_bytes = 8 + 8 + 16 + 1 + 7;
+constexpr std::size_t heartbeats_max = 120;
 constexpr std::size_t major_version_at = 10, mechanism_at = 12;
 
 }  // namespace
@@ -34,6 +37,7 @@ const char* ZmtpMeter::frame_begins() {
   at_ = At::body;
   if (left_ > limits_.bytes) return "a frame over the limit";
   const auto size = static_cast<std::size_t>(left_);
+  frame_bytes_ = size;
   if (flags_ & flag_command) return size > limits_.command_bytes ? "a command over the limit" : nullptr;
   if (encrypted_) return nullptr;
   ++frames_;
@@ -46,7 +50,7 @@ const char* ZmtpMeter::frame_begins() {
 
 const char* ZmtpMeter::frame_ends(std::vector<std::size_t>& whole) {
   at_ = At::flags;
-  if (limits_.topic_bytes > 0 && !encrypted_) return subscription();
+  if (limits_.topic_bytes > 0) return encrypted_ ? unseen_subscription() : subscription();
   if (flags_ & flag_command) return nullptr;
   begun_ += frame_overhead;
   if (!encrypted_ && (flags_ & flag_more)) return nullptr;
@@ -80,6 +84,23 @@ const char* ZmtpMeter::subscription() {
     topic_bytes_ += bytes;
   }
   return topic_bytes_ > limits_.topic_bytes ? "too many topics" : nullptr;
+}
+
+const char* ZmtpMeter::unseen_subscription() {
+  if (handshake_left_ > 0) {
+    --handshake_left_;
+    return nullptr;
+  }
+  if (frame_bytes_ == heartbeat_bytes && heartbeats_left_ > 0) {
+    --heartbeats_left_;
+    return nullptr;
+  }
+  topic_bytes_ += frame_bytes_ + topic_overhead;
+  return topic_bytes_ > limits_.topic_bytes ? "too many topics" : nullptr;
+}
+
+void ZmtpMeter::allow_heartbeats(std::size_t more) {
+  heartbeats_left_ = std::min(heartbeats_max, heartbeats_left_ + more);
 }
 
 const char* ZmtpMeter::feed(std::span<const std::uint8_t> bytes, std::vector<std::size_t>& whole) {

@@ -36,8 +36,11 @@ class ZmtpMeter {
   // Memory that a read pins besides its bytes; counted with the message that has begun or comes next.
   void charge(std::size_t bytes) { begun_ = frames_ == 0 ? bytes : begun_ + bytes; }
   bool encrypted() const { return encrypted_; }
-  // Bytes of all topics that are subscribed to. Unknown on a CURVE connection: 0.
+  // Bytes of all topics that are subscribed to. On a CURVE connection nobody can see what a frame says: there each one
+  // after the handshake counts as a topic, also one that takes a topic back, but for heartbeats.
   std::size_t topics() const { return topic_bytes_; }
+  // On a CURVE connection so many more frames of a heartbeat's size are taken for one, and for no topic.
+  void allow_heartbeats(std::size_t more);
   // What one message may hold from now on.
   void set_bytes_max(std::size_t bytes) { limits_.bytes = bytes; }
 
@@ -47,6 +50,7 @@ class ZmtpMeter {
   const char* frame_begins();
   const char* frame_ends(std::vector<std::size_t>& whole);
   const char* subscription();
+  const char* unseen_subscription();
 
   MessageLimits limits_;
   std::array<std::uint8_t, 64> greeting_{};
@@ -60,6 +64,9 @@ class ZmtpMeter {
   std::string text_;  // of a frame that is or may be a subscription
   std::set<std::string> topics_;
   std::size_t topic_bytes_ = 0;
+  std::size_t frame_bytes_ = 0;     // of the frame at hand, when it is whole
+  std::size_t handshake_left_ = 2;  // HELLO and INITIATE
+  std::size_t heartbeats_left_ = 0;
 };
 
 }  // namespace vault

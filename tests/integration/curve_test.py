@@ -103,6 +103,26 @@ class CurveTest(unittest.TestCase):
         if not keeps_much():
             self.assertLess(self.peak_mib() - before, 150)
 
+    def test_a_subscriber_with_a_key_has_a_limit_of_topics_too(self):
+        other = self.connect(zmq.SUB, self.events, "reader", 10_000)
+        before, cut = self.peak_mib(), self.counter("peers_cut")
+        greedy = self.connect(zmq.SUB, self.events, "reader")
+        for number in range(20_000):
+            greedy.setsockopt(zmq.SUBSCRIBE, f"receipt.{number:0900}".encode())
+        until = time.monotonic() + 30
+        while self.counter("peers_cut") == cut and time.monotonic() < until:
+            time.sleep(0.1)
+        greedy.close(linger=0)
+        self.assertGreater(self.counter("peers_cut"), cut)
+        if not keeps_much():
+            self.assertLess(self.peak_mib() - before, 60)
+        while other.poll(0):
+            other.recv_multipart()
+        self.assertTrue(other.recv_multipart(), "others go on hearing")
+
+    def counter(self, name):
+        return self.ask("reader", op="status")["result"]["counters"].get(name, 0)
+
     def peak_mib(self):
         status = pathlib.Path(f"/proc/{self.vaultd.process.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) / 1_024

@@ -103,5 +103,24 @@ TEST_F(ZmtpMeterTest, TopicsAreCountedOnceAndGivenBack) {
   EXPECT_STREQ(feed(on(std::string(50, 'x')) + on(std::string(30, 'y'))), "too many topics");
 }
 
+TEST_F(ZmtpMeterTest, OverCurveEachFrameCountsAsATopicButForHeartbeats) {
+  limits = {.frames = 1, .bytes = 1'024, .topic_bytes = 200};
+  meter = ZmtpMeter(limits);
+  meter.allow_heartbeats(1'000);  // 120 are kept
+  ASSERT_EQ(feed(greeting("CURVE")), nullptr);
+  ASSERT_EQ(feed(frame(std::string(200, 'h'), command) + frame(std::string(300, 'i'), command)), nullptr);
+  EXPECT_EQ(meter.topics(), 0U);
+  const std::string heartbeat = frame(std::string(40, 'p'));
+  for (int i = 0; i < 120; ++i) ASSERT_EQ(feed(heartbeat), nullptr);
+  EXPECT_EQ(meter.topics(), 0U);
+  ASSERT_EQ(feed(heartbeat), nullptr);
+  EXPECT_EQ(meter.topics(), 56U);
+  meter.allow_heartbeats(1);
+  ASSERT_EQ(feed(heartbeat), nullptr);
+  ASSERT_EQ(feed(frame(std::string(34, 't'))), nullptr);
+  EXPECT_EQ(meter.topics(), 106U);
+  EXPECT_STREQ(feed(frame(std::string(100, 't'))), "too many topics");
+}
+
 }  // namespace
 }  // namespace vault
