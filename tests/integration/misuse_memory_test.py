@@ -10,7 +10,7 @@ import msgpack
 import zmq
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.vaultd_process import VaultdProcess, free_ports, keeps_much  # noqa: E402
+from support.vaultd_process import VaultdProcess, free_ports, keeps_much, sanitizer  # noqa: E402
 from support.zmtp_peer import RawPeer, frame  # noqa: E402
 
 MIB = 1 << 20
@@ -59,7 +59,7 @@ class MisuseCase(unittest.TestCase):
         peak = peak_mib(self.vaultd)
         print(f"{self.id()}: {peak:.0f} MiB", file=sys.stderr)
         if not keeps_much():
-            self.assertLess(peak, mib)
+            self.assertLess(peak, mib * 1.5 if sanitizer() else mib)  # what was freed is kept back for a while
 
 
 class OneMessageTest(MisuseCase):

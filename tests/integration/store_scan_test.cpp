@@ -1,4 +1,6 @@
 // Scans of rows that are large, slow to print, or slow to come.
+#include <chrono>
+
 #include "tests/integration/store_fixture.hpp"
 
 namespace vault::test {
@@ -18,6 +20,15 @@ class ScanTest : public StoreTest {
       ASSERT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
     }
   }
+
+  // Time for some of the rows, however busy the machine is, and not for all of them.
+  std::chrono::milliseconds a_few_rows() {
+    const auto patient = make_postgres_reader(options_);
+    const auto began = std::chrono::steady_clock::now();
+    const auto view = patient->snapshot();
+    EXPECT_TRUE(view && (*view)->scan(1, 1, [](const RowView&) { return true; }));
+    return 8 * std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  }
 };
 
 // All of it takes the server longer than one answer may, and so does what is asked for first.
@@ -25,7 +36,7 @@ TEST_F(ScanTest, AChunkThatIsLateIsAskedForInHalves) {
   take_lease();
   seal_swelling(40, 20'000);  // 6.5 MB each
   PostgresOptions impatient = options_;
-  impatient.statement_timeout = std::chrono::milliseconds(500);
+  impatient.statement_timeout = a_few_rows();
   reader_ = make_postgres_reader(impatient);
   std::vector<std::int64_t> told;
   auto report = verify_ledger(*reader_, {}, [&](std::int64_t checked, std::int64_t) {
@@ -42,7 +53,7 @@ TEST_F(ScanTest, ASnapshotOutlivesAChunkThatWasLate) {
   take_lease();
   seal_swelling(40, 20'000);
   PostgresOptions impatient = options_;
-  impatient.statement_timeout = std::chrono::milliseconds(500);
+  impatient.statement_timeout = a_few_rows();
   reader_ = make_postgres_reader(impatient);
   auto view = snapshot();
   ASSERT_TRUE(view->head());

@@ -33,9 +33,15 @@ def program(name):
     return str(BIN_DIR / name)
 
 
+def sanitizer():
+    """What the programs are built for: "tsan", "asan", or None."""
+    libraries = subprocess.run(["ldd", program("vaultd")], capture_output=True, text=True, check=True).stdout
+    return next((name for name in ("tsan", "asan") if f"lib{name}" in libraries), None)
+
+
 def keeps_much():
-    """Whether the programs are built for ThreadSanitizer, which keeps several times what they use."""
-    return "libtsan" in subprocess.run(["ldd", program("vaultd")], capture_output=True, text=True, check=True).stdout
+    """ThreadSanitizer keeps several times what a program uses."""
+    return sanitizer() == "tsan"
 
 
 def clean_environment():
