@@ -4,6 +4,7 @@ The copy takes the other's place under its name, as a promoted replica does: con
 """
 import pathlib
 import shutil
+import signal
 import sys
 import time
 import unittest
@@ -75,6 +76,19 @@ class PromiseTest(unittest.TestCase):
     def checkpoint(self, vaultd):
         return (vaultd.state / "checkpoint").read_text()
 
+    def remembered_size(self, vaultd):
+        """Of the checkpoint in its state directory; None while there is none."""
+        try:
+            return int(self.checkpoint(vaultd).split("\n")[1])
+        except FileNotFoundError:
+            return None
+
+    def until(self, condition, timeout_s=40):
+        end = time.monotonic() + timeout_s
+        while not condition():
+            self.assertLess(time.monotonic(), end, "waited in vain")
+            time.sleep(0.05)
+
     def test_who_comes_back_to_another_history_keeps_its_own_and_tells_the_one_that_could_not_know(self):
         self.seal_signed(self.ask_a, 3)
         self.server.copy()
@@ -122,11 +136,21 @@ class PromiseTest(unittest.TestCase):
         self.b.start(wait=False)
         self.ask_b.wait(lambda status: status["role"] == "standby")
         self.seal_signed(self.ask_a, 3)
+        self.until(lambda: self.remembered_size(self.b) == 3)
+        # From here on the other one hears of nothing: what it remembers fits the copy.
+        self.b.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.b.process.send_signal, signal.SIGCONT)
         self.server.copy()
         self.ask_a.wait(lambda status: status["ready"])
         self.seal_signed(self.ask_a, 4)
+        self.assertEqual(self.remembered_size(self.a), 7)
+        self.assertEqual(self.remembered_size(self.b), 3)
         self.server.promote()
         self.ask_a.wait(lambda s: "rollback" in s["alerts"])
+        self.until(lambda: self.server.sql("SELECT tree_size FROM vault_contradiction") == [["7"]])
+        self.assertEqual(self.remembered_size(self.b), 3)
+        # Its lease and the writer's have run out; only what the database was told keeps it from writing.
+        self.b.process.send_signal(signal.SIGCONT)
         self.ask_b.wait(lambda s: "rollback" in s["alerts"])
         until = time.monotonic() + 6
         while time.monotonic() < until:
