@@ -36,7 +36,8 @@ def body(run):
         truth.writer()
         run.note("sealing_after_the_cable", time.monotonic() - plugged)
         truth.compare()
-    run.require("sealing_after_the_cable", 10, 60)
+        run.survived("cable pulled")
+    run.require("sealing_after_the_cable", 10)
 
 
 main("namespace", body, short=3, soak=30)

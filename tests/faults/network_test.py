@@ -59,7 +59,7 @@ def body(run):
             truth.compare()
             run.say(f"{fault.__name__}{' (TLS)' if tls else ''}: {mended - began:.2f} s, sealing after "
                     f"{time.monotonic() - mended:.2f} s")
-    run.require("sealing_after_the_network", 3, 40)
+    run.require("sealing_after_the_network", 3)
 
 
 main("network", body, short=3, soak=50)

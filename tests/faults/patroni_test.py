@@ -67,7 +67,7 @@ def body(run):
                     f"{time.monotonic() - promoted:.2f} s later")
             cluster.wait_whole()
             truth.compare()
-    run.require("sealing_after_promotion", 2, 30)
+    run.require("sealing_after_promotion", 2)
 
 
 main("patroni", body, short=2, soak=20)

@@ -49,7 +49,7 @@ def body(run):
         if late or [one for one in signed if one > size]:
             raise AssertionError(f"the sleeper told of {late} and signed {signed} after the takeover at {size}")
         truth.compare()
-    run.require("takeover", 5, 20)
+    run.require("takeover", 5)
 
 
 main("pause", body, short=3, soak=50)

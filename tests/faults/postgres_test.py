@@ -114,7 +114,7 @@ def body(run):
         truth.compare()
         if vaultd.process.pid != pid or vaultd.process.poll() is not None:
             raise AssertionError("vaultd did not stay up")
-    run.require("sealing_after_start_of_server", 3, 20)
+    run.require("sealing_after_start_of_server", 3)
 
 
 main("postgres", body, short=6, soak=100)

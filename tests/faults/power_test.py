@@ -183,7 +183,7 @@ def first_starts(run, site, rounds):
             if vkey.partition("+")[0] != sealed[0]["checkpoint"].partition("\n")[0]:
                 raise Wrong("another log identity")
         vaultd.stop()
-        run.figures["first_starts"] = run.figures.get("first_starts", 0) + 1
+        run.survived("during the first start")
 
 
 def under_load(run, site, rounds):
@@ -210,6 +210,7 @@ def under_load(run, site, rounds):
         truth.load.settle()  # so that the ledger does not grow by what checking takes
         load.check(run.random)
         archiver.check(truth.vkey)
+        run.survived("under load")
         truth.load.go_on()
     load.stopping.set()
     load.join()
@@ -217,6 +218,7 @@ def under_load(run, site, rounds):
     run.figures["emergency_receipts"] = len(load.receipts)
     run.figures["archived"] = archiver.size
     run.done(truth)
+    run.require("ready_after_power", 5)  # PostgreSQL recovers first, on a file system in user space
 
 
 def sync(path):

@@ -47,10 +47,11 @@ def body(run):
             truth.load.wait_receipts(1)
             run.note("receipts_after_the_network", time.monotonic() - mended)
             truth.compare()
+            run.survived(fault.__name__)
             run.say(f"{fault.__name__}: {mended - began:.2f} s")
     if truth.load.retries < run.rounds:
         raise AssertionError("no producer ever had to send again: nothing was tried")
-    run.require("receipts_after_the_network", 3, 40)
+    run.require("receipts_after_the_network", 3)
 
 
 main("producer_network", body, short=2, soak=20)
