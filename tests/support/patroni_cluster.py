@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -89,6 +90,8 @@ class Node:
             name=name, rest=self.rest, etcd=self.to_etcd.port, ttl=TTL_S, loop=LOOP_S, retry=RETRY_S, port=self.port,
             peers=self.for_peers.port, data=self.data, programs=postgres_programs(), directory=self.directory))
         self.patroni = None
+        self.silent = False  # towards vaultd
+        self.rejoining = None
 
     def start(self):
         self.patroni = spawn(["patroni", str(self.settings)], self.directory / "patroni.log")
@@ -119,9 +122,19 @@ class Node:
         self.kill_postgres()
 
     def cut_off(self, vaultd_too):
+        self.silent = vaultd_too
         for proxy in (self.to_etcd, self.for_peers, *((self.for_vaultd,) if vaultd_too else ())):
             for way in ("up", "down"):
                 proxy.hold(way, "stalled")
+
+    def rejoin_after(self, seconds):
+        self.rejoining = threading.Timer(seconds, self.rejoin)
+        self.rejoining.start()
+
+    def wait_rejoined(self):
+        if self.rejoining is not None:
+            self.rejoining.join()
+        self.rejoining, self.silent = None, False
 
     def rejoin(self):
         for proxy in (self.to_etcd, self.for_peers, self.for_vaultd):
@@ -148,6 +161,7 @@ class Node:
         return [line.split("\t") for line in answer.splitlines()]
 
     def stop(self):
+        self.wait_rejoined()
         end(self.patroni)
         self.kill_postgres()
         for proxy in (self.to_etcd, self.for_peers, self.for_vaultd):

@@ -11,6 +11,9 @@ import struct
 import threading
 import time
 
+from support.vaultd_process import free_ports
+
+BACKLOG = 200
 HELD_MAX = 65_536  # bytes that the proxy itself keeps of one direction
 UP, DOWN = "up", "down"  # to the target, from it
 
@@ -34,8 +37,10 @@ class Link:
 class TcpProxy:
     def __init__(self, target):
         self.target = target
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=200)
-        self.port = self.listener.getsockname()[1]
+        self.port = free_ports(1)[0]
+        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=BACKLOG)
+        self.listening, self.listen_next = True, 0.0
+        self.unheard = []  # clients that wait in a silence behind which there is nobody
         self.links, self.lock = [], threading.Lock()
         self.refusing = False
         self.new_flow = {UP: "free", DOWN: "free"}
@@ -53,7 +58,8 @@ class TcpProxy:
         self.stopping = True
         self.thread.join(10)
         self.listener.close()
-        for link in self.links:
+        self.end_unheard()
+        for link in list(self.links):
             self.end(link, hard=True)
 
     # --- What can be done to it --------------------------------------------------------------------------------------
@@ -97,6 +103,7 @@ class TcpProxy:
         with self.lock:
             self.refusing = False
             self.new_flow = {UP: "free", DOWN: "free"}
+            self.end_unheard()
             for link in self.links:
                 link.flow = {UP: "free", DOWN: "free"}
                 link.lose_answer, link.cut_after = False, None
@@ -122,11 +129,13 @@ class TcpProxy:
             with self.lock:
                 for link in list(self.links):
                     self.drip(link)
+                self.listen_again()
 
     def wait(self, readers, writers):
         """[(socket, events)] of those that are ready. A poll, since select() knows descriptors below 1,024 only."""
         with selectors.PollSelector() as selector:
-            selector.register(self.listener, selectors.EVENT_READ)
+            if self.listening:
+                selector.register(self.listener, selectors.EVENT_READ)
             for one in {*readers, *writers}:
                 events = (selectors.EVENT_READ if one in readers else 0) | (selectors.EVENT_WRITE if one in writers else 0)
                 try:
@@ -143,7 +152,7 @@ class TcpProxy:
         try:
             server = socket.create_connection(self.target, timeout=2)
         except OSError:
-            client.close()
+            self.nobody_is_there(client)
             return
         for one in (client, server):
             one.setblocking(False)
@@ -151,6 +160,33 @@ class TcpProxy:
         link = Link(client, server)
         link.flow = dict(self.new_flow)
         self.links.append(link)
+
+    def nobody_is_there(self, client):
+        """Whoever connects hears what it would hear without a proxy: nothing, where nothing passes; else it is refused."""
+        self.unheard.append(client)
+        if self.new_flow[UP] != "stalled":
+            self.end_unheard()
+            self.listener.shutdown(socket.SHUT_RDWR)  # its port stays ours
+            self.listening, self.listen_next = False, time.monotonic() + 0.02
+
+    def listen_again(self):
+        """As soon as the target does."""
+        if self.listening or time.monotonic() < self.listen_next:
+            return
+        self.listen_next = time.monotonic() + 0.02
+        if self.new_flow[UP] != "stalled":
+            try:
+                socket.create_connection(self.target, timeout=2).close()
+            except OSError:
+                return
+        self.listener.listen(BACKLOG)
+        self.listening = True
+
+    def end_unheard(self):
+        for client in self.unheard:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+        self.unheard.clear()
 
     def read(self, link, way):
         try:
