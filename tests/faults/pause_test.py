@@ -1,4 +1,5 @@
-"""A writer that is stopped for longer than its lease, beside a standby: the other takes over, and the sleeper wakes fenced.
+"""A writer that is stopped for longer than its lease and its other time-outs, beside a standby: the other takes over, and
+the sleeper wakes fenced.
 
 Nothing of its own comes out of it after the takeover: no receipt, no checkpoint, no event.
 """
@@ -12,16 +13,23 @@ from support.fault_case import main  # noqa: E402
 from support.fault_load import ask  # noqa: E402
 from support.ledger_reading import open_note  # noqa: E402
 
-# Longer than the lease; one in three longer than every time-out that a session or a peer has.
-ASLEEP_S, LONG_ASLEEP_S = 4, 12
+# Longer than the lease and the time-outs that are set here, which are 30 and 60 s by default. In a soak one in five is longer
+# than those, too, and than the 30 s that a writer waits for an answer of its database, which nothing sets.
+TIMEOUTS = ("--request-timeout", "3s", "--database-idle-timeout", "2s")
+ASLEEP_S, LONG_ASLEEP_S = 5, 65
+
+
+def asleep_s(run, number):
+    return LONG_ASLEEP_S if run.soaking and number % 5 == 4 else ASLEEP_S
 
 
 def body(run):
     server = run.server()
-    one = run.vaultd(server.url)
-    other = run.vaultd(server.url, key=one.state / "signing.pem", wait=False)
+    one = run.vaultd(server.url, *TIMEOUTS)
+    other = run.vaultd(server.url, *TIMEOUTS, key=one.state / "signing.pem", wait=False)
     other.wait_for(lambda status: status["role"] == "standby")
     truth = run.truth(server.sql, [one, other], allowed=("database", "readers", "fenced"))
+    truth.learn_vkey()
     for number in run.turns():
         run.wait_a_little(0.3, 1.2)
         sleeper = truth.writer()
@@ -38,17 +46,18 @@ def body(run):
             raise AssertionError(f"the epoch was {epoch} and is {taken_at}")
         events, notes = len(follower.entries), len(follower.notes)
         truth.load.wait_receipts(20)
-        time.sleep(max(0, (LONG_ASLEEP_S if number % 3 == 2 else ASLEEP_S) - (time.monotonic() - began)))
+        time.sleep(max(0, asleep_s(run, number) - (time.monotonic() - began)))
         sleeper.signal(signal.SIGCONT)
         sleeper.wait_for(lambda status: status["role"] == "standby")
         asked = ask(sleeper.requests, "seal", seal={"session_id": "s", "authority": "a", "verdict": "SEAL", "seal_data": {}})
         if asked["ok"] or asked["error"]["code"] != "unavailable":
             raise AssertionError(f"the one that was fenced answers {asked}")
         late = [sequence for sequence, _, _ in follower.entries[events:] if sequence > size]
-        signed = [open_note(note, truth.vkey)[0] for note, _ in follower.notes[notes:]] if truth.vkey else []
+        signed = [open_note(note, truth.vkey)[0] for note, _ in follower.notes[notes:]]
         if late or [one for one in signed if one > size]:
             raise AssertionError(f"the sleeper told of {late} and signed {signed} after the takeover at {size}")
         truth.compare()
+        run.survived(f"asleep for {asleep_s(run, number)} s")
     run.require("takeover", 5)
 
 
