@@ -86,6 +86,7 @@ def under_each(run, ground, vaultd, truth):
         truth.load.wait_receipts(10)
         vaultd.wait_ready()
         run.say(f"{name} = {value}")
+        run.survived("one default, under way")
         ground.reset()
     truth.compare()
 
@@ -115,6 +116,7 @@ def refused_by_name(run, ground, vaultd, truth):
         vaultd.wait_ready()
         truth.load.wait_receipts(1)
         run.say(f"{name} = {value}: refused")
+        run.survived(f"refused: {name} = {value}")
     truth.compare()
 
 
@@ -147,12 +149,13 @@ def body(run):
         under_each(run, ground, vaultd, truth)
         for where in ("role", "database", "server"):
             under_all_at_once(run, ground, vaultd, truth, where)
+            run.survived(f"all at once, of the {where}")
             run.say(f"all at once, of the {where}")
         refused_by_name(run, ground, vaultd, truth)
         run.done(truth)
         vaultd.stop()
         migrated_under_all(run, ground)
-    run.figures["settings"] = len(HARMLESS) + len(REFUSED)
+        run.survived("migrated under all at once")
 
 
 main("settings", body, short=1, soak=5)
