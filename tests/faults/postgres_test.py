@@ -8,6 +8,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.fault_case import main  # noqa: E402
+from support.ledger_reading import Wrong  # noqa: E402
 
 
 def postmaster(server):
@@ -92,6 +93,20 @@ def terminate_sessions(server, _):
 FAULTS = (kill_postmaster, stop_at_once, kill_backend, stop_fast, terminate_sessions, freeze)
 
 
+# What a seal may be refused with while there is no database, or not yet. None of these faults lasts as long as
+# request_timeout (30 s), after which it would be deadline_exceeded.
+PASSING = {"unavailable", "busy"}
+
+
+def refused_as_passing(run, vaultd, truth):
+    """By what the producers were told, and by vaultd's own count of what they did not wait for."""
+    codes = {**vaultd.status()["seals_refused"], **truth.load.refusals}
+    if not truth.load.refusals["unavailable"] or set(codes) - PASSING:
+        raise Wrong(f"while the database was away seals were refused as {codes}")
+    for code, times in truth.load.refusals.items():
+        run.figures[f"seals_refused_as_{code}"] = times
+
+
 def body(run):
     adopt_orphans()
     server = run.server()
@@ -114,6 +129,8 @@ def body(run):
         truth.compare()
         if vaultd.process.pid != pid or vaultd.process.poll() is not None:
             raise AssertionError("vaultd did not stay up")
+        run.survived(fault.__name__)
+    refused_as_passing(run, vaultd, truth)
     run.require("sealing_after_start_of_server", 3)
 
 

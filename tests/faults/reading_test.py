@@ -1,4 +1,6 @@
-"""What all tests of faults compare with (support/ledger_reading.py): it agrees with the vectors, and sees each kind of damage."""
+"""What all tests of faults compare with (support/ledger_reading.py): it agrees with the vectors, sees each kind
+of damage, and misses no entry that no event told of.
+"""
 import json
 import pathlib
 import sys
@@ -6,6 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support import ledger_reading  # noqa: E402
+from support.fault_load import Follower  # noqa: E402
 from support.ledger_reading import LedgerReading, Wrong  # noqa: E402
 from support.vaultd_process import VECTORS_DIR  # noqa: E402
 
@@ -109,6 +112,20 @@ class Reading(unittest.TestCase):
         self.reading.check_receipt(self.database.receipt(7), seal)
         with self.assertRaises(Wrong):
             self.reading.check_receipt(self.database.receipt(7), {**seal, "seal_data": {"n": 8, "t": "\u00e9"}})
+
+    def test_entries_that_no_event_told_of(self):
+        def told(*events):
+            follower = Follower(None)
+            for seq, sequence in events:
+                follower.take("entry.SEAL", {"event": "entry" if sequence else "heartbeat", "seq": seq, "sequence": sequence,
+                                             "entry_hash": ""})
+            return follower.unexplained
+
+        self.assertEqual(told((7, 5), (8, 6), (9, None), (10, 7)), [])
+        self.assertEqual(told((7, 5), (9, 7), (12, None), (13, 12)), [])  # holes say so
+        self.assertEqual(told((7, 5), (1, 9), (2, 10)), [])  # a new run
+        self.assertEqual(told((7, 5), (8, 7)), [(5, 7)])
+        self.assertEqual(told((7, 5), (9, None), (10, 8), (11, 10)), [(8, 10)])
 
     def test_the_vectors(self):
         vectors = json.loads((VECTORS_DIR / "entries.json").read_text("utf-8"))

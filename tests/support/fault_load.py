@@ -6,6 +6,7 @@ followers that keep every event.
     load.go_on(); …; load.stop()
     load.receipts                       # [(seal, receipt), …] of all producers
 """
+import collections
 import random
 import threading
 import time
@@ -69,6 +70,7 @@ class Producer(threading.Thread):
         self.made = 0
         self.receipts = []
         self.retries = 0
+        self.refusals = collections.Counter()  # by code
         self.idle = threading.Event()
         self.failure = None
         self.at = number  # which endpoint
@@ -138,6 +140,7 @@ class Producer(threading.Thread):
             else:
                 if last["ok"]:
                     return last["result"]
+                self.refusals[last["error"]["code"]] += 1
                 if not last["error"]["retryable"]:
                     raise AssertionError(f"{self.name}: {op} {arguments} was refused: {last['error']}")
                 if last["error"]["code"] == "unavailable" and len(self.load.endpoints) > 1:
@@ -176,6 +179,11 @@ class Load:
     @property
     def retries(self):
         return sum(producer.retries for producer in self.producers)
+
+    @property
+    def refusals(self):
+        """How often seals were refused, by code."""
+        return sum((producer.refusals for producer in self.producers), collections.Counter())
 
     def check(self):
         for producer in self.producers:
@@ -222,10 +230,12 @@ class Follower(threading.Thread):
         self.notes = []        # (note, when it came)
         self.alerts = []       # (kind, raised, message)
         self.events, self.gaps, self.runs = 0, 0, 0
+        self.last_seq = self.last_entry = None
+        self.hole = True       # something may have been missed since the last entry
+        self.unexplained = []  # (sequence, the next one told of), where nothing says that something was missed
         self.failure = None
 
     def run(self):
-        last = None
         try:
             with connect(zmq.Context.instance(), zmq.SUB, self.endpoint, self.keys, 200) as socket:
                 while not self.stopping.is_set():
@@ -233,24 +243,32 @@ class Follower(threading.Thread):
                         topic, body = socket.recv_multipart()
                     except zmq.Again:
                         continue
-                    event = msgpack.unpackb(body)
-                    if last is None or event["seq"] <= last:
-                        self.runs += 1
-                    else:
-                        self.gaps += event["seq"] - last - 1
-                    last = event["seq"]
-                    self.events += 1
-                    self.take(topic.decode(), event)
+                    self.take(topic.decode(), msgpack.unpackb(body))
         except Exception as error:
             self.failure = error
 
     def take(self, topic, event):
+        self.count(event["seq"])
         if event["event"] == "entry":
+            if not self.hole and event["sequence"] != self.last_entry + 1:
+                self.unexplained.append((self.last_entry, event["sequence"]))
+            self.last_entry, self.hole = event["sequence"], False
             self.entries.append((event["sequence"], event["entry_hash"], time.monotonic()))
         elif event["event"] == "checkpoint":
             self.notes.append((event["checkpoint"], time.monotonic()))
         elif event["event"] == "alert":
             self.alerts.append((topic.partition(".")[2], event["raised"], event["message"]))
+
+    def count(self, seq):
+        """A number that is not the next one: a new run of vaultd, or a hole."""
+        new_run = self.last_seq is None or seq <= self.last_seq
+        if new_run:
+            self.runs += 1
+        else:
+            self.gaps += seq - self.last_seq - 1
+        self.hole = self.hole or new_run or seq != self.last_seq + 1
+        self.last_seq = seq
+        self.events += 1
 
     def stop(self):
         self.stopping.set()
