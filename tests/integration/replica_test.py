@@ -1,5 +1,10 @@
-"""Readers on a replica that applies everything 300 ms late: slow, and never wrong."""
+"""Readers on a replica that applies everything 300 ms late: slow, and never wrong. Writing needs it for nothing.
+
+Alarms are followed all the time, so that one which comes and goes is seen as well.
+"""
+import os
 import pathlib
+import signal
 import sys
 import threading
 import time
@@ -9,6 +14,7 @@ import msgpack
 import zmq
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.fault_load import Follower  # noqa: E402
 from support.replicated_postgres import ReplicatedPostgres  # noqa: E402
 from support.vaultd_process import VaultdProcess  # noqa: E402
 
@@ -68,6 +74,9 @@ class ReplicaTest(unittest.TestCase):
         cls.addClassCleanup(cls.vaultd.remove)
         cls.vaultd.start()
         cls.asker = Asker(cls.vaultd.requests)
+        cls.follower = Follower(cls.vaultd.events)
+        cls.addClassCleanup(cls.follower.stop)
+        cls.follower.start()
         cls.asker.result("seal", seal=seal(0))
         until = time.monotonic() + 30
         while not cls.seen():
@@ -75,6 +84,20 @@ class ReplicaTest(unittest.TestCase):
                 raise AssertionError("the replica does not follow")
             time.sleep(0.05)
         cls.asker.wait(lambda status: not status["alerts"])
+
+    def setUp(self):
+        self.told = len(self.follower.alerts)
+
+    def assert_raised(self, *kinds):
+        """These kinds of alerts, in this test up to now, and no others. Events are still coming, and lost by nobody."""
+        heard = self.follower.events
+        until = time.monotonic() + 30
+        while self.follower.events < heard + 2:  # heartbeats at least
+            self.assertLess(time.monotonic(), until, "no events")
+            time.sleep(0.05)
+        self.assertIsNone(self.follower.failure)
+        raised = self.follower.alerts[self.told:]
+        self.assertEqual({kind for kind, on, _ in raised if on}, set(kinds), raised)
 
     @classmethod
     def seen(cls):
@@ -127,6 +150,7 @@ class ReplicaTest(unittest.TestCase):
         status = self.asker.result("status")
         self.assertEqual(status["alerts"], [])
         self.assertEqual(status["readers"]["connected"], 3)
+        self.assert_raised()
 
     def test_a_new_entries_are_archived(self):
         self.asker.result("seal", seal=seal(1), sign=True)
@@ -134,6 +158,7 @@ class ReplicaTest(unittest.TestCase):
         self.assertGreaterEqual(self.asker.result("checkpoint", at_least=last)["tree_size"], last)
         answer = self.vaultd.ctl("archive", "--json", "--out", str(self.vaultd.directory / "archive"))
         self.assertEqual(answer.returncode, 0, answer.stdout + answer.stderr)
+        self.assert_raised()
 
     def test_b_what_does_not_come_in_time_is_unavailable(self):
         asked = time.monotonic()
@@ -145,6 +170,7 @@ class ReplicaTest(unittest.TestCase):
         asked = time.monotonic()
         self.assertEqual(self.asker.ask("read", sequence=10_000_000)["error"]["code"], "not_found")
         self.assertLess(time.monotonic() - asked, 1)
+        self.assert_raised()
 
     def test_c_a_replica_that_is_gone_is_told_and_comes_back(self):
         """Also where no reader is connected: the auditor sees it, and then each of them is asked."""
@@ -168,6 +194,63 @@ class ReplicaTest(unittest.TestCase):
         self.servers.replica.start()
         self.asker.wait(lambda status: not status["alerts"] and status["readers"]["connected"] == 3)
         self.asker.result("list")
+        self.assert_raised("readers")
+
+    def postmaster(self):
+        return int((self.servers.replica.data / "postmaster.pid").read_text().split()[0])
+
+    def test_d_a_restart_without_the_replica_adopts_and_seals(self):
+        self.servers.replica.stop("immediate")
+        self.adopts_and_seals(self.vaultd.restart)
+        self.servers.replica.start()
+        self.reads_again()
+
+    def test_d_a_restart_beside_a_replica_that_does_not_answer_adopts_and_seals(self):
+        """Connections are taken by the kernel, and nobody says a word."""
+        os.kill(self.postmaster(), signal.SIGSTOP)
+        try:
+            self.adopts_and_seals(lambda: (self.vaultd.kill(), self.vaultd.start()))
+        finally:
+            os.kill(self.postmaster(), signal.SIGCONT)
+        self.reads_again()
+
+    def test_e_a_takeover_without_the_replica_adopts_and_seals(self):
+        other = ReplicaVaultd(self.servers, "--request-timeout", "5s", "--signing-key", str(self.vaultd.state / "signing.pem"))
+        self.addCleanup(other.remove)
+        other.start(wait=False)
+        standby = Asker(other.requests)
+        standby.wait(lambda status: status["role"] == "standby")
+        self.servers.replica.stop("immediate")
+        size = self.asker.result("seal", seal=seal(1))["sequence"]
+        self.asker.wait(lambda status: status["alerts"] == ["readers"])
+        self.vaultd.kill()
+        gone = time.monotonic()
+        standby.wait(lambda status: status["ready"])
+        print(f"taken over {time.monotonic() - gone:.2f} s after the writer was gone, without the replica")
+        self.assertEqual(standby.result("seal", seal=seal(2))["sequence"], size + 1)
+        self.assertEqual(standby.result("checkpoint", at_least=size + 1)["tree_size"], size + 1)
+        other.stop()
+        self.servers.replica.start()
+        self.vaultd.start()
+        self.reads_again()
+
+    def adopts_and_seals(self, restart):
+        size = self.asker.result("seal", seal=seal(1))["sequence"]
+        restart()  # until it is ready
+        began = time.monotonic()
+        self.assertEqual(self.asker.result("seal", seal=seal(2))["sequence"], size + 1)
+        self.assertEqual(self.asker.result("checkpoint", at_least=size + 1)["tree_size"], size + 1)
+        while time.monotonic() < began + 4:  # longer than the lease: it is not given up again
+            status = self.asker.result("status")
+            self.assertEqual((status["role"], status["ready"]), ("writer", True))
+            time.sleep(0.1)
+        self.asker.wait(lambda status: status["alerts"] == ["readers"])
+
+    def reads_again(self):
+        self.asker.wait(lambda status: not status["alerts"], 60)
+        self.asker.result("list")
+        self.assertTrue(self.asker.result("verify")["valid"])
+        self.assert_raised("readers")
 
 
 if __name__ == "__main__":
