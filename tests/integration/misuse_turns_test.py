@@ -11,7 +11,7 @@ import msgpack
 import zmq
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.vaultd_process import BIN_DIR, VaultdProcess, free_ports  # noqa: E402
+from support.vaultd_process import BIN_DIR, VaultdProcess, free_ports, sanitizer  # noqa: E402
 
 MIB = 1 << 20
 # The bounds are those of a release build. A build without optimisation, or with sanitizers, is given more time.
@@ -88,7 +88,8 @@ class LargeMessagesTest(TurnsCase):
         for _ in range(70):
             reply = self.reply(many)
             codes.add("ok" if reply["ok"] else reply["error"]["code"])
-        self.assertLessEqual(codes, {"ok", "busy"})
+        late = {"deadline_exceeded"} if sanitizer() else set()  # seventy of these take such a program that long
+        self.assertLessEqual(codes, {"ok", "busy"} | late)
         self.assertIn("ok", codes)
 
     def test_one_message_of_sixteen_mib(self):
