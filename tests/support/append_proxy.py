@@ -1,8 +1,10 @@
-"""Between vaultd and PostgreSQL, on a unix socket beside the server's: does with one append what a Citus node may do to it.
+"""Between vaultd and PostgreSQL: does with one append what a Citus node may do to it, or a machine that vanishes in it. On a
+unix socket beside the server's; over TCP both ways where it is told an address.
 
     proxy = AppendProxy(server, directory)       # proxy.url
     proxy.arm("warn")       # the commit is answered, with a warning that another node has not confirmed it
     proxy.arm("prepare")    # the append ends in a prepared transaction (PREPARED), and the connection with it
+    proxy.arm("hold")       # the append arrives without the Sync that would commit it, and nothing passes after it
     proxy.done.wait(20)
 """
 import socket
@@ -64,6 +66,10 @@ class Session:
                     if self.mode == "prepare":
                         self.swallowing += 1
                         self.server.sendall(query("BEGIN"))
+                if one[:1] == b"S" and self.mode == "hold":
+                    self.proxy.done.set()
+                    self.proxy.released.wait()
+                    return
                 self.started = True
                 self.server.sendall(one)
 
@@ -92,12 +98,19 @@ class Session:
 
 
 class AppendProxy:
-    def __init__(self, server, directory):
-        self.target = f"{server.run}/.s.PGSQL.{server.port}"
-        self.url = f"postgresql://postgres@/vault?host={directory}&port={server.port}"
-        self.lock, self.armed, self.done = threading.Lock(), None, threading.Event()
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(f"{directory}/.s.PGSQL.{server.port}")
+    def __init__(self, server, directory, address=None):
+        """`address`: where the server is reached over TCP."""
+        self.lock, self.armed, self.done, self.released = threading.Lock(), None, threading.Event(), threading.Event()
+        if address:
+            self.family, self.target = socket.AF_INET, (address, server.port)
+            self.listener = socket.create_server(("127.0.0.1", 0))
+            self.url = (f"postgresql://postgres@127.0.0.1:{self.listener.getsockname()[1]}/vault?connect_timeout=2"
+                        "&sslmode=disable&gssencmode=disable")
+        else:
+            self.family, self.target = socket.AF_UNIX, f"{server.run}/.s.PGSQL.{server.port}"
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(f"{directory}/.s.PGSQL.{server.port}")
+            self.url = f"postgresql://postgres@/vault?host={directory}&port={server.port}"
         self.listener.listen()
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -114,6 +127,12 @@ class AppendProxy:
     def accept(self):
         while True:
             client, _ = self.listener.accept()
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(self.target)
+            server = socket.socket(self.family)
+            server.settimeout(2)
+            try:
+                server.connect(self.target)
+            except OSError:  # out of reach for now
+                close(client)
+                continue
+            server.settimeout(None)
             Session(self, client, server)
