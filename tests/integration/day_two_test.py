@@ -129,6 +129,22 @@ class DayTwo(unittest.TestCase):
         self.says("systemctl start vaultd")
         self.assertEqual(81, status()["sequence"])
 
+    def test_05a_a_row_in_the_way(self):
+        """Where the next entry belongs; the role that vaultd has may insert it."""
+        MACHINE.cluster.sql("INSERT INTO vault_ledger SELECT 82, session_id, gen_random_uuid(), timestamp, authority, verdict, "
+                            "seal_data, data_salt, data_hash, entry_hash, prev_hash, merkle_root FROM vault_ledger "
+                            "WHERE sequence = 81", "vault")
+        wait_for_alert("tamper")
+        self.assertIn("sequence=82 reason=stray_row", MACHINE.log_tail())
+        self.assertEqual("DELETE 1", MACHINE.follow("row-in-the-way").splitlines()[2])
+        until = time.monotonic() + 40
+        while (now := status())["alerts"] or not now["ready"]:
+            self.assertLess(time.monotonic(), until, f"{now}\n{MACHINE.log_tail()}")
+            time.sleep(0.1)
+        self.assertEqual(81, now["sequence"])
+        self.says(MACHINE.here('vaultctl verify --database "postgresql://vault_check@db.example.org:5432/vault"'),
+                  "VALID  entries 1 to 81")
+
     def test_06_tampering(self):
         MACHINE.cluster.sql("ALTER TABLE vault_ledger DISABLE TRIGGER USER;"
                             "UPDATE vault_ledger SET seal_data = '{\"n\": 1000}' WHERE sequence = 42;"
