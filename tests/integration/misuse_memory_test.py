@@ -1,6 +1,8 @@
 """Whatever a peer does to a socket, vaultd's memory stays within what docs/operating.md states."""
+import os
 import pathlib
 import re
+import signal
 import sys
 import threading
 import time
@@ -220,6 +222,51 @@ class PausedIngestTest(MisuseCase):
                 self.assertLess(sent, 10 + 100 * MIB // size)  # its own mark, and what vaultd takes
         self.assertFalse(self.ask("status")["result"]["ready"])
         self.assert_peak_below(PEAK_MIB / 2)
+
+
+class FrozenDatabaseTest(MisuseCase):
+    """PostgreSQL does not answer, and hangs up on nobody: what waits for it is what `queue_bytes` allows."""
+
+    arguments = ("--lease-timeout", "120s", "--request-timeout", "120s", "--shutdown-timeout", "1s")
+
+    def signal_database(self, number):
+        """To each of its processes; all have changed into its directory."""
+        for one in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if os.readlink(one / "cwd") == str(self.vaultd.data / "data"):
+                    os.kill(int(one.name), number)
+            except OSError:  # it has ended
+                pass
+
+    def test_requests_and_ingest_that_wait_for_a_database_that_stands_still(self):
+        self.assertTrue(self.ask("seal", seal=seal(10))["ok"])
+        peers = [self.socket(zmq.DEALER, self.vaultd.requests, LINGER=0, SNDHWM=0) for _ in range(4)]
+        producer = self.socket(zmq.PUSH, self.vaultd.ingest, LINGER=0, SNDHWM=10, SNDTIMEO=1_500)
+        self.addCleanup(self.signal_database, signal.SIGCONT)
+        self.signal_database(signal.SIGSTOP)
+        body = request("seal", seal=seal(900_000))
+        for _ in range(120):
+            for peer in peers:
+                peer.send(body, copy=False)
+        try:
+            for _ in range(400):
+                producer.send(body, copy=False)
+            self.fail("ingest takes everything")
+        except zmq.Again:
+            pass
+        waiting, refused = 480, 0
+        for peer in peers:  # nothing is sealed: all that is answered now is refused
+            while peer.poll(5_000):
+                self.assertEqual(msgpack.unpackb(peer.recv())["error"]["code"], "busy")
+                waiting, refused = waiting - 1, refused + 1
+        self.assertGreater(refused, 0)
+        self.assertGreater(waiting, 100)
+        status = self.ask("status")["result"]
+        self.assertEqual(status["sequence"], 1)
+        print(f"{waiting} requests of 0.9 MB wait, {refused} were refused", file=sys.stderr)
+        self.assert_peak_below(PEAK_MIB)
+        self.signal_database(signal.SIGCONT)
+        self.assertTrue(msgpack.unpackb(peers[0].recv())["ok"])
 
 
 if __name__ == "__main__":
