@@ -63,14 +63,6 @@ struct PeerGuard::Connection {
   epoll_event interest{};
   Clock::time_point blocked{};  // since when the peer takes nothing, while the interest says so
   Clock::time_point moved{};    // when something was last taken, or it was last read
-  Clock::time_point heard{};    // until when heartbeats have been allowed
-
-  // Two a second: a frame of that size may be a topic of six bytes as well.
-  void allow_heartbeats() {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(Clock::now() - heard);
-    meter.allow_heartbeats(2 * static_cast<std::size_t>(seconds.count()));
-    heard += seconds;
-  }
 };
 
 PeerGuard::PeerGuard() : descriptors_(descriptor_limit()) {
@@ -148,7 +140,7 @@ bool PeerGuard::accepted(int listener, int descriptor) {
   connection.encrypted = connection.paused = connection.condemned = connection.registered = false;
   connection.epoll = -1;
   connection.interest = {};
-  connection.moved = connection.heard = Clock::now();
+  connection.moved = Clock::now();
   connection.open = true;
   ++peers_;
   return true;
@@ -170,7 +162,8 @@ std::size_t PeerGuard::may_read(int descriptor, std::size_t wanted) {
   }
   const Budget& budget = budget_of(*connection);
   // Nothing is there to be taken, so nothing would ever make room for the rest of what has begun.
-  if (budget.whole == 0 && budget.bytes >= budget.limits.all_bytes) make_room(connection->socket);
+  if (budget.whole == 0 && budget.bytes >= budget.limits.all_bytes)
+    make_room(connection->socket, "the largest of the messages that had begun when there was room for none");
   const std::scoped_lock lock(connection->mutex);
   if (must_wait(*connection)) pause(*connection);
   // Room may have been made between the look and the pause, by one who saw nobody waiting.
@@ -183,11 +176,11 @@ bool PeerGuard::has_read(int descriptor, const void* bytes, std::size_t count, s
   Budget& budget = budget_of(connection);
   const bool counted = budget.limits.counted;
   if (counted && wanted <= read_buffer && !connection.meter.encrypted()) connection.meter.charge(pinned_by_read);
-  if (!counted) connection.allow_heartbeats();
+  if (!counted) connection.meter.allow_heartbeats(Clock::now());
   connection.ended.clear();
   connection.meter.set_bytes_max(budget.message_bytes);
   const char* wrong = connection.meter.feed({static_cast<const std::uint8_t*>(bytes), count}, connection.ended);
-  const std::scoped_lock lock(connection.mutex);
+  std::unique_lock lock(connection.mutex);
   if (connection.condemned) return false;
   if (wrong) {
     cut(connection, wrong);
@@ -197,8 +190,10 @@ bool PeerGuard::has_read(int descriptor, const void* bytes, std::size_t count, s
     budget.bytes += connection.meter.topics();
     budget.bytes -= std::exchange(connection.begun, connection.meter.topics());
     if (budget.bytes <= budget.limits.all_bytes) return true;
-    cut(connection, "too many topics of all subscribers together");
-    return false;
+    lock.unlock();
+    make_room(connection.socket, "the most of the topics of all subscribers together, which are too many");
+    lock.lock();
+    return !connection.condemned;
   }
   connection.encrypted = connection.meter.encrypted();
   std::size_t ended = 0;
@@ -348,8 +343,9 @@ void PeerGuard::cut_slowest(GuardedSocket socket) {
   if (slowest->open) cut(*slowest, "a subscriber that does not read");
 }
 
-// Cuts the connection whose message has begun and is the largest: everybody else's would end sooner. In the I/O thread.
-void PeerGuard::make_room(GuardedSocket socket) {
+// Cuts the connection that holds most: of messages that have begun, since everybody else's would end sooner, or of
+// topics. In the I/O thread.
+void PeerGuard::make_room(GuardedSocket socket, const char* reason) {
   Connection* largest = nullptr;
   std::size_t bytes = 0;
   for (int i = 0; i <= highest_; ++i) {
@@ -362,7 +358,10 @@ void PeerGuard::make_room(GuardedSocket socket) {
   }
   if (!largest) return;
   const std::scoped_lock lock(largest->mutex);
-  if (largest->open) cut(*largest, "the largest of the messages that had begun when there was room for none");
+  if (!largest->open) return;
+  cut(*largest, reason);
+  Budget& budget = budget_of(*largest);
+  if (!budget.limits.counted) budget.bytes -= std::exchange(largest->begun, std::size_t{0});  // one is enough
 }
 
 PeerGuard::Counts PeerGuard::sweep(const std::array<bool, 3>& reading) {

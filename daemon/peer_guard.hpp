@@ -114,7 +114,7 @@ class PeerGuard {
   void pause(Connection& connection);
   void resume(Connection& connection);
   void resume_all(GuardedSocket socket);
-  void make_room(GuardedSocket socket);
+  void make_room(GuardedSocket socket, const char* reason);
   void give_back(Connection& connection, std::size_t messages);
   void cut(Connection& connection, const char* reason);
 

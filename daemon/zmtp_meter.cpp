@@ -99,8 +99,11 @@ const char* ZmtpMeter::unseen_subscription() {
   return topic_bytes_ > limits_.topic_bytes ? "too many topics" : nullptr;
 }
 
-void ZmtpMeter::allow_heartbeats(std::size_t more) {
-  heartbeats_left_ = std::min(heartbeats_max, heartbeats_left_ + more);
+void ZmtpMeter::allow_heartbeats(std::chrono::steady_clock::time_point now) {
+  if (!allowed_until_) allowed_until_ = now;
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now - *allowed_until_);
+  heartbeats_left_ = std::min(heartbeats_max, heartbeats_left_ + 2 * static_cast<std::size_t>(seconds.count()));
+  *allowed_until_ += seconds;
 }
 
 const char* ZmtpMeter::feed(std::span<const std::uint8_t> bytes, std::vector<std::size_t>& whole) {

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -39,8 +41,9 @@ class ZmtpMeter {
   // Bytes of all topics that are subscribed to. On a CURVE connection nobody can see what a frame says: there each one
   // after the handshake counts as a topic, also one that takes a topic back, but for heartbeats.
   std::size_t topics() const { return topic_bytes_; }
-  // On a CURVE connection so many more frames of a heartbeat's size are taken for one, and for no topic.
-  void allow_heartbeats(std::size_t more);
+  // On a CURVE connection two frames of a heartbeat's size a second are taken for one and for no topic: it may be a
+  // topic of six bytes as well. Called before each feed().
+  void allow_heartbeats(std::chrono::steady_clock::time_point now);
   // What one message may hold from now on.
   void set_bytes_max(std::size_t bytes) { limits_.bytes = bytes; }
 
@@ -67,6 +70,7 @@ class ZmtpMeter {
   std::size_t frame_bytes_ = 0;     // of the frame at hand, when it is whole
   std::size_t handshake_left_ = 2;  // HELLO and INITIATE
   std::size_t heartbeats_left_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> allowed_until_;
 };
 
 }  // namespace vault

@@ -36,11 +36,11 @@ class PeerGuardTest : public ::testing::Test {
   }
 
   // A connection past its greeting, as ZeroMQ would have it: read, and in epoll.
-  int connect(const std::string& mechanism = "NULL") {
+  int connect(const std::string& mechanism = "NULL", int to = 1'000) {
     int ends[2] = {-1, -1};
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     opened.insert(opened.end(), {ends[0], ends[1]});
-    EXPECT_TRUE(guard.accepted(listener, ends[0]));
+    EXPECT_TRUE(guard.accepted(to, ends[0]));
     epoll_event wanted{};
     wanted.events = EPOLLIN;
     wanted.data.fd = ends[0];
@@ -220,6 +220,28 @@ TEST_F(PeerGuardTest, WhatAConnectionLeftUnreadIsNoReasonForTheNextOneToWait) {
   std::this_thread::sleep_for(limits.patience + std::chrono::milliseconds(10));
   guard.sweep({true, true, true});
   EXPECT_LT(guard.unread_bytes(GuardedSocket::ingest), 40 * kib) << "given back after a while";
+}
+
+TEST_F(PeerGuardTest, WhoHasMostTopicsIsCutWhereAllTogetherHaveTooMany) {
+  GuardLimits topics{.message = {.topic_bytes = 600}, .counted = false, .all_bytes = 1'000};
+  guard.set_limits(GuardedSocket::events, topics);
+  const int events = 1'001;
+  const PeerGuard::Binding bound(GuardedSocket::events);
+  guard.listening(events);
+  const auto subscribe = [&](int peer, std::size_t size) {
+    return read(peer, std::string("\0", 1) + static_cast<char>(size + 1) + "\x01" + std::string(size, 't'));
+  };
+  const int greedy = connect("NULL", events), other = connect("NULL", events), modest = connect("NULL", events);
+  for (const std::size_t size : {100, 90, 80, 70, 60}) EXPECT_TRUE(subscribe(greedy, size));  // 480 bytes
+  for (const std::size_t size : {100, 90, 80, 70}) EXPECT_TRUE(subscribe(other, size));       // 404
+  EXPECT_TRUE(subscribe(modest, 90));
+  EXPECT_TRUE(subscribe(modest, 20)) << "somebody else has most";
+  EXPECT_FALSE(subscribe(greedy, 1));
+  EXPECT_TRUE(subscribe(modest, 30)) << "one that has been cut makes room at once";
+  EXPECT_EQ(guard.sweep({true, true, true}).cut, 1U);
+  guard.closing(greedy);
+  EXPECT_TRUE(subscribe(other, 60));
+  EXPECT_EQ(guard.sweep({true, true, true}).cut, 1U);
 }
 
 TEST_F(PeerGuardTest, TheSubscriberThatHasTakenNothingForTheLongestTimeIsCut) {

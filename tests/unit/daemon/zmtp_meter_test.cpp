@@ -106,7 +106,9 @@ TEST_F(ZmtpMeterTest, TopicsAreCountedOnceAndGivenBack) {
 TEST_F(ZmtpMeterTest, OverCurveEachFrameCountsAsATopicButForHeartbeats) {
   limits = {.frames = 1, .bytes = 1'024, .topic_bytes = 200};
   meter = ZmtpMeter(limits);
-  meter.allow_heartbeats(1'000);  // 120 are kept
+  const auto began = std::chrono::steady_clock::now();
+  meter.allow_heartbeats(began);
+  meter.allow_heartbeats(began + std::chrono::seconds(500));  // 120 are kept
   ASSERT_EQ(feed(greeting("CURVE")), nullptr);
   ASSERT_EQ(feed(frame(std::string(200, 'h'), command) + frame(std::string(300, 'i'), command)), nullptr);
   EXPECT_EQ(meter.topics(), 0U);
@@ -115,7 +117,7 @@ TEST_F(ZmtpMeterTest, OverCurveEachFrameCountsAsATopicButForHeartbeats) {
   EXPECT_EQ(meter.topics(), 0U);
   ASSERT_EQ(feed(heartbeat), nullptr);
   EXPECT_EQ(meter.topics(), 56U);
-  meter.allow_heartbeats(1);
+  meter.allow_heartbeats(began + std::chrono::milliseconds(501'100));
   ASSERT_EQ(feed(heartbeat), nullptr);
   ASSERT_EQ(feed(frame(std::string(34, 't'))), nullptr);
   EXPECT_EQ(meter.topics(), 106U);
