@@ -8,20 +8,12 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.fault_case import Skip, main  # noqa: E402
-from support.network_namespace import NetworkNamespace, ServerInNamespace  # noqa: E402
+from support.fault_case import main  # noqa: E402
 
 
 def body(run):
-    try:
-        namespace = NetworkNamespace()
-    except (OSError, RuntimeError) as error:
-        raise Skip(f"no network namespace can be made: {error}") from error
-    run.stack.callback(namespace.close)
-    server = ServerInNamespace(run.new_directory("pg"), namespace)
-    run.servers.append(server)
-    run.stack.callback(run.end_server, server)
-    server.create()
+    namespace = run.namespace()
+    server = run.server(namespace=namespace)
     one = run.vaultd(server.far_url)
     other = run.vaultd(server.far_url, key=one.state / "signing.pem", wait=False)
     truth = run.truth(server.sql, [one, other], allowed=("database", "readers", "fenced"), url=server.url)

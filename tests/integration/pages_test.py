@@ -2,7 +2,6 @@
 import base64
 import os
 import pathlib
-import shutil
 import socket
 import sys
 import threading
@@ -13,7 +12,7 @@ import zmq
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.replicated_postgres import Server  # noqa: E402
-from support.vaultd_process import VaultdProcess, make_directory  # noqa: E402
+from support.vaultd_process import VaultdProcess  # noqa: E402
 
 
 class Questions:
@@ -106,12 +105,7 @@ class ProxiedVaultd(VaultdProcess):
 class PagesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.directory = make_directory("vault-page-")
-        cls.directory.chmod(0o777)
-        cls.addClassCleanup(shutil.rmtree, cls.directory, True)
-        cls.server = Server(cls.directory / "p")
-        cls.server.create()
-        cls.addClassCleanup(cls.server.stop, "immediate")
+        Server.of_class(cls, "vault-page-")
         cls.proxy = CountingProxy(cls.server, cls.directory)
         cls.vaultd = ProxiedVaultd(cls.server, cls.proxy, "--readers", "1", "--audit-rate", "0")
         cls.addClassCleanup(cls.vaultd.remove)

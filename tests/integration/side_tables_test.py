@@ -7,7 +7,6 @@ believed in nothing.
 import datetime
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
 import unittest
@@ -18,7 +17,7 @@ from integration.outage_test import Asker, seal  # noqa: E402
 from support.archive_ledger import OtherVaultd  # noqa: E402
 from support.ledger_reading import ZEROS, data_hash, leaf_data, open_note, root_of, sha256  # noqa: E402
 from support.replicated_postgres import Server  # noqa: E402
-from support.vaultd_process import SOURCE_DIR, clean_environment, make_directory, program  # noqa: E402
+from support.vaultd_process import SOURCE_DIR, clean_environment, program  # noqa: E402
 
 ORIGIN, SIZE = "side.example/log", 5
 GUARDED = ("vault_ledger", "vault_origin", "vault_meta", "vault_contradiction")
@@ -43,12 +42,7 @@ class Site(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.directory = make_directory("vault-side-")
-        cls.directory.chmod(0o777)
-        cls.addClassCleanup(shutil.rmtree, cls.directory, True)
-        cls.server = Server(cls.directory / "p")
-        cls.server.create()
-        cls.addClassCleanup(cls.server.stop, "immediate")
+        Server.of_class(cls, "vault-side-")
         cls.key = cls.keygen("log", ORIGIN)
 
     @classmethod

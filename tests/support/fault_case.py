@@ -23,15 +23,15 @@ import secrets
 import shutil
 import signal
 import statistics
-import subprocess
 import sys
 import time
 import traceback
 
 from support.fault_load import ask, wait_status
 from support.fault_truth import Truth
+from support.network_namespace import NetworkNamespace, ServerInNamespace
 from support.replicated_postgres import Server
-from support.vaultd_process import VaultdProcess, make_directory, program
+from support.vaultd_process import VaultdProcess, make_directory, sanitizer
 
 SKIPPED = 77
 # What a promised time is multiplied by: for a single outlier; where so many want to run for each processor, at most.
@@ -45,8 +45,7 @@ class Skip(Exception):
 
 def slowdown():
     """How much more time the programs under test may take: those built for a sanitizer are slower by far."""
-    linked = subprocess.run(["ldd", program("vaultd")], capture_output=True, text=True, check=True).stdout
-    return SANITIZED if "libasan" in linked or "libtsan" in linked else 1
+    return SANITIZED if sanitizer() else 1
 
 
 def crowd():
@@ -149,9 +148,19 @@ class Run:
     def new_directory(self, prefix):
         return self.directory / f"{prefix}{sum(1 for one in self.directory.iterdir() if one.name.startswith(prefix))}"
 
-    def server(self, programs=None, port=None, settings=""):
-        """A new PostgreSQL with an empty database `vault`, running."""
-        server = Server(self.new_directory("pg"), programs, port)
+    def namespace(self):
+        """A network namespace that lives as long as the run."""
+        try:
+            namespace = NetworkNamespace()
+        except (OSError, RuntimeError) as error:
+            raise Skip(f"no network namespace can be made: {error}") from error
+        self.stack.callback(namespace.close)
+        return namespace
+
+    def server(self, programs=None, port=None, settings="", namespace=None):
+        """A new PostgreSQL with an empty database `vault`, running; in a network namespace where one is given."""
+        directory = self.new_directory("pg")
+        server = ServerInNamespace(directory, namespace) if namespace else Server(directory, programs, port)
         self.servers.append(server)
         self.stack.callback(self.end_server, server)
         server.create()

@@ -39,6 +39,16 @@ class Server:
             one.chmod(0o777)
         self.url = f"postgresql://postgres@/vault?host={self.run}&port={self.port}"
 
+    @classmethod
+    def of_class(cls, test_class, prefix):
+        """One for all cases of a test class, in a new directory that goes with it: test_class.directory, .server."""
+        test_class.directory = make_directory(prefix)
+        test_class.directory.chmod(0o777)
+        test_class.addClassCleanup(shutil.rmtree, test_class.directory, True)
+        test_class.server = cls(test_class.directory / "p")
+        test_class.server.create()
+        test_class.addClassCleanup(test_class.server.stop, "immediate")
+
     def create(self):
         """A new cluster with an empty database `vault`, running."""
         self.program("initdb", "-D", str(self.data), "-N", "-U", "postgres", "-E", "UTF8", "--locale=C",
