@@ -15,16 +15,16 @@ void AlertBoard::raise_as(const std::string& kind, const std::string& cause, Sev
   if (!is_new && known->second == message) return;
   known->second = message;
   if (severity == Severity::critical) {
-    log_error(owner_, "alert raised", {{"kind", kind}, {"reason", message}});
+    log_error(owner_, "alert raised", {{"kind", kind}, {"reason", message}}, LogEvent::alert_raised);
   } else {
-    log_warning(owner_, "alert raised", {{"kind", kind}, {"reason", message}});
+    log_warning(owner_, "alert raised", {{"kind", kind}, {"reason", message}}, LogEvent::alert_raised);
   }
   effects.alert({.kind = kind, .severity = severity, .message = message, .cause = owner_ + '/' + cause});
 }
 
 void AlertBoard::clear(const std::string& kind, const std::string& cause, Effects& effects) {
   if (raised_.erase({kind, cause}) == 0) return;
-  log_info(owner_, "alert cleared", {{"kind", kind}, {"cause", cause}});
+  log_info(owner_, "alert cleared", {{"kind", kind}, {"cause", cause}}, LogEvent::alert_cleared);
   effects.alert(
       {.kind = kind, .severity = Severity::info, .message = "over", .raised = false, .cause = owner_ + '/' + cause});
 }

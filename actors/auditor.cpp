@@ -163,7 +163,7 @@ void Auditor::end_round(std::int64_t head, Effects& effects) {
   alerted_.clear();
   const std::string message =
       "over: what did not verify does again; a whole round over " + std::to_string(head) + " entries found nothing";
-  log_info("auditor", "the ledger verifies again", {{"entries", std::to_string(head)}});
+  log_info("auditor", "the ledger verifies again", {{"entries", head}});
   effects.alert(
       {.kind = "tamper", .severity = Severity::info, .message = message, .raised = false, .cause = "auditor/ledger"});
 }
@@ -178,7 +178,8 @@ void Auditor::report(const Finding& finding, Effects& effects) {
   alert.reason = std::string(finding_name(finding.reason));
   alert.message =
       "entry " + std::to_string(finding.sequence) + " does not verify: " + alert.reason + ". " + finding.detail;
-  log_error("auditor", "tampering found", {{"sequence", std::to_string(finding.sequence)}, {"reason", alert.reason}});
+  log_error("auditor", "alert raised: tampering found",
+            {{"sequence", finding.sequence}, {"reason", alert.reason}, {"kind", alert.kind}}, LogEvent::alert_raised);
   effects.alert(std::move(alert));
 }
 
@@ -194,7 +195,7 @@ void Auditor::tell_unreadable(const Error& error, Effects& effects) {
   alert.kind = "audit";
   alert.severity = Severity::critical;
   alert.message = "the ledger cannot be verified from entry " + std::to_string(from) + " on: " + error.message;
-  log_error("auditor", "the ledger cannot be verified", {{"from", std::to_string(from)}, {"reason", error.message}});
+  log_error("auditor", "the ledger cannot be verified", {{"from", from}, {"reason", error.message}});
   effects.alert(std::move(alert));
 }
 

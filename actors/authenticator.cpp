@@ -47,7 +47,7 @@ void Authenticator::reload(Effects& effects) {
   if (mended && !*loaded) log_info("authenticator", "keys can be read again; they are as they were");
   if (!*loaded) return;
   keys_ = std::move(*loaded);
-  log_info("authenticator", "keys loaded", {{"keys", std::to_string(keys_->size())}});
+  log_info("authenticator", "keys loaded", {{"keys", keys_->size()}});
   effects.send(to::gateway, KeysChanged{keys_});
 }
 

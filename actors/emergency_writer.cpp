@@ -73,7 +73,7 @@ bool EmergencyWriter::stop(Effects& effects) {
   round_done(effects);
   if (!queue_.empty()) {
     log_error("writer", "orders that came by ingest could not be kept and are lost with this process",
-              {{"orders", std::to_string(queue_.size())}, {"reason", trouble_}});
+              {{"orders", queue_.size()}, {"reason", trouble_}});
   }
   return true;
 }
@@ -130,7 +130,7 @@ void EmergencyWriter::shout(Effects& effects) {
   log_warning("writer",
               "EMERGENCY MODE: seals are kept as files, without chain, proof or checkpoint; import them once the "
               "database can be used (vaultctl legacy import)",
-              {{"directory", place_}, {"sealed", std::to_string(counters_["sealed"])}});
+              {{"directory", place_}, {"sealed", counters_["sealed"]}});
   Alert alert;
   alert.kind = "emergency";
   alert.severity = Severity::critical;

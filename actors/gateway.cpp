@@ -8,6 +8,7 @@
 #include "ledger/check.hpp"
 #include "ledger/reserved_names.hpp"
 #include "wire/error.hpp"
+#include "wire/request_label.hpp"
 
 namespace vault {
 
@@ -40,10 +41,17 @@ bool is_public(const Operation& operation) {
 Gateway::Gateway(const GatewayOptions& options)
     : options_(options), reads_({.readers = options.readers, .probes = !options.emergency}) {
   writer_.detail = "vaultd is starting";
+  // A series that begins with its first event cannot be told from one that is missing.
+  for (const char* name : {"requests", "ingest_messages", "malformed", "forbidden", "busy", "unavailable", "too_large",
+                           "deadline_exceeded", "ingest_refused", "replies_dropped", "reads_dropped", "peers",
+                           "peers_refused", "peers_cut", "peers_paused"}) {
+    counters_[name] = 0;
+  }
 }
 
 void Gateway::start(Effects& effects) {
   started_ = effects.clock();
+  role_since_ = effects.now();
   effects.set_timer(deadline_timer, milliseconds(50));
   effects.set_timer(heartbeat_timer, milliseconds(1'000));
 }
@@ -59,7 +67,8 @@ void Gateway::handle(Message message, Effects& effects) {
       [&](CheckpointSigned& checkpoint) { on_checkpoint(std::move(checkpoint), effects); },
       [&](WriterStatus& writer) { on_writer_status(std::move(writer), effects); },
       [&](ReadProgress& progress) { on_read_progress(std::move(progress), effects); },
-      [&](AlertMessage& alert) { alerts_.note(alert.alert); }, [&](KeysChanged& keys) { keys_ = std::move(keys.keys); },
+      [&](AlertMessage& alert) { alerts_.note(alert.alert, effects.now()); },
+      [&](KeysChanged& keys) { keys_ = std::move(keys.keys); },
       [&](PeersSeen& peers) {
         counters_["peers"] = peers.connected;
         counters_["peers_refused"] = peers.refused;
@@ -86,7 +95,16 @@ void Gateway::on_writer_status(WriterStatus status, Effects& effects) {
       writer_.head.sequence > status.head.sequence && status.epoch == writer_.epoch ? writer_.head : status.head;
   writer_ = std::move(status);
   writer_.head = newest;
+  note_role(effects);
   tell_state(effects);
+}
+
+// Whoever looks for the writer must not be told to look for another where there is none: "waiting" is not "standby".
+void Gateway::note_role(Effects& effects) {
+  const std::string_view role = writer_.writer ? "writer" : writer_.other ? "standby" : "waiting";
+  if (role == role_) return;
+  role_ = role;
+  role_since_ = effects.now();
 }
 
 // Once a change: "writer", "standby", or why neither.
@@ -126,6 +144,14 @@ void Gateway::on_peer(PeerMessage message, Effects& effects) {
   // A client that sets ZMQ_PROBE_ROUTER says so that it is there. A REQ would take an answer for that to its request.
   if (!ingest && message.body.empty() && message.envelope.size() == 1) return;
   ++counters_[ingest ? "ingest_messages" : "requests"];
+  if (log_enabled(LogLevel::debug)) {
+    log_debug("gateway", "request",
+              {{"id", label_of(find_request_id(message.body))},
+               {"trace", trace_of(message.body)},
+               {"bytes", message.body.size()},
+               {"ingest", ingest},
+               {"ticket", next_ticket_}});  // unless it is refused, or answered at once
+  }
   if (auto refusal = refuse_unread(message)) {
     count_refused(refusal->code, 1);
     ++counters_[std::string(error_name(refusal->code))];
@@ -226,6 +252,9 @@ Ticket Gateway::open(Arrival& arrival, RequestId id, Effects& effects, bool dead
   pending.envelope = std::move(arrival.message.envelope);
   pending.id = std::move(id);
   pending.ingest = arrival.message.socket == SocketKind::ingest;
+  if (log_enabled(LogLevel::debug)) {
+    log_debug("gateway", "accepted", {{"id", label_of(pending.id)}, {"ticket", ticket}});
+  }
   if (deadline && arrival.ticket == 0) deadlines_.emplace_back(effects.clock() + options_.request_timeout, ticket);
   return ticket;
 }
@@ -297,7 +326,7 @@ void Gateway::read(Arrival arrival, Request request, Effects& effects) {
   PeerMessage& message = arrival.message;
   if (std::holds_alternative<StatusRequest>(request.operation)) {
     if (sees_little(message)) {
-      const PublicStatusResult little{writer_.writer ? "writer" : "standby", is_ready(), writer_.head.sequence};
+      const PublicStatusResult little{std::string(role_), is_ready(), writer_.head.sequence};
       return reply_to(std::move(message.envelope), encode_reply(request.id, little), effects);
     }
     return reply_to(std::move(message.envelope), encode_reply(request.id, status(effects)), effects);

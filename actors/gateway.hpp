@@ -34,6 +34,8 @@ struct GatewayOptions {
   std::chrono::milliseconds request_timeout{30'000};
   bool emergency = false;  // the emergency mode's actors stand behind: no chain, nothing to sign
   std::string version;
+  std::string host;  // where it runs, for people
+  std::int64_t pid = 0;
 };
 
 class Gateway final : public Actor {
@@ -111,6 +113,8 @@ class Gateway final : public Actor {
   void on_checkpoint(CheckpointSigned checkpoint, Effects& effects);
   void on_timer(int id, Effects& effects);
   void tell_state(Effects& effects);
+  void note_role(Effects& effects);
+  std::optional<StatusResult::WriterProcess> who_writes() const;
 
   // gateway_reads.cpp
   void await_checkpoint(Arrival arrival, Request request, Effects& effects);
@@ -155,6 +159,8 @@ class Gateway final : public Actor {
   std::string vkey_;
 
   WriterStatus writer_;
+  std::string_view role_ = "waiting";
+  Timestamp role_since_;
   std::shared_ptr<const KeyRing> keys_;
   RaisedAlerts alerts_;
   std::map<std::string, std::int64_t> counters_;

@@ -140,8 +140,7 @@ void Gateway::tell_readers(Effects& effects) {
   if (alert.raised) {
     alert.message = std::to_string(health.lost) + " of " + std::to_string(reads_.readers()) +
                     " readers have no database: " + health.reason;
-    log_warning("gateway", "readers have no database",
-                {{"lost", std::to_string(health.lost)}, {"reason", health.reason}});
+    log_warning("gateway", "readers have no database", {{"lost", health.lost}, {"reason", health.reason}});
   } else {
     alert.severity = Severity::info;
     alert.message = "over";

@@ -3,9 +3,11 @@
 #include <utility>
 
 #include "actors/gateway.hpp"
+#include "actors/log.hpp"
 #include "ledger/check.hpp"
 #include "wire/error.hpp"
 #include "wire/features.hpp"
+#include "wire/request_label.hpp"
 
 namespace vault {
 
@@ -105,6 +107,10 @@ void Gateway::on_timer(int id, Effects& effects) {
 void Gateway::reply(Ticket ticket, std::string message, Effects& effects) {
   const auto found = pending_.find(ticket);
   if (found == pending_.end()) return;  // its deadline has passed
+  if (log_enabled(LogLevel::debug)) {
+    log_debug("gateway", "answered",
+              {{"id", label_of(found->second.id)}, {"ticket", ticket}, {"bytes", message.size()}});
+  }
   reads_.drop(ticket);
   std::vector<std::string> envelope = std::move(found->second.envelope);
   pending_.erase(found);
@@ -119,11 +125,20 @@ void Gateway::reply_to(std::vector<std::string> envelope, std::string message, E
   drop_gone(peer, effects);
 }
 
+std::optional<StatusResult::WriterProcess> Gateway::who_writes() const {
+  if (writer_.writer) return StatusResult::WriterProcess{options_.host, options_.pid, role_since_};
+  if (!writer_.other) return std::nullopt;
+  return StatusResult::WriterProcess{writer_.other->host, writer_.other->pid, Timestamp{writer_.other->since_us}};
+}
+
 StatusResult Gateway::status(Effects& effects) const {
   StatusResult result;
   result.version = options_.version;
   if (options_.emergency) result.backend = "legacy";
-  result.role = writer_.writer ? "writer" : "standby";
+  result.role = role_;
+  result.since = role_since_;
+  result.now = effects.now();
+  result.writer = who_writes();
   result.ready = is_ready();
   result.uptime_s = std::chrono::duration_cast<std::chrono::seconds>(effects.clock() - started_).count();
   result.sequence = writer_.head.sequence;
@@ -144,6 +159,10 @@ StatusResult Gateway::status(Effects& effects) const {
   result.readers_connected = static_cast<std::int64_t>(reads_.readers() - health.lost);
   result.readers_detail = health.reason;
   result.alerts = alerts_.kinds();
+  for (const auto& [alert, since] : alerts_.standing()) {
+    result.standing_alerts.push_back(
+        {alert.kind, std::string(severity_name(alert.severity)), alert.message, since, alert.sequence, alert.reason});
+  }
   result.features = protocol_features();
   add_figures(result, effects);
   return result;

@@ -99,7 +99,8 @@ struct WriterStatus {
   std::size_t in_flight = 0;
   std::size_t queued = 0;
   bool database_connected = false;
-  std::string detail;  // why not ready
+  std::string detail;                // why not ready
+  std::optional<LeaseHolder> other;  // who writes, if it is another vaultd
   std::string ledger_id;
   std::map<std::string, std::int64_t> counters;
   WriterFigures figures;

@@ -7,16 +7,21 @@
 #include <string>
 #include <vector>
 
+#include "ledger/timestamp.hpp"
 #include "wire/event.hpp"
 
 namespace vault {
 
 class RaisedAlerts {
  public:
-  // True where it is to be told: it is raised, or nothing of its kind stands any more.
-  bool note(const Alert& alert) {
+  // True where it is to be told: it is raised, or nothing of its kind stands any more. `now`: since when it stands, if
+  // it did not before.
+  bool note(const Alert& alert, Timestamp now = {}) {
     if (alert.raised) {
-      causes_[alert.kind][alert.cause] = alert.severity;
+      auto& one = causes_[alert.kind].try_emplace(alert.cause, Standing{{}, now}).first->second;
+      // The first finding is where to look; later ones are on the events socket.
+      if (one.alert.sequence == 0) one.alert = alert;
+      one.alert.severity = alert.severity;
       return true;
     }
     const auto kind = causes_.find(alert.kind);
@@ -35,13 +40,30 @@ class RaisedAlerts {
   std::map<std::string, Severity> severities() const {
     std::map<std::string, Severity> worst;
     for (const auto& [kind, causes] : causes_) {
-      for (const auto& [cause, severity] : causes) worst[kind] = std::max(worst[kind], severity);
+      for (const auto& [cause, one] : causes) worst[kind] = std::max(worst[kind], one.alert.severity);
     }
     return worst;
   }
 
+  struct Standing {
+    Alert alert;
+    Timestamp since;
+  };
+  // What is critical first, then by age, the oldest first.
+  std::vector<Standing> standing() const {
+    std::vector<Standing> all;
+    for (const auto& [kind, causes] : causes_) {
+      for (const auto& [cause, one] : causes) all.push_back(one);
+    }
+    std::stable_sort(all.begin(), all.end(), [](const Standing& a, const Standing& b) {
+      if (a.alert.severity != b.alert.severity) return a.alert.severity > b.alert.severity;
+      return a.since.micros < b.since.micros;
+    });
+    return all;
+  }
+
  private:
-  std::map<std::string, std::map<std::string, Severity>> causes_;  // by kind; never empty
+  std::map<std::string, std::map<std::string, Standing>> causes_;  // by kind, by cause; never empty
 };
 
 }  // namespace vault

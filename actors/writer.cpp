@@ -191,6 +191,7 @@ void Writer::send_status(Effects& effects) {
   status.queued = batches_.waiting();
   status.database_connected = database_connected_;
   status.ledger_id = ledger_id_;
+  if (!status.writer && (mode_ == Mode::waiting || mode_ == Mode::blocked)) status.other = other_;
   status.counters = counters_;
   status.figures = figures_;
   effects.send(to::gateway, std::move(status));

@@ -114,6 +114,7 @@ class Writer final : public Actor {
   WriterOptions options_;
   Mode mode_ = Mode::waiting;
   std::string detail_ = "starting";
+  std::optional<LeaseHolder> other_;  // who writes, as the last answer to the question for the lease had it
   bool lease_asked_ = false;
   bool lease_kept_ = false;  // the lease keeper renews
   bool database_connected_ = false;
@@ -141,7 +142,12 @@ class Writer final : public Actor {
   AlertBoard alerts_{"writer"};
   std::set<Uuid> unreadable_;  // seal_ids of which nobody can say what is sealed under them
   Backoff trouble_{std::chrono::milliseconds(100), std::chrono::milliseconds(5'000)};
-  std::map<std::string, std::int64_t> counters_;
+  // All of them, so that one which is zero is not missing.
+  std::map<std::string, std::int64_t> counters_{{"sealed", 0},     {"commits", 0},
+                                                {"duplicates", 0}, {"conflicts", 0},
+                                                {"lookups", 0},    {"rolled_back_duplicate", 0},
+                                                {"in_doubt", 0},   {"rolled_back_refused", 0},
+                                                {"fenced", 0}};
   WriterFigures figures_;
   ClockGuard clock_;
 };

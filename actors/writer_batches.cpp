@@ -20,6 +20,17 @@ constexpr milliseconds set_aside_for{5'000};
 
 const std::string occupied_text = "a row that vaultd has not written stands where the next ones belong: ";
 
+constexpr std::size_t tickets_told_max = 16;
+
+// For the log at debug, which leads from a request to its batch by them.
+std::string tickets_of(const BatchPlan& plan) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(plan.orders().size(), tickets_told_max); ++i) {
+    out += (i == 0 ? "" : ",") + std::to_string(plan.orders()[i].order.ticket);
+  }
+  return plan.orders().size() > tickets_told_max ? out + ",..." : out;
+}
+
 }  // namespace
 
 // --- Sending ---------------------------------------------------------------------------------------------------------
@@ -68,6 +79,13 @@ void Writer::send_batch(BatchPlan plan, Timestamp now, Effects& effects) {
   request->expected = tip_.head;
   request->batch = sequence_seals(tip_, inputs, now);
   request->next = tip_.head;
+  if (log_enabled(LogLevel::debug)) {
+    log_debug("writer", "batch",
+              {{"first", request->expected.sequence + 1},
+               {"last", request->next.sequence},
+               {"epoch", epoch_},
+               {"tickets", tickets_of(plan)}});
+  }
   effects.send(to::committer, Append{batches_.generation(), request});
   const auto sent = effects.clock();
   if (batches_.in_flight() == 0) waiting_since_ = sent;
@@ -256,6 +274,10 @@ void Writer::complete(PendingBatch batch, Effects& effects) {
   sealing_works(effects);
   batches_.take_back_set_aside(SIZE_MAX);
   durable_ = std::move(batch.after);
+  if (log_enabled(LogLevel::debug)) {
+    log_debug("writer", "committed",
+              {{"first", batch.request->expected.sequence + 1}, {"last", durable_.head.sequence}, {"epoch", epoch_}});
+  }
   ++counters_["commits"];
   counters_["sealed"] += static_cast<std::int64_t>(batch.request->batch.entries.size());
   figures_.commit_seconds.observe(std::chrono::duration<double>(waiting_since_ - batch.sent).count());

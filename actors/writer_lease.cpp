@@ -10,9 +10,18 @@ namespace vault {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+std::string name_of(const LeaseHolder& holder) {
+  return holder.host.empty() ? "another vaultd" : holder.host + " (pid " + std::to_string(holder.pid) + ")";
+}
+
+}  // namespace
+
 void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
   lease_asked_ = false;
   if (mode_ != Mode::waiting && mode_ != Mode::blocked) return;
+  other_.reset();
   if (auto* grant = std::get_if<LeaseGrant>(&answer.outcome)) {
     VAULT_CHECK(grant->state.edge.root() == grant->state.head.merkle_root);
     database_connected_ = true;
@@ -35,7 +44,10 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     keep_lease(effects);  // adoption of a large tree may outlast the lease
     if (trouble_.count() <= 1 && !commit_failed_) {
       log_info("writer", "lease taken",
-               {{"epoch", std::to_string(epoch_)}, {"sequence", std::to_string(durable_.head.sequence)}});
+               {{"epoch", epoch_},
+                {"sequence", durable_.head.sequence},
+                {"from", grant->taken_from ? name_of(*grant->taken_from) + ", which was silent" : "nobody"}},
+               LogEvent::lease_taken);
       for (const std::string& caution : grant->cautions) log_warning("writer", "careful: " + caution);
     }
     effects.send(to::notary, Adopt{epoch_, durable_.head, std::move(grant->promises), grant->ledger_id});
@@ -47,9 +59,11 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     commit_failed_.reset();  // that is somebody else's to find out
     alerts_.clear("fenced", "head", effects);
     database_answers(effects);
+    if (!held->holder.empty() && !held->own) other_ = held->who;
     if (mode_ == Mode::waiting) {
-      const std::string detail = "standby: " + held->holder + " is the writer";
-      if (detail != detail_) log_info("writer", "standing by", {{"writer", held->holder}});
+      const std::string writer = held->who.host.empty() ? held->holder : name_of(held->who);
+      const std::string detail = "standby: " + writer + " is the writer";
+      if (detail != detail_) log_info("writer", "standing by", {{"writer", writer}, {"instance", held->holder}});
       detail_ = detail;
     }
     ledger_id_ = held->ledger_id;
@@ -207,13 +221,14 @@ void Writer::keep_lease(Effects& effects) {
 void Writer::lose(const Trouble& trouble, Effects& effects) {
   give_up_batches(false);
   mode_ = Mode::waiting;
+  other_.reset();
   database_connected_ = trouble.connected;
   detail_ = trouble.why;
   if (trouble.connected) commit_failed_ = trouble.why;
   const auto delay = trouble_.next(trouble.failure, effects.clock());
   if (trouble_.count() > 1 && trouble_.worth_a_word()) {  // of the first the alert tells
     log_warning("writer", trouble.connected ? "sealing fails again" : "database lost again",
-                {{"reason", trouble.why}, {"times", std::to_string(trouble_.count())}});
+                {{"reason", trouble.why}, {"times", trouble_.count()}});
   }
   keep_lease(effects);
   alerts_.raise(trouble.alert, trouble.cause, Severity::critical, trouble.why, effects);
@@ -246,9 +261,10 @@ void Writer::sealing_works(Effects& effects) {
 void Writer::fenced(const std::string& why, Effects& effects) {
   give_up_batches(true);
   mode_ = Mode::waiting;
+  other_.reset();
   detail_ = "fenced: " + why;
   ++counters_["fenced"];
-  log_error("writer", "fenced", {{"reason", why}});
+  log_error("writer", "fenced", {{"reason", why}}, LogEvent::fenced);
   keep_lease(effects);
   alerts_.raise("fenced", "head", Severity::critical, detail_, effects);
   refuse_waiting(unavailable(), effects);

@@ -225,7 +225,7 @@ Status EmbeddedPostgres::Impl::stop_leftover() const {
     if (!is_gone(file->pid)) unlink((paths.data + "/postmaster.pid").c_str());
     return {};
   }
-  log_warning(component, "stopping a server left over", {{"pid", std::to_string(file->pid)}});
+  log_warning(component, "stopping a server left over", {{"pid", file->pid}});
   const auto gone = [&] { return !is_postmaster_of(file->pid, paths.data); };
   for (const auto& [signal, patience] :
        {std::pair{SIGINT, fast_stop_patience}, std::pair{SIGQUIT, immediate_stop_patience}}) {
@@ -317,7 +317,7 @@ Result<std::unique_ptr<EmbeddedPostgres>> EmbeddedPostgres::start(const std::str
   // options, a service.
   forget_libpq_environment();
   postgres->url_ = fmt::format("postgresql://vault@/vault?host={}&port=5432", percent_encoded(impl.paths.run));
-  log_info(component, "running", {{"directory", impl.paths.data}, {"pid", std::to_string(impl.server)}});
+  log_info(component, "running", {{"directory", impl.paths.data}, {"pid", impl.server}});
   return postgres;
 }
 
@@ -332,12 +332,11 @@ bool EmbeddedPostgres::keep_running() {
       const auto file = read_postmaster_file(impl.paths.data);
       if (!file || file->pid != impl.server || !file->ready) return false;
       impl.recovering = false;
-      log_info(component, "running again", {{"pid", std::to_string(impl.server)}});
+      log_info(component, "running again", {{"pid", impl.server}});
       return true;
     }
     impl.server = -1;
-    log_error(component, "server died: starting it again",
-              {{"code", std::to_string(*ended)}, {"log", last_lines(impl.paths.log, 3)}});
+    log_error(component, "server died: starting it again", {{"code", *ended}, {"log", last_lines(impl.paths.log, 3)}});
   }
   impl.recovering = true;
   if (Status launched = impl.launch(); !launched) log_error(component, launched.error().message);

@@ -42,7 +42,7 @@ void HandshakeWatch::sweep() {
     one.said_at = now;
     log_warning("vaultd",
                 "handshakes failed before a key was shown: wrong server key (server.toml), no key, or no ZeroMQ client",
-                {{"socket", one.domain}, {"times", std::to_string(std::exchange(one.unsaid, 0))}});
+                {{"socket", one.domain}, {"times", std::exchange(one.unsaid, 0)}});
   }
 }
 

@@ -19,6 +19,7 @@
 #include <iostream>
 
 #include "actors/log.hpp"
+#include "daemon/journal.hpp"
 #include "ledger/printable.hpp"
 #include "ledger/timestamp.hpp"
 
@@ -66,23 +67,29 @@ std::string now_text() {
   return format_timestamp(Timestamp{std::chrono::duration_cast<std::chrono::microseconds>(now).count()});
 }
 
-std::string text_line(LogLevel level, std::string_view component, std::string_view message, const LogFields& fields) {
-  // The journal stamps lines itself and takes the priority from <n>.
-  std::string line = form == Form::journal ? fmt::format("<{}>", name_of(level).priority)
-                                           : fmt::format("{} {:<7} ", now_text(), name_of(level).name);
-  line += fmt::format("{}: {}", component, one_line(message));
-  for (const auto& [key, value] : fields) {
+std::string text_of(std::string_view component, std::string_view message, const LogFields& fields) {
+  std::string line = fmt::format("{}: {}", component, one_line(message));
+  for (const auto& [key, value, bare] : fields) {
     const bool plain = !value.empty() && value.find_first_of(" \"=\\") == std::string::npos;
     line += fmt::format(" {}={}", key, plain ? one_line(value) : quoted(value));
   }
   return line;
 }
 
-std::string json_line(LogLevel level, std::string_view component, std::string_view message, const LogFields& fields) {
-  std::string line = fmt::format(R"({{"time":"{}","level":"{}","component":{},"message":{})", now_text(),
-                                 name_of(level).name, quoted(component), quoted(message));
-  for (const auto& [key, value] : fields) line += fmt::format(",{}:{}", quoted(key), quoted(value));
-  return line + '}';
+// The journal stamps lines itself and takes the priority from <n>.
+std::string text_line(const LogLine& line) {
+  const std::string begin = form == Form::journal ? fmt::format("<{}>", name_of(line.level).priority)
+                                                  : fmt::format("{} {:<7} ", now_text(), name_of(line.level).name);
+  return begin + text_of(line.component, line.message, line.fields);
+}
+
+std::string json_line(const LogLine& line) {
+  std::string out = fmt::format(R"({{"time":"{}","level":"{}","component":{},"message":{})", now_text(),
+                                name_of(line.level).name, quoted(line.component), quoted(line.message));
+  if (line.event != LogEvent::none) out += fmt::format(R"(,"event":"{}")", event_name(line.event));
+  for (const auto& [key, value, bare] : line.fields)
+    out += fmt::format(",{}:{}", quoted(key), bare ? value : quoted(value));
+  return out + '}';
 }
 
 using Logger = logging::sources::severity_logger_mt<LogLevel>;
@@ -92,12 +99,15 @@ Logger& logger() {
   return instance;
 }
 
-void write_event(LogLevel level, std::string_view component, std::string_view message, LogFields fields) {
-  logging::record record = logger().open_record(logging::keywords::severity = level);
+void write_event(const LogLine& line) {
+  if (form == Form::journal) {
+    const std::string text = text_of(line.component, line.message, line.fields);
+    if (send_to_journal(journal_fields(line, text, name_of(line.level).priority))) return;
+  }
+  logging::record record = logger().open_record(logging::keywords::severity = line.level);
   if (!record) return;  // below the level
   logging::record_ostream stream(record);
-  stream << (form == Form::json ? json_line(level, component, message, fields)
-                                : text_line(level, component, message, fields));
+  stream << (form == Form::json ? json_line(line) : text_line(line));
   stream.flush();
   logger().push_record(boost::move(record));
 }
@@ -131,6 +141,7 @@ Status set_log_level(const std::string& level) {
     return fail(ErrorCode::invalid_argument, "log_level: wants trace, debug, info, warning or error, not " + level,
                 "log_level");
   }
+  log_threshold = *wanted;
   logging::core::get()->set_filter([least = *wanted](const logging::attribute_value_set& attributes) {
     const auto found = attributes["Severity"].extract<LogLevel>();
     return found && *found >= least;

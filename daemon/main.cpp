@@ -7,6 +7,7 @@
 
 #include "actors/log.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/preflight.hpp"
 #include "daemon/settings.hpp"
 #include "daemon/start_check.hpp"
 #include "daemon/vaultd.hpp"
@@ -53,10 +54,15 @@ int main(int argc, char** argv) {
   if (settings->check_config) {
     std::fputs(vault::format_settings(*settings).c_str(), stdout);
     for (const auto& doubt : vault::doubtful_variables(*settings)) std::fprintf(stderr, "vaultd: %s\n", doubt.c_str());
-    const vault::Status found = vault::check_surroundings(*settings, true);
-    if (!found) return refuse(found.error());
-    return vault::exit_stopped;
+    int code = vault::exit_stopped;
+    for (const auto& [what, found] : vault::survey_surroundings(*settings, true)) {
+      if (found) continue;
+      const int one = refuse(found.error());
+      if (code == vault::exit_stopped) code = one;
+    }
+    return code;
   }
+  if (settings->preflight) return vault::run_preflight(*settings);
   if (const vault::Status logging = vault::set_up_logging(settings->log_level, settings->log_format); !logging) {
     return refuse(logging.error());
   }

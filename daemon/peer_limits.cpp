@@ -60,8 +60,7 @@ void guard_peers(const Settings& settings) {
   const std::size_t descriptors = raise_descriptor_limit();
   guard.set_peers_max(peers_that_fit(descriptors, settings));
   guard.set_descriptors_max(descriptors - std::min(free_descriptors, descriptors / 2));
-  log_info("vaultd", "limits",
-           {{"descriptors", std::to_string(descriptors)}, {"peers", std::to_string(guard.peers_max())}});
+  log_info("vaultd", "limits", {{"descriptors", descriptors}, {"peers", guard.peers_max()}});
 }
 
 void guard_message_size(const Settings& settings) {

@@ -36,24 +36,41 @@ void ServiceLoop::sweep_peers() {
   parts_.outbox.send(to::gateway,
                      PeersSeen{count(counts.peers), count(counts.refused), count(counts.cut), count(counts.paused)});
   if (const auto cut = counts.cut - std::exchange(peers_cut_, counts.cut); cut > 0) {
-    log_warning("vaultd", "peers cut off", {{"peers", std::to_string(cut)}, {"last_for", counts.cut_for}});
+    log_warning("vaultd", "peers cut off", {{"peers", cut}, {"last_for", counts.cut_for}});
   }
   if (const auto refused = counts.refused - std::exchange(peers_refused_, counts.refused); refused > 0) {
-    log_warning("vaultd", "connections refused: too many peers",
-                {{"refused", std::to_string(refused)}, {"connected", std::to_string(counts.peers)}});
+    log_warning("vaultd", "connections refused: too many peers", {{"refused", refused}, {"connected", counts.peers}});
   }
 }
 
 void ServiceLoop::announce(const std::string& state) {
   notify_status(state);
   const bool settled = state.compare(0, 6, "writer") == 0 || state.compare(0, 7, "reading") == 0;
+  // The reason is told where it is found, once: as an alert, or by the writer.
+  const std::string as = state.substr(0, state.find(' '));
   if (settled && !ready_) {
     ready_ = true;
     notify_ready();
-    log_info("vaultd", "ready", {{"as", state}});
-  } else {
-    log_info("vaultd", "state", {{"now", state}});
+    log_info("vaultd", "ready", {{"as", as}}, LogEvent::ready);
+  } else if (as != announced_) {
+    log_info("vaultd", "state", {{"as", as}}, LogEvent::state_changed);
   }
+  announced_ = as;
+}
+
+// What changed, and of it what this process goes on without.
+void ServiceLoop::tell_reloaded(const Settings& now) {
+  std::string live, restart;
+  for (const std::string& name : changed_settings(in_force_, now)) {
+    std::string& list = is_live_setting(name) ? live : restart;
+    list += (list.empty() ? "" : ", ") + name;
+  }
+  log_info("vaultd", "settings reloaded", {{"changed", live.empty() ? "nothing" : live}, {"log_level", now.log_level}},
+           LogEvent::settings_reloaded);
+  if (!restart.empty()) log_warning("vaultd", "these settings count after a restart only", {{"settings", restart}});
+  Settings taken = in_force_;
+  take_live_settings(now, taken);
+  in_force_ = taken;
 }
 
 void ServiceLoop::reload_settings() {
@@ -70,7 +87,7 @@ void ServiceLoop::reload_settings() {
     changed.queue_seals_max = settings->queue_seals;
     changed.queue_bytes_max = settings->queue_bytes;
     parts_.outbox.send(to::gateway, changed);
-    log_info("vaultd", "settings reloaded");
+    tell_reloaded(*settings);
   }
   notify_ready();
 }
@@ -81,7 +98,7 @@ void ServiceLoop::obey_signals(int signals, bool& stop) {
     if (info.ssi_signo == SIGHUP) {
       reload_settings();
     } else {
-      log_info("vaultd", "stopping", {{"signal", std::to_string(info.ssi_signo)}});
+      log_info("vaultd", "stopping", {{"signal", info.ssi_signo}}, LogEvent::stopping);
       stop = true;
     }
   }

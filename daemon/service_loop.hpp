@@ -24,11 +24,12 @@ class ServiceLoop {
     Outbox& outbox;
     const std::atomic<bool>& ingest_is_read;
     const std::function<Result<Settings>()>& reload;  // reads the settings again
+    const Settings& settings;                         // as started with
     EmbeddedPostgres* embedded;                       // null: the database is somebody else's
     const DatabasePreparation* preparation;           // null: there is no database
     HandshakeWatch* handshakes;                       // null: no CURVE
   };
-  explicit ServiceLoop(const Parts& parts) : parts_(parts) {}
+  explicit ServiceLoop(const Parts& parts) : parts_(parts), in_force_(parts.settings) {}
 
   // Until a signal or a failure ends it; the exit code. SIGTERM, SIGINT and SIGHUP are blocked in every thread.
   int run();
@@ -36,12 +37,15 @@ class ServiceLoop {
  private:
   void obey_signals(int signals, bool& stop);
   void reload_settings();
+  void tell_reloaded(const Settings& now);
   void announce(const std::string& state);
   void sweep_peers();
 
   Parts parts_;
   std::uint64_t peers_cut_ = 0, peers_refused_ = 0;  // as last told
   bool ready_ = false;
+  std::string announced_;  // the role last logged
+  Settings in_force_;
 };
 
 }  // namespace vault

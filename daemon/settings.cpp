@@ -21,12 +21,15 @@ struct CommandLine {
   Texts values;
   std::string config;
   bool check_config = false;
+  bool preflight = false;
   bool version = false;
 };
 
 void declare_flags(CLI::App& app, CommandLine& line) {
   app.add_option("--config", line.config, "TOML file with settings (or VAULT_CONFIG)")->type_name("FILE");
   app.add_flag("--check-config", line.check_config, "print the effective settings as TOML, without secrets, and exit");
+  app.add_flag("--preflight", line.preflight,
+               "try what a start would try, the database included, print a line for each, and exit");
   app.add_flag("--version", line.version, "print the version and exit");
   for (const auto& field : setting_fields()) {
     auto& texts = line.values[std::string(field.name)];
@@ -56,6 +59,7 @@ Status apply_flags(const CommandLine& line, Settings& settings, std::set<std::st
                   std::string(field.name));
     }
     given.emplace(field.name);
+    settings.origins[std::string(field.name)] = flag_of(field);
   }
   return {};
 }
@@ -94,6 +98,7 @@ Status apply_environment(Settings& settings, std::set<std::string>& given) {
                   std::string(field.name));
     }
     given.emplace(field.name);
+    settings.origins[std::string(field.name)] = name;
   }
   return {};
 }
@@ -120,8 +125,14 @@ void apply_service_directories(Settings& settings) {
 void forget_other_place(const std::set<std::string>& given, Settings& settings) {
   const bool database = given.contains("database");
   const bool embedded = given.contains("embedded");
-  if (database && !embedded) settings.embedded.clear();
-  if (embedded && !database) settings.database.clear();
+  if (database && !embedded) {
+    settings.embedded.clear();
+    settings.origins.erase("embedded");
+  }
+  if (embedded && !database) {
+    settings.database.clear();
+    settings.origins.erase("database");
+  }
 }
 
 }  // namespace
@@ -174,6 +185,7 @@ Result<Settings> load_settings(int argc, char** argv, std::string& help) {
   Settings settings;
   apply_service_directories(settings);
   settings.check_config = line.check_config;
+  settings.preflight = line.preflight;
   settings.version = line.version;
   if (settings.version) return settings;
   settings.config = line.config.empty() ? variable("VAULT_CONFIG").value_or("") : line.config;

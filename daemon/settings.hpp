@@ -9,8 +9,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ledger/limits.hpp"
@@ -64,6 +66,10 @@ struct Settings {
 
   // Not settings: what the command line asks for instead of running.
   bool check_config = false;
+  bool preflight = false;
+  // Where each value that is no default comes from, by the setting's name: "vaultd.toml:3", "VAULT_READERS",
+  // "--readers".
+  std::map<std::string, std::string> origins;
   bool version = false;
   std::string config;
   // VAULT_BACKEND; "postgres" unless the emergency mode is asked for.
@@ -90,5 +96,14 @@ Status check_databases(const Settings& settings);
 // The effective settings as TOML, without secrets: passwords are left out of URLs, and a URL of which some part could
 // be a piece of a password is left out whole, with a comment that says so.
 std::string format_settings(const Settings& settings);
+// Only those that are no defaults, with where they come from as a comment.
+std::string format_given_settings(const Settings& settings);
+
+// Names of the settings whose values differ.
+std::vector<std::string> changed_settings(const Settings& before, const Settings& now);
+// Whether SIGHUP is enough for it.
+bool is_live_setting(std::string_view name);
+// Copies those from `now` to `in_force`.
+void take_live_settings(const Settings& now, Settings& in_force);
 
 }  // namespace vault

@@ -85,7 +85,9 @@ Result<std::set<std::string>> apply_table(const std::string& path, const toml::t
       return fail(ErrorCode::invalid_argument, where + status.error().message, name);
     }
     const auto* text = node.as_string();
-    if (text == nullptr || !text->get().empty()) keys.insert(name);
+    if (text != nullptr && text->get().empty()) continue;
+    keys.insert(name);
+    settings.origins[name] = fmt::format("{}:{}", path, key.source().begin.line);
   }
   return keys;
 }

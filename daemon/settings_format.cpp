@@ -50,6 +50,17 @@ struct FormatMember {
 
 }  // namespace
 
+std::string format_given_settings(const Settings& settings) {
+  std::string out;
+  for (const auto& field : setting_fields()) {
+    const auto origin = settings.origins.find(std::string(field.name));
+    if (origin == settings.origins.end()) continue;
+    const std::string value = std::visit(FormatMember{field, settings}, field.member);
+    out += fmt::format("{} = {}  # {}\n", field.name, value, origin->second);
+  }
+  return out;
+}
+
 std::string format_settings(const Settings& settings) {
   std::string out;
   for (const auto& field : setting_fields()) {

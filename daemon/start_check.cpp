@@ -155,11 +155,19 @@ Status check_socket_directory(const std::string& endpoint) {
               fmt::format("{}: there is no directory {}; make it, or choose another endpoint", endpoint, directory));
 }
 
+std::vector<std::pair<std::string, Status>> survey_surroundings(const Settings& settings, bool named_only) {
+  std::vector<std::pair<std::string, Status>> found;
+  found.emplace_back("sockets", check_sockets(settings, named_only));
+  if (!settings.curve_server_key.empty()) found.emplace_back("CURVE keys", check_curve(settings));
+  if (settings.backend != "legacy") found.emplace_back("signing key", check_signing_key(settings, named_only));
+  return found;
+}
+
 Status check_surroundings(const Settings& settings, bool named_only) {
-  if (const Status ok = check_sockets(settings, named_only); !ok) return ok;
-  if (const Status ok = check_curve(settings); !ok) return ok;
-  if (settings.backend == "legacy") return {};  // signs nothing
-  return check_signing_key(settings, named_only);
+  for (auto& [what, outcome] : survey_surroundings(settings, named_only)) {
+    if (!outcome) return outcome;
+  }
+  return {};
 }
 
 }  // namespace vault

@@ -5,6 +5,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "daemon/settings.hpp"
 #include "ledger/result.hpp"
@@ -24,5 +26,8 @@ Status check_socket_directory(const std::string& endpoint);
 // looked at, for --check-config, which may be run by somebody who has no business there.
 // Error: invalid_argument (exit code 2), forbidden or not_found (exit code 4), naming the setting.
 Status check_surroundings(const Settings& settings, bool named_only);
+
+// The same, all of it instead of the first that is wrong: what was looked at, and what came of it.
+std::vector<std::pair<std::string, Status>> survey_surroundings(const Settings& settings, bool named_only);
 
 }  // namespace vault

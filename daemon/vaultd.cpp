@@ -1,5 +1,7 @@
 #include "daemon/vaultd.hpp"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -33,6 +35,7 @@
 #include "daemon/service_manager.hpp"
 #include "daemon/sockets.hpp"
 #include "daemon/start_check.hpp"
+#include "daemon/start_report.hpp"
 #include "daemon/state_directory.hpp"
 #include "store/postgres_store.hpp"
 #include "version.hpp"
@@ -65,6 +68,8 @@ GatewayOptions gateway_options(const Settings& settings) {
   options.readers = options.emergency ? 1 : settings.readers;
   options.request_timeout = settings.request_timeout;
   options.version = version_text;
+  options.host = host_name();
+  options.pid = getpid();
   return options;
 }
 
@@ -72,7 +77,7 @@ GatewayOptions gateway_options(const Settings& settings) {
 class Vaultd {
  public:
   Vaultd(const Settings& settings, const std::function<Result<Settings>()>& reload)
-      : settings_(settings), reload_(reload) {}
+      : settings_(settings), configured_(settings), reload_(reload) {}
 
   int run();
 
@@ -90,6 +95,7 @@ class Vaultd {
   Status explain(Status started) const;
 
   Settings settings_;
+  const Settings configured_;  // before an embedded database filled some in
   std::function<Result<Settings>()> reload_;
   std::unique_ptr<EmbeddedPostgres> embedded_;
   std::unique_ptr<EmergencyMode> emergency_;  // instead of everything that needs a database
@@ -215,6 +221,8 @@ Status Vaultd::start_inside() {
   LeaseRequest lease;
   lease.instance = state_->instance();
   lease.timeout = settings_.lease_timeout;
+  lease.host = host_name();
+  lease.pid = getpid();
   const auto renew_interval = std::min(milliseconds(1'000), settings_.lease_timeout / 3);
   lease_keeper_ = std::make_unique<LeaseKeeper>(*lease_store_, lease, renew_interval);
   steward_ = std::make_unique<Steward>(*writer_store_, lease, settings_.database_idle_timeout,
@@ -321,10 +329,11 @@ Status Vaultd::start_actors() {
 }
 
 int Vaultd::run() {
+  tell_start(configured_);
   if (const Status ok = open(); !ok) return fail_start(ok.error());
   if (const Status ok = start_database(); !ok) return fail_start(ok.error());
   const Status started = start_actors();
-  int code = started ? ServiceLoop({*supervisor_, *outbox_, ingest_is_read_, reload_, embedded_.get(),
+  int code = started ? ServiceLoop({*supervisor_, *outbox_, ingest_is_read_, reload_, configured_, embedded_.get(),
                                     preparation_.get(), handshakes_ ? &*handshakes_ : nullptr})
                            .run()
                      : fail_start(started.error());

@@ -1,6 +1,7 @@
 // Taking the lease, fencing the writer before, and finding out what became of a commit in doubt.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "ledger/check.hpp"
@@ -40,6 +41,8 @@ struct Holder {
   std::string name;
   std::int64_t epoch = 0;
   bool takeable = false;
+  bool own = false;
+  LeaseHolder who{};
 };
 
 Result<Holder> read_holder(PgConnection& connection, const LeaseRequest& request, LeaseWatch& watch) {
@@ -48,6 +51,11 @@ Result<Holder> read_holder(PgConnection& connection, const LeaseRequest& request
   if (!lease) return tl::unexpected(lease.error());
   if (lease->rows() == 0) return damaged("vault_lease has no row");
   Holder holder{std::string(lease->value(0, 0)), read_int8(lease->value(0, 1)), lease->value(0, 2) == "\x01"};
+  holder.own = holder.name == request.instance;
+  if (lease->value(0, 8) == "\x01") {  // or NULL, where this holder has not said where it runs
+    const std::int64_t since_us = read_timestamp(lease->value(0, 7)).micros;
+    holder.who = {std::string(lease->value(0, 5)), read_int8(lease->value(0, 6)), std::max<std::int64_t>(since_us, 0)};
+  }
   // All of it changes hands or grows with every renewal.
   const auto bytes = fmt::format("{} {} {}", holder.name, lease->value(0, 1), lease->value(0, 4));
   const bool old = lease->value(0, 3) == "\x01";
@@ -107,7 +115,11 @@ LeaseOutcome PostgresWriter::take_lease(const LeaseRequest& request) {
   }
   if (holder) {
     auto held = describe_holder(holder->name, holder->epoch);
-    if (held) return *std::move(held);
+    if (held) {
+      held->who = std::move(holder->who);
+      held->own = holder->own;
+      return *std::move(held);
+    }
     drop_if_useless(held.error());
     return not_granted(held.error());
   }
@@ -144,12 +156,17 @@ Result<LeaseGrant> PostgresWriter::take_over(const LeaseRequest& request) {
     auto holder = read_holder(*connection_, request, watch_);
     if (!holder) return tl::unexpected(holder.error());
     if (!holder->takeable) return fail(ErrorCode::forbidden, "the lease is held by " + holder->name);
+    if (!holder->name.empty() && !holder->own) grant.taken_from = std::move(holder->who);
     auto raised = connection_->execute(sql::raise_epoch);
     if (!raised) return tl::unexpected(raised.error());
     grant.epoch = read_int8(raised->value(0, 0));
     // Before anything is read: it waits for a checkpoint that the former writer is storing, and fences all later ones.
-    auto written = connection_->execute(
-        sql::write_lease, PgParams().text(request.instance).int8(grant.epoch).int4(schema_version_wanted()));
+    auto written = connection_->execute(sql::write_lease, PgParams()
+                                                              .text(request.instance)
+                                                              .int8(grant.epoch)
+                                                              .int4(schema_version_wanted())
+                                                              .text(request.host)
+                                                              .int8(request.pid));
     if (!written) return tl::unexpected(written.error());
     if (written->rows() == 0) return damaged("vault_lease has no row");
     grant.database_now = read_timestamp(written->value(0, 0));
@@ -254,7 +271,7 @@ ResolveOutcome PostgresWriter::resolve(const AppendRequest& request) {
     if (!raised) return tl::unexpected(raised.error());
     const std::int64_t epoch = read_int8(raised->value(0, 0));
     attempted_epoch_ = epoch;
-    auto written = connection_->execute(sql::write_lease, PgParams().null().int8(epoch).int4(schema_version_wanted()));
+    auto written = connection_->execute(sql::raise_lease, PgParams().int8(epoch).int4(schema_version_wanted()));
     if (!written) return tl::unexpected(written.error());
     outcome = {committed ? ResolveKind::committed : ResolveKind::not_committed, epoch, {}, {}};
     return {};

@@ -28,7 +28,7 @@ const PgStatement restore_statements[] = {
     sql::begin,           sql::commit,
     sql::rollback,        sql::lock_head_row,
     sql::last_sequence,   sql::raise_epoch,
-    sql::write_lease,     sql::insert_entries,
+    sql::raise_lease,     sql::insert_entries,
     sql::insert_tiles,    sql::update_head,
     sql::insert_identity, sql::insert_checkpoint,
     sql::identities,      sql::largest_checkpoint,
@@ -71,8 +71,8 @@ class Restore {
     // From here on a vaultd that runs on this database is fenced: its appends, and the checkpoints that it stores.
     auto raised = connection_.execute(sql::raise_epoch);
     if (!raised) return tl::unexpected<Error>(raised.error());
-    auto fenced = connection_.execute(
-        sql::write_lease, PgParams().null().int8(read_int8(raised->value(0, 0))).int4(schema_version_wanted()));
+    auto fenced = connection_.execute(sql::raise_lease,
+                                      PgParams().int8(read_int8(raised->value(0, 0))).int4(schema_version_wanted()));
     if (!fenced) return tl::unexpected<Error>(fenced.error());
     return check_empty(key);
   }

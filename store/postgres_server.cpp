@@ -59,4 +59,23 @@ Result<std::vector<std::string>> read_verifier_keys(const PostgresPlace& place) 
   return list;
 }
 
+Status check_rights(const PostgresPlace& place) {
+  const PgStatement rights{
+      "rights",
+      "SELECT relation, needed FROM (VALUES ('vault_ledger', 'INSERT'), ('vault_tile', 'INSERT'), "
+      "('vault_checkpoint', 'INSERT'), ('vault_origin', 'INSERT'), ('vault_contradiction', 'INSERT'), "
+      "('vault_head', 'UPDATE'), ('vault_lease', 'UPDATE')) wanted (relation, needed) "
+      "WHERE NOT pg_catalog.has_table_privilege(relation, needed) LIMIT 1"};
+  auto connection = PgConnection::open(
+      {place.url, "vaultd", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
+      {&rights, 1});
+  if (!connection) return tl::unexpected(connection.error());
+  auto missing = (*connection)->execute(rights);
+  if (!missing) return tl::unexpected(missing.error());
+  if (missing->rows() == 0) return {};
+  return fail(ErrorCode::forbidden,
+              fmt::format("the database's role may not {} {}; a writer needs the rights of vault_writer",
+                          missing->value(0, 1), missing->value(0, 0)));
+}
+
 }  // namespace vault

@@ -120,16 +120,28 @@ inline constexpr PgStatement lock_head_row{
 inline constexpr PgStatement read_lease{"read_lease",
                                         "SELECT holder, epoch, holder = '' OR holder = $1::text, "
                                         "renewed_at < pg_catalog.clock_timestamp() - $2::bigint::float8 * interval '1 "
-                                        "microsecond', renewed_at FROM vault_lease WHERE id = 1"};
+                                        "microsecond', renewed_at, "
+                                        "coalesce(pg_catalog.left(holder_host, 255), ''), coalesce(holder_pid, 0), "
+                                        "coalesce(held_since, '-infinity'), told_by = holder "
+                                        "FROM vault_lease WHERE id = 1"};
 
 inline constexpr PgStatement raise_epoch{
     "raise_epoch", "UPDATE vault_head SET writer_epoch = writer_epoch + 1 WHERE id = 1 RETURNING writer_epoch"};
 
-// These two, as every statement that renews the lease, say which schema their vaultd knows (migration 002).
+// As every statement that renews the lease, these two say which schema their vaultd knows (migration 002).
+// For who takes the lease. Two statements, since a server that plans for other nodes takes no clock inside a CASE.
 inline constexpr PgStatement write_lease{"write_lease",
-                                         "UPDATE vault_lease SET holder = coalesce($1::text, holder), epoch = "
-                                         "$2::bigint, renewed_at = pg_catalog.statement_timestamp(), "
-                                         "schema_known = $3::int WHERE id = 1 RETURNING renewed_at"};
+                                         "UPDATE vault_lease SET holder = $1::text, epoch = $2::bigint, "
+                                         "renewed_at = pg_catalog.statement_timestamp(), schema_known = $3::int, "
+                                         "told_by = $1::text, holder_host = $4::text, holder_pid = $5::bigint, "
+                                         "held_since = pg_catalog.statement_timestamp() "
+                                         "WHERE id = 1 RETURNING renewed_at"};
+
+// For who has it, under a new epoch.
+inline constexpr PgStatement raise_lease{"raise_lease",
+                                         "UPDATE vault_lease SET epoch = $1::bigint, "
+                                         "renewed_at = pg_catalog.statement_timestamp(), schema_known = $2::int "
+                                         "WHERE id = 1 RETURNING renewed_at"};
 
 inline constexpr PgStatement renew_lease{
     "renew_lease",

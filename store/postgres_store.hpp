@@ -33,4 +33,7 @@ Status check_server(const PostgresPlace& place);
 // signed. For a look at one's own key before the lease is asked for: which identity counts is the notary's to decide.
 Result<std::vector<std::string>> read_verifier_keys(const PostgresPlace& place);
 
+// May the role of `place` write to the ledger? Error: `forbidden`, which names a table, or `unavailable`.
+Status check_rights(const PostgresPlace& place);
+
 }  // namespace vault

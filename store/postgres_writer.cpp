@@ -32,6 +32,7 @@ const PgStatement writer_statements[] = {
     sql::read_lease,
     sql::raise_epoch,
     sql::write_lease,
+    sql::raise_lease,
     sql::release_lease,
     sql::commit_locally,
     sql::epoch_for_share,

@@ -69,6 +69,15 @@ struct LeaseRequest {
   std::string instance;  // who asks: stable over restarts of one vaultd, unique among those that share a database
   std::chrono::milliseconds timeout{3000};  // a lease not renewed for this long may be taken (lease_watch.hpp)
   bool look_only = false;  // answered by LeaseHeld whoever holds it: for a vaultd that must not write as things stand
+  std::string host{};      // where the caller runs, for people
+  std::int64_t pid = 0;
+};
+
+// Who has the lease, in words for people. All of it is what the holder has said of itself.
+struct LeaseHolder {
+  std::string host;  // "": unknown
+  std::int64_t pid = 0;
+  std::int64_t since_us = 0;  // when it took the lease, by the database's clock; 0: unknown
 };
 
 // One batch = one transaction.
@@ -132,6 +141,8 @@ struct LeaseGrant {
   std::unique_ptr<AppendSession> session;
   // Settings of the server with which a failure of its machine may cost entries all the same; for the log.
   std::vector<std::string> cautions{};
+  // Whose the lease was, where it was another's until now.
+  std::optional<LeaseHolder> taken_from{};
 };
 
 // The caller could be the writer, but the server would not keep what it is told (fsync is off, say), or takes no
@@ -147,6 +158,8 @@ struct LeaseHeld {
   Head head;
   Promises promises;
   std::string ledger_id;
+  LeaseHolder who{};
+  bool own = false;  // the caller's, who only looked
 };
 
 // The database is there, but does not hand out what a writer builds on: a damaged page, a missing right. So nobody

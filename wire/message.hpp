@@ -117,8 +117,10 @@ struct HistogramResult {
 struct StatusResult {
   std::string version;
   std::string backend = "postgres";  // or "legacy": the emergency mode
-  std::string role;                  // "writer" or "standby"
+  std::string role;                  // "writer", "standby" (another vaultd writes) or "waiting" (nobody known does)
+  Timestamp since{};                 // since when it has this role
   bool ready = false;
+  Timestamp now{};  // this machine's clock
   std::int64_t uptime_s = 0;
   std::int64_t sequence = 0;
   std::int64_t queue_depth = 0;
@@ -129,8 +131,21 @@ struct StatusResult {
   std::string readers_detail;   // "" or why one has no database
   std::string database_detail;  // "" or what is wrong
   std::string origin, vkey, ledger_id;
-  std::map<std::string, std::int64_t> counters;   // member `counters`
-  std::vector<std::string> alerts;                // kinds raised and not cleared
+  std::map<std::string, std::int64_t> counters;  // member `counters`
+  std::vector<std::string> alerts;               // kinds raised and not cleared
+  struct StandingAlert {
+    std::string kind, severity, message;
+    Timestamp since{};
+    std::int64_t sequence = 0;  // of what was tampered with; 0: of none
+    std::string reason;         // likewise; or ""
+  };
+  std::vector<StandingAlert> standing_alerts;  // member `alert_details`: the worst first
+  struct WriterProcess {
+    std::string host;
+    std::int64_t pid = 0;
+    Timestamp since{};  // 0: unknown
+  };
+  std::optional<WriterProcess> writer;            // nullopt: not known, or nobody
   std::vector<std::string> features;              // what this vaultd knows beyond version 1 of the protocol
   std::map<std::string, std::string> severities;  // of the raised alerts, by kind
   std::int64_t queue_bytes = 0;

@@ -182,8 +182,42 @@ Status pack(Packing& out, const PublicStatusResult& result) {
   return {};
 }
 
+void pack_time(Packing& out, Timestamp time) {
+  time.micros > 0 ? out.timestamp(time) : out.nil();
+}
+
+void pack_details(Packing& out, const std::vector<StatusResult::StandingAlert>& alerts) {
+  out.array(alerts.size());
+  for (const auto& alert : alerts) {
+    out.map(4 + (alert.sequence != 0 ? 1 : 0) + (alert.reason.empty() ? 0 : 1));
+    out.key("kind").text(alert.kind);
+    out.key("severity").text(alert.severity);
+    out.key("since");
+    pack_time(out, alert.since);
+    if (alert.sequence != 0) out.key("sequence").integer(alert.sequence);
+    if (!alert.reason.empty()) out.key("reason").text(alert.reason);
+    out.key("message").text(alert.message);
+  }
+}
+
 Status pack(Packing& out, const StatusResult& result) {
-  out.map(23);
+  out.map(27);
+  out.key("alert_details");
+  pack_details(out, result.standing_alerts);
+  out.key("now");
+  pack_time(out, result.now);
+  out.key("since");
+  pack_time(out, result.since);
+  out.key("writer");
+  if (result.writer) {
+    out.map(3);
+    out.key("host").text(result.writer->host);
+    out.key("pid").integer(result.writer->pid);
+    out.key("since");
+    pack_time(out, result.writer->since);
+  } else {
+    out.nil();
+  }
   out.key("version").text(result.version);
   out.key("backend").text(result.backend);
   out.key("role").text(result.role);

@@ -122,10 +122,10 @@ class DayTwo(unittest.TestCase):
 
     def test_05_a_vaultd_that_is_too_old(self):
         MACHINE.more = {}
-        MACHINE.cluster.sql("INSERT INTO vault_schema (version, name) VALUES (4, 'of a later release')", "vault")
+        MACHINE.cluster.sql("INSERT INTO vault_schema (version, name) VALUES (5, 'of a later release')", "vault")
         self.says("systemctl restart vaultd", "exit code 2", code=1)
-        self.assertIn("the database's schema is at version 4, newer than 3", MACHINE.log_tail())
-        MACHINE.cluster.sql("DELETE FROM vault_schema WHERE version = 4", "vault")
+        self.assertIn("the database's schema is at version 5, newer than 4", MACHINE.log_tail())
+        MACHINE.cluster.sql("DELETE FROM vault_schema WHERE version = 5", "vault")
         self.says("systemctl start vaultd")
         self.assertEqual(81, status()["sequence"])
 

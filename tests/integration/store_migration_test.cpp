@@ -87,7 +87,7 @@ TEST_F(MigrationTest, ManyRunnersAtOnce) {
 
 TEST_F(MigrationTest, ByHandWithPsql) {
   const std::string url = postgres().create_empty_database();
-  for (const char* file : {"001_ledger", "002_promises", "003_validate"}) {
+  for (const char* file : {"001_ledger", "002_promises", "003_validate", "004_holder"}) {
     ASSERT_EQ(psql(url, std::string(file) + ".sql"), 0) << file;
   }
   EXPECT_EQ(schema_version(url).value(), schema_version_wanted());
@@ -99,7 +99,7 @@ TEST_F(MigrationTest, ByHandWithPsql) {
   EXPECT_TRUE(migrate_up(url));
   EXPECT_NE(psql(url, "001_ledger.sql"), 0);
   EXPECT_EQ(schema_version(url).value(), schema_version_wanted());
-  for (const char* file : {"003_validate", "002_promises", "001_ledger"}) {
+  for (const char* file : {"004_holder", "003_validate", "002_promises", "001_ledger"}) {
     ASSERT_EQ(psql(url, std::string(file) + ".rollback.sql"), 0) << file;
   }
   EXPECT_EQ(objects(url), "0 0");

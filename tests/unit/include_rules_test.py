@@ -31,7 +31,7 @@ RESERVED = (
     ("libpq", re.compile(r"^(postgresql/)?(libpq-fe|libpq/.*|pg_config.*)\.h$"), re.compile(r"^store/postgres_")),
     ("libsodium", re.compile(r"^sodium(\.h|/)"), re.compile(r"^store/signature_check\.cpp$")),
     ("ZeroMQ", re.compile(r"^zmq(_addon)?\.h(pp)?$"), re.compile(r"^(actors/|wire/(client|subscriber))")),
-    ("libsystemd", re.compile(r"^systemd/"), re.compile(r"^daemon/service_manager\.cpp$")),
+    ("libsystemd", re.compile(r"^systemd/"), re.compile(r"^daemon/(service_manager|journal)\.cpp$")),
     ("Boost.Log", re.compile(r"^boost/log/"), re.compile(r"^daemon/logging")),
     ("Boost.Beast and Asio", re.compile(r"^boost/(beast|asio)"), re.compile(r"^tools/web/")),
     ("prometheus-cpp", re.compile(r"^prometheus/"), re.compile(r"^tools/web/metrics\.cpp$")),

@@ -66,7 +66,8 @@ Result<std::unique_ptr<Client>> connect_daemon(const Globals& globals);
 // --- Commands --------------------------------------------------------------------------------------------------------
 
 void add_seal(CLI::App& app, Context& context);
-void add_read_commands(CLI::App& app, Context& context);  // read, list, query, head, status
+void add_read_commands(CLI::App& app, Context& context);  // read, list, query, head
+void add_status(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
 void add_proof_commands(CLI::App& app, Context& context);  // proof, consistency, checkpoint
 void add_check_commands(CLI::App& app, Context& context);  // check-proof, check-receipt

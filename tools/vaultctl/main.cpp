@@ -44,6 +44,7 @@ void add_globals(CLI::App& app, Globals& globals) {
 void add_commands(CLI::App& app, Context& context) {
   add_seal(app, context);
   add_read_commands(app, context);
+  add_status(app, context);
   add_verify(app, context);
   add_proof_commands(app, context);
   add_check_commands(app, context);

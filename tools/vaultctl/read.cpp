@@ -1,6 +1,4 @@
-// vaultctl read, list, query, head, status: the questions that have a plain answer.
-#include <nlohmann/json.hpp>
-
+// vaultctl read, list, query, head: the questions that have a plain answer.
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/entry_checks.hpp"
@@ -62,42 +60,6 @@ Status show_head(const std::string& result) {
                 {"entry hash", to_hex(head->entry_hash)},
                 {"merkle root", to_hex(head->merkle_root)},
                 {"timestamp", head->sequence == 0 ? "(empty ledger)" : format_timestamp(head->timestamp)}});
-  return {};
-}
-
-std::string show_value(const std::string& name, const nlohmann::ordered_json& value) {
-  if (name == "uptime_s" && value.is_number_integer()) {
-    return format_duration(std::chrono::seconds(value.get<std::int64_t>()));
-  }
-  if (name == "ready" || name == "connected") {
-    const bool good = value == true;
-    return coloured(good ? "yes" : "no", good ? Colour::green : Colour::red);
-  }
-  if (value.is_array() && value.empty()) return "none";
-  if (value.is_string()) return printable(value.get<std::string>());
-  return printable(value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-}
-
-// Status grows with the daemon, so whatever it holds is shown; members of maps stand below their map's name.
-void collect_fields(const std::string& prefix, const nlohmann::ordered_json& map, Fields& out) {
-  for (const auto& [name, value] : map.items()) {
-    std::string label = prefix + name;
-    if (label == "uptime_s") label = "uptime";
-    for (char& c : label) c = c == '_' ? ' ' : c;
-    if (value.is_object()) {
-      collect_fields(name == "counters" ? "" : name + " ", value, out);
-    } else {
-      out.emplace_back(printable(label), show_value(name, value));
-    }
-  }
-}
-
-Status show_status(const std::string& result) {
-  const auto json = msgpack_to_json(result);
-  if (!json) return tl::unexpected<Error>(json.error());
-  Fields fields;
-  collect_fields("", nlohmann::ordered_json::parse(*json), fields);
-  print_fields(fields);
   return {};
 }
 
@@ -231,9 +193,6 @@ void add_read_commands(CLI::App& app, Context& context) {
   CLI::App* head = app.add_subcommand("head", "Show the end of the chain: sequence, hash, Merkle root");
   head->footer("Example:\n  vaultctl head --json");
   head->callback([&context] { context.run = [&context] { return ask(context, HeadRequest{}, show_head); }; });
-  CLI::App* status = app.add_subcommand("status", "Show how vaultd is doing");
-  status->footer("Example:\n  vaultctl status");
-  status->callback([&context] { context.run = [&context] { return ask(context, StatusRequest{}, show_status); }; });
 }
 
 }  // namespace vault::ctl

@@ -151,7 +151,10 @@ class Head(Record):
 class Status(Record):
     __slots__ = ()
     version: str
-    role: str
+    role: str  # "writer", "standby" (another vaultd writes) or "waiting" (nobody known does)
+    since: str  # it has this role; by the clock that `now` shows
+    now: str
+    writer: Optional[Dict[str, Any]]  # who writes: host, pid, since
     ready: bool
     uptime_s: int
     sequence: int
@@ -161,6 +164,7 @@ class Status(Record):
     database: Dict[str, Any]
     counters: Dict[str, int]
     alerts: List[Any]
+    alert_details: List[Dict[str, Any]]  # kind, severity, since, message; the worst first
     features: List[str]
 
 

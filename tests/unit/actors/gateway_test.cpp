@@ -85,6 +85,29 @@ TEST_F(GatewayTest, UnavailableWhileNobodyWrites) {
   EXPECT_NE(last_reply().error->message.find("no database"), std::string::npos);
 }
 
+// An operator who is told "standby" goes and looks for the writer.
+TEST_F(GatewayTest, WhoWritesIsStandbyOnlyWhereAnotherDoes) {
+  options.host = "here";
+  options.pid = 5;
+  start();
+  const auto told = [&] {
+    from_peer("p", StatusRequest{});
+    return last_reply().result;  // MessagePack: its texts stand in it as they are
+  };
+  EXPECT_NE(told().find("\xa4here"), std::string::npos);
+  WriterStatus other;
+  other.settled = other.database_connected = true;
+  other.other = LeaseHolder{"db1", 4711, 1};
+  gateway->handle(other, effects);
+  EXPECT_NE(told().find("standby"), std::string::npos);
+  EXPECT_NE(told().find("\xa3"
+                        "db1"),
+            std::string::npos);
+  gateway->handle(WriterStatus{}, effects);
+  EXPECT_NE(told().find("waiting"), std::string::npos);
+  EXPECT_EQ(told().find("db1"), std::string::npos);
+}
+
 TEST_F(GatewayTest, ExactlyOneReplyWhenTheDeadlinePassesFirst) {
   start();
   seal_from("p", 7);

@@ -75,5 +75,20 @@ TEST_F(RaisedAlertsTest, WhatStandsIsToldOnceUnlessItIsAnotherState) {
   EXPECT_EQ(told(), "");
 }
 
+TEST_F(RaisedAlertsTest, TheWorstStandsFirstAndTheFirstFindingIsKept) {
+  Alert late{.kind = "ingest", .severity = Severity::warning, .message = "odd"};
+  Alert found{.kind = "tamper", .severity = Severity::critical, .message = "bad", .sequence = 7, .reason = "gap"};
+  all_.note(late, Timestamp{1});
+  all_.note(found, Timestamp{2});
+  found.sequence = 9;
+  all_.note(found, Timestamp{3});
+  const auto standing = all_.standing();
+  ASSERT_EQ(standing.size(), 2U);
+  EXPECT_EQ(standing[0].alert.kind, "tamper");
+  EXPECT_EQ(standing[0].alert.sequence, 7);
+  EXPECT_EQ(standing[0].since, Timestamp{2});
+  EXPECT_EQ(standing[1].alert.kind, "ingest");
+}
+
 }  // namespace
 }  // namespace vault

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "actors/log.hpp"
+#include "daemon/journal.hpp"
 #include "daemon/service_manager.hpp"
 
 namespace vault {
@@ -70,6 +72,47 @@ TEST(Logging, ALevelHidesWhatIsBelowIt) {
   EXPECT_NE(lines.find("too quiet"), std::string::npos);
   EXPECT_FALSE(set_log_level("loud"));
   EXPECT_FALSE(set_up_logging("info", "xml"));
+}
+
+TEST(Logging, NumbersAndBooleansStayWhatTheyAre) {
+  const auto speak_of_numbers = [] {
+    log_info("gateway", "counted", {{"n", 7}, {"big", std::size_t{1} << 40}, {"yes", true}, {"text", "7"}},
+             LogEvent::alert_raised);
+  };
+  const auto document = nlohmann::json::parse(logged("info", "json", speak_of_numbers));
+  EXPECT_EQ(document["n"], 7);
+  EXPECT_EQ(document["big"], std::size_t{1} << 40);
+  EXPECT_EQ(document["yes"], true);
+  EXPECT_EQ(document["text"], "7");
+  EXPECT_EQ(document["event"], "alert_raised");
+  unsetenv("JOURNAL_STREAM");
+  EXPECT_EQ(logged("info", "text", speak_of_numbers).substr(28),
+            "info    gateway: counted n=7 big=1099511627776 yes=true text=7\n");
+}
+
+TEST(Logging, TheJournalGetsFields) {
+  const LogFields fields{{"kind", "tamper"}, {"sequence", 42}, {"reason", "a\nb"}};
+  const auto told =
+      journal_fields({LogLevel::error, LogEvent::alert_raised, "auditor", "alert raised", fields}, "text", 3);
+  EXPECT_EQ(told, (std::vector<std::string>{"MESSAGE=text", "PRIORITY=3", "SYSLOG_IDENTIFIER=vaultd",
+                                            "VAULT_COMPONENT=auditor",
+                                            "MESSAGE_ID=" + std::string(message_id(LogEvent::alert_raised)),
+                                            "VAULT_KIND=tamper", "VAULT_SEQUENCE=42", "VAULT_REASON=a\nb"}));
+  std::set<std::string_view> ids;
+  for (int i = 1; i <= static_cast<int>(LogEvent::fenced); ++i) {
+    const auto id = message_id(static_cast<LogEvent>(i));
+    EXPECT_EQ(id.size(), 32U);
+    EXPECT_TRUE(ids.insert(id).second);
+  }
+}
+
+TEST(Logging, ALineThatIsNotWrittenIsNotMade) {
+  EXPECT_TRUE(set_up_logging("info", "text"));
+  EXPECT_FALSE(log_enabled(LogLevel::debug));
+  EXPECT_TRUE(log_enabled(LogLevel::info));
+  EXPECT_TRUE(set_log_level("debug"));
+  EXPECT_TRUE(log_enabled(LogLevel::debug));
+  EXPECT_TRUE(set_log_level("info"));
 }
 
 TEST(ServiceManager, IsSilentWithoutOne) {

@@ -183,6 +183,11 @@ TEST(Replies, Status) {
   status.ledger_id = "l";
   status.counters = {{"sealed", 6}};
   status.alerts = {"tamper"};
+  status.since = Timestamp{1'000'000};
+  status.now = Timestamp{3'000'000};
+  status.writer = StatusResult::WriterProcess{"db1", 4711, Timestamp{2'000'000}};
+  status.standing_alerts = {{"tamper", "critical", "bad", Timestamp{2'000'000}, 42, "entry_hash_mismatch"},
+                            {"ingest", "warning", "odd", Timestamp{2'000'000}, 0, ""}};
   status.features = {"at_least"};
   status.severities = {{"tamper", "critical"}};
   status.queue_bytes = 7;
@@ -200,7 +205,14 @@ TEST(Replies, Status) {
                 "alert_severities":{"tamper":"critical"},"queue_bytes":7,"sealed":{"VOID":8},
                 "seals_refused":{"busy":9},
                 "histograms":{"batch_seals":{"bounds":[1.0,2.5],"counts":[3,4,5],"sum":12.5,"count":5}},
-                "gauges":{"audit_position":10.5}})"));
+                "gauges":{"audit_position":10.5},
+                "since":"1970-01-01T00:00:01.000000Z","now":"1970-01-01T00:00:03.000000Z",
+                "writer":{"host":"db1","pid":4711,"since":"1970-01-01T00:00:02.000000Z"},
+                "alert_details":[
+                  {"kind":"tamper","severity":"critical","since":"1970-01-01T00:00:02.000000Z","sequence":42,
+                   "reason":"entry_hash_mismatch","message":"bad"},
+                  {"kind":"ingest","severity":"warning","since":"1970-01-01T00:00:02.000000Z","message":"odd"}]})"));
+  EXPECT_TRUE(unpack(encode_reply({}, StatusResult{})).at("result").at("writer").is_null());
 }
 
 TEST(Replies, StatusForStrangers) {

@@ -1,0 +1,23 @@
+// Lines for systemd's journal, with fields and MESSAGE_IDs that `journalctl` can select by.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/log.hpp"
+
+namespace vault {
+
+// The id of an event as the journal wants it: 32 hex digits; "" for none. They never change: docs/operating.md lists
+// them, and people's alarms name them.
+std::string_view message_id(LogEvent event);
+std::string_view event_name(LogEvent event);  // "alert_raised"; "" for none
+
+// "NAME=value", one for each field: MESSAGE (`text`), PRIORITY (of syslog), MESSAGE_ID, VAULT_COMPONENT, VAULT_<FIELD>.
+std::vector<std::string> journal_fields(const LogLine& line, std::string_view text, int priority);
+
+// False where the journal does not take it.
+bool send_to_journal(const std::vector<std::string>& fields);
+
+}  // namespace vault

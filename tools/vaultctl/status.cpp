@@ -1,0 +1,187 @@
+// vaultctl status: how vaultd is doing; with --check an exit code for whoever asks every minute.
+#include <nlohmann/json.hpp>
+
+#include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/json_output.hpp"
+#include "tools/vaultctl/terminal.hpp"
+
+namespace vault::ctl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct StatusOptions {
+  bool check = false;
+  std::string role;  // "writer", "reader" or "": whichever it is
+};
+
+std::string text_of(const Json& map, const char* name) {
+  const auto found = map.find(name);
+  return found != map.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::int64_t number_of(const Json& map, const char* name) {
+  const auto found = map.find(name);
+  return found != map.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+// By vaultd's clock, not by this machine's. "" where either is not told.
+std::string age_of(const Json& status, const Json& since) {
+  const auto then = since.is_string() ? parse_timestamp(since.get<std::string>()) : std::nullopt;
+  const auto now = parse_timestamp(text_of(status, "now"));
+  if (!then || !now || *now < *then) return {};
+  const std::chrono::microseconds age{now->micros - then->micros};
+  return format_duration(std::chrono::floor<std::chrono::seconds>(age));
+}
+
+std::string with_age(const std::string& what, const Json& status, const Json& since) {
+  const std::string age = age_of(status, since);
+  return age.empty() ? what : what + ", since " + age;
+}
+
+// "critical tamper: … [entry 1550, for 12 s]": what is worst comes first, and before everything else.
+void print_alerts(const Json& status) {
+  const auto alerts = status.find("alert_details");
+  if (alerts == status.end() || !alerts->is_array()) return;
+  for (const Json& alert : *alerts) {
+    const bool critical = text_of(alert, "severity") == "critical";
+    std::string notes;
+    if (const auto sequence = number_of(alert, "sequence"); sequence != 0) notes = "entry " + std::to_string(sequence);
+    if (const auto age = age_of(status, alert.value("since", Json())); !age.empty())
+      notes += (notes.empty() ? "for " : ", for ") + age;
+    print_line(coloured(text_of(alert, "severity") + " " + printable(text_of(alert, "kind")),
+                        critical ? Colour::red : Colour::yellow) +
+               ": " + printable(text_of(alert, "message")) + (notes.empty() ? "" : " [" + notes + "]"));
+  }
+  if (!alerts->empty()) print_line("");
+}
+
+std::string show_value(const std::string& name, const Json& value) {
+  if (name == "uptime_s" && value.is_number_integer()) {
+    return format_duration(std::chrono::seconds(value.get<std::int64_t>()));
+  }
+  if (name == "ready" || (name == "connected" && value.is_boolean())) {
+    const bool good = value == true;
+    return coloured(good ? "yes" : "no", good ? Colour::green : Colour::red);
+  }
+  if (value.is_array() && value.empty()) return "none";
+  if (value.is_null()) return "-";
+  if (value.is_string()) return printable(value.get<std::string>());
+  return printable(value.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::string show_writer(const Json& status, const Json& writer) {
+  if (!writer.is_object()) return "nobody known";
+  const std::string host = text_of(writer, "host");
+  return with_age(
+      (host.empty() ? "unknown host" : printable(host)) + " (pid " + std::to_string(number_of(writer, "pid")) + ")",
+      status, writer.value("since", Json()));
+}
+
+// Status grows with the daemon, so whatever it holds is shown; members of maps stand below their map's name.
+void collect_fields(const Json& status, const std::string& prefix, const Json& map, Fields& out) {
+  for (const auto& [name, value] : map.items()) {
+    if (name == "alert_details" || name == "since" || name == "now") continue;  // shown elsewhere
+    std::string label = prefix + name;
+    if (label == "uptime_s") label = "uptime";
+    for (char& c : label) c = c == '_' ? ' ' : c;
+    if (label == "role" && value.is_string()) {
+      out.emplace_back(label, with_age(printable(value.get<std::string>()), status, map.value("since", Json())));
+    } else if (label == "writer") {
+      out.emplace_back(label, show_writer(status, value));
+    } else if (value.is_object()) {
+      collect_fields(status, name == "counters" ? "" : name + " ", value, out);
+    } else {
+      out.emplace_back(printable(label), show_value(name, value));
+    }
+  }
+}
+
+void show_status(const Json& status) {
+  print_alerts(status);
+  Fields fields;
+  // Who and whether, then the rest in vaultd's order.
+  for (const char* first : {"role", "ready", "writer"}) {
+    if (const auto found = status.find(first); found != status.end()) {
+      Json one = Json::object();
+      one[first] = *found;
+      if (std::string_view(first) == "role") one["since"] = status.value("since", Json());
+      collect_fields(status, "", one, fields);
+    }
+  }
+  Json rest = status;
+  for (const char* shown : {"role", "ready", "writer"}) rest.erase(shown);
+  collect_fields(status, "", rest, fields);
+  print_fields(fields);
+}
+
+// What is wrong, or "".
+std::string find_trouble(const Json& status, const std::string& wanted) {
+  const std::string role = text_of(status, "role");
+  const Json database = status.value("database", Json::object());
+  const Json readers = status.value("readers", Json::object());
+  const bool as_writer = wanted == "writer" || (wanted.empty() && role != "standby");
+  if (as_writer && status.value("ready", false) != true) {
+    const std::string why = text_of(database, "detail");
+    return "no seal is accepted: " + role + (why.empty() ? "" : ", " + why);
+  }
+  const bool emergency = text_of(status, "backend") == "legacy";
+  if (!as_writer && !emergency && number_of(readers, "connected") == 0) {
+    const std::string why = text_of(readers, "detail");
+    return "no reader has a database" + (why.empty() ? "" : ": " + why);
+  }
+  const auto details = status.find("alert_details");
+  if (details == status.end()) {  // a vaultd of before: kinds alone, of whatever severity
+    const Json kinds = status.value("alerts", Json::array());
+    return kinds.empty() ? "" : "alerts: " + kinds.dump();
+  }
+  for (const Json& alert : *details) {
+    if (text_of(alert, "severity") == "critical") {
+      return "alert." + text_of(alert, "kind") + ": " + text_of(alert, "message");
+    }
+  }
+  return {};
+}
+
+int run_status(const Context& context, const StatusOptions& options) {
+  auto client = connect_daemon(context.globals);
+  if (!client) return report(context, client.error());
+  const auto result = (*client)->call(StatusRequest{});
+  if (!result) return report(context, result.error());
+  const auto json = msgpack_to_json(*result);
+  if (!json) return report(context, json.error());
+  const Json status = Json::parse(*json);
+  const std::string trouble = options.check ? find_trouble(status, options.role) : "";
+  if (context.globals.json) {
+    print_line(*json);
+  } else if (options.check) {
+    print_line(trouble.empty() ? coloured("ok", Colour::green) + ": " + text_of(status, "role")
+                               : coloured("not ok", Colour::red) + ": " + printable(trouble));
+  } else {
+    show_status(status);
+  }
+  return finish_output(trouble.empty() ? exit_done : exit_no);
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Context& context) {
+  auto options = std::make_shared<StatusOptions>();
+  CLI::App* command = app.add_subcommand("status", "Show how vaultd is doing, alerts first");
+  auto* check = command->add_flag("--check", options->check,
+                                  "Say one line and end with 0 (well), 1 (not well) or 3 (not to be reached)");
+  command->add_option("--role", options->role, "With --check: what it must serve; by default whatever its role is")
+      ->check(CLI::IsMember({"writer", "reader"}))
+      ->type_name("ROLE")
+      ->needs(check);
+  command->footer(
+      "--check is well when seals are accepted (of a standby, and with --role reader: when readers have their\n"
+      "database) and no critical alert stands.\n"
+      "Examples:\n"
+      "  vaultctl status\n"
+      "  vaultctl status --check --role writer || page \"no seals\"");
+  command->callback(
+      [options, &context] { context.run = [options, &context] { return run_status(context, *options); }; });
+}
+
+}  // namespace vault::ctl
