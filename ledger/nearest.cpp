@@ -8,22 +8,6 @@ namespace {
 
 constexpr std::size_t mistakes_max = 3;  // farther away, a guess misleads
 
-// Restricted Damerau-Levenshtein distance.
-std::size_t count_mistakes(std::string_view a, std::string_view b) {
-  std::vector<std::vector<std::size_t>> rows(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) rows[i][0] = i;
-  for (std::size_t j = 0; j <= b.size(); ++j) rows[0][j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = rows[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      rows[i][j] = std::min({changed, rows[i - 1][j] + 1, rows[i][j - 1] + 1});
-      const bool exchanged = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-      if (exchanged) rows[i][j] = std::min(rows[i][j], rows[i - 2][j - 2] + 1);
-    }
-  }
-  return rows[a.size()][b.size()];
-}
-
 template <class Text>
 std::string_view find_nearest(std::string_view name, std::span<const Text> known) {
   std::string_view best;
@@ -41,6 +25,25 @@ std::string_view find_nearest(std::string_view name, std::span<const Text> known
 }
 
 }  // namespace
+
+// Restricted Damerau-Levenshtein distance; three rows of the table at a time.
+std::size_t count_mistakes(std::string_view a, std::string_view b) {
+  const std::size_t width = b.size() + 1;
+  std::vector<std::size_t> rows(3 * width);
+  const auto at = [&](std::size_t i, std::size_t j) -> std::size_t& { return rows[i % 3 * width + j]; };
+  for (std::size_t j = 0; j <= b.size(); ++j) at(0, j) = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    at(i, 0) = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t changed = at(i - 1, j - 1) + (a[i - 1] == b[j - 1] ? 0 : 1);
+      std::size_t fewest = std::min({changed, at(i - 1, j) + 1, at(i, j - 1) + 1});
+      const bool exchanged = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (exchanged) fewest = std::min(fewest, at(i - 2, j - 2) + 1);
+      at(i, j) = fewest;
+    }
+  }
+  return at(a.size(), b.size());
+}
 
 std::string_view nearest(std::string_view name, std::span<const std::string_view> known) {
   return find_nearest(name, known);

@@ -1,11 +1,16 @@
 // What somebody may have meant who misspelt a name. Pure.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace vault {
+
+// Characters to insert, leave out, change or exchange with a neighbour until `a` is `b`. Cost: the product of their
+// sizes.
+std::size_t count_mistakes(std::string_view a, std::string_view b);
 
 // Of `known` the one that `name` is a likely misspelling of; "" where none is near. Exchanging two neighbours, and
 // inserting, leaving out or changing one character, count one each; of `name` itself at least half must be right.

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <array>
-#include <cstdint>
 
 #include "ledger/member_path.hpp"
+#include "ledger/nearest.hpp"
 
 namespace vault {
 namespace {
@@ -27,23 +26,6 @@ std::string plain(std::string_view name) {
   return out;
 }
 
-// Letters to insert, drop, replace or swap with a neighbour until `a` is `b`.
-unsigned distance(std::string_view a, std::string_view b) {
-  std::array<std::array<std::uint8_t, compared_bytes_max + 1>, compared_bytes_max + 1> table{};
-  for (std::size_t i = 0; i <= a.size(); ++i) table[i][0] = static_cast<std::uint8_t>(i);
-  for (std::size_t j = 0; j <= b.size(); ++j) table[0][j] = static_cast<std::uint8_t>(j);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      int best =
-          std::min({table[i - 1][j] + 1, table[i][j - 1] + 1, table[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-      if (swapped) best = std::min(best, table[i - 2][j - 2] + 1);
-      table[i][j] = static_cast<std::uint8_t>(best);
-    }
-  }
-  return table[a.size()][b.size()];
-}
-
 bool is_part(std::string_view part, std::string_view whole) {
   return part.size() >= part_bytes_min && whole.find(part) != std::string_view::npos;
 }
@@ -52,10 +34,10 @@ bool is_part(std::string_view part, std::string_view whole) {
 std::string_view nearest(std::string_view name, std::span<const std::string_view> known) {
   const std::string wanted = plain(name);
   std::string_view found;
-  unsigned found_at = wanted.size() >= 5 ? 3 : 2;  // nearer than that, or no name of this kind
+  std::size_t found_at = wanted.size() >= 5 ? 3 : 2;  // nearer than that, or no name of this kind
   for (const std::string_view candidate : known) {
     const std::string there = plain(candidate);
-    const unsigned away = is_part(wanted, there) || is_part(there, wanted) ? 1 : distance(wanted, there);
+    const std::size_t away = is_part(wanted, there) || is_part(there, wanted) ? 1 : count_mistakes(wanted, there);
     if (away >= found_at) continue;
     found = candidate;
     found_at = away;

@@ -1,6 +1,7 @@
 #include "tools/mcp/arguments.hpp"
 
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -8,9 +9,9 @@
 #include "ledger/canonical_json.hpp"
 #include "ledger/limits.hpp"
 #include "ledger/reserved_names.hpp"
-#include "store/legacy_record.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/seal_ids.hpp"
+#include "tools/vaultctl/times.hpp"
 
 namespace vault::mcp {
 namespace {
@@ -31,13 +32,11 @@ std::optional<std::int64_t> read_integer(const LegacyJson& json, const LegacyJso
   return static_cast<std::int64_t>(value);
 }
 
-// ISO 8601 in any of its usual spellings: models write the one that they have seen last. A day alone is its midnight;
-// without an offset it is UTC, for what the host's own zone is, a model cannot know.
+// As vaultctl takes it; but without an offset it is UTC, for what the host's own zone is, a model cannot know.
 std::optional<Timestamp> read_time(std::string_view text) {
-  constexpr std::size_t day_length = 10;  // YYYY-MM-DD
-  std::string quoted = "\"" + std::string(text);
-  if (text.size() == day_length) quoted += "T00:00";
-  return legacy_time(quoted + "\"");
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return ctl::parse_time(text, Timestamp{std::chrono::duration_cast<std::chrono::microseconds>(now).count()},
+                         ctl::Zone::utc);
 }
 
 // Reads argument by argument. The first that is wrong is kept as an error; every reader then gives a default.
@@ -212,7 +211,7 @@ Result<Operation> query(const Members& arguments) {
   page.session_id = in.valid_name("session_id");
   page.authority = in.valid_name("authority");
   constexpr std::string_view form =
-      "a time in ISO 8601: 2026-11-28, 2026-11-28T14:30:00Z, 2026-11-28T15:30:00.5+01:00 (UTC without an offset)";
+      "a time: 2026-11-28, 2026-11-28T14:30:00Z, 2026-11-28T15:30:00.5+01:00, yesterday or -1h (UTC without an offset)";
   page.from = in.parsed("from", form, read_time);
   page.to = in.parsed("to", form, read_time);
   read_paging(in, page);

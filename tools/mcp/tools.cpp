@@ -56,11 +56,11 @@ constexpr const char* verdicts_explained =
     "decide; SUNSET: withdrawn";
 
 Json time_in(const char* description) {
-  return {
-      {"type", "string"},
-      {"description", std::string(description) +
-                          ". ISO 8601: 2026-11-28, 2026-11-28T14:30:00Z, 2026-11-28T15:30:00+01:00; without an offset "
-                          "UTC"}};
+  return {{"type", "string"},
+          {"description",
+           std::string(description) +
+               ". 2026-11-28, 2026-11-28T14:30:00Z, 2026-11-28T15:30:00+01:00 (any ISO 8601), yesterday, -1h; "
+               "without an offset UTC"}};
 }
 
 Json timestamp() {

@@ -1,7 +1,10 @@
 #include "tools/vaultctl/times.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 
 #include "ledger/quantity.hpp"
@@ -143,7 +146,7 @@ std::optional<TimeOfDay> take_time_of_day(Scanner& scanner) {
   return time.seconds < seconds_per_day || end_of_day ? std::optional(time) : std::nullopt;
 }
 
-// Seconds east of Greenwich; nullopt in `zone` for local time. False for what is no zone.
+// Into `zone`, where one is written: seconds east of Greenwich. False for what is not a zone.
 bool take_zone(Scanner& scanner, std::optional<int>& zone) {
   if (scanner.take('Z')) {
     zone = 0;
@@ -170,25 +173,24 @@ Timestamp at(const Day& day, const TimeOfDay& time, std::optional<int> zone) {
   return Timestamp{seconds * micros_per_second + time.micros};
 }
 
-std::optional<Timestamp> parse_iso_8601(std::string_view text) {
+std::optional<Timestamp> parse_iso_8601(std::string_view text, std::optional<int> zone) {
   Scanner scanner(text);
   const auto day = take_day(scanner);
   if (!day) return std::nullopt;
-  if (scanner.at_end()) return at(*day, {}, std::nullopt);
+  if (scanner.at_end()) return at(*day, {}, zone);
   if (!scanner.take('T') && !scanner.take('t') && !scanner.take(' ')) return std::nullopt;
   const auto time = take_time_of_day(scanner);
   if (!time) return std::nullopt;
   (void)scanner.take(' ');
-  std::optional<int> zone;
   if (!take_zone(scanner, zone) || !scanner.at_end()) return std::nullopt;
   return at(*day, *time, zone);
 }
 
-Timestamp midnight(Timestamp now, int days_later) {
+Timestamp midnight(Timestamp now, int days_later, std::optional<int> zone) {
   const std::time_t seconds = now.micros / micros_per_second;
   std::tm fields{};
-  ::localtime_r(&seconds, &fields);
-  return at({fields.tm_year + 1900, fields.tm_mon + 1, fields.tm_mday + days_later}, {}, std::nullopt);
+  zone ? ::gmtime_r(&seconds, &fields) : ::localtime_r(&seconds, &fields);
+  return at({fields.tm_year + 1900, fields.tm_mon + 1, fields.tm_mday + days_later}, {}, zone);
 }
 
 std::optional<Timestamp> before_now(std::string_view text, Timestamp now) {
@@ -207,14 +209,26 @@ std::optional<Timestamp> before_now(std::string_view text, Timestamp now) {
 
 }  // namespace
 
-std::optional<Timestamp> parse_time(std::string_view text, Timestamp now) {
+std::optional<Timestamp> parse_time(std::string_view text, Timestamp now, Zone zone) {
   ::tzset();
+  const std::optional<int> offset = zone == Zone::utc ? std::optional(0) : std::nullopt;
   if (text == "now") return now;
-  if (text == "today") return midnight(now, 0);
-  if (text == "yesterday") return midnight(now, -1);
-  if (text == "tomorrow") return midnight(now, 1);
+  if (text == "today") return midnight(now, 0, offset);
+  if (text == "yesterday") return midnight(now, -1, offset);
+  if (text == "tomorrow") return midnight(now, 1, offset);
   const auto age = before_now(text, now);
-  return age ? age : parse_iso_8601(text);
+  return age ? age : parse_iso_8601(text, offset);
+}
+
+std::string format_local(Timestamp time) {
+  ::tzset();
+  const std::time_t seconds = time.micros / micros_per_second;
+  std::tm fields{};
+  ::localtime_r(&seconds, &fields);
+  const long offset_minutes = fields.tm_gmtoff / 60, size = std::abs(offset_minutes);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}{}{:02}:{:02}", fields.tm_year + 1900, fields.tm_mon + 1,
+                     fields.tm_mday, fields.tm_hour, fields.tm_min, fields.tm_sec, time.micros % micros_per_second,
+                     offset_minutes < 0 ? '-' : '+', size / 60, size % 60);
 }
 
 CLI::Option* add_time(CLI::App& command, const std::string& name, std::optional<Timestamp>& out,

@@ -16,8 +16,12 @@ namespace vault::ctl {
 //   ISO 8601: 2026-11-28, 20261128, 2026-332, 2026-W48-6; a time behind T or a blank, from the hour to fractions of a
 //   second (beyond microseconds cut off), with Z, +01:00, +0100 or +01; without: local time (TZ, as the C library has
 //   it). A date alone is its midnight. 24:00 is the next day's.
-// Years 1970 to 9999.
-std::optional<Timestamp> parse_time(std::string_view text, Timestamp now);
+// Years 1970 to 9999. With `Zone::utc` everything is UTC that is local time above.
+enum class Zone { local, utc };
+std::optional<Timestamp> parse_time(std::string_view text, Timestamp now, Zone zone = Zone::local);
+
+// "2026-11-28T15:30:05.123456+01:00": in local time, and read back by parse_time().
+std::string format_local(Timestamp time);
 
 // What parse_time() takes, for messages and help.
 inline constexpr const char* time_forms = "2026-11-28, '2026-11-28 14:30', 2026-11-28T14:30:00Z, yesterday, -1h";

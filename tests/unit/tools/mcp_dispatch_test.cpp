@@ -215,9 +215,9 @@ TEST_F(McpDispatch, WrongArgumentsAreResultsThatSayWhatIsWrong) {
             refusal(call("vault_read", R"({"sequence":1,"sequence":2})")));
   EXPECT_THAT(refusal(call("vault_list", R"({"page":1})")), HasSubstr("there is no argument \"page\""));
   EXPECT_EQ("from: is greater than to", refusal(call("vault_verify", R"({"from":3,"to":2})")));
-  for (const char* wrong : {"yesterday", "2026-02-30", "2026-02-02T", "2026-02-02T25:00:00Z", "1768700000", ""}) {
+  for (const char* wrong : {"someday", "2026-02-30", "2026-02-02T", "2026-02-02T25:00:00Z", "1768700000", ""}) {
     const std::string arguments = std::string(R"({"from":")") + wrong + "\"}";
-    EXPECT_THAT(refusal(call("vault_query", arguments)), HasSubstr("must be a time in ISO 8601")) << wrong;
+    EXPECT_THAT(refusal(call("vault_query", arguments)), HasSubstr("must be a time: 2026-11-28")) << wrong;
   }
   EXPECT_THAT(refusal(call("vault_query", R"({"session_id":"\ud800"})")), HasSubstr("not valid UTF-8"));
 }

@@ -51,6 +51,26 @@ TEST_F(Times, Iso8601) {
   EXPECT_EQ(at("2026-11-28T14:30:05.1Z"), "2026-11-28T14:30:05.100000Z");
 }
 
+TEST_F(Times, WithoutAZoneUtcWhereThatIsAskedFor) {
+  in_zone("XXX-2");
+  const auto utc = [](const char* text) { return format_timestamp(parse_time(text, now, Zone::utc).value()); };
+  EXPECT_EQ(at("2026-11-28"), "2026-11-27T22:00:00.000000Z");
+  EXPECT_EQ(utc("2026-11-28"), "2026-11-28T00:00:00.000000Z");
+  EXPECT_EQ(utc("2026-11-28T14:30"), "2026-11-28T14:30:00.000000Z");
+  EXPECT_EQ(utc("2026-11-28T14:30+01:00"), "2026-11-28T13:30:00.000000Z");
+  EXPECT_EQ(utc("yesterday"), "2026-11-27T00:00:00.000000Z");
+  EXPECT_EQ(utc("-1h"), "2026-11-28T13:30:05.123456Z");
+}
+
+TEST_F(Times, InLocalTimeForPeople) {
+  EXPECT_EQ(format_local(now), "2026-11-28T14:30:05.123456+00:00");
+  in_zone("XXX-5:30");
+  EXPECT_EQ(format_local(now), "2026-11-28T20:00:05.123456+05:30");
+  EXPECT_EQ(parse_time(format_local(now), now), now);
+  in_zone("XXX3:30");
+  EXPECT_EQ(format_local(now), "2026-11-28T11:00:05.123456-03:30");
+}
+
 TEST_F(Times, InWords) {
   EXPECT_EQ(at("now"), "2026-11-28T14:30:05.123456Z");
   EXPECT_EQ(at("today"), "2026-11-28T00:00:00.000000Z");
