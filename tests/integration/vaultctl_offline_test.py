@@ -342,6 +342,7 @@ class Keygen(Case):
     def test_a_key_directory_that_lacks_the_servers_key(self):
         keys = self.directory / "keys"
         self.expect(0, run("keygen", "--curve", "-o", keys))
+        self.expect(0, run("keygen", "--curve", "-o", keys / "below/and/below"))  # parents are made
         error = self.one_document(self.expect(2, run("head", "--key-dir", keys, "--json")))
         self.assertIn("server.toml", error["message"])
 

@@ -99,6 +99,45 @@ class Tables(Case):
         self.assertLessEqual(max(map(len, shown.splitlines())), 80)
 
 
+class LocalTime(Case):
+    def test_people_may_have_it(self):
+        time = self.json(0, "read", "1")["entry"]["timestamp"]
+        zone = {"TZ": "XXX-5:30"}
+        for command in (["read", "1"], ["list", *FIRST, "--wide"]):
+            self.assertIn(time, self.on_terminal(200, *command, environment=zone))
+            shown = self.on_terminal(200, "--local-time", *command, environment=zone)
+            self.assertNotIn(time, shown)
+            self.assertIn("+05:30", shown)
+        self.assertIn(time, self.on_terminal(200, "--local-time", "--json", "read", "1", environment=zone))
+
+
+class Pager(Case):
+    """On a terminal long output goes through a pager; the exit code is vaultctl's own, and widths are the terminal's."""
+    marks = {"VAULT_PAGER": "sed s/^/P:/"}
+
+    def test_long_output_goes_through_it(self):
+        output = self.on_terminal(60, "list", *FIRST, environment=self.marks)
+        self.assertTrue(all(line.startswith("P:") for line in output.splitlines()), output)
+        self.assertLessEqual(max(map(len, output.splitlines())), 60 + len("P:"))
+        self.assertIn("P:Usage", self.on_terminal(80, "help", "seal", environment=self.marks))
+
+    def test_where_none_is_wanted(self):
+        for arguments, environment in ((["--no-pager", "list"], self.marks), (["--json", "list"], self.marks),
+                                       (["list"], {"VAULT_PAGER": ""}), (["list"], {"VAULT_PAGER": "cat"}),
+                                       (["head"], self.marks)):
+            self.assertNotIn("P:", self.on_terminal(80, *arguments, environment=environment), arguments)
+        answer = subprocess.run([program("vaultctl"), "list"], capture_output=True, text=True, timeout=60, check=True,
+                                env={**clean_environment(), **self.marks, "VAULT_ENDPOINT": VAULTD.requests})
+        self.assertNotIn("P:", answer.stdout)
+
+    def test_exit_codes_are_kept(self):
+        self.on_terminal(80, "read", "999999", code=1, environment=self.marks)
+        self.on_terminal(80, "list", "--limit", "0", code=2, environment=self.marks)
+        # One that cannot be started, and one that has seen enough at once, change nothing either.
+        self.on_terminal(80, "list", code=0, environment={"VAULT_PAGER": "exec /nowhere/pager"})
+        self.on_terminal(80, "list", "--all", code=0, environment={"VAULT_PAGER": "true"})
+
+
 class Progress(Case):
     def test_it_keeps_to_one_line_of_sixty_columns(self):
         lines = "".join(json.dumps({"session_id": "s-bar", "authority": "a", "verdict": "SEAL", "seal_data": {"n": n}}) +
@@ -201,8 +240,8 @@ class Contexts(Case):
 
     def test_mistakes_are_named_with_their_line(self):
         for text, words in (("[contexts.a]\nendpont = \"x\"\n", ":2: endpont: no such setting; did you mean endpoint?"),
-                            ("[contexts.a]\ntimeout = \"soon\"\n", ":2: timeout wants a duration"),
-                            ("[contexts.a]\nendpoint = 5\n", ":2: endpoint wants a text"),
+                            ("[contexts.a]\ntimeout = \"soon\"\n", ":2: timeout must be a duration"),
+                            ("[contexts.a]\nendpoint = 5\n", ":2: endpoint must be text"),
                             ("currrent = \"a\"\n", ":1: currrent: no such setting"), ("x = [\n", ".toml:")):
             self.config.write_text(text)
             self.assertIn(words, self.with_contexts(2, "head").stderr)

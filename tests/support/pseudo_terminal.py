@@ -26,7 +26,7 @@ class PseudoTerminal:
 
     def start(self, command, environment, **more):
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.slave, stderr=self.slave,
-                                env={**environment, "TERM": "xterm-256color"}, **more)
+                                env={"VAULT_PAGER": "cat", **environment, "TERM": "xterm-256color"}, **more)
 
     def read_to_end(self):
         """What was written until nobody has the terminal open any more, with plain line ends."""

@@ -120,7 +120,7 @@ void add_archive(CLI::App& app, Context& context) {
   command->add_flag("--no-payloads", options->no_payloads, "For publication: leave payloads and salts out");
   command->footer(
       "Every row is hashed anew; one that does not verify stops the archive and is named. What an earlier run has\n"
-      "written is kept and gone on with, also after a crash. The directory is a C2SP tlog-tiles log.\n"
+      "written is kept and continued, also after a crash. The directory is a C2SP tlog-tiles log.\n"
       "Examples:\n"
       "  vaultctl archive --out /var/backups/vault\n"
       "  vaultctl archive --out /srv/www/log --no-payloads --database postgresql:///vault");

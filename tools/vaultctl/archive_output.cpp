@@ -1,7 +1,5 @@
 #include "tools/vaultctl/archive_output.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "tools/vaultctl/terminal.hpp"
 #include "wire/error.hpp"
 
@@ -36,20 +34,6 @@ const ArchiveFinding& first_finding(const ArchiveReport& report) {
   return report.bad.empty() ? report.missing.front() : report.bad.front();
 }
 
-Json report_json(const ArchiveReport& report) {
-  Json out{{"valid", report.valid()}};
-  if (!report.valid()) out["reason"] = describe(first_finding(report));
-  add_checkpoint(report.checkpoint, out);
-  out["payloads"] = report.payloads;
-  out["checked"] = report.checked;
-  out["erased"] = report.erased;
-  out["files"] = report.files;
-  out["bad"] = findings_json(report.bad);
-  out["missing"] = findings_json(report.missing);
-  out["unknown"] = findings_json(report.unknown);
-  return out;
-}
-
 void print_more(std::string_view kind, std::size_t count, void (*print)(std::string_view)) {
   print(std::string(kind) + "and " + std::to_string(count - findings_shown) + " more (--json tells all)");
 }
@@ -71,7 +55,7 @@ void print_missing(const std::vector<ArchiveFinding>& findings) {
 
 int answer_invalid(const Context& context, const std::string& directory, const ArchiveReport& report) {
   if (context.globals.json) {
-    print_line(dump(report_json(report)));
+    print_line(dump(archive_report_json(report)));
     return finish_output(exit_no);
   }
   print_findings(report.unknown, "unknown: ", print_note);
@@ -87,6 +71,20 @@ std::string kind_of(bool payloads) {
 }
 
 }  // namespace
+
+Json archive_report_json(const ArchiveReport& report) {
+  Json out{{"valid", report.valid()}};
+  if (!report.valid()) out["reason"] = describe(first_finding(report));
+  add_checkpoint(report.checkpoint, out);
+  out["payloads"] = report.payloads;
+  out["checked"] = report.checked;
+  out["erased"] = report.erased;
+  out["files"] = report.files;
+  out["bad"] = findings_json(report.bad);
+  out["missing"] = findings_json(report.missing);
+  out["unknown"] = findings_json(report.unknown);
+  return out;
+}
 
 int answer_archive(const Context& context, const std::string& directory, const ArchiveResult& result) {
   if (context.globals.json) {
@@ -115,7 +113,7 @@ int answer_archive(const Context& context, const std::string& directory, const A
 int answer_check(const Context& context, const std::string& directory, const ArchiveReport& report) {
   if (!report.valid()) return answer_invalid(context, directory, report);
   if (context.globals.json) {
-    print_line(dump(report_json(report)));
+    print_line(dump(archive_report_json(report)));
     return finish_output(exit_done);
   }
   print_findings(report.unknown, "unknown: ", print_note);

@@ -1,6 +1,9 @@
 // What archive, check-archive and restore print.
 #pragma once
 
+#include <nlohmann/json.hpp>
+
+#include "store/archive_check.hpp"
 #include "store/archive_write.hpp"
 #include "store/postgres_restore.hpp"
 #include "tools/vaultctl/command.hpp"
@@ -11,6 +14,9 @@ namespace vault::ctl {
 int answer_archive(const Context& context, const std::string& directory, const ArchiveResult& result);
 int answer_check(const Context& context, const std::string& directory, const ArchiveReport& report);
 int answer_restore(const Context& context, const std::string& directory, const RestoreResult& result);
+
+// What a check found, as --json shows it.
+nlohmann::ordered_json archive_report_json(const ArchiveReport& report);
 
 // A refusal, with a hint for people on what became of the work done so far.
 int report_failure(const Context& context, const Error& error, std::string_view hint);

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "ledger/passwords.hpp"
 #include "ledger/quantity.hpp"
 #include "tools/vaultctl/files.hpp"
 
@@ -98,6 +99,10 @@ Result<VerifierKey> load_vkey(const std::string& text_or_file) {
     const auto text = read_input(text_or_file, vkey_file_bytes_max);
     if (!text) return tl::unexpected<Error>(text.error());
     key = VerifierKey::parse(trim(*text));
+  }
+  if (!key && !is_existing_file(text_or_file) && text_or_file.find('+') == std::string::npos) {
+    return fail(ErrorCode::invalid_argument,
+                "there is no file " + quoted_unless_secret(text_or_file) + ", and it is not a verifier key", "vkey");
   }
   if (!key) return fail(ErrorCode::invalid_argument, "not a verifier key: " + key.error().message, "vkey");
   return key;

@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 
+#include "tools/vaultctl/pager.hpp"
+
 namespace vault::ctl {
 
 bool wants_colour(int fd) {
@@ -12,7 +14,7 @@ bool wants_colour(int fd) {
   if (no_color != nullptr && *no_color != '\0') return false;
   const char* term = std::getenv("TERM");
   if (term != nullptr && std::string_view(term) == "dumb") return false;
-  return ::isatty(fd) == 1;
+  return ::isatty(fd == STDOUT_FILENO ? stdout_terminal() : fd) == 1;
 }
 
 std::string paint(std::string_view text, Colour colour, bool wanted) {

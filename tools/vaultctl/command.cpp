@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/vaultctl/connect.hpp"
+#include "tools/vaultctl/pager.hpp"
 #include "tools/vaultctl/terminal.hpp"
 #include "wire/error.hpp"
 
@@ -75,6 +76,7 @@ void print_line(std::string_view line) {
 
 int finish_output(int code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  if (is_paged()) return code;  // its reader has seen enough
   print_problem(std::string("could not write the output: ") + std::strerror(errno));
   return code == exit_done ? exit_no : code;
 }

@@ -35,6 +35,7 @@ struct Globals {
   std::chrono::milliseconds timeout{30'000};
   std::string key_dir;  // "": no CURVE
   std::string context;  // "": the current one
+  bool no_pager = false;
 };
 
 struct Context {

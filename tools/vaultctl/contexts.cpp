@@ -37,13 +37,13 @@ std::string with_home(const std::string& path) {
 
 Status set_member(const std::string& path, std::string_view key, const toml::node& node, NamedContext& context) {
   const auto text = node.value<std::string>();
-  if (!text || !node.is_string()) return wrong(path, node, fmt::format("{} wants a text in quotes", key));
+  if (!text || !node.is_string()) return wrong(path, node, fmt::format("{} must be text in quotes", key));
   if (key == "endpoint") context.endpoint = *text;
   if (key == "events") context.events = *text;
   if (key == "key_dir") context.key_dir = with_home(*text);
   if (key == "timeout") {
     context.timeout = parse_duration(*text);
-    if (!context.timeout) return wrong(path, node, "timeout wants a duration such as 10s, not \"" + *text + "\"");
+    if (!context.timeout) return wrong(path, node, "timeout must be a duration such as 10s, not \"" + *text + "\"");
   }
   return {};
 }
@@ -52,7 +52,7 @@ Result<NamedContext> read_context(const std::string& path, std::string_view name
   NamedContext context;
   context.name = std::string(name);
   const toml::table* members = node.as_table();
-  if (members == nullptr) return wrong(path, node, fmt::format("[contexts.{}] wants a table", name));
+  if (members == nullptr) return wrong(path, node, fmt::format("[contexts.{}] must be a table", name));
   for (auto&& [key, member] : *members) {
     const std::string_view word = key;
     if (std::find(keys.begin(), keys.end(), word) == keys.end()) {

@@ -31,7 +31,7 @@ const std::array<EntryColumn, 11>& all_columns() {
        },
        sequence_value},
       {"timestamp", "time", Heading("TIMESTAMP", false, 0),
-       [](const Entry& entry, bool) { return Cell{format_timestamp(entry.timestamp)}; },
+       [](const Entry& entry, bool) { return Cell{shown_time(entry.timestamp)}; },
        [](const Entry& entry) { return format_timestamp(entry.timestamp); }},
       {"verdict", "", Heading("VERDICT", false, 0),
        [](const Entry& entry, bool) {

@@ -86,7 +86,7 @@ Result<msgpack::object_handle> unpack(std::string_view bytes) {
 }
 
 tl::unexpected<Error> not_json() {
-  return fail(ErrorCode::internal, "vaultd sent a value that JSON has no word for");
+  return fail(ErrorCode::internal, "vaultd sent a value that cannot be shown as JSON");
 }
 
 }  // namespace

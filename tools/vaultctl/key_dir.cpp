@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "tools/vaultctl/files.hpp"
 #include "wire/client_keys.hpp"
@@ -50,6 +51,8 @@ Result<CurveKeys> read_key_dir(const std::string& directory) {
 Result<std::string> write_key_dir(const std::string& directory) {
   const auto pair = make_curve_key_pair();
   if (!pair) return tl::unexpected<Error>(pair.error());
+  std::error_code ignored;  // mkdir() tells
+  std::filesystem::create_directories(std::filesystem::path(directory + "/").parent_path().parent_path(), ignored);
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
     return fail(ErrorCode::invalid_argument, "cannot create " + directory + ": " + std::strerror(errno));
   }
@@ -58,7 +61,8 @@ Result<std::string> write_key_dir(const std::string& directory) {
       "public_key = \"" +
       pair->public_key + "\"\nsecret_key = \"" + pair->secret_key + "\"\n";
   const std::string open =
-      "# For vaultd: copy into its curve_clients directory as <name>.toml and give it roles.\n"
+      "# Of a client: copy into vaultd's curve_clients directory as <name>.toml and give it roles.\n"
+      "# Of vaultd: copy beside each client's secret.toml as server.toml; roles mean nothing there.\n"
       "public_key = \"" +
       pair->public_key +
       "\"\n"

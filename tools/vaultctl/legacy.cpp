@@ -71,7 +71,7 @@ void print_list(const std::vector<Listed>& records, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const Listed& one = records[i];
     const std::string line = one.place.line > 0 ? ":" + std::to_string(one.place.line) : "";
-    table.add({{one.time ? format_timestamp(*one.time) : "-"},
+    table.add({{one.time ? shown_time(*one.time) : "-"},
                {std::string(legacy_kind_name(one.place.kind))},
                {std::string(verdict_name(one.verdict)), verdict_colour(one.verdict)},
                {cut_to_columns(printable(one.session_id), name_columns_max)},

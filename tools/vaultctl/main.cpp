@@ -10,6 +10,8 @@
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/complete.hpp"
 #include "tools/vaultctl/contexts.hpp"
+#include "tools/vaultctl/pager.hpp"
+#include "tools/vaultctl/terminal.hpp"
 #include "tools/vaultctl/usage.hpp"
 #include "version.hpp"
 
@@ -37,6 +39,8 @@ void add_globals(CLI::App& app, Globals& globals) {
   app.add_option("--context", globals.context, "The vaultd of this name (see context --help) [the current one]")
       ->envname("VAULT_CONTEXT")
       ->type_name("NAME");
+  app.add_flag_callback("--local-time", show_local_times, "Show people times in local time (TZ) instead of UTC");
+  app.add_flag("--no-pager", globals.no_pager, "Never hand long output to a pager (VAULT_PAGER, PAGER, less)");
   app.add_option("--key-dir", globals.key_dir, "Directory of CURVE keys, for tcp endpoints (see keygen --help)")
       ->type_name("DIR");
 }
@@ -58,6 +62,14 @@ void add_commands(CLI::App& app, Context& context) {
   add_context(app, context);
   add_top(app, context);
   add_help(app, context);
+}
+
+// What people read in pages; on a terminal only.
+bool has_pages(const CLI::App& command) {
+  const CLI::App* last = &command;
+  while (!last->get_subcommands().empty()) last = last->get_subcommands().front();
+  const std::string name = last->get_name();
+  return name == "list" || name == "query" || name == "read" || name == "help";
 }
 
 // --json counts for errors of the command line too, and then it has not been parsed.
@@ -102,6 +114,7 @@ int run(int argc, char** argv) {
     const Status applied = apply_context(app, context.globals.context, context.globals);
     if (!applied) return report(context, applied.error());
   }
+  const Pager pager(!context.globals.no_pager && !context.globals.json && has_pages(*command));
   return context.run();
 }
 

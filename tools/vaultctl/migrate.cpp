@@ -32,13 +32,13 @@ nlohmann::ordered_json to_json(const std::vector<MigrationStatus>& migrations) {
 }
 
 void print_status(const std::vector<MigrationStatus>& migrations) {
-  Table table({"VERSION", "NAME", "APPLIED", "TEXT"});
+  Table table({"VERSION", "NAME", "APPLIED", "CHECKSUM"});
   for (const MigrationStatus& migration : migrations) {
     table.add({{std::to_string(migration.version), Colour::none, true},
                {printable(migration.name)},
                {migration.applied ? printable(migration.applied_at) : "no",
                 migration.applied ? Colour::green : Colour::yellow},
-               {migration.checksum_matches ? "as in this build" : "NOT as in this build",
+               {migration.checksum_matches ? "matches" : "DIFFERS from this build's",
                 migration.checksum_matches ? Colour::none : Colour::red}});
   }
   table.print();
@@ -110,7 +110,7 @@ int run_migrate(const Context& context, MigrateOptions options) {
 
 void add_migrate(CLI::App& app, Context& context) {
   auto options = std::make_shared<MigrateOptions>();
-  CLI::App* command = app.add_subcommand("migrate", "Bring a database's schema up to date, or show it, or remove it");
+  CLI::App* command = app.add_subcommand("migrate", "Create, update, show or drop the schema");
   command->add_option("action", options->action, "up, down, status or distribute")
       ->required()
       ->check(CLI::IsMember({"up", "down", "status", "distribute"}))
@@ -120,7 +120,7 @@ void add_migrate(CLI::App& app, Context& context) {
   add_schema(*command, options->schema);
   command->add_flag("--yes-destroy-data", options->destroy, "For down: yes, drop the ledger and everything in it");
   command->footer(
-      "Each migration is one transaction under a lock. Exit code 1 if one was applied with another text.\n"
+      "Each migration is one transaction under a lock. Exit code 1 if the checksum of one differs from this build's.\n"
       "distribute, on a Citus cluster's coordinator, hands the ledger's schema to one of its nodes and checks it "
       "there.\n"
       "Example:\n  vaultctl migrate up --database postgresql:///vault");

@@ -59,7 +59,7 @@ Status show_head(const std::string& result) {
   print_fields({{"sequence", std::to_string(head->sequence)},
                 {"entry hash", to_hex(head->entry_hash)},
                 {"merkle root", to_hex(head->merkle_root)},
-                {"timestamp", head->sequence == 0 ? "(empty ledger)" : format_timestamp(head->timestamp)}});
+                {"timestamp", head->sequence == 0 ? "(empty ledger)" : shown_time(head->timestamp)}});
   return {};
 }
 

@@ -10,7 +10,7 @@ CLI::Option* add_schema(CLI::App& command, std::string& out) {
           "--schema",
           [&out](const std::string& name) {
             if (const char* wanted = wants_schema(name))
-              throw CLI::ValidationError("--schema", std::string("wants ") + wanted);
+              throw CLI::ValidationError("--schema", std::string("must be ") + wanted);
             out = name;
           },
           "The schema that holds the ledger, where it is not \"public\"")

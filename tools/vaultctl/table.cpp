@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "tools/vaultctl/display_width.hpp"
+#include "tools/vaultctl/pager.hpp"
 
 namespace vault::ctl {
 namespace {
@@ -57,6 +58,7 @@ bool leave_one_out(std::vector<Column>& columns, const std::vector<Heading>& hea
 }  // namespace
 
 std::optional<std::size_t> terminal_columns(int fd) {
+  if (fd == STDOUT_FILENO) fd = stdout_terminal();
   if (::isatty(fd) != 1) return std::nullopt;
   winsize size{};
   if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;

@@ -6,11 +6,14 @@
 #include <cstdio>
 
 #include "ledger/printable.hpp"
+#include "tools/vaultctl/pager.hpp"
+#include "tools/vaultctl/times.hpp"
 #include "tools/vaultctl/verdicts.hpp"
 
 namespace vault::ctl {
 namespace {
 
+bool local_times = false;
 constexpr std::size_t paragraph_columns = 100;  // where stdout is no terminal
 
 void put(std::FILE* file, std::string_view text) {
@@ -20,7 +23,7 @@ void put(std::FILE* file, std::string_view text) {
 }  // namespace
 
 bool stdout_is_terminal() {
-  return ::isatty(STDOUT_FILENO) == 1;
+  return ::isatty(stdout_terminal()) == 1;
 }
 
 std::string printable(std::string_view text, bool keep_newlines) {
@@ -39,6 +42,14 @@ void print_fields(const Fields& fields) {
   }
 }
 
+std::string shown_time(Timestamp time) {
+  return local_times ? format_local(time) : format_timestamp(time);
+}
+
+void show_local_times() {
+  local_times = true;
+}
+
 std::string shown_verdict(Verdict verdict) {
   return coloured(verdict_name(verdict), verdict_colour(verdict)) + " (" + std::string(verdict_meaning(verdict)) + ")";
 }
@@ -48,12 +59,12 @@ Fields entry_fields(const Entry& entry) {
     return {{"backend", coloured("legacy: kept as a file by the emergency mode, not in the chain yet", Colour::yellow)},
             {"session", printable(entry.session_id)},
             {"seal id", format_uuid(entry.seal_id)},
-            {"timestamp", format_timestamp(entry.timestamp)},
+            {"timestamp", shown_time(entry.timestamp)},
             {"authority", printable(entry.authority)},
             {"verdict", shown_verdict(entry.verdict)}};
   }
   return {{"sequence", std::to_string(entry.sequence)}, {"session", printable(entry.session_id)},
-          {"seal id", format_uuid(entry.seal_id)},      {"timestamp", format_timestamp(entry.timestamp)},
+          {"seal id", format_uuid(entry.seal_id)},      {"timestamp", shown_time(entry.timestamp)},
           {"authority", printable(entry.authority)},    {"verdict", shown_verdict(entry.verdict)},
           {"data hash", to_hex(entry.data_hash)},       {"entry hash", to_hex(entry.entry_hash)},
           {"prev hash", to_hex(entry.prev_hash)},       {"merkle root", to_hex(entry.merkle_root)}};

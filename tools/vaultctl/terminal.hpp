@@ -26,6 +26,10 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 // Names and values on stdout, aligned.
 void print_fields(const Fields& fields);
 
+// UTC, as programs get it, or after show_local_times() local time with its offset.
+std::string shown_time(Timestamp time);
+void show_local_times();
+
 // "VOID (refused)", in its colour.
 std::string shown_verdict(Verdict verdict);
 // Everything about one entry.

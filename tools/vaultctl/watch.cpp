@@ -65,6 +65,12 @@ std::string text_of(const nlohmann::ordered_json& map, const char* name) {
   return printable(found->is_string() ? found->get<std::string>() : found->dump());
 }
 
+std::string time_of(const nlohmann::ordered_json& map) {
+  const std::string text = text_of(map, "timestamp");
+  const auto time = parse_timestamp(text);
+  return time ? shown_time(*time) : text;
+}
+
 class Watcher {
  public:
   Watcher(const Context& context, const WatchOptions& options, std::string endpoint, Subscriber& subscriber)
@@ -207,7 +213,7 @@ class Watcher {
     if (name == "entry" || name == "receipt") {
       const auto verdict = parse_verdict(text_of(map, "verdict"));
       return coloured(printable(topic), verdict ? verdict_colour(*verdict) : Colour::none) + "  " +
-             text_of(map, "sequence") + "  " + text_of(map, "timestamp") + "  " + text_of(map, "session_id") + "  " +
+             text_of(map, "sequence") + "  " + time_of(map) + "  " + text_of(map, "session_id") + "  " +
              text_of(map, "authority") + "  " + hash("entry_hash");
     }
     if (name == "checkpoint") {

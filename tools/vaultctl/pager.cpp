@@ -1,0 +1,91 @@
+#include "tools/vaultctl/pager.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vault::ctl {
+namespace {
+
+struct Running {
+  pid_t pid = -1;
+  int terminal = -1;  // what stdout was before
+};
+Running running;
+
+std::vector<std::string> pager_command() {
+  for (const char* name : {"VAULT_PAGER", "PAGER"}) {
+    if (const char* value = std::getenv(name)) {
+      const std::string command = value;
+      if (command.empty() || command == "cat") return {};
+      return {"sh", "-c", command};
+    }
+  }
+  return {"less"};
+}
+
+// -1 where it cannot be started.
+pid_t spawn_with_stdin(const std::vector<std::string>& command, int input) {
+  std::vector<char*> arguments;
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  if (posix_spawn_file_actions_init(&actions) != 0) return -1;
+  pid_t pid = -1;
+  const bool started = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO) == 0 &&
+                       posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ) == 0;
+  posix_spawn_file_actions_destroy(&actions);
+  return started ? pid : -1;
+}
+
+}  // namespace
+
+Pager::Pager(bool wanted) {
+  const char* term = std::getenv("TERM");
+  if (!wanted || ::isatty(STDOUT_FILENO) != 1 || term == nullptr || std::string_view(term) == "dumb") return;
+  const auto command = pager_command();
+  std::array<int, 2> ends{};
+  if (command.empty() || ::pipe2(ends.data(), O_CLOEXEC) != 0) return;
+  // Ends by itself where everything fits on the screen, shows colours, cuts no history off the screen.
+  ::setenv("LESS", "FRX", 0);
+  running.terminal = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+  if (running.terminal >= 0) running.pid = spawn_with_stdin(command, ends[0]);
+  if (running.pid >= 0) {
+    ::dup2(ends[1], STDOUT_FILENO);
+    // Ctrl-C is the pager's. Who leaves it early shows as EPIPE.
+    for (const int signal : {SIGINT, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);
+  } else if (running.terminal >= 0) {
+    ::close(running.terminal);
+  }
+  for (const int end : ends) ::close(end);
+}
+
+Pager::~Pager() {
+  if (!is_paged()) return;
+  std::fflush(stdout);
+  ::dup2(running.terminal, STDOUT_FILENO);  // closes the only end that is written to
+  ::close(running.terminal);
+  while (::waitpid(running.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  running = {};
+}
+
+bool is_paged() {
+  return running.pid >= 0;
+}
+
+int stdout_terminal() {
+  return is_paged() ? running.terminal : STDOUT_FILENO;
+}
+
+}  // namespace vault::ctl
