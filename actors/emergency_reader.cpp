@@ -10,7 +10,7 @@ namespace vault {
 Error emergency_refusal(std::string_view what) {
   return {ErrorCode::unavailable,
           std::string(what) +
-              " is not to be had in the emergency mode (backend legacy): without the database there is no "
+              " is not available in the emergency mode (backend legacy): without the database there is no "
               "chain and no proof. Ask again once vaultd runs on its database and the seals are imported",
           {}};
 }

@@ -213,9 +213,10 @@ std::optional<Error> Gateway::forbidden(const PeerMessage& message, const Operat
   if (!request) {
     if (key->reader || std::holds_alternative<StatusRequest>(operation)) return std::nullopt;
     if (key->strangers && is_public(operation)) return std::nullopt;
-    return Error{ErrorCode::forbidden, "the key \"" + key->name + "\" has not the role reader", {}};
+    return Error{ErrorCode::forbidden, "the key \"" + key->name + "\" does not have the role reader", {}};
   }
-  if (!key->producer) return Error{ErrorCode::forbidden, "the key \"" + key->name + "\" has not the role producer", {}};
+  if (!key->producer)
+    return Error{ErrorCode::forbidden, "the key \"" + key->name + "\" does not have the role producer", {}};
   if (key->authorities.empty()) return std::nullopt;
   for (std::size_t i = 0; i < request->seals.size(); ++i) {
     const std::string& authority = request->seals[i].authority;

@@ -209,8 +209,7 @@ void Writer::try_later(PendingOrder order, Effects& effects) {
 void Writer::database_refuses(const AppendOutcome& outcome, Effects& effects) {
   next_try_ = effects.clock() + trouble_.next("refused " + std::string(outcome.sqlstate.text()), effects.clock());
   if (trouble_.count() > 1 && trouble_.worth_a_word()) {
-    log_warning("writer", "sealing fails again",
-                {{"reason", outcome.detail}, {"times", std::to_string(trouble_.count())}});
+    log_warning("writer", "sealing fails again", {{"reason", outcome.detail}, {"times", trouble_.count()}});
   }
   commit_failed_ = outcome.detail;
   alerts_.raise("database", "commit", Severity::critical, outcome.detail, effects);

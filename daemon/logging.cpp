@@ -138,7 +138,7 @@ void make_sink() {
 Status set_log_level(const std::string& level) {
   const auto wanted = level_by_name(level);
   if (!wanted) {
-    return fail(ErrorCode::invalid_argument, "log_level: wants trace, debug, info, warning or error, not " + level,
+    return fail(ErrorCode::invalid_argument, "log_level: must be trace, debug, info, warning or error, not " + level,
                 "log_level");
   }
   log_threshold = *wanted;

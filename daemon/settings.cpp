@@ -33,13 +33,19 @@ void declare_flags(CLI::App& app, CommandLine& line) {
   app.add_flag("--version", line.version, "print the version and exit");
   for (const auto& field : setting_fields()) {
     auto& texts = line.values[std::string(field.name)];
-    const std::string help{field.help};
+    const std::string fallback = format_default(field);
+    const bool is_list = std::holds_alternative<std::vector<std::string> Settings::*>(field.member);
+    const std::string help = fmt::format("{}{}{}", field.help, is_list ? "; may be repeated" : "",
+                                         fallback.empty() ? "" : " [" + fallback + "]");
     if (std::holds_alternative<bool Settings::*>(field.member)) {
       app.add_flag(flag_of(field), texts, help)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    } else if (std::holds_alternative<std::vector<std::string> Settings::*>(field.member)) {
-      app.add_option(flag_of(field), texts, help + "; may be repeated")->allow_extra_args(false)->type_name("EP");
+    } else if (is_list) {
+      app.add_option(flag_of(field), texts, help)->allow_extra_args(false)->type_name(placeholder_of(field));
     } else {
-      app.add_option(flag_of(field), texts, help)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      app.add_option(flag_of(field), texts, help)
+          ->expected(1)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+          ->type_name(placeholder_of(field));
     }
   }
 }
@@ -169,7 +175,9 @@ Result<Settings> load_settings(int argc, char** argv, std::string& help) {
   CLI::App app{"vaultd: a tamper-evident, append-only audit ledger over ZeroMQ and PostgreSQL", "vaultd"};
   app.footer(
       "Every flag --a-b is also the key a_b of the TOML file and the variable VAULT_A_B (that of events is\n"
-      "VAULTD_EVENTS); a flag wins over the variable, that over the file. Durations have a unit: 250ms, 30s, 5m.");
+      "VAULTD_EVENTS); a flag wins over the variable, that over the file. Durations have a unit: 250ms, 30s, 5m; sizes "
+      "may\n"
+      "have one: 64KiB, 256MiB. --migrate=false turns off what file or variable turn on.");
   CommandLine line;
   declare_flags(app, line);
   try {

@@ -57,7 +57,7 @@ Status check_place(const Settings& settings) {
                   "directory in which vaultd runs its own");
   }
   if (settings.embedded.find("://") != std::string::npos) {
-    return refuse("embedded", "wants a directory; a connection string goes into database");
+    return refuse("embedded", "must be a directory; a connection string goes into database");
   }
   if (!settings.embedded.empty() && !settings.reader_database.empty()) {
     return refuse("reader_database", "goes with database, not with embedded");

@@ -7,8 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <numeric>
+#include <vector>
 
+#include "ledger/nearest.hpp"
 #include "ledger/passwords.hpp"
 #include "ledger/quantity.hpp"
 #include "store/postgres_place.hpp"
@@ -129,7 +130,7 @@ template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
 
 Status refuse(const SettingField& field, const std::string& found) {
-  return fail(ErrorCode::invalid_argument, fmt::format("wants {}, not {}", describe_wanted(field), found),
+  return fail(ErrorCode::invalid_argument, fmt::format("must be {}, not {}", describe_wanted(field), found),
               std::string(field.name));
 }
 
@@ -145,22 +146,6 @@ bool is_size(const SettingField& field) {
   return field.name.ends_with("_bytes") && std::holds_alternative<std::size_t Settings::*>(field.member);
 }
 
-// What a misspelling costs: insertions, deletions and changes of one character.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 std::span<const SettingField> setting_fields() {
@@ -174,20 +159,25 @@ const SettingField* find_setting(std::string_view name) {
 }
 
 std::string_view nearest_setting(std::string_view name) {
-  std::string_view best;
-  std::size_t best_distance = 4;  // farther away, a guess misleads
-  for (const auto& field : fields) {
-    const std::size_t distance = edit_distance(name, field.name);
-    if (distance < best_distance && distance < field.name.size() / 2 + 1) {
-      best = field.name;
-      best_distance = distance;
-    }
-  }
-  return best;
+  std::vector<std::string_view> names;
+  for (const auto& field : fields) names.push_back(field.name);
+  return nearest(name, names);
 }
 
 bool takes_unit(const SettingField& field) {
   return is_size(field) || std::holds_alternative<std::chrono::milliseconds Settings::*>(field.member);
+}
+
+std::string placeholder_of(const SettingField& field) {
+  if (is_size(field)) return "SIZE";
+  if (field.wants == wants_path) return "PATH";
+  return std::visit(Overloaded{
+                        [](std::string Settings::*) { return "TEXT"; },
+                        [](std::vector<std::string> Settings::*) { return "EP"; },
+                        [](std::chrono::milliseconds Settings::*) { return "TIME"; },
+                        [](auto) { return "N"; },
+                    },
+                    field.member);
 }
 
 std::string flag_of(const SettingField& field) {

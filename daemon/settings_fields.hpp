@@ -48,6 +48,11 @@ bool takes_unit(const SettingField& field);
 std::string flag_of(const SettingField& field);      // --a-b
 std::string variable_of(const SettingField& field);  // VAULT_A_B; of `events` VAULTD_EVENTS
 
+// The default as --help shows it: "30s"; "" where there is none.
+std::string format_default(const SettingField& field);
+// "TIME", "SIZE", "N", "PATH", "EP": what stands behind the flag in --help.
+std::string placeholder_of(const SettingField& field);
+
 // Sets a field from flag or variable. `texts` has one member unless the field is a list. The error's message says what
 // is wanted and what was found, not where: the caller knows.
 Status set_from_texts(const SettingField& field, const std::vector<std::string>& texts, Settings& settings);

@@ -36,7 +36,7 @@ Status mismatch(const SettingField& field, const toml::node& node) {
   const bool duration = std::holds_alternative<std::chrono::milliseconds Settings::*>(field.member);
   const char* quoted = duration ? R"(, in quotes)" : "";
   return fail(ErrorCode::invalid_argument,
-              fmt::format("wants {}{}, not {}", describe_wanted(field), quoted, kind_of(node)));
+              fmt::format("must be {}{}, not {}", describe_wanted(field), quoted, kind_of(node)));
 }
 
 Status set_list(const SettingField& field, const toml::array& array, Settings& settings) {
@@ -100,8 +100,8 @@ Result<std::set<std::string>> apply_settings_file(const std::string& path, Setti
   try {
     return apply_table(path, toml::parse(file->bytes, path), settings);
   } catch (const toml::parse_error& error) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+    return fail(ErrorCode::invalid_argument, fmt::format("{}:{}: {} (text needs quotes: socket_mode = \"0660\")", path,
+                                                         error.source().begin.line, error.description()));
   }
 }
 

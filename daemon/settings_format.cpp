@@ -50,6 +50,14 @@ struct FormatMember {
 
 }  // namespace
 
+std::string format_default(const SettingField& field) {
+  if (std::holds_alternative<bool Settings::*>(field.member)) return {};  // off: a flag turns it on
+  std::string value = std::visit(FormatMember{field, Settings{}}, field.member);
+  std::erase(value, '"');
+  if (value.starts_with('[')) value = value.substr(1, value.size() - 2);
+  return value;
+}
+
 std::string format_given_settings(const Settings& settings) {
   std::string out;
   for (const auto& field : setting_fields()) {

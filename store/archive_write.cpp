@@ -60,7 +60,7 @@ class ArchiveRun {
     return fail(ErrorCode::internal, writer_.directory().path() + ": " + why);
   }
   tl::unexpected<Error> damaged(const std::string& what) const {
-    return refuse(what + ": the archive is damaged (vaultctl check-archive tells more) and cannot be gone on with");
+    return refuse(what + ": the archive is damaged (vaultctl check-archive tells more) and cannot be continued");
   }
 
   // --- What is there already -----------------------------------------------------------------------------------------

@@ -174,8 +174,8 @@ class LedgerCheck {
       state.head.timestamp = {row.timestamp_micros};
       const auto hash = hash_from_hex(row.entry_hash);
       const auto root = hash_from_hex(row.merkle_root);
-      if (!hash) return found(before, FindingReason::entry_hash_mismatch, "entry_hash is no hash");
-      if (!root) return found(before, FindingReason::merkle_root_mismatch, "merkle_root is no hash");
+      if (!hash) return found(before, FindingReason::entry_hash_mismatch, "entry_hash is not a hash");
+      if (!root) return found(before, FindingReason::merkle_root_mismatch, "merkle_root is not a hash");
       state.head.entry_hash = *hash;
       row_root = *root;
       return false;

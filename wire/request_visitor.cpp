@@ -110,12 +110,13 @@ bool RequestVisitor::visit_str(const char* text, std::uint32_t size) {
 }
 
 bool RequestVisitor::visit_bin(const char* bytes, std::uint32_t size) {
-  if (draft_.in_payload()) return refuse_in_payload("MessagePack bin has no JSON meaning");
+  if (draft_.in_payload()) return refuse_in_payload("byte strings cannot be stored; send base64 text");
   return take({.kind = Scalar::Kind::bytes, .text = {bytes, size}});
 }
 
 bool RequestVisitor::visit_ext(const char* /*bytes*/, std::uint32_t /*size*/) {
-  if (draft_.in_payload()) return refuse_in_payload("MessagePack ext and timestamps have no JSON meaning");
+  if (draft_.in_payload())
+    return refuse_in_payload("MessagePack extensions and timestamps cannot be stored; send text");
   return take({.kind = Scalar::Kind::extension});
 }
 

@@ -198,7 +198,7 @@ TEST_F(SettingsTest, BooleansAreZeroOrOne) {
   setenv("VAULT_MIGRATE", "yes", 1);
   const auto refused = load({});
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().message, "VAULT_MIGRATE: wants 1 or 0, not \"yes\"");
+  EXPECT_EQ(refused.error().message, "VAULT_MIGRATE: must be 1 or 0, not \"yes\"");
 }
 
 TEST_F(SettingsTest, DurationsHaveAUnitEverywhere) {
@@ -210,7 +210,7 @@ TEST_F(SettingsTest, DurationsHaveAUnitEverywhere) {
     setenv("VAULT_REQUEST_TIMEOUT", wrong, 1);
     const auto refused = load({});
     ASSERT_FALSE(refused) << wrong;
-    EXPECT_TRUE(refused.error().message.starts_with("VAULT_REQUEST_TIMEOUT: wants a duration with its unit"))
+    EXPECT_TRUE(refused.error().message.starts_with("VAULT_REQUEST_TIMEOUT: must be a duration with its unit"))
         << refused.error().message;
   }
   setenv("VAULT_REQUEST_TIMEOUT", "1m 1.5s", 1);
@@ -225,23 +225,23 @@ TEST_F(SettingsTest, SizesMayHaveAUnit) {
   EXPECT_EQ(load_text("queue_bytes = 268435456")->queue_bytes, std::size_t{256} << 20);
   EXPECT_EQ(load({"--queue-bytes", "0.5 GiB"})->queue_bytes, std::size_t{512} << 20);
   EXPECT_EQ(refusal("queue_bytes = '256 megs'\n"), file_ +
-                                                       ":1: queue_bytes: wants a size such as 64KiB, or bytes, from "
+                                                       ":1: queue_bytes: must be a size such as 64KiB, or bytes, from "
                                                        "1024 to 68719476736, not \"256 megs\"");
-  EXPECT_EQ(refusal("readers = '4KiB'\n"), file_ + ":1: readers: wants a number from 1 to 64, not \"4KiB\"");
+  EXPECT_EQ(refusal("readers = '4KiB'\n"), file_ + ":1: readers: must be a number from 1 to 64, not \"4KiB\"");
 }
 
 TEST_F(SettingsTest, AWrongFileIsNamedWithLineAndKey) {
   EXPECT_EQ(refusal("\nreader = 4\n"), file_ + ":2: reader: no such setting; did you mean readers?");
   EXPECT_EQ(refusal("nonsense_here = 4\n"), file_ + ":1: nonsense_here: no such setting");
-  EXPECT_EQ(refusal("# why\n\nreaders = 0\n"), file_ + ":3: readers: wants a number from 1 to 64, not 0");
-  EXPECT_EQ(refusal("readers = 'four'\n"), file_ + ":1: readers: wants a number from 1 to 64, not \"four\"");
+  EXPECT_EQ(refusal("# why\n\nreaders = 0\n"), file_ + ":3: readers: must be a number from 1 to 64, not 0");
+  EXPECT_EQ(refusal("readers = 'four'\n"), file_ + ":1: readers: must be a number from 1 to 64, not \"four\"");
   EXPECT_EQ(refusal("request_timeout = 30\n"),
             file_ +
-                ":1: request_timeout: wants a duration with its unit, such as 30s or 250ms, from 1ms to 24h, in "
+                ":1: request_timeout: must be a duration with its unit, such as 30s or 250ms, from 1ms to 24h, in "
                 "quotes, not 30");
   EXPECT_EQ(refusal("requests = ['ipc:///tmp/a', 5]\n").substr(0, file_.size() + 14), file_ + ":1: requests: ");
   EXPECT_EQ(refusal("log_level = 'loud'\n"),
-            file_ + ":1: log_level: wants trace, debug, info, warning or error, not \"loud\"");
+            file_ + ":1: log_level: must be trace, debug, info, warning or error, not \"loud\"");
   EXPECT_EQ(refusal("[limits]\nreaders = 4\n"), file_ + ":1: limits: no such setting");
   EXPECT_TRUE(refusal("readers = 4\nreaders = 5\n").starts_with(file_ + ":2: "));
   EXPECT_TRUE(refusal("readers = \n").starts_with(file_ + ":1: "));
@@ -265,7 +265,7 @@ TEST_F(SettingsTest, AWrongFlagIsNamed) {
   EXPECT_FALSE(load({"stray"}));
   const auto range = load({"--readers", "65"});
   ASSERT_FALSE(range);
-  EXPECT_EQ(range.error().message, "--readers: wants a number from 1 to 64, not 65");
+  EXPECT_EQ(range.error().message, "--readers: must be a number from 1 to 64, not 65");
   EXPECT_EQ(range.error().field, "readers");
 }
 
