@@ -42,6 +42,28 @@ class Case(VaultctlCase):
         return without_colours(output)
 
 
+class Colours(Case):
+    def status(self, *arguments, environment=None):
+        answer = subprocess.run([program("vaultctl"), "status", *arguments], capture_output=True, timeout=60, check=True,
+                                env={**clean_environment(), "VAULT_ENDPOINT": VAULTD.requests, **(environment or {})})
+        return answer.stdout
+
+    def test_the_flag_has_the_last_word(self):
+        dark = {"NO_COLOR": "1"}
+        for coloured, arguments, environment in (
+                (False, [], {}), (False, ["--color", "auto"], {}), (True, ["--color", "always"], {}),
+                (True, ["--color=always"], dark), (False, ["--color", "never"], {})):
+            self.assertEqual(b"\x1b[" in self.status(*arguments, environment=environment), coloured, arguments)
+        for coloured, arguments, environment in ((True, [], {}), (False, [], dark), (False, ["--color", "never"], {}),
+                                                 (True, ["--color", "always"], dark)):
+            with PseudoTerminal(80) as terminal:
+                _, output = terminal.run([program("vaultctl"), "status", *arguments],
+                                         {**clean_environment(), "VAULT_ENDPOINT": VAULTD.requests, **environment})
+            self.assertEqual("\x1b[" in output, coloured, arguments)
+        json.loads(self.status("--json", "--color", "always"))
+        self.ctl(2, "--color", "sometimes", "status")
+
+
 class Tables(Case):
     def test_no_wider_than_the_terminal_and_the_telling_end_is_there(self):
         for columns in (60, 80, 120, 200):

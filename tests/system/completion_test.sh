@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The completion of vaultctl, as an interactive bash would use it. It asks no daemon: none is there.
+# The completion of vaultctl and vaultd, as an interactive bash would use it. It asks no daemon: none is there.
 set -euo pipefail
 
 directory=$(mktemp -d)
@@ -12,6 +12,8 @@ export VAULT_ENDPOINT=ipc:///nowhere/requests PATH=$VAULT_BIN_DIR:$PATH
 compopt() { :; }
 # shellcheck source=/dev/null
 source "$VAULT_SOURCE_DIR/package/completion/vaultctl"
+# shellcheck source=/dev/null
+source "$VAULT_SOURCE_DIR/package/completion/vaultd"
 
 # completes "LINE" WORD...: completing at the end of the line offers exactly these.
 completes() {
@@ -20,7 +22,7 @@ completes() {
   read -ra COMP_WORDS <<<"$line"
   [[ $line == *' ' ]] && COMP_WORDS+=('')
   COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-  _vaultctl
+  "_${COMP_WORDS[0]}"
   offered=$(printf '%s\n' ${COMPREPLY[@]+"${COMPREPLY[@]}"} | sort)
   expected=$(printf '%s\n' "$@" | sort)
   [ "$offered" = "$expected" ] && return
@@ -34,7 +36,7 @@ offers() {
   read -ra COMP_WORDS <<<"$line"
   [[ $line == *' ' ]] && COMP_WORDS+=('')
   COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-  _vaultctl
+  "_${COMP_WORDS[0]}"
   for word in "$@"; do
     # Not by a pipe into grep -q: it leaves at the first match, and whoever still writes then fails by SIGPIPE.
     [[ " ${COMPREPLY[*]} " == *" $word "* ]] && continue
@@ -67,6 +69,7 @@ completes 'vaultctl seal --verdict ' SEAL PARTIAL SABAR VOID 888_HOLD SUNSET
 completes 'vaultctl query --verdict S' SEAL SABAR SUNSET
 completes 'vaultctl query --verdict = V' VOID  # how bash splits --verdict=V
 completes 'vaultctl list --order ' asc desc
+completes 'vaultctl --color ' auto always never
 completes 'vaultctl watch --topic entry.S' entry.SEAL entry.SABAR entry.SUNSET
 completes 'vaultctl seal -o ' kept receipt.json
 completes 'vaultctl check-receipt rec' receipt.json
@@ -83,6 +86,24 @@ export VAULTCTL_CONFIG=$PWD/contexts.toml
 completes 'vaultctl --context pr' prod pre
 completes 'vaultctl context ' prod pre
 rm contexts.toml
+
+# vaultd: what its help lists, and values that it takes itself.
+mapfile -t options < <(vaultd --help | grep -oE '^  (-h,)?--[a-z-]+' | grep -oE -e '--[a-z-]+')
+[ ${#options[@]} -ge 40 ]
+completes 'vaultd ' "${options[@]}"
+completes 'vaultd --log-f' --log-format
+completes 'vaultd --migrate --socket-m' --socket-mode
+completes 'vaultd --state-dir ' kept
+completes 'vaultd --embedded = k' kept
+completes 'vaultd --config rec' receipt.json
+completes 'vaultd --signing-key = rec' receipt.json
+completes 'vaultd --readers ' ''  # a number
+for option in log-level log-format backend; do
+  mapfile -t values < <(vaultd "--$option" nonsense --check-config 2>&1 | sed -n 's/.*: must be \(.*\), not .*/\1/p' |
+    sed 's/ or /, /; s/, /\n/g')
+  [ ${#values[@]} -ge 2 ]
+  completes "vaultd --$option " "${values[@]}"
+done
 
 # The other shells ask the same program; that each is understood by its shell is tried where the shell is there.
 if command -v zsh >/dev/null; then
@@ -103,12 +124,27 @@ files
 files -/
 status:Show how vaultd is doing'
   [ "$offered" = "$expected" ] || { printf 'zsh offers\n%s\nnot\n%s\n' "$offered" "$expected"; exit 1; }
+  offered=$(zsh -f -c '
+    autoload -Uz compinit && compinit -u -D
+    source "$VAULT_SOURCE_DIR/package/completion/_vaultd" 2>/dev/null
+    _arguments() { print -rl -- "$@" }
+    words=(vaultd "") CURRENT=2
+    _vaultd' 2>&1)
+  for spec in '*--log-level=[trace, debug, info, warning or error \[info\]]:TEXT:(trace debug info warning error)' \
+    '*--config=[TOML file with settings (or VAULT_CONFIG)]:FILE:_files' '--migrate[apply missing migrations at start]'; do
+    [[ $'\n'$offered$'\n' == *$'\n'"$spec"$'\n'* ]] || { printf 'zsh offers\n%s\nwithout\n%s\n' "$offered" "$spec"; exit 1; }
+  done
 fi
 if command -v fish >/dev/null; then
   export HOME=$directory
   for asked in 'vaultctl seal --verdict V|VOID	refused' 'vaultctl canon|canonicalize	Print JSON documents, one a line on stdin, in canonical form' \
     'vaultctl seal --verdict=V|--verdict=VOID	refused' 'vaultctl check-proof rec|receipt.json' 'vaultctl --key-dir ke|kept/'; do
     offered=$(fish --no-config -c 'source $VAULT_SOURCE_DIR/package/completion/vaultctl.fish; complete --do-complete $argv[1]' "${asked%%|*}")
+    [ "$offered" = "${asked#*|}" ] || { printf 'fish completes "%s" by\n%s\n' "${asked%%|*}" "$offered"; exit 1; }
+  done
+  for asked in 'vaultd --log-format t|text	text or json [text]' 'vaultd --config rec|receipt.json' 'vaultd --state-dir ke|kept/' \
+    'vaultd --migr|--migrate	apply missing migrations at start'; do
+    offered=$(fish --no-config -c 'source $VAULT_SOURCE_DIR/package/completion/vaultd.fish; complete --do-complete $argv[1]' "${asked%%|*}")
     [ "$offered" = "${asked#*|}" ] || { printf 'fish completes "%s" by\n%s\n' "${asked%%|*}" "$offered"; exit 1; }
   done
 fi

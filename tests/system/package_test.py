@@ -63,6 +63,8 @@ class Package(unittest.TestCase):
         for name in ("etc/vaultd/vaultd.toml", "etc/vaultd/keys", "var/lib/vaultd", "usr/lib/sysusers.d/vaultd.conf",
                      "usr/lib/tmpfiles.d/vaultd.conf", "usr/share/bash-completion/completions/vaultctl",
                      "usr/share/zsh/vendor-completions/_vaultctl", "usr/share/fish/vendor_completions.d/vaultctl.fish",
+                     "usr/share/bash-completion/completions/vaultd", "usr/share/zsh/vendor-completions/_vaultd",
+                     "usr/share/fish/vendor_completions.d/vaultd.fish",
                      "usr/share/vault999/monitoring/alerts.yml", "usr/share/doc/vault999/install.md", "usr/share/doc/vault999/copyright"):
             self.assertTrue((self.root / name).exists(), name)
         units = {path.name for path in (SOURCE / "systemd").iterdir() if path.suffix in (".service", ".timer", ".socket")}

@@ -8,8 +8,18 @@
 #include "tools/vaultctl/pager.hpp"
 
 namespace vault::ctl {
+namespace {
+
+ColourMode mode = ColourMode::automatic;
+
+}  // namespace
+
+void set_colour_mode(ColourMode wanted) {
+  mode = wanted;
+}
 
 bool wants_colour(int fd) {
+  if (mode != ColourMode::automatic) return mode == ColourMode::always;
   const char* no_color = std::getenv("NO_COLOR");
   if (no_color != nullptr && *no_color != '\0') return false;
   const char* term = std::getenv("TERM");

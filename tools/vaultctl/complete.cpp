@@ -61,6 +61,7 @@ Candidates commands(const CLI::App& app) {
 Candidates values_of(const CLI::Option& option) {
   if (option.check_lname("verdict")) return verdicts("");
   if (option.check_lname("order")) return {"asc\toldest first", "desc\tnewest first"};
+  if (option.check_lname("color")) return {"auto", "always", "never"};
   if (option.check_lname("topic")) return topics();
   if (option.check_lname("timeout") || option.check_lname("interval")) return {"500ms", "5s", "30s", "2m"};
   if (option.check_lname("context")) return contexts();

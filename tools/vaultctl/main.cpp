@@ -7,6 +7,7 @@
 #include "ledger/passwords.hpp"
 #include "store/inherited_state.hpp"
 #include "tools/vaultctl/arguments.hpp"
+#include "tools/vaultctl/colour.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/complete.hpp"
 #include "tools/vaultctl/contexts.hpp"
@@ -39,6 +40,16 @@ void add_globals(CLI::App& app, Globals& globals) {
   app.add_option("--context", globals.context, "The vaultd of this name (see context --help) [the current one]")
       ->envname("VAULT_CONTEXT")
       ->type_name("NAME");
+  app.add_option_function<std::string>(
+         "--color",
+         [](const std::string& when) {
+           set_colour_mode(when == "always"  ? ColourMode::always
+                           : when == "never" ? ColourMode::never
+                                             : ColourMode::automatic);
+         },
+         "Colours: auto (on a terminal, unless NO_COLOR is set), always or never [auto]")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->type_name("WHEN");
   app.add_flag_callback("--local-time", show_local_times, "Show people times in local time (TZ) instead of UTC");
   app.add_flag("--no-pager", globals.no_pager, "Never hand long output to a pager (VAULT_PAGER, PAGER, less)");
   app.add_option("--key-dir", globals.key_dir, "Directory of CURVE keys, for tcp endpoints (see keygen --help)")
