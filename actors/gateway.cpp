@@ -39,12 +39,14 @@ bool is_public(const Operation& operation) {
 }  // namespace
 
 Gateway::Gateway(const GatewayOptions& options)
-    : options_(options), reads_({.readers = options.readers, .probes = !options.emergency}) {
+    : options_(options),
+      reads_({.readers = options.readers, .probes = !options.emergency}),
+      slow_(options.slow_request) {
   writer_.detail = "vaultd is starting";
   // A series that begins with its first event cannot be told from one that is missing.
   for (const char* name : {"requests", "ingest_messages", "malformed", "forbidden", "busy", "unavailable", "too_large",
                            "deadline_exceeded", "ingest_refused", "replies_dropped", "reads_dropped", "peers",
-                           "peers_refused", "peers_cut", "peers_paused"}) {
+                           "peers_refused", "peers_cut", "peers_paused", "slow"}) {
     counters_[name] = 0;
   }
 }
@@ -85,6 +87,7 @@ void Gateway::handle(Message message, Effects& effects) {
         options_.codec = {settings.message_bytes_max, settings.seal_bytes_max};
         options_.queue_seals_max = settings.queue_seals_max;
         options_.queue_bytes_max = settings.queue_bytes_max;
+        slow_.set_limit(settings.slow_request);
       });
 }
 
@@ -247,19 +250,6 @@ void Gateway::tell_refused_names(const SealRequest& request, const Error& error,
   ingest_failed(error, effects);
 }
 
-Ticket Gateway::open(Arrival& arrival, RequestId id, Effects& effects, bool deadline) {
-  const Ticket ticket = arrival.ticket != 0 ? arrival.ticket : next_ticket_++;
-  Pending& pending = pending_[ticket];
-  pending.envelope = std::move(arrival.message.envelope);
-  pending.id = std::move(id);
-  pending.ingest = arrival.message.socket == SocketKind::ingest;
-  if (log_enabled(LogLevel::debug)) {
-    log_debug("gateway", "accepted", {{"id", label_of(pending.id)}, {"ticket", ticket}});
-  }
-  if (deadline && arrival.ticket == 0) deadlines_.emplace_back(effects.clock() + options_.request_timeout, ticket);
-  return ticket;
-}
-
 void Gateway::seal(Arrival arrival, RequestId id, SealRequest request, Effects& effects) {
   PeerMessage& message = arrival.message;
   const bool ingest = message.socket == SocketKind::ingest;
@@ -290,7 +280,7 @@ void Gateway::seal(Arrival arrival, RequestId id, SealRequest request, Effects& 
       return reply_to(std::move(message.envelope), encode_error_reply(id, room.error()), effects);
     }
   }
-  VAULT_CHECK(open(arrival, std::move(id), effects, !ingest) == ticket);
+  VAULT_CHECK(open(arrival, std::move(id), request.batch ? "seal_batch" : "seal", effects, !ingest) == ticket);
   Pending& pending = pending_[ticket];
   pending.producer = producer;
   pending.seals = request.seals.size();

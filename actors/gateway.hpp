@@ -17,6 +17,7 @@
 #include "actors/peer_turns.hpp"
 #include "actors/raised_alerts.hpp"
 #include "actors/read_queue.hpp"
+#include "actors/slow_log.hpp"
 #include "wire/codec.hpp"
 
 namespace vault {
@@ -32,7 +33,8 @@ struct GatewayOptions {
   std::size_t unread_peer_max = std::size_t{8} << 20;
   std::size_t unread_all_max = std::size_t{40} << 20;
   std::chrono::milliseconds request_timeout{30'000};
-  bool emergency = false;  // the emergency mode's actors stand behind: no chain, nothing to sign
+  bool emergency = false;                         // the emergency mode's actors stand behind: no chain, nothing to sign
+  std::chrono::milliseconds slow_request{2'000};  // what takes longer is told in the log; 0: nothing is
   std::string version;
   std::string host;  // where it runs, for people
   std::int64_t pid = 0;
@@ -59,6 +61,8 @@ class Gateway final : public Actor {
   struct Pending {
     std::vector<std::string> envelope;
     RequestId id;
+    std::string_view op;
+    Instant since{};  // when it came; of a verification, which may take its time, unset
     std::string producer;
     std::size_t seals = 0, bytes = 0;
     bool ingest = false, batch = false, sign = false;
@@ -131,7 +135,8 @@ class Gateway final : public Actor {
   StatusResult status(Effects& effects) const;
   void reply(Ticket ticket, std::string message, Effects& effects);
   void reply_to(std::vector<std::string> envelope, std::string message, Effects& effects);
-  Ticket open(Arrival& arrival, RequestId id, Effects& effects, bool deadline);
+  Ticket open(Arrival& arrival, RequestId id, std::string_view op, Effects& effects, bool deadline);
+  void note_slow(Ticket ticket, const Pending& pending, Instant now);
   Instant round_began(Effects& effects);
   void count_refused(ErrorCode code, std::size_t seals) { seals_refused_[code] += static_cast<std::int64_t>(seals); }
   void add_figures(StatusResult& result, Effects& effects) const;
@@ -173,6 +178,7 @@ class Gateway final : public Actor {
   std::string told_state_;
   bool stopping_ = false, refusing_ = false;
   Instant stop_at_{};
+  SlowLog slow_;
   std::optional<Instant> ingest_alert_at_;
   std::int64_t ingest_failures_unsaid_ = 0;
 };

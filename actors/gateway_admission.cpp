@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "actors/gateway.hpp"
+#include "actors/log.hpp"
+#include "wire/request_label.hpp"
 
 namespace vault {
 namespace {
@@ -19,6 +21,21 @@ std::size_t without_reserve(std::size_t whole) {
 }
 
 }  // namespace
+
+Ticket Gateway::open(Arrival& arrival, RequestId id, std::string_view op, Effects& effects, bool deadline) {
+  const Ticket ticket = arrival.ticket != 0 ? arrival.ticket : next_ticket_++;
+  Pending& pending = pending_[ticket];
+  pending.envelope = std::move(arrival.message.envelope);
+  pending.id = std::move(id);
+  pending.op = op;
+  pending.ingest = arrival.message.socket == SocketKind::ingest;
+  if (deadline && slow_.is_on()) pending.since = round_began(effects);
+  if (log_enabled(LogLevel::debug)) {
+    log_debug("gateway", "accepted", {{"id", label_of(pending.id)}, {"op", op}, {"ticket", ticket}});
+  }
+  if (deadline && arrival.ticket == 0) deadlines_.emplace_back(effects.clock() + options_.request_timeout, ticket);
+  return ticket;
+}
 
 bool Gateway::wants_ingest() const {
   return is_ready() && queued_seals_ < without_reserve(options_.queue_seals_max) &&

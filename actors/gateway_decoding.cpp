@@ -14,7 +14,7 @@ void Gateway::decode_aside(PeerMessage message, Effects& effects) {
   message.body.clear();
   const std::string producer = ingest || message.envelope.empty() ? "" : message.envelope.front();
   Arrival arrival{std::move(message), effects.connection()};
-  const Ticket ticket = open(arrival, {}, effects, !ingest);
+  const Ticket ticket = open(arrival, {}, "large message", effects, !ingest);
   Pending& pending = pending_[ticket];
   pending.producer = producer;
   pending.seals = 1;

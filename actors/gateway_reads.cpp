@@ -5,6 +5,7 @@
 #include "actors/emergency_reader.hpp"
 #include "actors/gateway.hpp"
 #include "actors/log.hpp"
+#include "wire/request_label.hpp"
 
 namespace vault {
 
@@ -26,7 +27,7 @@ void Gateway::await_checkpoint(Arrival arrival, Request request, Effects& effect
   if (!options_.emergency && request.at_least > (latest ? latest->tree_size : 0)) {
     const std::string peer = peer_of(arrival.message);
     const RequestId id = request.id;
-    const Ticket ticket = open(arrival, std::move(request.id), effects, true);
+    const Ticket ticket = open(arrival, std::move(request.id), "checkpoint", effects, true);
     const Error late{ErrorCode::unavailable,
                      "no checkpoint of " + std::to_string(request.at_least) + " entries has been signed yet",
                      {}};
@@ -45,6 +46,7 @@ void Gateway::await_checkpoint(Arrival arrival, Request request, Effects& effect
 void Gateway::queue_read(Arrival arrival, Request request, Effects& effects) {
   ReadTask task;
   task.id = request.id;
+  const std::string_view op = name_of(request.operation);
   task.at_least = request.at_least;
   std::visit(
       [&](auto&& operation) {
@@ -55,7 +57,7 @@ void Gateway::queue_read(Arrival arrival, Request request, Effects& effects) {
   const std::string peer = peer_of(arrival.message);
   // A verification takes as long as it takes; everything else has a deadline.
   const bool verify = std::holds_alternative<VerifyRangeRequest>(task.task);
-  const Ticket ticket = open(arrival, std::move(request.id), effects, !verify);
+  const Ticket ticket = open(arrival, std::move(request.id), op, effects, !verify);
   task.ticket = ticket;
   const RequestId id = task.id;
   const Status held = reads_.add(peer, connection(arrival, effects), std::move(task), effects.clock());

@@ -85,6 +85,7 @@ void Gateway::on_timer(int id, Effects& effects) {
     if (found == pending_.end() || found->second.answered) continue;
     Pending& pending = found->second;
     ++counters_["deadline_exceeded"];
+    note_slow(ticket, pending, now);
     const Error error{ErrorCode::deadline_exceeded,
                       "no answer within request_timeout (" + std::to_string(options_.request_timeout.count()) +
                           " ms); a seal may still commit: send it again with the same seal_id",
@@ -111,10 +112,15 @@ void Gateway::reply(Ticket ticket, std::string message, Effects& effects) {
     log_debug("gateway", "answered",
               {{"id", label_of(found->second.id)}, {"ticket", ticket}, {"bytes", message.size()}});
   }
+  if (found->second.since != Instant{}) note_slow(ticket, found->second, round_began(effects));
   reads_.drop(ticket);
   std::vector<std::string> envelope = std::move(found->second.envelope);
   pending_.erase(found);
   reply_to(std::move(envelope), std::move(message), effects);
+}
+
+void Gateway::note_slow(Ticket ticket, const Pending& pending, Instant now) {
+  if (pending.since != Instant{} && slow_.note(pending.id, pending.op, ticket, pending.since, now)) ++counters_["slow"];
 }
 
 void Gateway::reply_to(std::vector<std::string> envelope, std::string message, Effects& effects) {

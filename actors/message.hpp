@@ -379,6 +379,7 @@ struct TimerFired {
 };
 struct SettingsChanged {
   std::size_t seal_bytes_max = 0, message_bytes_max = 0, queue_seals_max = 0, queue_bytes_max = 0;
+  std::chrono::milliseconds slow_request{};
 };
 
 using Message =

@@ -86,6 +86,7 @@ void ServiceLoop::reload_settings() {
     changed.message_bytes_max = settings->max_message_bytes;
     changed.queue_seals_max = settings->queue_seals;
     changed.queue_bytes_max = settings->queue_bytes;
+    changed.slow_request = settings->slow_request;
     parts_.outbox.send(to::gateway, changed);
     tell_reloaded(*settings);
   }

@@ -52,6 +52,7 @@ struct Settings {
   std::size_t batch_seals = 2'000;  // in one transaction; a seal_batch request is never split
   std::size_t batch_bytes = std::size_t{8} << 20;
   std::chrono::milliseconds request_timeout{30'000};
+  std::chrono::milliseconds slow_request{2'000};  // what takes longer is told in the log; 0: nothing is
   std::chrono::milliseconds shutdown_timeout{10'000};
   std::chrono::milliseconds checkpoint_interval{100};
   std::chrono::milliseconds lease_timeout{3'000};

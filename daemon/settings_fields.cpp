@@ -106,6 +106,8 @@ const std::array fields{
     SettingField{"batch_seals", "seals in one transaction", &S::batch_seals, 1, 65'536},
     SettingField{"batch_bytes", "bytes in one transaction", &S::batch_bytes, 1'024, gib / 4},
     SettingField{"request_timeout", "a request is answered within this time", &S::request_timeout, 1, 24 * hour},
+    SettingField{"slow_request", "a request that takes longer is told in the log; 0s: none is", &S::slow_request, 0,
+                 hour},
     SettingField{"shutdown_timeout", "for answering what is queued when told to stop", &S::shutdown_timeout, 0, hour},
     SettingField{"checkpoint_interval", "at most one checkpoint is signed in this time", &S::checkpoint_interval, 1,
                  hour},

@@ -8,8 +8,8 @@
 namespace vault {
 namespace {
 
-constexpr std::array<std::string_view, 5> live{"log_level", "max_seal_bytes", "max_message_bytes", "queue_seals",
-                                               "queue_bytes"};
+constexpr std::array<std::string_view, 6> live{"log_level",   "max_seal_bytes", "max_message_bytes",
+                                               "queue_seals", "queue_bytes",    "slow_request"};
 
 bool differs(const SettingField& field, const Settings& a, const Settings& b) {
   return std::visit([&](auto member) { return a.*member != b.*member; }, field.member);

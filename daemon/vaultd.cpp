@@ -67,6 +67,7 @@ GatewayOptions gateway_options(const Settings& settings) {
   options.emergency = settings.backend == "legacy";
   options.readers = options.emergency ? 1 : settings.readers;
   options.request_timeout = settings.request_timeout;
+  options.slow_request = settings.slow_request;
   options.version = version_text;
   options.host = host_name();
   options.pid = getpid();

@@ -78,6 +78,23 @@ std::string label_of(const RequestId& id) {
   return handle ? text_of(handle->get()) : "?";
 }
 
+std::string_view name_of(const Operation& operation) {
+  struct Name {
+    std::string_view operator()(const SealRequest& r) const { return r.batch ? "seal_batch" : "seal"; }
+    std::string_view operator()(const ReadRequest&) const { return "read"; }
+    std::string_view operator()(const ListRequest&) const { return "list or query"; }
+    std::string_view operator()(const VerifyRangeRequest&) const { return "verify"; }
+    std::string_view operator()(const ProofRequest&) const { return "proof"; }
+    std::string_view operator()(const ConsistencyRequest&) const { return "consistency"; }
+    std::string_view operator()(const TileRequest&) const { return "tile"; }
+    std::string_view operator()(const EntryBundleRequest&) const { return "entry_bundle"; }
+    std::string_view operator()(const CheckpointRequest&) const { return "checkpoint"; }
+    std::string_view operator()(const HeadRequest&) const { return "head"; }
+    std::string_view operator()(const StatusRequest&) const { return "status"; }
+  };
+  return std::visit(Name{}, operation);
+}
+
 std::string trace_of(std::string_view message) {
   TraceVisitor visitor;
   try {

@@ -1,6 +1,7 @@
 // The gateway and seals: credit, turns, exactly one reply.
 #include <msgpack.hpp>
 
+#include "actors/log.hpp"
 #include "gateway_fixture.hpp"
 
 namespace vault {
@@ -121,6 +122,37 @@ TEST_F(GatewayTest, ExactlyOneReplyWhenTheDeadlinePassesFirst) {
   EXPECT_TRUE(gateway->wants_ingest()) << "but it gives the credit back";
   for (int i = 0; i < 80; ++i) seal_from("p");
   EXPECT_EQ(effects.frames.size(), 1U);
+}
+
+std::vector<std::string> told;  // lines of the log, as "message key=value ..."
+
+TEST_F(GatewayTest, SlowRequestsAreToldAndNeverInANumberOfLines) {
+  told.clear();
+  set_log_sink([](const LogLine& line) {
+    std::string text(line.message);
+    for (const LogField& field : line.fields) text += ' ' + std::string(field.key) + '=' + field.value;
+    told.push_back(text);
+  });
+  options.slow_request = milliseconds(100);
+  start();
+  const auto ask = [&](milliseconds takes) {
+    seal_from("p", 7);
+    gateway->round_done(effects);
+    effects.time += takes;
+    answer(orders().back().ticket, 1);
+    gateway->round_done(effects);
+  };
+  ask(milliseconds(100));
+  ask(milliseconds(101));
+  ask(milliseconds(300));
+  from_peer("p", HeadRequest{}, 8);
+  gateway->round_done(effects);
+  effects.time += milliseconds(10'000);
+  answer_read(tasks().back().ticket, 0);
+  std::erase_if(told, [](const std::string& line) { return !line.starts_with("slow request"); });
+  set_log_sink(nullptr);
+  EXPECT_EQ(told, (std::vector<std::string>{"slow request op=seal ms=101 id=7 ticket=2 more_before=0",
+                                            "slow request op=head ms=10000 id=8 ticket=4 more_before=1"}));
 }
 
 TEST_F(GatewayTest, CountsRefusedSealsByCode) {
