@@ -207,7 +207,11 @@ class Read(Case):
         status = self.json(0, "status")
         self.assertEqual((status["role"], status["ready"]), ("writer", True))
         self.assertIs(status["database"]["connected"], True)
-        self.assertRegex(self.ctl(0, "status").stdout, r"role +writer\n")
+        shown = self.ctl(0, "status").stdout
+        self.assertRegex(shown, r"role +writer, for [^\n]+\n")
+        self.assertRegex(shown, r"\ncommit +\d+ in all, half at most [\d.]+ m?s, 99 % at most [\d.]+ m?s\n")
+        self.assertRegex(shown, r"\nprocess resident memory +[\d.]+ MiB\n")
+        self.assertNotIn("bounds", shown)
 
 
 if __name__ == "__main__":

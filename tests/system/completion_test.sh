@@ -122,7 +122,7 @@ SABAR:wait, and look again
 SUNSET:withdrawn
 files 
 files -/
-status:Show how vaultd is doing'
+status:Show how vaultd is doing, alerts first'
   [ "$offered" = "$expected" ] || { printf 'zsh offers\n%s\nnot\n%s\n' "$offered" "$expected"; exit 1; }
   offered=$(zsh -f -c '
     autoload -Uz compinit && compinit -u -D

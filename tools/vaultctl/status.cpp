@@ -1,4 +1,9 @@
 // vaultctl status: how vaultd is doing; with --check an exit code for whoever asks every minute.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tools/vaultctl/command.hpp"
@@ -14,6 +19,19 @@ struct StatusOptions {
   bool check = false;
   std::string role;  // "writer", "reader" or "": whichever it is
 };
+
+std::string spaced(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
+// "process cpu seconds total" of a number shown as 90 ms is its "process cpu".
+std::string without_unit(std::string name, const Json& value) {
+  for (const std::string_view unit : {"_total", "_seconds", "_bytes", "_s"}) {
+    if (value.is_number() && name.ends_with(unit)) name.resize(name.size() - unit.size());
+  }
+  return spaced(std::move(name));
+}
 
 std::string text_of(const Json& map, const char* name) {
   const auto found = map.find(name);
@@ -31,12 +49,13 @@ std::string age_of(const Json& status, const Json& since) {
   const auto now = parse_timestamp(text_of(status, "now"));
   if (!then || !now || *now < *then) return {};
   const std::chrono::microseconds age{now->micros - then->micros};
-  return format_duration(std::chrono::floor<std::chrono::seconds>(age));
+  return age < std::chrono::seconds(1) ? "less than a second"
+                                       : format_duration(std::chrono::floor<std::chrono::seconds>(age));
 }
 
 std::string with_age(const std::string& what, const Json& status, const Json& since) {
   const std::string age = age_of(status, since);
-  return age.empty() ? what : what + ", since " + age;
+  return age.empty() ? what : what + ", for " + age;
 }
 
 // "critical tamper: … [entry 1550, for 12 s]": what is worst comes first, and before everything else.
@@ -56,10 +75,24 @@ void print_alerts(const Json& status) {
   if (!alerts->empty()) print_line("");
 }
 
-std::string show_value(const std::string& name, const Json& value) {
-  if (name == "uptime_s" && value.is_number_integer()) {
-    return format_duration(std::chrono::seconds(value.get<std::int64_t>()));
+// A figure in the unit that its name ends in.
+std::string show_number(const std::string& name, const Json& value) {
+  if (name == "process_start_time_seconds") {
+    return shown_time(Timestamp{static_cast<std::int64_t>(value.get<double>()) * 1'000'000});
   }
+  if (name.find("_seconds") != std::string::npos || name == "uptime_s") {
+    const double seconds = value.get<double>();
+    if (seconds < 0.01) return fmt::format("{:.3g} ms", seconds * 1'000);
+    return format_duration(std::chrono::milliseconds(std::llround(seconds * 1'000)));
+  }
+  if (name.ends_with("_bytes") && value.get<double>() >= 1'048'576) {
+    return fmt::format("{:.1f} MiB", value.get<double>() / 1'048'576);
+  }
+  return value.dump();
+}
+
+std::string show_value(const std::string& name, const Json& value) {
+  if (value.is_number()) return show_number(name, value);
   if (name == "ready" || (name == "connected" && value.is_boolean())) {
     const bool good = value == true;
     return coloured(good ? "yes" : "no", good ? Colour::green : Colour::red);
@@ -78,19 +111,49 @@ std::string show_writer(const Json& status, const Json& writer) {
       status, writer.value("since", Json()));
 }
 
+// Prometheus' counts are cumulative, and bounds inclusive: the first bound that holds the share is an upper limit of
+// it.
+std::string show_share(const Json& histogram, const std::string& name, double share) {
+  const auto& bounds = histogram["bounds"];
+  const auto& counts = histogram["counts"];
+  const double wanted = share * static_cast<double>(number_of(histogram, "count"));
+  for (std::size_t i = 0; i < bounds.size() && i < counts.size(); ++i) {
+    if (counts[i].get<double>() < wanted) continue;
+    return "at most " + show_number(name, bounds[i]);
+  }
+  return "more than " + show_number(name, bounds.back());
+}
+
+// "3 in all, half at most 5 ms, 99 % at most 25 ms". "" where it is no histogram.
+std::string show_histogram(const std::string& name, const Json& value) {
+  const auto numbers = [&](const char* member) {
+    const auto found = value.find(member);
+    return found != value.end() && found->is_array() && !found->empty() &&
+           std::all_of(found->begin(), found->end(), [](const Json& one) { return one.is_number(); });
+  };
+  if (!numbers("bounds") || !numbers("counts")) return {};
+  const auto count = number_of(value, "count");
+  if (count == 0) return "none yet";
+  return std::to_string(count) + " in all, half " + show_share(value, name, 0.5) + ", 99 % " +
+         show_share(value, name, 0.99);
+}
+
 // Status grows with the daemon, so whatever it holds is shown; members of maps stand below their map's name.
 void collect_fields(const Json& status, const std::string& prefix, const Json& map, Fields& out) {
   for (const auto& [name, value] : map.items()) {
     if (name == "alert_details" || name == "since" || name == "now") continue;  // shown elsewhere
-    std::string label = prefix + name;
-    if (label == "uptime_s") label = "uptime";
-    for (char& c : label) c = c == '_' ? ' ' : c;
+    if (value == "") continue;
+    const std::string label = prefix + without_unit(name, value);
     if (label == "role" && value.is_string()) {
       out.emplace_back(label, with_age(printable(value.get<std::string>()), status, map.value("since", Json())));
     } else if (label == "writer") {
       out.emplace_back(label, show_writer(status, value));
+    } else if (const std::string histogram = value.is_object() ? show_histogram(name, value) : ""; !histogram.empty()) {
+      out.emplace_back(printable(name.ends_with("_seconds") ? spaced(name.substr(0, name.size() - 8)) : spaced(name)),
+                       histogram);
     } else if (value.is_object()) {
-      collect_fields(status, name == "counters" ? "" : name + " ", value, out);
+      const bool plain = name == "counters" || name == "histograms" || name == "gauges";
+      collect_fields(status, plain ? "" : name + " ", value, out);
     } else {
       out.emplace_back(printable(label), show_value(name, value));
     }
