@@ -7,30 +7,32 @@ export const onToken = (ask) => { askForToken = ask; };
 
 /** vaultd's or vault-web's refusal: `code` as in docs/protocol.md; "unreachable" where nobody answers. */
 export class ApiError extends Error {
-  constructor({ code, message }, status = 0) {
+  constructor(code, message) {
     super(message);
-    [this.code, this.status] = [code, status];
+    this.code = code;
   }
 }
 
+/** For catch(): an answer that does not come, or not whole. That the reader has left is passed on as it is. */
+const unreachable = (message) => (error) => {
+  throw error.name === "AbortError" ? error : new ApiError("unreachable", message);
+};
+const brokenOff = unreachable("the answer of vault-web broke off");
+
 let asking = null;
-async function request(path, headers, signal, limitMs) {
+async function request(route, parameters, accept, signal, limitMs) {
+  const given = Object.entries(parameters).filter(([, value]) => ![undefined, null, ""].includes(value));
+  const path = `/api/v1/${route}${given.length ? `?${new URLSearchParams(given)}` : ""}`;
   for (;;) {
     const sent = token;
     const ends = [signal, limitMs && AbortSignal.timeout(limitMs)].filter(Boolean);  // a try's, not the reader's who types a token
-    let answer;
-    try {
-      answer = await fetch(path, { headers: { ...headers, ...(sent && { Authorization: `Bearer ${sent}` }) },
-        signal: AbortSignal.any(ends), cache: "no-store", redirect: "error" });
-    } catch (error) {
-      if (error.name === "AbortError") throw error;
-      throw new ApiError({ code: "unreachable", message: "vault-web does not answer" });
-    }
+    const answer = await fetch(path, { headers: { Accept: accept, ...(sent && { Authorization: `Bearer ${sent}` }) },
+      signal: AbortSignal.any(ends), cache: "no-store", redirect: "error" })
+      .catch(unreachable("vault-web does not answer"));
     if (answer.ok) return answer;
     if (answer.status !== 401) {
       const told = await answer.json().catch(() => ({}));
-      throw new ApiError({ code: told.code ?? "internal", message: told.message ?? `HTTP status ${answer.status}` },
-        answer.status);
+      throw new ApiError(told.code ?? "internal", told.message ?? `HTTP status ${answer.status}`);
     }
     if (token === sent) {  // nobody has given another one meanwhile
       asking ??= askForToken(sent !== "").finally(() => { asking = null; });
@@ -39,39 +41,26 @@ async function request(path, headers, signal, limitMs) {
   }
 }
 
-const query = (parameters) => {
-  const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return given.length ? `?${new URLSearchParams(given)}` : "";
-};
-
 /** The result of a route below /api/v1/. */
 export async function get(route, parameters = {}, signal = null, limitMs = 35_000) {
-  const answer = await request(`/api/v1/${route}${query(parameters)}`, {}, signal, limitMs);
-  try {
-    return await answer.json();
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new ApiError({ code: "unreachable", message: "the answer of vault-web broke off" });
-  }
+  const answer = await request(route, parameters, "application/json", signal, limitMs);
+  return answer.json().catch(brokenOff);
 }
 
 /** Server-sent events of a route as {event, id, data}, until the stream ends or `signal` aborts it. */
 export async function* stream(route, parameters, signal) {
-  const answer = await request(`/api/v1/${route}${query(parameters)}`, { Accept: "text/event-stream" }, signal);
+  const answer = await request(route, parameters, "text/event-stream", signal);
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
-    const { value, done } = await reader.read().catch((error) => {
-      if (error.name === "AbortError") throw error;
-      return { done: true };
-    });
+    const { value, done } = await reader.read().catch(brokenOff);
     if (done) return;
     const blocks = (rest + value).split(/\r?\n\r?\n/);
     rest = blocks.pop();
     for (const block of blocks) {
       const fields = { event: "message", data: "" };
       for (const line of block.split(/\r?\n/)) {
-        const match = /^(\w+): ?(.*)$/.exec(line);
+        const match = /^(\w+): ?(.*)$/s.exec(line);
         if (match) fields[match[1]] = match[2];
       }
       if (fields.data) yield { event: fields.event, id: fields.id, data: JSON.parse(fields.data) };

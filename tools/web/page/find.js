@@ -1,36 +1,27 @@
 // Find: entries by number, seal_id, session, verdict, authority and time, a page at a time. What is asked stands in the address.
 import { ApiError, get } from "./api.js";
-import { fill, h, mark, notice, VERDICTS } from "./dom.js";
-import { visible } from "./payload.js";
-import { tape } from "./tape.js";
+import { field, fill, form, h, heading, input, notice, VERDICTS } from "./dom.js";
+import { tape } from "./entry.js";
 
 const PAGE = 25;
 const SCANS_MAX = 20;  // short pages in a row that are read before the reader is asked
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-const field = (label, control) => h("label", { class: "field" }, h("span", {}, label), control);
 const instant = (text) => (text ? `${text.length === 16 ? `${text}:00` : text.slice(0, 19)}.000000Z` : "");
 
-function form(asked) {
-  const verdicts = h("select", { name: "verdict" }, h("option", { value: "" }, "any"), VERDICTS.map((verdict) =>
-    h("option", { selected: asked.verdict === verdict }, verdict)));
-  const text = (name, label, more = {}) => field(label, h("input", { name, value: asked[name], autocomplete: "off",
-    spellcheck: "false", ...more }));
-  return h("form", { class: "search", role: "search", submit: (event) => {
-    event.preventDefault();
-    const given = [...new FormData(event.target)].map(([name, value]) => [name, value.trim()]).filter(([, value]) =>
-      value);
-    location.hash = `#/find?${new URLSearchParams(given)}`;
-  } }, text("q", "Number, seal_id or session", { class: "wide", type: "search" }), field("Verdict", verdicts),
-    text("authority", "Authority"),
-  text("from", "From (UTC)", { type: "datetime-local", step: 1 }), text("to", "Before (UTC)",
-    { type: "datetime-local", step: 1 }), h("button", {}, "Find"));
+function ask(asked) {
+  const text = (name, label, more) => field(label, input(name, { value: asked[name], ...more }));
+  return form((given) => { location.hash = `#/find?${new URLSearchParams(given)}`; }, { role: "search" },
+    text("q", "Number, seal_id or session", { class: "wide", type: "search" }),
+    field("Verdict", h("select", { name: "verdict" }, h("option", { value: "" }, "any"),
+      VERDICTS.map((verdict) => h("option", { selected: asked.verdict === verdict }, verdict)))),
+    text("authority", "Authority"), text("from", "From (UTC)", { type: "datetime-local", step: 1 }),
+    text("to", "Before (UTC)", { type: "datetime-local", step: 1 }), h("button", {}, "Find"));
 }
 
 async function exactly(q, signal) {
-  if (/^[1-9][0-9]{0,15}$/.test(q)) return (await get(`entries/${q}`, {}, signal)).entry;
-  if (UUID.test(q)) return (await get(`seals/${q}`, {}, signal)).entry;
-  return null;
+  const route = /^[1-9][0-9]{0,15}$/.test(q) ? "entries" : UUID.test(q) ? "seals" : null;
+  return route && (await get(`${route}/${q}`, {}, signal)).entry;
 }
 
 /** One page of entries; a page that a bounded scan has left short is filled up from the next. */
@@ -49,27 +40,22 @@ async function page(asked, signal) {
 export async function view(main, signal, { query }) {
   const asked = Object.fromEntries(query);
   const result = h("section", { "aria-label": "What was found", "aria-live": "polite" });
-  main.append(h("h1", { tabindex: "-1" }, "Find"), form(asked), result);
+  const say = (text) => h("p", { class: "muted" }, text);
+  main.append(heading("Find"), ask(asked), result);
   try {
-    fill(result, h("p", { class: "muted" }, "…"));
+    fill(result, say("…"));
     const one = asked.q && !asked.cursor ? await exactly(asked.q, signal) : null;
-    if (one) {
-      location.replace(`#/entry/${one.sequence}`);
-      return;
-    }
+    if (one) return location.replace(`#/entry/${one.sequence}`);
     const { entries, cursor } = await page(asked, signal);
     const list = h("ol", { class: "tape", "aria-label": "Entries, newest first" });
-    const next = new URLSearchParams(query);
-    next.set("cursor", cursor);
-    fill(result, entries.length === 0 && h("p", { class: "muted" }, cursor === null ? "Nothing fits."
+    const newer = (event) => { event.preventDefault(); history.back(); };
+    fill(result, entries.length === 0 && say(cursor === null ? "Nothing fits."
       : "Nothing fits in what was looked at so far."), list,
-      h("p", { class: "pages" }, asked.cursor && h("a", { href: "#", click: (event) =>
-        { event.preventDefault(); history.back(); } }, "← Newer"),
-        cursor !== null && h("a", { href: `#/find?${next}` }, "Older →")));
-    await tape(list, entries);
+    h("p", { class: "pages" }, asked.cursor && h("a", { href: "#", click: newer }, "← Newer"),
+      cursor !== null && h("a", { href: `#/find?${new URLSearchParams({ ...asked, cursor })}` }, "Older →")));
+    return tape(list, entries);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    fill(result, error.code === "not_found" ? h("p", { class: "muted" }, "There is no entry ",
-      h("bdi", {}, visible(asked.q)), ".") : notice("bad", error.message));
+    return fill(result, error.code === "not_found" ? say(`There is no entry ${asked.q}.`) : notice("bad", error.message));
   }
 }

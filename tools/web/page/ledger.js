@@ -1,11 +1,15 @@
 // The ledger's arithmetic, done again by whoever reads it: hashes, paths, signed notes (docs/ledger-format.md).
 // Pure: bytes and text in, bytes and text out; no page, no network. SHA-256 and Ed25519 are WebCrypto's.
 
+/** Browsers offer it to pages of a secure context only. */
+export const canCheck = Boolean(globalThis.crypto?.subtle);
 export const ZEROS = "0".repeat(64);
 const utf8 = new TextEncoder();
 
 /** Something that was handed over is not what it should be; the message says what. */
 export class Malformed extends Error {}
+/** This browser lacks what a check needs. */
+export class Unsupported extends Error {}
 
 function demand(condition, message) {
   if (!condition) throw new Malformed(message);
@@ -14,45 +18,34 @@ function demand(condition, message) {
 export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 export function unhex(text, length) {
-  demand(typeof text === "string" && /^([0-9a-f]{2})*$/.test(text), "not lower-case hexadecimal digits");
-  demand(length === undefined || text.length === 2 * length, `not ${length} bytes`);
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  demand(/^[0-9a-f]+$/.test(text) && text.length === 2 * length, `not ${length} bytes as lower-case hexadecimal digits`);
+  return Uint8Array.from(text.match(/../g), (pair) => parseInt(pair, 16));
 }
 
 export const base64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 
 /** Standard base64 with padding, unused bits zero. */
 export function unbase64(text) {
-  let bytes;
-  try {
-    bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  } catch {
-    throw new Malformed("not base64");
-  }
+  demand(/^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text), "not base64");
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   demand(base64(bytes) === text, "base64 in another than its one form");
   return bytes;
 }
 
-function joined(parts) {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+/** SHA-256 over parts, each bytes or text (as UTF-8), one after the other. */
+async function sha256(...parts) {
+  const given = parts.map((part) => (typeof part === "string" ? utf8.encode(part) : part));
+  const bytes = new Uint8Array(given.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
-  for (const part of parts) {
+  for (const part of given) {
     bytes.set(part, at);
     at += part.length;
   }
-  return bytes;
-}
-
-/** SHA-256 over parts, each bytes or text (as UTF-8), one after the other. */
-export async function sha256(...parts) {
-  const bytes = joined(parts.map((part) => (typeof part === "string" ? utf8.encode(part) : part)));
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 }
 
-const LEAF = Uint8Array.of(0);
-const NODE = Uint8Array.of(1);
-export const leafHash = (leafData) => sha256(LEAF, leafData);
-export const nodeHash = (left, right) => sha256(NODE, left, right);
+export const leafHash = (leafData) => sha256(Uint8Array.of(0), leafData);
+const nodeHash = (left, right) => sha256(Uint8Array.of(1), left, right);
 
 /** Hex of SHA-256(salt || canonical text): what stands for the payload in the entry's hash. */
 export const dataHash = async (saltHex, canonicalText) => hex(await sha256(unhex(saltHex, 16), canonicalText));
@@ -79,47 +72,52 @@ export async function faultOf(entry, before) {
   }
 }
 
-/** The root that an inclusion path leads to (RFC 9162, 2.1.3.2), and every node on the way: [{left, right, node}]. */
+/** For each node on the path from leaf `fn` to the root, where `sn` is the last leaf: does it stand on the left? A path of
+ *  another length is none (RFC 9162, 2.1.3.2 and 2.1.4.2, whose names these are). */
+function pathSides(fn, sn) {
+  const sides = [];
+  while (sn > 0) {
+    const isLeft = fn % 2 === 1 || fn === sn;
+    sides.push(isLeft);
+    while (isLeft && fn % 2 === 0 && fn > 0) [fn, sn] = [fn / 2, Math.floor(sn / 2)];
+    [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
+  }
+  return sides;
+}
+
+/** The root that an inclusion path leads to, and every node on the way: [{isLeft: its sibling, left, right, node}]. */
 export async function walk(leaf, index, size, path) {
   demand(Number.isSafeInteger(index) && Number.isSafeInteger(size) && index >= 0 && index < size,
     "index outside the tree");
   demand([leaf, ...path].every((one) => one.length === 32), "not a hash of 32 bytes");
+  const sides = pathSides(index, size - 1);
+  demand(path.length === sides.length, `a path of ${path.length} nodes, not ${sides.length}`);
   const steps = [];
-  let [fn, sn, node] = [index, size - 1, leaf];
-  for (const sibling of path) {
-    demand(sn > 0, "path too long");
-    const isRight = fn % 2 === 1 || fn === sn;
-    const [left, right] = isRight ? [sibling, node] : [node, sibling];
-    node = await nodeHash(left, right);
-    steps.push({ left, right, node, isRight });
-    while (isRight && fn % 2 === 0 && fn > 0) [fn, sn] = [fn / 2, Math.floor(sn / 2)];
-    [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
+  let root = leaf;
+  for (const [at, isLeft] of sides.entries()) {
+    const [left, right] = isLeft ? [path[at], root] : [root, path[at]];
+    root = await nodeHash(left, right);
+    steps.push({ isLeft, left, right, node: root });
   }
-  demand(sn === 0, "path too short");
-  return { root: node, steps };
+  return { root, steps };
 }
 
-/** Is the tree of `second` entries a continuation of the one of `first` (RFC 9162, 2.1.4.2)? Roots and path as bytes. The
- *  empty tree has nothing that could be compared: no. */
+/** Is the tree of `second` entries a continuation of the one of `first`? Roots and path as bytes. The empty tree has
+ *  nothing that could be compared: no. */
 export async function continues(first, second, firstRoot, secondRoot, path) {
   if (first === 0 || first > second) return false;
   if (first === second) return path.length === 0 && hex(firstRoot) === hex(secondRoot);
   let [fn, sn] = [first - 1, second - 1];
   while (fn % 2 === 1) [fn, sn] = [(fn - 1) / 2, Math.floor(sn / 2)];
-  const whole = fn === 0 ? [firstRoot, ...path] : path;  // a complete subtree is its own first node
-  if (whole.length === 0) return false;
-  let [fr, sr] = [whole[0], whole[0]];
-  for (const node of whole.slice(1)) {
-    if (sn === 0) return false;
-    if (fn % 2 === 1 || fn === sn) {
-      [fr, sr] = [await nodeHash(node, fr), await nodeHash(node, sr)];
-      while (fn % 2 === 0 && fn > 0) [fn, sn] = [fn / 2, Math.floor(sn / 2)];
-    } else {
-      sr = await nodeHash(sr, node);
-    }
-    [fn, sn] = [Math.floor(fn / 2), Math.floor(sn / 2)];
+  const [start, ...rest] = fn === 0 ? [firstRoot, ...path] : path;  // a complete subtree is its own first node
+  const sides = pathSides(fn, sn);
+  if (rest.length !== sides.length) return false;
+  let [older, newer] = [start, start];
+  for (const [at, isLeft] of sides.entries()) {
+    if (isLeft) older = await nodeHash(rest[at], older);
+    newer = await (isLeft ? nodeHash(rest[at], newer) : nodeHash(newer, rest[at]));
   }
-  return sn === 0 && hex(fr) === hex(firstRoot) && hex(sr) === hex(secondRoot);
+  return hex(older) === hex(firstRoot) && hex(newer) === hex(secondRoot);
 }
 
 /** The root of a tree that grows leaf by leaf: the roots of its complete subtrees, largest first. */
@@ -143,10 +141,11 @@ export class Frontier {
   }
 }
 
-/** A signed note into its text and signature lines (C2SP signed-note). */
-export function parseNote(note) {
+/** A checkpoint's {origin, size, root (hex), text, signatures}: a C2SP signed-note. */
+export function parseCheckpoint(note) {
   const end = note.indexOf("\n\n");
   demand(end > 0 && note.endsWith("\n"), "not a signed note");
+  const text = note.slice(0, end + 1);
   const signatures = note.slice(end + 2, -1).split("\n").map((line) => {
     const match = /^\u2014 (\S+) (\S+)$/.exec(line);
     demand(match, "not a signature line");
@@ -154,12 +153,6 @@ export function parseNote(note) {
     demand(bytes.length > 4, "signature too short");
     return { name: match[1], keyId: hex(bytes.slice(0, 4)), signature: bytes.slice(4) };
   });
-  return { text: note.slice(0, end + 1), signatures };
-}
-
-/** A checkpoint's {origin, size, root (hex), text, signatures}. */
-export function parseCheckpoint(note) {
-  const { text, signatures } = parseNote(note);
   const [origin, size, root] = text.split("\n");
   demand(/^(0|[1-9][0-9]*)$/.test(size) && Number.isSafeInteger(Number(size)), "no tree size");
   const bytes = unbase64(root ?? "");
@@ -179,26 +172,21 @@ export async function parseKey(vkey) {
 }
 
 /** Is the checkpoint signed by this key? Throws Unsupported where the browser has no Ed25519. */
-export class Unsupported extends Error {}
 export async function signedBy(checkpoint, vkey) {
   const { name, keyId, key } = await parseKey(vkey);
   const line = checkpoint.signatures.find((one) => one.name === name && one.keyId === keyId);
   if (!line || checkpoint.origin !== name) return false;
-  let imported;
-  try {
-    imported = await crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
-  } catch (error) {
+  const imported = await crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]).catch((error) => {
     if (error.name === "NotSupportedError") throw new Unsupported("this browser does not know Ed25519");
     throw new Malformed("not a key");
-  }
+  });
   return crypto.subtle.verify({ name: "Ed25519" }, imported, line.signature, utf8.encode(checkpoint.text));
 }
 
 /** The three files that leave the page: what vaultctl check-proof, --entry and check-receipt take. */
 export function proofFile(leafText, index, pathHex, note) {
-  const lines = [`extra ${base64(utf8.encode(leafText))}`, `index ${index}`, ...pathHex.map((one) =>
-    base64(unhex(one, 32)))];
-  return `c2sp.org/tlog-proof@v1\n${lines.join("\n")}\n\n${note}`;
+  const path = pathHex.map((one) => `${base64(unhex(one, 32))}\n`).join("");
+  return `c2sp.org/tlog-proof@v1\nextra ${base64(utf8.encode(leafText))}\nindex ${index}\n${path}\n${note}`;
 }
 
 export function entryFile(entry) {

@@ -30,9 +30,8 @@ const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 const changed = (what) => live.dispatchEvent(new CustomEvent("change", { detail: what }));
 
 function connection(connected, problem = "") {
-  if (state.connected === connected && state.problem === problem) return;
-  if (state.connected !== connected) state.since = new Date();
-  [state.connected, state.problem] = [connected, problem];
+  const since = state.connected === connected ? state.since : new Date();
+  Object.assign(state, { connected, problem, since });
   changed("connection");
 }
 
@@ -41,19 +40,18 @@ function keep(list, item) {
   while (list.length && list[0].at < item.at - SECONDS_KEPT * 1000) list.shift();
 }
 
+let wanted = true;  // entries: there are others than those that were read
 function head(sequence) {
-  if (sequence === state.sequence) return;
+  wanted ||= sequence !== state.sequence;
   state.sequence = sequence;
-  wanted = true;
 }
 
 async function readStatus() {
   try {
     const status = await get("status", {}, null, 10_000);
     state.status = status;
-    for (const kind of state.alerts.keys()) if (!status.alerts.includes(kind)) state.alerts.delete(kind);
-    for (const kind of status.alerts) if (!state.alerts.has(kind)) state.alerts.set(kind,
-      { severity: status.alert_severities?.[kind] ?? "", message: "" });
+    state.alerts = new Map(status.alerts.map((kind) => [kind,
+      state.alerts.get(kind) ?? { severity: status.alert_severities?.[kind] ?? "", message: "" }]));
     const commits = status.histograms?.commit_seconds;
     if (commits) keep(state.latencies, { at: Date.now(), ...commits });
     state.checkpoint = Math.max(state.checkpoint, status.counters.checkpoint_size ?? 0);
@@ -62,12 +60,10 @@ async function readStatus() {
     changed("status");
   } catch (error) {
     if (!(error instanceof ApiError)) console.error(error);  // ours; the next turn may do better
-    connection(false, error.code === "unreachable" ? "vault-web does not answer"
-      : "vaultd does not answer");
+    connection(false, error.code === "unreachable" ? "vault-web does not answer" : "vaultd does not answer");
   }
 }
 
-let wanted = true;
 async function readEntries() {
   if (!wanted || state.connected === false) return;
   wanted = false;
@@ -128,8 +124,8 @@ async function follow() {
 async function every(call, ms) {
   for (;;) {
     await call();
-    const due = Date.now() + (document.hidden ? HIDDEN_EVERY_MS : ms);
-    while (Date.now() < due && !(document.hidden === false && due - Date.now() > ms)) await pause(Math.min(ms, 250));
+    const ended = Date.now();
+    while (Date.now() - ended < (document.hidden ? HIDDEN_EVERY_MS : ms)) await pause(250);
   }
 }
 

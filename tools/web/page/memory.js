@@ -1,11 +1,11 @@
 // What this browser remembers of the log: the newest checkpoint that it has checked, kept in localStorage. A history that was
 // rewritten since does not continue it, whoever rewrote it and however consistently.
 import { get } from "./api.js";
-import { continues, parseCheckpoint, signedBy, unhex, Unsupported } from "./ledger.js";
+import { canCheck, continues, parseCheckpoint, signedBy, unhex, Unsupported } from "./ledger.js";
 
 const KEY = "vault999.checkpoint";
 
-/** {note, vkey, since (ISO), first (size), checked (ISO)} or null. */
+/** {note, vkey, since (ISO)} or null. */
 export function remembered() {
   try {
     return JSON.parse(localStorage.getItem(KEY));
@@ -26,25 +26,18 @@ export const forget = () => localStorage.removeItem(KEY);
 /**
  * Compares the log's newest checkpoint with the one remembered, and remembers it if it continues that one.
  * {kind, message, now: {size, root, note, vkey}, then, since}; kinds: "new", "continued", "same", and those that are red:
- * "rewritten", "shorter", "other" (log or key), "unsigned"; "unknown" where it could not be told.
+ * "rewritten", "shorter", "other" (log or key), "unsigned". Throws Unsupported where it cannot be told.
  */
 export async function remember() {
-  if (!globalThis.crypto?.subtle) return { kind: "unknown",
-    message: "this page is not in a secure context (https or localhost)" };
+  if (!canCheck) throw new Unsupported("this page is not in a secure context (https or localhost)");
   const { checkpoint: note, vkey } = await get("checkpoint");
   const old = remembered();
   const now = { ...parseCheckpoint(note), note, vkey };
   const told = (kind, message) => ({ kind, message, now, then: old, since: old?.since });
-  try {
-    if (!(await signedBy(now, vkey))) return told("unsigned",
-      "The log's newest checkpoint is not signed by the log's key.");
-  } catch (error) {
-    if (error instanceof Unsupported) return told("unknown", error.message);
-    throw error;
-  }
-  const at = new Date().toISOString();
+  const signed = await signedBy(now, vkey);
+  if (!signed) return told("unsigned", "The log's newest checkpoint is not signed by the log's key.");
   if (!old) {
-    keep({ note, vkey, since: at, first: now.size, checked: at });
+    keep({ note, vkey, since: new Date().toISOString() });
     return told("new", "This browser sees this log for the first time.");
   }
   const then = parseCheckpoint(old.note);
@@ -62,11 +55,10 @@ export async function remember() {
       return told("shorter", "The ledger holds fewer entries than a checkpoint covers that this browser has seen.");
     }
   }
-  const path = proof.map((one) => unhex(one, 32));
-  if (first.size > 0 && !(await continues(first.size, second.size, unhex(first.root, 32), unhex(second.root, 32),
-    path))) {
+  const [firstRoot, secondRoot, ...path] = [first.root, second.root, ...proof].map((one) => unhex(one, 32));
+  if (first.size > 0 && !(await continues(first.size, second.size, firstRoot, secondRoot, path))) {
     return told("rewritten", "The history was rewritten: it does not continue the checkpoint that this browser has seen.");
   }
-  if (second === now) keep({ ...old, note, checked: at });
+  if (second === now) keep({ ...old, note });
   return told("continued", "");
 }
