@@ -5,7 +5,6 @@ Full disks are small tmpfs; all other errors are injected into vaultd's system c
 goes on by itself when the disk does.
 """
 import contextlib
-import os
 import pathlib
 import subprocess
 import sys
@@ -18,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support import injected_errors  # noqa: E402
 from support.fault_case import ServedVaultd, Skip, main  # noqa: E402
 from support.fault_load import ask  # noqa: E402
-from support.injected_errors import InjectedErrors  # noqa: E402
+from support.injected_errors import InjectedErrors, end_under_strace, under_strace  # noqa: E402
 from support.ledger_reading import Wrong  # noqa: E402
 from support.replicated_postgres import Server  # noqa: E402
 from support.vaultd_process import VaultdProcess, program  # noqa: E402
@@ -250,22 +249,6 @@ def broken_start(run, url):
         vaultd.command = command
         vaultd.start()
         vaultd.stop()
-
-
-def under_strace(call, error, path, command):
-    # A sanitizer cannot look for leaks in a process that is traced.
-    options = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-    return ["strace", "-E", f"ASAN_OPTIONS={options}", "-f", "--seccomp-bpf", "-o", "/dev/null", "-P", str(path),
-            "-e", f"trace={call}", "-e", f"inject={call}:error={error}", *command]
-
-
-def end_under_strace(vaultd):
-    """The child of strace gets the signal, and strace ends with it."""
-    children = pathlib.Path(f"/proc/{vaultd.process.pid}/task/{vaultd.process.pid}/children").read_text().split()
-    for child in children:
-        os.kill(int(child), 15)
-    vaultd.process.wait(60)
-    vaultd.process = None
 
 
 class EmergencyVaultd(VaultdProcess):
