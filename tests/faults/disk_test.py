@@ -5,6 +5,8 @@ Full disks are small tmpfs; all other errors are injected into vaultd's system c
 goes on by itself when the disk does.
 """
 import contextlib
+import errno
+import os
 import pathlib
 import subprocess
 import sys
@@ -62,10 +64,6 @@ class SmallDisk:
         (self.path / "ballast").unlink(missing_ok=True)
 
 
-def count(run, what):
-    run.figures[what] = run.figures.get(what, 0) + 1
-
-
 def still_runs(vaultd):
     if vaultd.process.poll() is not None:
         raise AssertionError(f"vaultd ended with {vaultd.process.returncode}:\n{vaultd.log_tail()}")
@@ -93,7 +91,7 @@ def full_state_directory(run, vaultd, truth, disk):
         refuses(vaultd, truth, "checkpoint")
         disk.make_room()
         goes_on(run, vaultd, truth, "ready_after_room")
-        count(run, "full_state_directory")
+        run.survived("full state directory")
 
 
 def server_on_small_disk(run):
@@ -144,6 +142,7 @@ def full_for_twenty_seconds(run):
         raise Wrong(f"20 s of a full disk are {lines} lines in the log and {epochs} takeovers:\n{vaultd.log_tail()}")
     disk.make_room()
     goes_on(run, vaultd, truth, "ready_after_room_for_tables")
+    run.survived("full database: tables")
     run.done(truth)
 
 
@@ -178,7 +177,7 @@ def full_database(run):
         with contextlib.suppress(RuntimeError):  # it may be running still
             server.start()
         goes_on(run, vaultd, truth, "ready_after_room_in_database")
-        count(run, "full_database")
+        run.survived("full database: write-ahead log")
     run.done(truth)
 
 
@@ -187,27 +186,73 @@ def status_of(vaultd):
     return vaultd.status()
 
 
+def chosen_to_last(run, cases):
+    """Of each error, one call without which no checkpoint is kept: its number."""
+    last = {}
+    for number, (call, error, file) in enumerate(cases):
+        if file == "checkpoint.new" and call != "close":  # a call that strace fails is not made: files would stay open
+            last.setdefault(error, []).append(number)
+    return {run.random.choice(numbers) for numbers in last.values()}
+
+
 def broken_state(run, vaultd, truth):
     cases = [(call, error, file) for call, errors, file in STATE_CALLS for error in errors]
-    for turn in run.turns():
+    for _ in run.turns():
+        lasting = chosen_to_last(run, cases)
         for number, (call, error, file) in enumerate(cases):
-            long = number == (turn + run.seed) % len(cases)  # 5 s after which nothing is sealed any more
+            if number in lasting:
+                forget_what_was_before(vaultd)
+            alarms = len(checkpoint_alarms(truth))
             with InjectedErrors(vaultd.process.pid, call, error, [vaultd.state / file if file else vaultd.state]) as errors:
-                began = time.monotonic()
-                # A process that is traced is slow.
-                while errors.failed() == 0 and time.monotonic() - began < (20 if file == "checkpoint.new" else 3):
-                    status_of(vaultd)
-                    time.sleep(0.05)
+                meet(vaultd, truth, call, errors)
+                failed = time.monotonic()
                 run.wait_a_little(0, 0.5)
-                if long and file == "checkpoint.new":
-                    refuses(vaultd, truth, "checkpoint")
-                    count(run, "refused_after_5_s")
-            if errors.count == 0 and file == "checkpoint.new":
-                raise AssertionError(f"{call} was never called for {file}")
+                if number in lasting:
+                    names_the_error(vaultd, truth, error, alarms)
+                    run.note("refused_after_the_first_error", time.monotonic() - failed)
+                    run.survived(f"state directory: {error} for more than 5 s")
             still_runs(vaultd)
-            count(run, f"{call} {error}" if errors.count else "not_met")
+            run.survived(f"state directory: {error}")
             run.figures["calls_failed"] = run.figures.get("calls_failed", 0) + errors.count
         goes_on(run, vaultd, truth, "ready_after_errors")
+
+
+def meet(vaultd, truth, call, errors):
+    """Waits until a call has failed. A process that is traced is slow."""
+    until = time.monotonic() + 30
+    while errors.failed() == 0:
+        if time.monotonic() > until:
+            raise AssertionError(f"{call} was never called")
+        status_of(vaultd)
+        if call == "fdatasync":  # when the lease is lost
+            truth.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'vaultd%'")
+            time.sleep(1.5)
+        time.sleep(0.05)
+
+
+def forget_what_was_before(vaultd):
+    """Until a checkpoint was kept: neither the 5 s nor an alert are of an error of before."""
+    size = status_of(vaultd)["counters"]["checkpoint_size"]
+    vaultd.wait_for(lambda status: status["ready"] and not status["alerts"] and status["counters"]["checkpoint_size"] > size)
+
+
+def checkpoint_alarms(truth):
+    """What was said each time that this alert was raised."""
+    return [message for kind, raised, message in list(truth.followers[0].alerts) if kind == "checkpoint" and raised]
+
+
+def names_the_error(vaultd, truth, error, alarms):
+    """After 5 s there is one alert more, and seals are refused; both say what is wrong."""
+    status = vaultd.wait_for(lambda status: "checkpoint" in status["alerts"] and not status["ready"], 30)
+    reply = seal_one(vaultd, truth)
+    until = time.monotonic() + 20  # events come by another socket than the status
+    while not (new := checkpoint_alarms(truth)[alarms:]) and time.monotonic() < until:
+        time.sleep(0.05)
+    text = os.strerror(getattr(errno, error))
+    if status["alerts"] != ["checkpoint"] or len(new) != 1 or text not in new[0]:
+        raise Wrong(f"{error} raised {status['alerts']}: {new}")
+    if reply["ok"] or reply["error"]["code"] != "unavailable" or text not in reply["error"]["message"]:
+        raise Wrong(f"under {error} the answer was {reply}")
 
 
 def broken_start(run, url):
@@ -237,15 +282,16 @@ def broken_start(run, url):
                         if ask(vaultd.requests, "status", 300)["result"]["ready"]:
                             break
                 code = vaultd.process.poll()
-                count(run, "broken_starts")
                 if code is None:
                     end_under_strace(vaultd)
+                    run.survived(f"start: {error}")
                     continue
                 vaultd.process = None
                 # 2 means that nothing will help but other settings, so that systemd would not try again.
                 if code not in ((1, 2, 4) if error == "EROFS" else (1,)) or "error" not in vaultd.log_tail(8):
                     raise AssertionError(f"{call} of {path} failed with {error} at the start, and it ended with {code}:\n"
                                          f"{vaultd.log_tail()}")
+                run.survived(f"start: {error}")
         vaultd.command = command
         vaultd.start()
         vaultd.stop()
@@ -306,7 +352,7 @@ def emergency(run):
                         raise AssertionError(f"after {call} failed with {error}, nothing is kept any more")
                     vaultd.restart()
                     wait_for_seals(vaultd, seal_some)
-                count(run, f"emergency {call} {error}")
+                run.survived(f"emergency directory: {error}")
         for seal_id, timestamp in receipts.items():
             reply = ask(vaultd.requests, "read", seal_id=seal_id)
             if not reply["ok"] or reply["result"]["entry"]["timestamp"] != timestamp:
@@ -331,7 +377,7 @@ def body(run):
     vaultd = ServedVaultd(server.url, run.new_directory("v"))
     vaultd.state = disk.path / "state"
     run.keep(vaultd).start()
-    truth = run.truth(server.sql, [vaultd], allowed=("database", "checkpoint"))
+    truth = run.truth(server.sql, [vaultd], allowed=("database", "readers", "checkpoint"))
     full_state_directory(run, vaultd, truth, disk)
     broken_state(run, vaultd, truth)
     run.done(truth)
