@@ -9,7 +9,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.fault_case import main  # noqa: E402
-from support.network_faults import KINDS  # noqa: E402
+from support.fault_load import wait_status  # noqa: E402
+from support.network_faults import KINDS, lost_answer  # noqa: E402
 from support.replicated_postgres import as_postgres  # noqa: E402
 from support.tcp_proxy import TcpProxy  # noqa: E402
 from support.vaultd_process import free_ports  # noqa: E402
@@ -26,8 +27,41 @@ def tls_server(run):
     return server
 
 
+def doubts(vaultds):
+    """Commits whose outcome had to be found out, of those that run."""
+    return sum(wait_status(one.requests, lambda status: True)["counters"].get("in_doubt", 0) for one in vaultds)
+
+
+def doubts_since(vaultds, before):
+    """vaultd tells its counters some times a second."""
+    until = time.monotonic() + 2
+    while (now := doubts(vaultds)) == before and time.monotonic() < until:
+        time.sleep(0.05)
+    return now - before
+
+
+def lose_a_commit(server, truth, proxy_of):
+    """Loses the answer to a COMMIT, on the connection that does nothing else; returns how many were in doubt."""
+    before, until = doubts(truth.vaultds), time.monotonic() + 60
+    while time.monotonic() < until:
+        proxy = proxy_of(truth.writer())
+        # PostgreSQL tells which it is, also where TLS hides what is said.
+        ports = server.sql("SELECT client_port FROM pg_stat_activity WHERE client_port > 0 AND query LIKE "
+                           "'WITH moved AS (UPDATE vault_head %'")
+        link = proxy.seen_from({int(port) for port, in ports})
+        if link is None:  # a session that has not appended yet
+            continue
+        proxy.lose_answer(link)
+        while proxy.is_open(link) and time.monotonic() < until:
+            time.sleep(0.01)
+        if found := doubts_since(truth.vaultds, before):
+            return found
+    raise AssertionError("no answer to COMMIT was lost in a minute: nothing was in doubt")
+
+
 def body(run):
     server = tls_server(run)
+    run.figures["commits_in_doubt"] = 0
     proxies = [TcpProxy(("127.0.0.1", server.port)) for _ in range(2)]
     for proxy in proxies:
         run.stack.callback(proxy.close)
@@ -38,6 +72,10 @@ def body(run):
     one = run.vaultd(url(proxies[0], False))
     other = run.vaultd(url(proxies[1], False), key=one.state / "signing.pem", wait=False)
     vaultds = [one, other]
+
+    def proxy_of(vaultd):
+        return proxies[vaultds.index(vaultd)]
+
     truth = run.truth(server.sql, vaultds, allowed=("database", "readers", "fenced"), url=server.url)
     for number in run.turns():
         tls = number % 3 == 2
@@ -48,17 +86,22 @@ def body(run):
                 vaultd.start(wait=False)
         for fault in KINDS:
             run.wait_a_little(0.1, 0.4)
-            proxy = proxies[vaultds.index(truth.writer())]
+            proxy = proxy_of(truth.writer())
             began = time.monotonic()
-            fault(run, proxy)
+            if fault is lost_answer:
+                run.figures["commits_in_doubt"] += lose_a_commit(server, truth, proxy_of)
+            else:
+                fault(run, proxy)
             proxy.mend()
             mended = time.monotonic()
             truth.load.wait_receipts(1)
             truth.writer()
-            run.note("sealing_after_the_network", time.monotonic() - mended)
+            sealing_s = time.monotonic() - mended
+            run.note("sealing_after_the_network", sealing_s)
             truth.compare()
-            run.say(f"{fault.__name__}{' (TLS)' if tls else ''}: {mended - began:.2f} s, sealing after "
-                    f"{time.monotonic() - mended:.2f} s")
+            kind = f"{fault.__name__}{' (TLS)' if tls else ''}"
+            run.survived(kind)
+            run.say(f"{kind}: {mended - began:.2f} s, sealing after {sealing_s:.2f} s")
     run.require("sealing_after_the_network", 3)
 
 

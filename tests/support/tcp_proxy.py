@@ -69,6 +69,15 @@ class TcpProxy:
         with self.lock:
             return max(self.links, default=None, key=lambda link: link.bytes_up / (time.monotonic() - link.since + 0.5))
 
+    def seen_from(self, ports):
+        """The connection that the target sees come from one of these ports; None where there is none."""
+        with self.lock:
+            return next((link for link in self.links if link.sockets[DOWN].getsockname()[1] in ports), None)
+
+    def is_open(self, link):
+        with self.lock:
+            return link in self.links
+
     def chosen(self, link):
         return self.links if link is None else [link]
 
