@@ -1,5 +1,7 @@
 #include "tests/simulation/met_faults.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
@@ -50,26 +52,48 @@ std::string met_table(const Coverage& coverage) {
   return out;
 }
 
-std::vector<std::string> met_holes(const Coverage& coverage) {
-  const Table table = table_of(coverage);
-  std::map<std::string, std::set<std::string>> phases;
-  for (const auto& [fault, by_actor] : table) {
-    for (const auto& [actor, by_phase] : by_actor) {
-      for (const auto& [phase, times] : by_phase) phases[actor].insert(phase);
-    }
-  }
+const std::vector<Phases>& phases_on_one_database() {
+  static const std::vector<Phases> phases = {
+      {"writer", {"waiting", "adopting", "resolving", "looking_up", "idle", "one_in_flight", "two_in_flight"}},
+      {"notary", {"inactive", "judging", "failing", "confirming", "storing", "idle", "behind"}},
+      {"steward", {"idle", "waiting"}},
+      {"gateway", {"unready", "unready_holding", "full", "idle", "holding", "stopping"}}};
+  return phases;
+}
+
+const std::vector<Phases>& phases_on_swapped_servers() {
+  static const std::vector<Phases> phases = {{"writer", {"blocked"}}};
+  return phases;
+}
+
+std::vector<std::string> met_holes(const Coverage& coverage, const std::vector<Phases>& wanted) {
+  Table table = table_of(coverage);
   std::vector<std::string> holes;
   for (const std::string fault : at_any_time) {
-    const auto met = table.find(fault);
-    for (const auto& [actor, known] : phases) {
-      for (const std::string& phase : known) {
-        if (met == table.end() || !met->second.contains(actor) || !met->second.at(actor).contains(phase)) {
-          holes.push_back(fault + " never met the " + actor + " " + phase);
-        }
+    for (const auto& [actor, phases] : wanted) {
+      for (const std::string& phase : phases) {
+        if (table[fault][actor][phase] == 0) holes.push_back(fault + " never met the " + actor + " " + phase);
       }
     }
   }
   return holes;
+}
+
+std::vector<std::string> unlisted_phases(const Coverage& coverage) {
+  std::set<std::string> listed, met;
+  for (const auto* list : {&phases_on_one_database(), &phases_on_swapped_servers()}) {
+    for (const auto& [actor, phases] : *list) {
+      for (const std::string& phase : phases) listed.insert(std::string(actor) + " " + phase);
+    }
+  }
+  for (const auto& [fault, by_actor] : table_of(coverage)) {
+    for (const auto& [actor, by_phase] : by_actor) {
+      for (const auto& [phase, times] : by_phase) met.insert(actor + " " + phase);
+    }
+  }
+  std::vector<std::string> unlisted;
+  std::set_difference(met.begin(), met.end(), listed.begin(), listed.end(), std::back_inserter(unlisted));
+  return unlisted;
 }
 
 }  // namespace vault::sim
