@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "actors/inbox.hpp"
-#include "actors/peer_connection.hpp"
+#include "os/peer_connection.hpp"
 
 namespace vault {
 

@@ -1,6 +1,6 @@
 #include "actors/alert_board.hpp"
 
-#include "actors/log.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 

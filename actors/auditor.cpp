@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "actors/log.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-#include "actors/log.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "actors/emergency_reader.hpp"
-#include "actors/log.hpp"
 #include "ledger/check.hpp"
 #include "ledger/reserved_names.hpp"
+#include "os/log.hpp"
 #include "wire/error.hpp"
 #include "wire/request_label.hpp"
 

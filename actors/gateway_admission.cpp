@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "actors/gateway.hpp"
-#include "actors/log.hpp"
+#include "os/log.hpp"
 #include "wire/request_label.hpp"
 
 namespace vault {

@@ -4,7 +4,7 @@
 
 #include "actors/emergency_reader.hpp"
 #include "actors/gateway.hpp"
-#include "actors/log.hpp"
+#include "os/log.hpp"
 #include "wire/request_label.hpp"
 
 namespace vault {

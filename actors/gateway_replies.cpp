@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "actors/gateway.hpp"
-#include "actors/log.hpp"
 #include "ledger/check.hpp"
+#include "os/log.hpp"
 #include "wire/error.hpp"
 #include "wire/features.hpp"
 #include "wire/request_label.hpp"

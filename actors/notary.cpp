@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "actors/growth_proof.hpp"
-#include "actors/log.hpp"
 #include "ledger/check.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 

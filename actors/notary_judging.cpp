@@ -4,10 +4,10 @@
 #include <array>
 #include <utility>
 
-#include "actors/log.hpp"
 #include "actors/notary.hpp"
 #include "ledger/announcement.hpp"
 #include "ledger/check.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

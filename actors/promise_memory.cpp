@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "actors/log.hpp"
 #include "ledger/check.hpp"
 #include "ledger/checkpoint.hpp"
 #include "ledger/sha256.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

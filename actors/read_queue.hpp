@@ -20,9 +20,9 @@
 #include <vector>
 
 #include "actors/message.hpp"
-#include "actors/peer_connection.hpp"
 #include "actors/peer_turns.hpp"
 #include "actors/reader_pool.hpp"
+#include "os/peer_connection.hpp"
 
 namespace vault {
 

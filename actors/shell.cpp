@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "actors/busy_poll.hpp"
-#include "actors/log.hpp"
 #include "actors/mailbox.hpp"
 #include "actors/shell_effects.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

@@ -4,9 +4,9 @@
 #include <set>
 #include <utility>
 
-#include "actors/log.hpp"
 #include "actors/topology.hpp"
 #include "ledger/check.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 

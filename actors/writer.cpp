@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "actors/log.hpp"
 #include "ledger/check.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 

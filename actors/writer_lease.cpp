@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "actors/log.hpp"
 #include "actors/writer.hpp"
 #include "ledger/check.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 

@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "actors/log.hpp"
 #include "ledger/signed_note.hpp"
+#include "os/log.hpp"
 #include "store/migrator.hpp"
 #include "store/postgres_store.hpp"
 

@@ -12,12 +12,12 @@
 #include <filesystem>
 #include <thread>
 
-#include "actors/log.hpp"
 #include "daemon/postgres_files.hpp"
-#include "daemon/server_process.hpp"
-#include "store/durable_directory.hpp"
-#include "store/file_descriptor.hpp"
-#include "store/inherited_state.hpp"
+#include "os/child_process.hpp"
+#include "os/durable_file.hpp"
+#include "os/file_descriptor.hpp"
+#include "os/inherited_state.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "actors/log.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

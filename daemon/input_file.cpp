@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "store/file_descriptor.hpp"
+#include "os/file_descriptor.hpp"
 
 namespace vault {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "actors/log.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 

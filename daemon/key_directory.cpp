@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "actors/authenticator.hpp"
-#include "actors/log.hpp"
 #include "daemon/input_file.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

@@ -18,10 +18,10 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "actors/log.hpp"
 #include "daemon/journal.hpp"
 #include "ledger/printable.hpp"
 #include "ledger/timestamp.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

@@ -5,13 +5,13 @@
 #include <cstdio>
 #include <string>
 
-#include "actors/log.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/preflight.hpp"
 #include "daemon/settings.hpp"
 #include "daemon/start_check.hpp"
 #include "daemon/vaultd.hpp"
-#include "store/inherited_state.hpp"
+#include "os/inherited_state.hpp"
+#include "os/log.hpp"
 #include "version.hpp"
 
 namespace {

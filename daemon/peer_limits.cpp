@@ -7,8 +7,8 @@
 #include <cstring>
 #include <string>
 
-#include "actors/log.hpp"
 #include "daemon/peer_guard.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

@@ -18,7 +18,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "store/durable_directory.hpp"
+#include "os/durable_file.hpp"
 
 namespace vault {
 namespace {

@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "daemon/server_process.hpp"
 #include "ledger/result.hpp"
+#include "os/child_process.hpp"
 
 namespace vault {
 

@@ -8,13 +8,13 @@
 #include <chrono>
 #include <utility>
 
-#include "actors/log.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/peer_guard.hpp"
 #include "daemon/peer_limits.hpp"
-#include "daemon/process_figures.hpp"
 #include "daemon/service_manager.hpp"
+#include "os/log.hpp"
+#include "os/process_figures.hpp"
 
 namespace vault {
 namespace {

@@ -12,9 +12,9 @@
 #include <filesystem>
 #include <sstream>
 
-#include "actors/log.hpp"
 #include "daemon/input_file.hpp"
 #include "daemon/key_directory.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

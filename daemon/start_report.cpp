@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-#include "actors/log.hpp"
+#include "os/log.hpp"
 #include "store/postgres_url.hpp"
 #include "version.hpp"
 

@@ -12,12 +12,12 @@
 #include <cstring>
 #include <filesystem>
 
-#include "actors/log.hpp"
 #include "daemon/input_file.hpp"
 #include "ledger/check.hpp"
 #include "ledger/sha256.hpp"
-#include "store/durable_directory.hpp"
-#include "store/file_descriptor.hpp"
+#include "os/durable_file.hpp"
+#include "os/file_descriptor.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

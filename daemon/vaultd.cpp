@@ -16,7 +16,6 @@
 #include "actors/decoder.hpp"
 #include "actors/gateway.hpp"
 #include "actors/lease_keeper.hpp"
-#include "actors/log.hpp"
 #include "actors/mailbox.hpp"
 #include "actors/notary.hpp"
 #include "actors/publisher.hpp"
@@ -37,6 +36,7 @@
 #include "daemon/start_check.hpp"
 #include "daemon/start_report.hpp"
 #include "daemon/state_directory.hpp"
+#include "os/log.hpp"
 #include "store/postgres_store.hpp"
 #include "version.hpp"
 

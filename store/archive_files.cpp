@@ -13,7 +13,7 @@
 #include <memory>
 
 #include "ledger/check.hpp"
-#include "store/durable_directory.hpp"
+#include "os/durable_file.hpp"
 
 namespace vault {
 namespace {

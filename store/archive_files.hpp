@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "ledger/result.hpp"
-#include "store/legacy_lines.hpp"
+#include "os/file_lines.hpp"
 
 namespace vault {
 

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "ledger/bytes.hpp"
-#include "store/durable_directory.hpp"
+#include "os/durable_file.hpp"
 #include "store/emergency_file.hpp"
 
 namespace vault {

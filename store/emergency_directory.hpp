@@ -10,8 +10,8 @@
 #include <string>
 
 #include "ledger/result.hpp"
+#include "os/file_lines.hpp"
 #include "store/emergency_store.hpp"
-#include "store/legacy_lines.hpp"
 
 namespace vault {
 

@@ -183,7 +183,7 @@ bool LegacyDirectory::open_lines(const File& file) {
     bytes_done_ += file.bytes;
     return false;
   }
-  lines_ = std::make_unique<LegacyLines>(std::move(fd), legacy_record_bytes_max);
+  lines_ = std::make_unique<FileLines>(std::move(fd), legacy_record_bytes_max);
   place_ = {file.kind, file.source, 0};
   seen_.clear();
   return true;

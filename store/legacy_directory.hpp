@@ -20,7 +20,7 @@
 
 #include "ledger/limits.hpp"
 #include "ledger/result.hpp"
-#include "store/legacy_lines.hpp"
+#include "os/file_lines.hpp"
 #include "store/legacy_record.hpp"
 
 namespace vault {
@@ -70,7 +70,7 @@ class LegacyDirectory {
   std::uint64_t bytes_total_ = 0, bytes_done_ = 0;
 
   // The file of lines that is being read, and its lines so far: hash -> line.
-  std::unique_ptr<LegacyLines> lines_;
+  std::unique_ptr<FileLines> lines_;
   LegacyPlace place_;
   struct HashOfHash {
     std::size_t operator()(const Hash& hash) const;

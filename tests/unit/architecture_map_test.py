@@ -11,7 +11,7 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROOMS = ("ledger", "wire", "store", "actors", "daemon", "tools", "migrations", "systemd", "examples", "package", "clients",
+ROOMS = ("ledger", "os", "wire", "store", "actors", "daemon", "tools", "migrations", "systemd", "examples", "package", "clients",
          "monitoring")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PROSE_PATH = re.compile(r"`((?:%s|docs|tests)/[\w./{},-]+)`" % "|".join(ROOMS))

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 
-#include "daemon/server_process.hpp"
+#include "os/child_process.hpp"
 #include "wire/client_echo.hpp"
 
 namespace vault::bench {

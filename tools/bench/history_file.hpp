@@ -5,7 +5,7 @@
 #include <string>
 
 #include "ledger/result.hpp"
-#include "store/file_descriptor.hpp"
+#include "os/file_descriptor.hpp"
 
 namespace vault::bench {
 

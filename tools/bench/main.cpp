@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "ledger/passwords.hpp"
-#include "store/inherited_state.hpp"
+#include "os/inherited_state.hpp"
 #include "store/postgres_url.hpp"
 #include "tools/bench/bench.hpp"
 #include "tools/bench/history_file.hpp"

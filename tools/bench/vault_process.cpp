@@ -9,7 +9,7 @@
 #include <iterator>
 #include <thread>
 
-#include "daemon/server_process.hpp"
+#include "os/child_process.hpp"
 #include "wire/client.hpp"
 
 namespace vault::bench {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "ledger/passwords.hpp"
-#include "store/inherited_state.hpp"
+#include "os/inherited_state.hpp"
 #include "tools/mcp/server.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/key_dir.hpp"

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "ledger/passwords.hpp"
-#include "store/inherited_state.hpp"
+#include "os/inherited_state.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/colour.hpp"
 #include "tools/vaultctl/command.hpp"

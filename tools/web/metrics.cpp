@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "daemon/process_figures.hpp"
+#include "os/process_figures.hpp"
 
 namespace vault::web {
 namespace {

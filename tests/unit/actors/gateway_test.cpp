@@ -1,8 +1,8 @@
 // The gateway and seals: credit, turns, exactly one reply.
 #include <msgpack.hpp>
 
-#include "actors/log.hpp"
 #include "gateway_fixture.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "actors/log.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/service_manager.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

@@ -1,4 +1,4 @@
-#include "store/durable_directory.hpp"
+#include "os/durable_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "store/file_descriptor.hpp"
+#include "os/file_descriptor.hpp"
 
 namespace vault {
 namespace {

@@ -1,4 +1,4 @@
-#include "store/file_descriptor.hpp"
+#include "os/file_descriptor.hpp"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// What actors say to the log: one line an event. Payloads and secrets never go here.
+// The log: one line an event. Payloads and secrets never go here.
 //
 //   log_info("writer", "lease taken", {{"epoch", 7}});
 #pragma once

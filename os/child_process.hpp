@@ -1,4 +1,4 @@
-// Child processes of the embedded PostgreSQL: initdb, a single-user session, the server itself.
+// Child processes: started with nothing of ours but what they are given, waited for.
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-// Files of a filesystem vault, opened without leaving a trace, and their lines.
+// Files opened without leaving a trace, read whole or line by line.
 #pragma once
 
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "store/file_descriptor.hpp"
+#include "os/file_descriptor.hpp"
 
 namespace vault {
 
@@ -21,9 +21,9 @@ UniqueFd open_quietly(int directory, const std::string& path, int flags);
 int read_whole_file(int fd, std::size_t bytes_max, std::string& out);
 
 // The lines of a file, read in pieces: memory for one line, however long the file is.
-class LegacyLines {
+class FileLines {
  public:
-  LegacyLines(UniqueFd fd, std::size_t line_bytes_max) : fd_(std::move(fd)), line_bytes_max_(line_bytes_max) {}
+  FileLines(UniqueFd fd, std::size_t line_bytes_max) : fd_(std::move(fd)), line_bytes_max_(line_bytes_max) {}
 
   struct Line {
     std::string bytes;      // without the line end (\n or \r\n)

@@ -1,4 +1,4 @@
-#include "daemon/process_figures.hpp"
+#include "os/process_figures.hpp"
 
 #include <dirent.h>
 #include <sys/resource.h>

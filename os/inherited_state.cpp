@@ -1,4 +1,4 @@
-#include "store/inherited_state.hpp"
+#include "os/inherited_state.hpp"
 
 #include <fcntl.h>
 #include <signal.h>

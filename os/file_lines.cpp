@@ -1,4 +1,4 @@
-#include "store/legacy_lines.hpp"
+#include "os/file_lines.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -47,7 +47,7 @@ int read_whole_file(int fd, std::size_t bytes_max, std::string& out) {
   }
 }
 
-bool LegacyLines::fill() {
+bool FileLines::fill() {
   const std::size_t had = buffer_.size();
   buffer_.resize(had + chunk_bytes);
   const ssize_t got = read_some(fd_.get(), buffer_.data() + had, chunk_bytes);
@@ -58,7 +58,7 @@ bool LegacyLines::fill() {
   return got > 0;
 }
 
-std::optional<LegacyLines::Line> LegacyLines::next() {
+std::optional<FileLines::Line> FileLines::next() {
   while (true) {
     const std::size_t found = buffer_.find('\n', scanned_);
     const bool whole = found != std::string::npos;

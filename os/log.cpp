@@ -1,4 +1,4 @@
-#include "actors/log.hpp"
+#include "os/log.hpp"
 
 namespace vault {
 namespace {

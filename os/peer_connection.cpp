@@ -1,4 +1,4 @@
-#include "actors/peer_connection.hpp"
+#include "os/peer_connection.hpp"
 
 #include <sys/stat.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/server_process.hpp"
+#include "os/child_process.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
