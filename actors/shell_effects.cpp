@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ledger/check.hpp"
+#include "os/clock.hpp"
 
 namespace vault {
 
@@ -67,8 +68,7 @@ PeerConnection ShellEffects::connection() {
 }
 
 Timestamp ShellEffects::now() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<std::chrono::microseconds>(since).count()};
+  return {wall_clock_micros()};
 }
 
 bool ShellEffects::send_frames(SocketKind kind, std::vector<std::string> frames) {

@@ -14,13 +14,13 @@
 #include <boost/log/sources/record_ostream.hpp>
 #include <boost/log/sources/severity_logger.hpp>
 #include <boost/make_shared.hpp>
-#include <chrono>
 #include <cstdlib>
 #include <iostream>
 
 #include "daemon/journal.hpp"
 #include "ledger/printable.hpp"
 #include "ledger/timestamp.hpp"
+#include "os/clock.hpp"
 #include "os/log.hpp"
 
 namespace vault {
@@ -63,8 +63,7 @@ std::string quoted(std::string_view text) {
 }
 
 std::string now_text() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return format_timestamp(Timestamp{std::chrono::duration_cast<std::chrono::microseconds>(now).count()});
+  return format_timestamp(Timestamp{wall_clock_micros()});
 }
 
 std::string text_of(std::string_view component, std::string_view message, const LogFields& fields) {

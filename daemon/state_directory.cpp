@@ -8,15 +8,15 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <filesystem>
 
 #include "daemon/input_file.hpp"
 #include "ledger/check.hpp"
 #include "ledger/sha256.hpp"
+#include "os/clock.hpp"
 #include "os/durable_file.hpp"
-#include "os/file_descriptor.hpp"
+#include "os/file_lines.hpp"
 #include "os/log.hpp"
 
 namespace vault {
@@ -38,39 +38,21 @@ Status make_durable(const std::string& directory) {
   return failure == 0 ? Status{} : file_error("cannot sync", directory);
 }
 
-}  // namespace
+constexpr std::size_t state_file_bytes_max = std::size_t{1} << 20;
 
-Status write_file_durably(const std::string& path, const std::string& bytes, unsigned mode) {
-  const std::string temporary = path + ".new";
-  const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (file < 0) return file_error("cannot write", temporary);
-  const bool written = fchmod(file, mode) == 0 && write_all(file, bytes) == 0 && fsync(file) == 0;
-  if (close(file) != 0 || !written) return file_error("cannot write", temporary);
-  if (rename(temporary.c_str(), path.c_str()) != 0) return file_error("cannot rename to", path);
-  return make_durable(std::filesystem::path(path).parent_path());
-}
-
+// nullopt where there is no such file. Error: internal naming the path.
 Result<std::optional<std::string>> read_file(const std::string& path) {
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) {
     if (errno == ENOENT) return std::nullopt;
     return file_error("cannot read", path);
   }
   std::string bytes;
-  std::array<char, 4096> buffer{};
-  for (;;) {
-    const ssize_t got = read(file, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      close(file);
-      return file_error("cannot read", path);
-    }
-    if (got == 0) break;
-    bytes.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  close(file);
+  if ((errno = read_whole_file(file.get(), state_file_bytes_max, bytes)) != 0) return file_error("cannot read", path);
   return bytes;
 }
+
+}  // namespace
 
 Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& path, const std::string& key_file) {
   // Durable before anything is kept in it: a key that goes with its directory would have signed already.
@@ -83,11 +65,11 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
   state->own_key_ = key_file.empty();
   state->key_file_ = key_file.empty() ? path + "/signing.pem" : key_file;
   const std::string lock_path = path + "/lock";
-  state->lock_ = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (state->lock_ < 0) {
+  state->lock_ = UniqueFd(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!state->lock_) {
     return fail(state_error(errno), "state_dir: cannot write to " + path + ": " + std::strerror(errno));
   }
-  if (flock(state->lock_, LOCK_EX | LOCK_NB) != 0) {
+  if (flock(state->lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     return fail(ErrorCode::invalid_argument,
                 "state_dir: " + path + " is in use by another vaultd; a standby needs one of its own");
   }
@@ -99,17 +81,10 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
   }
   std::array<std::uint8_t, 16> random{};
   VAULT_CHECK(RAND_bytes(random.data(), static_cast<int>(random.size())) == 1);
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  state->instance_ =
-      format_uuid(make_uuid_v7({std::chrono::duration_cast<std::chrono::microseconds>(now).count()}, random));
+  state->instance_ = format_uuid(make_uuid_v7({wall_clock_micros()}, random));
   const Status written = write_file_durably(path + "/instance", state->instance_ + "\n", 0600);
   if (!written) return tl::unexpected<Error>(written.error());
   return state;
-}
-
-StateDirectory::~StateDirectory() {
-  if (told_ >= 0) close(told_);
-  if (lock_ >= 0) close(lock_);
 }
 
 Result<SigningKey> StateDirectory::load_key(const std::string& origin, bool may_create) {
@@ -188,17 +163,17 @@ Result<std::optional<std::string>> StateDirectory::load_told() {
 Status StateDirectory::save_told(const std::string& text, bool durably) {
   const std::string file = path_ + "/told";
   if (text.size() > told_bytes) return fail(ErrorCode::internal, "the head told of does not fit " + file);
-  if (told_ < 0) {
+  if (!told_) {
     UniqueFd opened(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     if (!opened) return file_error("cannot write", file);
     // Kept open only once its name is durable: else nobody would try that again.
     if (const Status synced = make_durable(path_); !synced) return synced;
-    told_ = opened.release();
+    told_ = std::move(opened);
   }
   std::string block = text;
   block.resize(told_bytes, '\n');
-  if (pwrite(told_, block.data(), block.size(), 0) != static_cast<ssize_t>(block.size()) ||
-      (durably && fdatasync(told_) != 0)) {
+  if (pwrite(told_.get(), block.data(), block.size(), 0) != static_cast<ssize_t>(block.size()) ||
+      (durably && fdatasync(told_.get()) != 0)) {
     return file_error("cannot write", file);
   }
   return {};

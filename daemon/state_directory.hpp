@@ -15,21 +15,15 @@
 
 #include "actors/promise_memory.hpp"
 #include "ledger/result.hpp"
+#include "os/file_descriptor.hpp"
 
 namespace vault {
-
-// Writes `bytes` so that after a crash the file holds either what it held or all of them: temporary file, fsync,
-// rename, fsync of the directory. Error: internal naming the path.
-Status write_file_durably(const std::string& path, const std::string& bytes, unsigned mode);
-// nullopt where there is no such file. Error: internal naming the path.
-Result<std::optional<std::string>> read_file(const std::string& path);
 
 class StateDirectory final : public NotaryDisk {
  public:
   // Makes the directory (mode 0700) where it is missing. `key_file`: "" for signing.pem in the directory.
   // Error: invalid_argument naming the directory: not writable, or in use by another vaultd.
   static Result<std::unique_ptr<StateDirectory>> open(const std::string& path, const std::string& key_file);
-  ~StateDirectory() override;
   StateDirectory(const StateDirectory&) = delete;
   StateDirectory& operator=(const StateDirectory&) = delete;
 
@@ -49,8 +43,8 @@ class StateDirectory final : public NotaryDisk {
   std::string key_file_;
   bool own_key_ = true;
   std::string instance_;
-  int lock_ = -1;
-  int told_ = -1;  // the file, open since it was first written
+  UniqueFd lock_;
+  UniqueFd told_;  // the file, open since it was first written
 };
 
 }  // namespace vault

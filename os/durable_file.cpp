@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstring>
 
 #include "os/file_descriptor.hpp"
 
@@ -16,6 +18,10 @@ std::string parent_of(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos ? std::string() : path.substr(0, slash);
+}
+
+tl::unexpected<Error> file_error(const std::string& what, const std::string& path, int error) {
+  return fail(ErrorCode::internal, what + " " + path + ": " + std::strerror(error));
 }
 
 }  // namespace
@@ -35,6 +41,20 @@ int make_durable_directory(const std::string& path, mode_t mode) {
   if (errno != ENOENT || parent.empty()) return errno;
   if (const int failure = make_durable_directory(parent, mode); failure != 0) return failure;
   return ::mkdir(path.c_str(), mode) == 0 ? sync_directory(path + "/..") : errno;
+}
+
+Status write_file_durably(const std::string& path, const std::string& bytes, mode_t mode) {
+  const std::string temporary = path + ".new";
+  UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  if (!file) return file_error("cannot write", temporary, errno);
+  int failure = ::fchmod(file.get(), mode) == 0 ? write_all(file.get(), bytes) : errno;
+  if (failure == 0 && ::fsync(file.get()) != 0) failure = errno;
+  if (::close(file.release()) != 0 && failure == 0) failure = errno;
+  if (failure != 0) return file_error("cannot write", temporary, failure);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return file_error("cannot rename to", path, errno);
+  const std::string directory = parent_of(path);
+  failure = sync_directory(directory.empty() ? (path.starts_with('/') ? "/" : ".") : directory);
+  return failure == 0 ? Status{} : file_error("cannot sync", directory, failure);
 }
 
 }  // namespace vault

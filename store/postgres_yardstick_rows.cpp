@@ -1,8 +1,8 @@
 #include "store/postgres_yardstick_rows.hpp"
 
 #include <algorithm>
-#include <chrono>
 
+#include "os/clock.hpp"
 #include "store/postgres_values.hpp"
 
 namespace vault {
@@ -28,8 +28,7 @@ void add_int8(std::string& out, std::int64_t value) {
 
 void SealIds::write_next(char* at) {
   if (drawn_++ % 256 == 0) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    now_.micros = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+    now_.micros = wall_clock_micros();
   }
   std::array<char, 16> bytes;
   write_u64(bytes.data(), engine_());

@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "ledger/quantity.hpp"
+#include "os/clock.hpp"
 #include "store/postgres_place.hpp"
 #include "tools/vaultctl/archive_output.hpp"
 #include "tools/vaultctl/archive_source.hpp"
@@ -24,8 +25,7 @@ struct ArchiveOptions {
 };
 
 Timestamp now() {
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count()};
+  return {wall_clock_micros()};
 }
 
 int archive_from(const Context& context, const ArchiveOptions& options, ArchiveSource& source) {

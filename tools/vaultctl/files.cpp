@@ -10,6 +10,9 @@
 #include <cstring>
 #include <utility>
 
+#include "os/durable_file.hpp"
+#include "os/file_descriptor.hpp"
+
 namespace vault::ctl {
 namespace {
 
@@ -17,17 +20,6 @@ constexpr std::size_t chunk_bytes = std::size_t{256} << 10;
 
 tl::unexpected<Error> cannot(const std::string& what, const std::string& path, int cause) {
   return fail(ErrorCode::invalid_argument, "cannot " + what + " " + path + ": " + std::strerror(cause));
-}
-
-// 0, or the errno of what failed.
-int write_all(int fd, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
 }
 
 }  // namespace
@@ -39,13 +31,9 @@ int write_sync_close(int fd, std::string_view content, bool sync) {
   return failure;
 }
 
-void sync_directory_of(const std::string& path) {
+int sync_directory_of(const std::string& path) {
   const auto slash = path.rfind('/');
-  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
+  return sync_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1));
 }
 
 bool is_existing_file(const std::string& path) {
@@ -87,7 +75,7 @@ Status create_file(const std::string& path, std::string_view content, mode_t mod
     ::unlink(path.c_str());
     return cannot("write", path, failure);
   }
-  sync_directory_of(path);
+  if (const int unsynced = sync_directory_of(path); unsynced != 0) return cannot("make durable", path, unsynced);
   return {};
 }
 

@@ -25,8 +25,8 @@ Status create_file(const std::string& path, std::string_view content, mode_t mod
 // Writes all of it, fsyncs if `sync`, closes `fd` whatever happens. 0, or the errno of what failed.
 int write_sync_close(int fd, std::string_view content, bool sync);
 
-// Makes durable that a file of this name is there.
-void sync_directory_of(const std::string& path);
+// Makes durable that a file of this name is there. 0, or errno.
+int sync_directory_of(const std::string& path);
 
 // Lines of a file or of stdin ("-"), without ever blocking longer than asked.
 class LineReader {

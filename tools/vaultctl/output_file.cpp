@@ -77,7 +77,9 @@ Status OutputFile::write(std::string_view content) {
   if (failure == 0 && kind_ == Kind::replacing && ::rename(made_.c_str(), path_.c_str()) != 0) failure = errno;
   if (failure != 0) return fail(ErrorCode::internal, "cannot write " + path_ + ": " + std::strerror(failure));
   made_.clear();
-  if (kind_ != Kind::device) sync_directory_of(path_);
+  if (kind_ != Kind::device && (failure = sync_directory_of(path_)) != 0) {
+    return fail(ErrorCode::internal, "cannot make " + path_ + " durable: " + std::strerror(failure));
+  }
   return {};
 }
 

@@ -4,12 +4,12 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 
 #include "ledger/check.hpp"
+#include "os/clock.hpp"
 
 namespace vault::ctl {
 namespace {
@@ -23,8 +23,7 @@ constexpr Uuid resume_namespace{0xb6, 0xbd, 0x6f, 0x56, 0x6c, 0x9f, 0x4a, 0x4d,
 Uuid draw_seal_id() {
   std::array<std::uint8_t, 16> random{};
   VAULT_CHECK(::getrandom(random.data(), random.size(), 0) == static_cast<ssize_t>(random.size()));
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return make_uuid_v7(Timestamp{std::chrono::duration_cast<std::chrono::microseconds>(now).count()}, random);
+  return make_uuid_v7(Timestamp{wall_clock_micros()}, random);
 }
 
 Result<FileSealIds> FileSealIds::open(const std::string& path) {

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <ctime>
 
 #include "ledger/quantity.hpp"
+#include "os/clock.hpp"
 
 namespace vault::ctl {
 namespace {
@@ -237,8 +237,7 @@ CLI::Option* add_time(CLI::App& command, const std::string& name, std::optional<
       .add_option_function<std::string>(
           name,
           [&out, name](const std::string& text) {
-            const auto now = std::chrono::system_clock::now().time_since_epoch();
-            out = parse_time(text, Timestamp{std::chrono::duration_cast<std::chrono::microseconds>(now).count()});
+            out = parse_time(text, Timestamp{wall_clock_micros()});
             if (!out) {
               throw CLI::ValidationError(name, std::string("expected a time (") + time_forms + "), not '" + text + "'");
             }
