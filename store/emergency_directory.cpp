@@ -316,7 +316,7 @@ Result<std::optional<Entry>> read_emergency_entry(int entries, const Uuid& seal_
   if (const int failure = read_whole_file(fd.get(), file_bytes_max, text); failure != 0) {
     return fail(ErrorCode::internal, name + " cannot be read: " + std::strerror(failure));
   }
-  const auto json = is_valid_utf8(text) ? LegacyJson::parse(text) : tl::unexpected(LegacyJsonFault{0, "not UTF-8"});
+  const auto json = is_valid_utf8(text) ? RawJson::parse(text) : tl::unexpected(RawJsonFault{0, "not UTF-8"});
   if (json && !is_emergency_file(*json)) {
     return fail(ErrorCode::seal_id_conflict,
                 name + " is in the directory already, and the emergency mode did not write it: use another seal_id",

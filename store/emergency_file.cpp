@@ -20,15 +20,15 @@ tl::unexpected<Error> wrong(std::string_view name, std::string_view what) {
   return fail(ErrorCode::invalid_argument, fmt::format("member {}: {}", name, what), std::string(name));
 }
 
-Result<std::string> text_member(const LegacyJson& json, std::string_view name) {
-  const LegacyJson::Node* node = json.member(name);
-  if (node == nullptr || node->kind != LegacyJson::Kind::string) return wrong(name, "a string was expected");
+Result<std::string> text_member(const RawJson& json, std::string_view name) {
+  const RawJson::Node* node = json.member(name);
+  if (node == nullptr || node->kind != RawJson::Kind::string) return wrong(name, "a string was expected");
   return json.characters(*node);
 }
 
 // A member read by `parse`, which gives nullopt for what it does not take.
 template <class Parse>
-auto parsed_member(const LegacyJson& json, std::string_view name, std::string_view wanted, Parse parse)
+auto parsed_member(const RawJson& json, std::string_view name, std::string_view wanted, Parse parse)
     -> Result<typename decltype(parse(std::string_view{}))::value_type> {
   const auto text = text_member(json, name);
   if (!text) return tl::unexpected<Error>(text.error());
@@ -37,7 +37,7 @@ auto parsed_member(const LegacyJson& json, std::string_view name, std::string_vi
   return *value;
 }
 
-Result<std::string> name_member(const LegacyJson& json, std::string_view name) {
+Result<std::string> name_member(const RawJson& json, std::string_view name) {
   auto text = text_member(json, name);
   if (!text) return text;
   if (const Status valid = check_name(*text, name); !valid) return tl::unexpected<Error>(valid.error());
@@ -58,13 +58,13 @@ std::string format_emergency_file(const Entry& entry) {
   return out;
 }
 
-bool is_emergency_file(const LegacyJson& json) {
-  const LegacyJson::Node* backend = json.member("backend");
-  return backend != nullptr && backend->kind == LegacyJson::Kind::string &&
+bool is_emergency_file(const RawJson& json) {
+  const RawJson::Node* backend = json.member("backend");
+  return backend != nullptr && backend->kind == RawJson::Kind::string &&
          json.characters(*backend) == emergency_backend && json.member("seal_id") != nullptr;
 }
 
-Result<Entry> read_emergency_file(const LegacyJson& json) {
+Result<Entry> read_emergency_file(const RawJson& json) {
   if (!is_emergency_file(json)) return wrong("backend", "\"legacy\" and a seal_id were expected");
   const auto seal_id = parsed_member(json, "seal_id", "a UUID of 36 characters", parse_uuid);
   if (!seal_id) return tl::unexpected<Error>(seal_id.error());
@@ -77,7 +77,7 @@ Result<Entry> read_emergency_file(const LegacyJson& json) {
   const auto timestamp =
       parsed_member(json, "timestamp", "a timestamp like 2026-01-01T00:00:00.000000Z", parse_timestamp);
   if (!timestamp) return tl::unexpected<Error>(timestamp.error());
-  const LegacyJson::Node* payload = json.member("seal_data");
+  const RawJson::Node* payload = json.member("seal_data");
   if (payload == nullptr) return wrong("seal_data", "is missing");
   auto canonical = canonicalize(json.text(*payload),
                                 // Without the bound on numbers: the file may have been kept before there was one.
@@ -100,7 +100,7 @@ Result<Entry> read_emergency_file(const LegacyJson& json) {
 
 Result<Entry> parse_emergency_file(std::string_view text) {
   if (!is_valid_utf8(text)) return fail(ErrorCode::invalid_argument, "not valid UTF-8");
-  const auto json = LegacyJson::parse(text);
+  const auto json = RawJson::parse(text);
   if (!json) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("not JSON at byte {}: {}", json.error().at, json.error().what));

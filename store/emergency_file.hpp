@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "ledger/entry.hpp"
+#include "ledger/raw_json.hpp"
 #include "ledger/result.hpp"
-#include "store/legacy_json.hpp"
 
 namespace vault {
 
@@ -18,11 +18,11 @@ inline constexpr std::string_view emergency_backend = "legacy";
 std::string format_emergency_file(const Entry& entry);
 
 // True where a JSON object claims to be such a file: its `backend` is "legacy" and it has a `seal_id`.
-bool is_emergency_file(const LegacyJson& json);
+bool is_emergency_file(const RawJson& json);
 
 // The entry, `emergency` set, the payload in canonical text. Error: invalid_argument naming the member that is missing
 // or wrong.
-Result<Entry> read_emergency_file(const LegacyJson& json);
+Result<Entry> read_emergency_file(const RawJson& json);
 Result<Entry> parse_emergency_file(std::string_view text);
 
 }  // namespace vault

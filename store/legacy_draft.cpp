@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ledger/canonical_json.hpp"
+#include "ledger/raw_time.hpp"
 #include "ledger/sha256.hpp"
 
 namespace vault {
@@ -74,7 +75,7 @@ LegacyItem finish_legacy_record(LegacyPlace place, std::string_view bytes, Legac
   LegacyRecord record;
   record.place = std::move(place);
   record.sha256 = sha256(bytes);
-  record.time = legacy_time(draft.timestamp);
+  record.time = raw_time(draft.timestamp);
   record.hash = draft.hash;
   bool mapped = false;
   Seal& seal = record.seal;

@@ -6,10 +6,11 @@
 #include <utility>
 
 #include "ledger/check.hpp"
+#include "ledger/raw_json.hpp"
 #include "ledger/sha256.hpp"
 #include "store/emergency_file.hpp"
 #include "store/legacy_draft.hpp"
-#include "store/legacy_json.hpp"
+#include "store/legacy_python_text.hpp"
 
 namespace vault {
 namespace {
@@ -50,11 +51,11 @@ std::optional<std::size_t> invalid_utf8(std::string_view bytes) {
   }
 }
 
-std::string characters_or_empty(const LegacyJson& json, const LegacyJson::Node* node) {
-  return node != nullptr && node->kind == LegacyJson::Kind::string ? json.characters(*node) : std::string();
+std::string characters_or_empty(const RawJson& json, const RawJson::Node* node) {
+  return node != nullptr && node->kind == RawJson::Kind::string ? json.characters(*node) : std::string();
 }
 
-LegacyItem read_emergency(LegacyPlace place, std::string_view bytes, const LegacyJson& json) {
+LegacyItem read_emergency(LegacyPlace place, std::string_view bytes, const RawJson& json) {
   auto entry = read_emergency_file(json);
   if (!entry) {
     return refused(place, bytes, 0, "it says that the emergency mode wrote it, but " + entry.error().message);
@@ -71,10 +72,10 @@ LegacyItem read_emergency(LegacyPlace place, std::string_view bytes, const Legac
 }
 
 // What is wrong with the entry_hash of a line of ledger.jsonl; "" where it fits.
-std::string check_entry_hash(const LegacyJson& json) {
-  const LegacyJson::Node* stated = json.member("entry_hash");
+std::string check_entry_hash(const RawJson& json) {
+  const RawJson::Node* stated = json.member("entry_hash");
   if (stated == nullptr) return "there is no entry_hash";
-  const std::string computed = to_hex(sha256(json.python_text("entry_hash")));
+  const std::string computed = to_hex(sha256(python_text(json, "entry_hash")));
   if (characters_or_empty(json, stated) == computed) return {};
   return fmt::format("its entry_hash is wrong: computed {}…, so the line was edited or damaged",
                      computed.substr(0, 16));
@@ -84,9 +85,9 @@ LegacyItem read_json(LegacyPlace place, std::string_view bytes) {
   if (bytes.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     return refused(place, bytes, 0, "the file is empty");
   }
-  const auto json = LegacyJson::parse(bytes);
+  const auto json = RawJson::parse(bytes);
   if (!json) return refused(place, bytes, json.error().at, "not JSON: " + json.error().what);
-  if (json->root().kind != LegacyJson::Kind::object) {
+  if (json->root().kind != RawJson::Kind::object) {
     return refused(place, bytes, json->root().begin, "not a JSON object");
   }
   if (place.kind == LegacyKind::session && is_emergency_file(*json)) return read_emergency(place, bytes, *json);
@@ -96,7 +97,7 @@ LegacyItem read_json(LegacyPlace place, std::string_view bytes) {
   if (const auto* timestamp = json->member("timestamp")) draft.timestamp = json->text(*timestamp);
   if (const auto* verdict = json->member("verdict")) {
     draft.verdict = json->text(*verdict);
-    if (verdict->kind == LegacyJson::Kind::string) draft.named = json->characters(*verdict);
+    if (verdict->kind == RawJson::Kind::string) draft.named = json->characters(*verdict);
   }
   std::string wrong_hash;
   if (place.kind == LegacyKind::ledger) {

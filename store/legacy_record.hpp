@@ -61,8 +61,4 @@ LegacyItem read_legacy_record(LegacyPlace place, std::string_view bytes);
 // Namespace of the seal_ids that records without one of their own get (UUIDv5 of source, newline, SHA-256 in hex).
 Uuid legacy_seal_id(std::string_view source, const Hash& sha256);
 
-// The instant that a record's timestamp names: Unix seconds, or ISO 8601 (without an offset: taken as UTC). For
-// sorting; nullopt where it names none. `json` is the value's text.
-std::optional<Timestamp> legacy_time(std::string_view json);
-
 }  // namespace vault

@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "ledger/bytes.hpp"
+#include "ledger/raw_json.hpp"
 #include "ledger/sha256.hpp"
 #include "store/legacy_directory.hpp"
 #include "store/legacy_draft.hpp"
-#include "store/legacy_json.hpp"
 #include "store/legacy_numbers.hpp"
+#include "store/legacy_python_text.hpp"
 
 namespace vault {
 namespace {
@@ -20,7 +21,7 @@ constexpr std::size_t tried_bytes_max = std::size_t{64} << 20;
 constexpr std::size_t choices_max = 16;
 
 std::string python_or_null(const std::optional<std::string>& text) {
-  return text ? LegacyJson::python_string(*text) : "null";
+  return text ? python_string(*text) : "null";
 }
 
 bool is_utf8(const LegacyRow& row) {
@@ -38,8 +39,8 @@ bool is_too_large(const LegacyRow& row) {
 // seal_data as Python prints the value; what is no JSON as a string.
 std::string python_data(const LegacyRow& row) {
   if (!row.seal_data) return "null";
-  const auto json = LegacyJson::parse(*row.seal_data);
-  return json ? json->python_compact(json->root()) : LegacyJson::python_string(*row.seal_data);
+  const auto json = RawJson::parse(*row.seal_data);
+  return json ? python_compact(*json, json->root()) : python_string(*row.seal_data);
 }
 
 // The hash of the seven members, in the order of their names.
@@ -66,10 +67,10 @@ struct Number {
 };
 
 // The numbers that jsonb may have written otherwise than Python had.
-std::vector<Number> respelt_numbers(const LegacyJson& json) {
+std::vector<Number> respelt_numbers(const RawJson& json) {
   std::vector<Number> out;
-  for (const LegacyJson::Node& node : json.nodes()) {
-    if (node.kind != LegacyJson::Kind::number) continue;
+  for (const RawJson::Node& node : json.nodes()) {
+    if (node.kind != RawJson::Kind::number) continue;
     auto spellings = python_spellings(json.text(node));
     if (spellings.size() > 1 || spellings.front() != json.text(node)) {
       out.push_back({node.begin, node.end, std::move(spellings)});
@@ -94,7 +95,7 @@ std::string respell(std::string_view text, const std::vector<Number>& numbers, s
 
 // Whether some text that jsonb may have been given has the row's hash; true also where there are too many to try.
 bool may_have_been_written_otherwise(const LegacyRow& row) {
-  const auto json = LegacyJson::parse(*row.seal_data);
+  const auto json = RawJson::parse(*row.seal_data);
   if (!json) return false;
   const auto numbers = respelt_numbers(*json);
   if (numbers.empty()) return false;
@@ -114,7 +115,7 @@ bool may_have_been_written_otherwise(const LegacyRow& row) {
 LegacyRowHash check_row_hash(const LegacyRow& row) {
   if (is_too_large(row) || !is_utf8(row)) return {};  // read_legacy_row() says so
   if (row.seal_data) {
-    if (const auto json = LegacyJson::parse(*row.seal_data); !json) {
+    if (const auto json = RawJson::parse(*row.seal_data); !json) {
       return {
           LegacyHash::unknown,
           {},

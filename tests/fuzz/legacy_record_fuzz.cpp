@@ -6,7 +6,8 @@
 
 #include "ledger/canonical_json.hpp"
 #include "ledger/check.hpp"
-#include "store/legacy_json.hpp"
+#include "ledger/raw_json.hpp"
+#include "store/legacy_python_text.hpp"
 #include "store/legacy_record.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -22,9 +23,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     VAULT_CHECK(again && *again == seal.seal_data);
   }
   if (canonicalize(bytes, {.object_only = false})) {
-    const auto json = LegacyJson::parse(bytes);
+    const auto json = RawJson::parse(bytes);
     VAULT_CHECK(json.has_value());
-    VAULT_CHECK(LegacyJson::parse(json->python_text("entry_hash")).has_value());
+    VAULT_CHECK(RawJson::parse(python_text(*json, "entry_hash")).has_value());
   }
   return 0;
 }

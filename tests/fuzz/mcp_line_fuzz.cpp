@@ -8,7 +8,7 @@
 
 #include "ledger/canonical_json.hpp"
 #include "ledger/check.hpp"
-#include "store/legacy_json.hpp"
+#include "ledger/raw_json.hpp"
 #include "tests/unit/tools/fake_vault.hpp"
 #include "tools/mcp/content.hpp"
 #include "tools/mcp/lines.hpp"
@@ -22,7 +22,7 @@ constexpr std::size_t bytes_max = 1 << 16;  // of a line
 
 void check_line(const std::string& line) {
   VAULT_CHECK(line.find('\n') == std::string::npos);
-  VAULT_CHECK(LegacyJson::parse(line).has_value());
+  VAULT_CHECK(RawJson::parse(line).has_value());
 }
 
 Entry entry() {

@@ -20,9 +20,9 @@ constexpr double exact_integer_max = 9'007'199'254'740'992.0;  // 2^53: up to he
 constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
 
 // A number literal or digits in a string: 7, "7", and 7.0, which JSON Schema calls an integer too.
-std::optional<std::int64_t> read_integer(const LegacyJson& json, const LegacyJson::Node& node) {
-  if (node.kind == LegacyJson::Kind::string) return ctl::parse_decimal(json.characters(node));
-  if (node.kind != LegacyJson::Kind::number) return std::nullopt;
+std::optional<std::int64_t> read_integer(const RawJson& json, const RawJson::Node& node) {
+  if (node.kind == RawJson::Kind::string) return ctl::parse_decimal(json.characters(node));
+  if (node.kind != RawJson::Kind::number) return std::nullopt;
   const std::string_view text = json.text(node);
   if (const auto value = ctl::parse_decimal(text)) return value;
   double value = 0;
@@ -53,13 +53,13 @@ class Reader {
   }
 
   bool has(std::string_view name) const { return value(name) != nullptr; }
-  const LegacyJson::Node* value(std::string_view name) const {
-    const LegacyJson::Node* node = members_.find(name);
-    return node == nullptr || node->kind == LegacyJson::Kind::null ? nullptr : node;
+  const RawJson::Node* value(std::string_view name) const {
+    const RawJson::Node* node = members_.find(name);
+    return node == nullptr || node->kind == RawJson::Kind::null ? nullptr : node;
   }
 
   std::optional<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max = int64_max) {
-    const LegacyJson::Node* node = value(name);
+    const RawJson::Node* node = value(name);
     if (node == nullptr) return std::nullopt;
     const auto number = read_integer(members_.json(), *node);
     if (number && *number >= min && *number <= max) return number;
@@ -70,9 +70,9 @@ class Reader {
   }
 
   std::optional<std::string> text(std::string_view name) {
-    const LegacyJson::Node* node = value(name);
+    const RawJson::Node* node = value(name);
     if (node == nullptr) return std::nullopt;
-    if (node->kind == LegacyJson::Kind::string) return members_.json().characters(*node);
+    if (node->kind == RawJson::Kind::string) return members_.json().characters(*node);
     refuse(name, "must be a string");
     return std::nullopt;
   }
@@ -95,9 +95,9 @@ class Reader {
   }
 
   bool boolean(std::string_view name) {
-    const LegacyJson::Node* node = value(name);
+    const RawJson::Node* node = value(name);
     if (node == nullptr) return false;
-    if (node->kind != LegacyJson::Kind::boolean) refuse(name, "must be true or false");
+    if (node->kind != RawJson::Kind::boolean) refuse(name, "must be true or false");
     return members_.json().text(*node) == "true";
   }
 
@@ -147,7 +147,7 @@ void read_order(Reader& in, PageRequest& page) {
 }
 
 std::string read_payload(Reader& in) {
-  const LegacyJson::Node* node = in.members().find("seal_data");
+  const RawJson::Node* node = in.members().find("seal_data");
   if (node == nullptr) return {};
   auto text = canonicalize(
       in.members().json().text(*node),

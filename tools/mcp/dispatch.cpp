@@ -14,7 +14,7 @@ namespace vault::mcp {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Kind = LegacyJson::Kind;
+using Kind = RawJson::Kind;
 
 constexpr std::string_view modern_version = "2026-07-28";
 constexpr std::array<std::string_view, 3> legacy_versions{"2025-11-25", "2025-06-18", "2024-11-05"};  // newest first
@@ -72,7 +72,7 @@ Outcome call_tool(std::string_view id, const std::optional<Members>& params, con
     if (!text) return refuse(id, invalid_params, "Invalid params: progressToken must be a string or an integer");
     call.progress_token = *text;
   }
-  static const auto no_arguments = LegacyJson::parse("{}");
+  static const auto no_arguments = RawJson::parse("{}");
   const auto given = params->object("arguments");
   if (!given && params->find("arguments") != nullptr) {
     return refuse(id, invalid_params, "Invalid params: arguments must be an object");
@@ -89,7 +89,7 @@ Outcome Dispatcher::dispatch(std::string_view line) {
   if (line.find_first_not_of(" \t\r\n") == std::string_view::npos) return {};
   try {
     if (!is_valid_utf8(line)) return refuse({}, parse_error, "Parse error: not UTF-8");
-    const auto json = LegacyJson::parse(line);
+    const auto json = RawJson::parse(line);
     if (!json) {
       const auto& fault = json.error();
       return refuse({}, parse_error, "Parse error at byte " + std::to_string(fault.at) + ": " + fault.what);
@@ -100,7 +100,7 @@ Outcome Dispatcher::dispatch(std::string_view line) {
   }
 }
 
-Outcome Dispatcher::dispatch_message(const LegacyJson& json) {
+Outcome Dispatcher::dispatch_message(const RawJson& json) {
   if (json.root().kind != Kind::object) {
     return refuse({}, invalid_request, "Invalid Request: a message is one JSON object; there are no batches");
   }

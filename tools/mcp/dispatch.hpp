@@ -41,7 +41,7 @@ class Dispatcher {
     std::optional<Members> params, meta;
     bool modern = false;
   };
-  Outcome dispatch_message(const LegacyJson& json);
+  Outcome dispatch_message(const RawJson& json);
   Outcome dispatch_request(Request request);
   Outcome dispatch_modern(const Request& request);
   Outcome dispatch_legacy(const Request& request);

@@ -6,7 +6,7 @@
 
 namespace vault::mcp {
 
-Members::Members(const LegacyJson& json, const Node& object) : json_(&json) {
+Members::Members(const RawJson& json, const Node& object) : json_(&json) {
   for (const Node* member : json.children(object)) members_.emplace_back(json.name(*member), member);
   const auto by_name = [](const auto& left, const auto& right) { return left.first < right.first; };
   std::stable_sort(members_.begin(), members_.end(), by_name);
@@ -28,13 +28,13 @@ const Members::Node* Members::find(std::string_view name) const {
 
 std::optional<Members> Members::object(std::string_view name) const {
   const Node* node = find(name);
-  if (node == nullptr || node->kind != LegacyJson::Kind::object) return std::nullopt;
+  if (node == nullptr || node->kind != RawJson::Kind::object) return std::nullopt;
   return Members(*json_, *node);
 }
 
 std::optional<std::string> Members::string(std::string_view name) const {
   const Node* node = find(name);
-  if (node == nullptr || node->kind != LegacyJson::Kind::string) return std::nullopt;
+  if (node == nullptr || node->kind != RawJson::Kind::string) return std::nullopt;
   return json_->characters(*node);
 }
 
@@ -45,10 +45,10 @@ std::string_view Members::other_than(const std::vector<std::string_view>& known)
   return {};
 }
 
-std::optional<std::string_view> read_token(const LegacyJson& json, const LegacyJson::Node& node) {
+std::optional<std::string_view> read_token(const RawJson& json, const RawJson::Node& node) {
   const std::string_view text = json.text(node);
-  const bool string = node.kind == LegacyJson::Kind::string;
-  const bool integer = node.kind == LegacyJson::Kind::number && text.find_first_of(".eE") == std::string_view::npos;
+  const bool string = node.kind == RawJson::Kind::string;
+  const bool integer = node.kind == RawJson::Kind::number && text.find_first_of(".eE") == std::string_view::npos;
   if ((!string && !integer) || text.size() > token_bytes_max) return std::nullopt;
   return text;
 }

@@ -1,4 +1,4 @@
-// JSON-RPC 2.0 as MCP frames it: one object a line. A line is read without interpreting it (store/legacy_json.hpp), so
+// JSON-RPC 2.0 as MCP frames it: one object a line. A line is read without interpreting it (ledger/raw_json.hpp), so
 // that an id goes back exactly as it came, a payload reaches the ledger's own parser as it was written, and a name that
 // occurs twice is noticed rather than resolved.
 #pragma once
@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "store/legacy_json.hpp"
+#include "ledger/raw_json.hpp"
 
 namespace vault::mcp {
 
@@ -30,9 +30,9 @@ inline constexpr std::size_t token_bytes_max = 1024;
 // Cost: one sort of the names.
 class Members {
  public:
-  using Node = LegacyJson::Node;
+  using Node = RawJson::Node;
 
-  Members(const LegacyJson& json, const Node& object);
+  Members(const RawJson& json, const Node& object);
 
   // nullptr: there is none.
   const Node* find(std::string_view name) const;
@@ -45,18 +45,18 @@ class Members {
   // The first name that is none of `known`, as it stands in the line; "" if there is none.
   std::string_view other_than(const std::vector<std::string_view>& known) const;
 
-  const LegacyJson& json() const { return *json_; }
+  const RawJson& json() const { return *json_; }
 
  private:
   std::string_view written_name(const Node& member) const;
 
-  const LegacyJson* json_;
+  const RawJson* json_;
   std::vector<std::pair<std::string, const Node*>> members_;  // sorted
   std::string_view twice_;
 };
 
 // The value as it stands if it may be an id or a progress token: a string, or an integer of any size, and not too long.
-std::optional<std::string_view> read_token(const LegacyJson& json, const LegacyJson::Node& node);
+std::optional<std::string_view> read_token(const RawJson& json, const RawJson::Node& node);
 
 // Replies and notifications, without the newline. `id` and `result` are JSON text; "" leaves the id out.
 std::string result_line(std::string_view id, std::string_view result);

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ledger/raw_time.hpp"
 #include "ledger/sha256.hpp"
 #include "store/emergency_file.hpp"
 
@@ -227,13 +228,13 @@ TEST(LegacyTime, ReadsUnixSecondsAndIso8601) {
       {"\"2026-01-21T12:35:25.4379149999+00\"", "2026-01-21T12:35:25.437914Z"},
   };
   for (const auto& [text, expected] : cases) {
-    const auto time = legacy_time(text);
+    const auto time = raw_time(text);
     ASSERT_TRUE(time) << text;
     EXPECT_EQ(format_timestamp(*time), expected) << text;
   }
   for (const char* text : {"", "null", "true", "-5", "1e300", "\"\"", "\"yesterday, at about ten\"", "{}",
                            "\"2026-02-30T00:00:00Z\"", "\"2026-01-21T08:00:00+1\"", "\"2026-01-21T08:00:0\""}) {
-    EXPECT_FALSE(legacy_time(text)) << text;
+    EXPECT_FALSE(raw_time(text)) << text;
   }
 }
 

@@ -1,6 +1,5 @@
-#include "store/legacy_json.hpp"
+#include "ledger/raw_json.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -8,8 +7,6 @@
 
 namespace vault {
 namespace {
-
-constexpr std::string_view hex_digits = "0123456789abcdef";
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -48,51 +45,14 @@ void append_code_point(std::uint32_t code, std::string& out) {
   push(0x80 | (code & 0x3F));
 }
 
-// The code point at `at`, which moves on. `text` is well-formed but for surrogates.
-std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
-  const auto lead = static_cast<unsigned char>(text[at++]);
-  if (lead < 0x80) return lead;
-  const int more = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
-  std::uint32_t code = lead & (0x3FU >> more);
-  for (int i = 0; i < more; ++i) code = code << 6 | (static_cast<unsigned char>(text[at++]) & 0x3F);
-  return code;
-}
-
-void append_unit(std::uint32_t unit, std::string& out) {
-  out += "\\u";
-  for (int shift = 12; shift >= 0; shift -= 4) out.push_back(hex_digits[unit >> shift & 0xF]);
-}
-
-// A string as Python prints it with ensure_ascii, quotation marks included.
-void append_python_string(std::string_view text, std::string& out) {
-  out.push_back('"');
-  for (std::size_t at = 0; at < text.size();) {
-    const std::uint32_t code = next_code_point(text, at);
-    constexpr std::string_view short_escapes = "\"\\\n\r\t\f\b";
-    const std::size_t escape = code < 0x80 ? short_escapes.find(static_cast<char>(code)) : std::string_view::npos;
-    if (escape != std::string_view::npos) {
-      out.push_back('\\');
-      out.push_back("\"\\nrtfb"[escape]);
-    } else if (code >= 0x20 && code < 0x7F) {
-      out.push_back(static_cast<char>(code));
-    } else if (code < 0x10000) {
-      append_unit(code, out);
-    } else {
-      append_unit(0xD800 + ((code - 0x10000) >> 10), out);
-      append_unit(0xDC00 + ((code - 0x10000) & 0x3FF), out);
-    }
-  }
-  out.push_back('"');
-}
-
 }  // namespace
 
 // Reads the grammar without recursion, so that no depth can exhaust the stack.
-class LegacyJsonParser {
+class RawJsonParser {
  public:
-  explicit LegacyJsonParser(std::string_view text) : text_(text) { out_.text_ = text; }
+  explicit RawJsonParser(std::string_view text) : text_(text) { out_.text_ = text; }
 
-  tl::expected<LegacyJson, LegacyJsonFault> parse() {
+  tl::expected<RawJson, RawJsonFault> parse() {
     if (!run()) return tl::unexpected(fault_);
     return std::move(out_);
   }
@@ -143,11 +103,11 @@ class LegacyJsonParser {
     return at_ == text_.size() || wrong("nothing may follow the value");
   }
 
-  bool in_object() const { return out_.nodes_[open_.back()].kind == LegacyJson::Kind::object; }
+  bool in_object() const { return out_.nodes_[open_.back()].kind == RawJson::Kind::object; }
   char closer() const { return in_object() ? '}' : ']'; }
 
   void close() {
-    LegacyJson::Node& node = out_.nodes_[open_.back()];
+    RawJson::Node& node = out_.nodes_[open_.back()];
     node.end = offset();
     node.next = static_cast<std::uint32_t>(out_.nodes_.size());
     open_.pop_back();
@@ -169,14 +129,14 @@ class LegacyJsonParser {
 
   // One scalar, or the opening bracket of a container.
   bool value() {
-    LegacyJson::Node node;
+    RawJson::Node node;
     node.begin = offset();
     node.name_begin = std::exchange(name_begin_, 0);
     node.name_end = std::exchange(name_end_, 0);
     const char c = peek();
     if (c == '{' || c == '[') {
       ++at_;
-      node.kind = c == '{' ? LegacyJson::Kind::object : LegacyJson::Kind::array;
+      node.kind = c == '{' ? RawJson::Kind::object : RawJson::Kind::array;
       open_.push_back(static_cast<std::uint32_t>(out_.nodes_.size()));
       out_.nodes_.push_back(node);
       fresh_ = true;
@@ -189,22 +149,22 @@ class LegacyJsonParser {
     return true;
   }
 
-  bool scalar(char c, LegacyJson::Kind& kind) {
+  bool scalar(char c, RawJson::Kind& kind) {
     switch (c) {
       case '"':
-        kind = LegacyJson::Kind::string;
+        kind = RawJson::Kind::string;
         return string();
       case 't':
-        kind = LegacyJson::Kind::boolean;
+        kind = RawJson::Kind::boolean;
         return accept_word("true");
       case 'f':
-        kind = LegacyJson::Kind::boolean;
+        kind = RawJson::Kind::boolean;
         return accept_word("false");
       case 'n':
-        kind = LegacyJson::Kind::null;
+        kind = RawJson::Kind::null;
         return accept_word("null");
       default:
-        kind = LegacyJson::Kind::number;
+        kind = RawJson::Kind::number;
         return c == '-' || is_digit(c) ? number() : wrong("a value was expected");
     }
   }
@@ -246,19 +206,19 @@ class LegacyJsonParser {
   }
 
   std::string_view text_;
-  LegacyJson out_;
-  LegacyJsonFault fault_;
+  RawJson out_;
+  RawJsonFault fault_;
   std::vector<std::uint32_t> open_;  // containers around the cursor
   bool fresh_ = false;               // the innermost one has no element yet
   std::size_t at_ = 0;
   std::uint32_t name_begin_ = 0, name_end_ = 0;  // of the member whose value comes next
 };
 
-tl::expected<LegacyJson, LegacyJsonFault> LegacyJson::parse(std::string_view text) {
-  return LegacyJsonParser(text).parse();
+tl::expected<RawJson, RawJsonFault> RawJson::parse(std::string_view text) {
+  return RawJsonParser(text).parse();
 }
 
-std::string LegacyJson::unescape(std::string_view quoted) {
+std::string RawJson::unescape(std::string_view quoted) {
   const std::string_view text = quoted.substr(1, quoted.size() - 2);
   std::string out;
   out.reserve(text.size());
@@ -293,11 +253,11 @@ std::string LegacyJson::unescape(std::string_view quoted) {
   return out;
 }
 
-std::string LegacyJson::name(const Node& member) const {
+std::string RawJson::name(const Node& member) const {
   return unescape(text_.substr(member.name_begin, member.name_end - member.name_begin));
 }
 
-std::vector<const LegacyJson::Node*> LegacyJson::children(const Node& node) const {
+std::vector<const RawJson::Node*> RawJson::children(const Node& node) const {
   std::vector<const Node*> out;
   if (node.kind != Kind::object && node.kind != Kind::array) return out;
   const Node* const end = nodes_.data() + node.next;
@@ -305,95 +265,13 @@ std::vector<const LegacyJson::Node*> LegacyJson::children(const Node& node) cons
   return out;
 }
 
-std::vector<std::uint32_t> LegacyJson::child_indices(std::uint32_t node) const {
-  std::vector<std::uint32_t> out;
-  for (std::uint32_t child = node + 1; child < nodes_[node].next; child = nodes_[child].next) out.push_back(child);
-  return out;
-}
-
-const LegacyJson::Node* LegacyJson::member(std::string_view wanted) const {
+const RawJson::Node* RawJson::member(std::string_view wanted) const {
   if (root().kind != Kind::object) return nullptr;
   const Node* found = nullptr;
   for (const Node* child : children(root())) {
     if (name(*child) == wanted) found = child;
   }
   return found;
-}
-
-// Bytes of generalised UTF-8 sort as code points do.
-std::vector<std::uint32_t> LegacyJson::members_in_order(std::uint32_t object,
-                                                        std::optional<std::string_view> without) const {
-  std::vector<std::pair<std::string, std::uint32_t>> members;
-  for (const std::uint32_t child : child_indices(object)) {
-    std::string child_name = name(nodes_[child]);
-    if (object != 0 || child_name != without) members.emplace_back(std::move(child_name), child);
-  }
-  std::sort(members.begin(), members.end());
-  std::vector<std::uint32_t> out;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    const bool last_of_its_name = i + 1 == members.size() || members[i + 1].first != members[i].first;
-    if (last_of_its_name) out.push_back(members[i].second);
-  }
-  return out;
-}
-
-std::string LegacyJson::python_string(std::string_view characters) {
-  std::string out;
-  append_python_string(characters, out);
-  return out;
-}
-
-std::string LegacyJson::python_text(std::string_view without) const {
-  return print(0, without, {", ", ": "});
-}
-
-std::string LegacyJson::python_compact(const Node& node) const {
-  return print(static_cast<std::uint32_t>(&node - nodes_.data()), std::nullopt, {",", ":"});
-}
-
-std::string LegacyJson::print(std::uint32_t root, std::optional<std::string_view> without,
-                              const Separators& separators) const {
-  struct Open {
-    std::vector<std::uint32_t> elements;
-    std::size_t at = 0;
-    bool object = false;
-  };
-  std::string out;
-  std::vector<Open> open;
-  const auto begin = [&](std::uint32_t node) {
-    switch (nodes_[node].kind) {
-      case Kind::object:
-        out.push_back('{');
-        open.push_back({members_in_order(node, without), 0, true});
-        break;
-      case Kind::array:
-        out.push_back('[');
-        open.push_back({child_indices(node), 0, false});
-        break;
-      case Kind::string:
-        append_python_string(characters(nodes_[node]), out);
-        break;
-      default:
-        out += text(nodes_[node]);
-    }
-  };
-  begin(root);
-  while (!open.empty()) {
-    Open& top = open.back();
-    if (top.at == top.elements.size()) {
-      out.push_back(top.object ? '}' : ']');
-      open.pop_back();
-      continue;
-    }
-    if (top.at > 0) out += separators.item;
-    const std::uint32_t element = top.elements[top.at++];
-    if (top.object) {
-      append_python_string(name(nodes_[element]), out);
-      out += separators.member;
-    }
-    begin(element);
-  }
-  return out;
 }
 
 }  // namespace vault

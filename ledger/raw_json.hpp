@@ -15,12 +15,12 @@
 
 namespace vault {
 
-struct LegacyJsonFault {
+struct RawJsonFault {
   std::size_t at = 0;  // byte offset in the text
   std::string what;
 };
 
-class LegacyJson {
+class RawJson {
  public:
   enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
 
@@ -33,7 +33,7 @@ class LegacyJson {
   };
 
   // `text` is valid UTF-8 of less than 4 GiB and outlives the result. Cost: linear; 24 bytes a value.
-  static tl::expected<LegacyJson, LegacyJsonFault> parse(std::string_view text);
+  static tl::expected<RawJson, RawJsonFault> parse(std::string_view text);
 
   std::string_view source() const { return text_; }
   const Node& root() const { return nodes_.front(); }
@@ -49,25 +49,12 @@ class LegacyJson {
   // The name of an object's member, read like characters().
   std::string name(const Node& member) const;
 
-  // What Python's json.dumps(object, sort_keys=True) prints of the top-level object without its member `without`: names
-  // by code point, ", " and ": " between, non-ASCII escaped; number literals as they are written.
-  std::string python_text(std::string_view without) const;
-  // What json.dumps(value, sort_keys=True, separators=(",", ":")) prints of one value.
-  std::string python_compact(const Node& node) const;
-  // A string as Python prints it in either, quotation marks included. `characters` may hold lone surrogates as above.
-  static std::string python_string(std::string_view characters);
   // Every value, in document order.
   const std::vector<Node>& nodes() const { return nodes_; }
 
  private:
-  friend class LegacyJsonParser;
-  struct Separators {
-    std::string_view item, member;
-  };
-  std::string print(std::uint32_t node, std::optional<std::string_view> without, const Separators& separators) const;
+  friend class RawJsonParser;
   static std::string unescape(std::string_view quoted);
-  std::vector<std::uint32_t> child_indices(std::uint32_t node) const;
-  std::vector<std::uint32_t> members_in_order(std::uint32_t object, std::optional<std::string_view> without) const;
 
   std::string_view text_;
   std::vector<Node> nodes_;

@@ -1,11 +1,10 @@
-// Timestamps of legacy records: Unix seconds and the many spellings of ISO 8601.
+#include "ledger/raw_time.hpp"
+
 #include <charconv>
 #include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "store/legacy_record.hpp"
 
 namespace vault {
 namespace {
@@ -57,7 +56,7 @@ std::optional<int> offset_minutes(std::string_view text) {
 
 }  // namespace
 
-std::optional<Timestamp> legacy_time(std::string_view json) {
+std::optional<Timestamp> raw_time(std::string_view json) {
   if (json.empty()) return std::nullopt;
   if (json.front() != '"') return from_unix(json);
   if (json.size() < 18) return std::nullopt;
