@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "daemon/embedded_postgres.hpp"
-#include "store/postgres_yardstick.hpp"
-#include "store/postgres_yardstick_crowd.hpp"
+#include "tools/bench/baseline.hpp"
+#include "tools/bench/baseline_crowd.hpp"
 #include "tools/bench/echo_process.hpp"
 #include "tools/bench/process_stats.hpp"
 #include "tools/bench/report.hpp"

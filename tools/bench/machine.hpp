@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "store/postgres_yardstick.hpp"
+#include "tools/bench/baseline.hpp"
 
 namespace vault::bench {
 

@@ -13,7 +13,7 @@
 
 #include "ledger/entry.hpp"
 #include "ledger/result.hpp"
-#include "store/postgres_yardstick_rows.hpp"
+#include "tools/bench/baseline_rows.hpp"
 
 struct pg_conn;
 

@@ -12,8 +12,8 @@
 #include <string>
 
 #include "store/postgres_statements.hpp"
-#include "store/postgres_yardstick.hpp"
-#include "store/postgres_yardstick_rows.hpp"
+#include "tools/bench/baseline.hpp"
+#include "tools/bench/baseline_rows.hpp"
 
 namespace vault {
 

@@ -1,4 +1,4 @@
-#include "store/postgres_yardstick_rows.hpp"
+#include "tools/bench/baseline_rows.hpp"
 
 #include <algorithm>
 

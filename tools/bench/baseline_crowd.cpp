@@ -1,10 +1,10 @@
-#include "store/postgres_yardstick_crowd.hpp"
+#include "tools/bench/baseline_crowd.hpp"
 
 #include <libpq-fe.h>
 #include <poll.h>
 
 #include "ledger/check.hpp"
-#include "store/postgres_yardstick_parts.hpp"
+#include "tools/bench/baseline_parts.hpp"
 
 namespace vault {
 namespace {

@@ -1,4 +1,4 @@
-#include "store/postgres_yardstick.hpp"
+#include "tools/bench/baseline.hpp"
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
@@ -8,8 +8,8 @@
 
 #include "ledger/check.hpp"
 #include "store/postgres_statements.hpp"
-#include "store/postgres_yardstick_parts.hpp"
-#include "store/postgres_yardstick_rows.hpp"
+#include "tools/bench/baseline_parts.hpp"
+#include "tools/bench/baseline_rows.hpp"
 
 namespace vault {
 namespace {

@@ -11,8 +11,8 @@
 
 #include "ledger/entry.hpp"
 #include "ledger/result.hpp"
-#include "store/postgres_yardstick.hpp"
-#include "store/postgres_yardstick_rows.hpp"
+#include "tools/bench/baseline.hpp"
+#include "tools/bench/baseline_rows.hpp"
 
 namespace vault {
 
