@@ -1,6 +1,6 @@
 // A row of the table `vault_ledger` in which the old Python service kept its ledger (docs/legacy.md, "The old service's
-// table"): columns in, a seal or a reason out. Pure; postgres_legacy.hpp has the table, legacy_chain.hpp what rows say
-// of each other.
+// table"): columns in, a seal or a reason out. Pure; tools/vaultctl/legacy_table.hpp has the table, legacy_chain.hpp
+// what rows say of each other.
 #pragma once
 
 #include <cstddef>

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "store/archive_write.hpp"
 #include "store/migrator.hpp"
 #include "store/postgres_durability.hpp"
 #include "store/postgres_inserts.hpp"
@@ -85,11 +84,11 @@ class Restore {
     return entries_.size() < insert_rows_max && bytes_ < insert_bytes_max ? Status{} : send_entries();
   }
 
-  Status end(const ArchiveTarget& target) {
+  Status end(const RestoreTarget& target) {
     if (const Status sent = send_entries(); !sent) return sent;
     if (const Status answered = await_answers(0); !answered) return answered;
     if (last_.merkle_root != target.checkpoint.root) {
-      return fail(ErrorCode::internal, "the archive changed while it was being restored");
+      return fail(ErrorCode::internal, "what was restored is not the ledger of its checkpoint");
     }
     if (const Status kept = keep_checkpoint(target); !kept) return kept;
     if (const Status durable = require_durability(connection_); !durable) return durable;
@@ -126,7 +125,7 @@ class Restore {
     return {};
   }
 
-  Status keep_checkpoint(const ArchiveTarget& target) {
+  Status keep_checkpoint(const RestoreTarget& target) {
     if (identities_.empty() || identities_.back().origin != target.key.name) {
       auto identity =
           connection_.execute(sql::insert_identity, PgParams().text(target.key.name).text(target.key.format()).int8(0));
@@ -213,8 +212,9 @@ Result<bool> has_no_entries(const PostgresPlace& place) {
   return answer->value(0, 0) == "\x01";
 }
 
-// A look before the long work. True if the database has no schema yet, or an older one that nothing was sealed in.
-Result<bool> look_at_database(const PostgresPlace& place, const VerifierKey& key) {
+}  // namespace
+
+Result<bool> needs_schema(const PostgresPlace& place, const VerifierKey& key) {
   const auto version = schema_version(place);
   if (!version) return tl::unexpected<Error>(version.error());
   if (*version == 0) return true;
@@ -229,63 +229,23 @@ Result<bool> look_at_database(const PostgresPlace& place, const VerifierKey& key
   return false;
 }
 
-tl::expected<void, RestoreFailure> write_all(const ArchiveDirectory& directory, const ArchiveTarget& target,
-                                             PgConnection& connection, const RestoreProgress& progress) {
-  Restore restore(connection);
+tl::expected<void, RestoreFailure> restore_ledger(const PostgresPlace& place, const RestoreTarget& target,
+                                                  const RestoreSource& source) {
+  if (const Status good = check_server(place); !good) return tl::unexpected<Error>(good.error());
+  auto connection = connect(place);
+  if (!connection) return tl::unexpected<Error>(connection.error());
+  Restore restore(**connection);
   Status outcome = restore.begin(target.key);
   if (outcome) {
-    const auto report = check_archive(
-        directory, target.key,
-        [&](Entry&& entry, const std::vector<Tile>& finished) { return restore.take(std::move(entry), finished); },
-        [&](std::uint64_t done, std::uint64_t total) { progress("restoring", done, total); });
-    if (!report) {
-      outcome = tl::unexpected<Error>(report.error());
-    } else if (!report->valid() || report->checkpoint != target.checkpoint) {
-      outcome = fail(ErrorCode::internal, "the archive changed while it was being restored");
-    } else {
-      outcome = restore.end(target);
-    }
+    outcome = source(
+        [&](Entry&& entry, const std::vector<Tile>& finished) { return restore.take(std::move(entry), finished); });
   }
+  if (outcome) outcome = restore.end(target);
   if (outcome) return {};
   restore.give_up();
   RestoreFailure failure(outcome.error());
   failure.in_doubt = restore.in_doubt();
   return tl::unexpected<RestoreFailure>(std::move(failure));
-}
-
-}  // namespace
-
-tl::expected<RestoreResult, RestoreFailure> restore_archive(const ArchiveDirectory& directory, const VerifierKey& key,
-                                                            const PostgresPlace& place,
-                                                            const RestoreProgress& progress) {
-  auto bare = look_at_database(place, key);
-  if (!bare) return tl::unexpected<Error>(bare.error());
-  auto report = check_archive(directory, key, nullptr,
-                              [&](std::uint64_t done, std::uint64_t total) { progress("checking", done, total); });
-  if (!report) return tl::unexpected<Error>(report.error());
-  RestoreResult result{std::move(*report), false};
-  if (!result.report.valid()) return result;
-  if (!result.report.payloads) {
-    return fail(
-        ErrorCode::invalid_argument,
-        directory.path() + " holds no payloads (it was made with --no-payloads): nothing can be restored from it");
-  }
-  auto note = directory.read(archive_checkpoint_name, archive_checkpoint_bytes_max);
-  if (!note) return tl::unexpected<Error>(note.error());
-  const auto checkpoint = open_checkpoint(note->value_or(""), key);
-  if (!checkpoint || *checkpoint != result.report.checkpoint) {
-    return fail(ErrorCode::internal, "the archive changed while it was being checked");
-  }
-  if (*bare) {
-    if (auto migrated = migrate_up(place); !migrated) return tl::unexpected<Error>(migrated.error());
-    if (const Status good = check_server(place); !good) return tl::unexpected<Error>(good.error());
-    result.migrated = true;
-  }
-  auto connection = connect(place);
-  if (!connection) return tl::unexpected<Error>(connection.error());
-  const auto written = write_all(directory, {*checkpoint, **note, key}, **connection, progress);
-  if (!written) return tl::unexpected<RestoreFailure>(written.error());
-  return result;
 }
 
 }  // namespace vault

@@ -7,8 +7,8 @@
 #include "store/archive_files.hpp"
 #include "store/archive_write.hpp"
 #include "store/postgres_connection.hpp"
-#include "store/postgres_restore.hpp"
 #include "tests/integration/store_fixture.hpp"
+#include "tools/vaultctl/restore_archive.hpp"
 
 namespace vault::test {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "store/archive_check.hpp"
 #include "store/archive_write.hpp"
-#include "store/postgres_restore.hpp"
 #include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/restore_archive.hpp"
 
 namespace vault::ctl {
 

@@ -5,7 +5,7 @@
 #include "ledger/sha256.hpp"
 #include "store/legacy_chain.hpp"
 #include "store/legacy_draft.hpp"
-#include "store/postgres_legacy.hpp"
+#include "tools/vaultctl/legacy_table.hpp"
 
 namespace vault::ctl {
 namespace {

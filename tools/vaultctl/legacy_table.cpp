@@ -1,4 +1,4 @@
-#include "store/postgres_legacy.hpp"
+#include "tools/vaultctl/legacy_table.hpp"
 
 #include <fmt/format.h>
 
