@@ -4,8 +4,8 @@
 
 #include "ledger/signed_note.hpp"
 #include "os/log.hpp"
-#include "store/migrator.hpp"
-#include "store/postgres_store.hpp"
+#include "store/postgres/migrator.hpp"
+#include "store/postgres/store.hpp"
 
 namespace vault {
 

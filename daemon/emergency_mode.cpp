@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "store/emergency_directory.hpp"
+#include "store/emergency/directory.hpp"
 
 namespace vault {
 

@@ -11,9 +11,9 @@
 #include "daemon/exit_code.hpp"
 #include "daemon/input_file.hpp"
 #include "daemon/start_check.hpp"
-#include "store/migrator.hpp"
-#include "store/postgres_store.hpp"
-#include "store/postgres_url.hpp"
+#include "store/postgres/migrator.hpp"
+#include "store/postgres/store.hpp"
+#include "store/postgres/url.hpp"
 
 namespace vault {
 namespace {

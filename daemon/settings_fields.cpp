@@ -12,7 +12,7 @@
 #include "ledger/nearest.hpp"
 #include "ledger/passwords.hpp"
 #include "ledger/quantity.hpp"
-#include "store/postgres_place.hpp"
+#include "store/postgres/place.hpp"
 
 namespace vault {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "daemon/settings.hpp"
 #include "daemon/settings_fields.hpp"
-#include "store/postgres_url.hpp"
+#include "store/postgres/url.hpp"
 
 namespace vault {
 namespace {

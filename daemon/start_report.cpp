@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "os/log.hpp"
-#include "store/postgres_url.hpp"
+#include "store/postgres/url.hpp"
 #include "version.hpp"
 
 namespace vault {

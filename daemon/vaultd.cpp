@@ -37,7 +37,7 @@
 #include "daemon/start_report.hpp"
 #include "daemon/state_directory.hpp"
 #include "os/log.hpp"
-#include "store/postgres_store.hpp"
+#include "store/postgres/store.hpp"
 #include "version.hpp"
 
 namespace vault {

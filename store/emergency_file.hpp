@@ -1,6 +1,6 @@
 // One seal of the emergency mode as the text of its file, entries/<seal_id>.json:
 //   {"backend":"legacy","seal_id":...,"session_id":...,"authority":...,"verdict":...,"timestamp":...,"seal_data":{...}}
-// Pure. What is written here is imported later under its own seal_id (store/legacy_record.hpp).
+// Pure. What is written here is imported later under its own seal_id (store/legacy/record.hpp).
 #pragma once
 
 #include <string>

@@ -19,7 +19,7 @@ from support.append_proxy import AppendProxy  # noqa: E402
 from support.fault_case import main  # noqa: E402
 from support.fault_load import ask  # noqa: E402
 
-# What vaultd's sessions set: a first probe after 5 s, three of them 2 s apart (store/postgres_session.cpp).
+# What vaultd's sessions set: a first probe after 5 s, three of them 2 s apart (store/postgres/session.cpp).
 IDLE_S, STATED_S = 5, 11
 # In the middle of a transaction, and yet active: idle_in_transaction_session_timeout does not see it. For a moment others
 # may look like it, so it is ended by what operating.md says and not by a number that was read before.

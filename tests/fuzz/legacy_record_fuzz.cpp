@@ -7,8 +7,8 @@
 #include "ledger/canonical_json.hpp"
 #include "ledger/check.hpp"
 #include "ledger/raw_json.hpp"
-#include "store/legacy_python_text.hpp"
-#include "store/legacy_record.hpp"
+#include "store/legacy/python_text.hpp"
+#include "store/legacy/record.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vault;

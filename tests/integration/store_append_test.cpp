@@ -6,7 +6,7 @@
 #include <chrono>
 #include <thread>
 
-#include "store/postgres_connection.hpp"
+#include "store/postgres/connection.hpp"
 #include "tests/integration/store_fixture.hpp"
 
 namespace vault::test {

@@ -4,9 +4,9 @@
 #include <thread>
 
 #include "ledger/checkpoint.hpp"
-#include "store/archive_files.hpp"
-#include "store/archive_write.hpp"
-#include "store/postgres_connection.hpp"
+#include "store/archive/files.hpp"
+#include "store/archive/write.hpp"
+#include "store/postgres/connection.hpp"
 #include "tests/integration/store_fixture.hpp"
 #include "tools/vaultctl/restore_archive.hpp"
 

@@ -10,7 +10,7 @@
 #include "ledger/announcement.hpp"
 #include "ledger/canonical_json.hpp"
 #include "ledger/sequencer.hpp"
-#include "store/postgres_store.hpp"
+#include "store/postgres/store.hpp"
 #include "store/verify.hpp"
 #include "tests/support/blocking_append.hpp"
 #include "tests/support/private_postgres.hpp"

@@ -1,5 +1,5 @@
 // Guards that are gone are named: triggers, unique indexes, logged tables.
-#include "store/postgres_guards.hpp"
+#include "store/postgres/guards.hpp"
 
 #include "tests/integration/store_fixture.hpp"
 

@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "ledger/checkpoint.hpp"
-#include "store/postgres_connection.hpp"
+#include "store/postgres/connection.hpp"
 #include "tests/integration/store_fixture.hpp"
 
 namespace vault::test {

@@ -4,8 +4,8 @@
 #include <thread>
 
 #include "ledger/checkpoint.hpp"
-#include "store/migrator.hpp"
-#include "store/postgres_connection.hpp"
+#include "store/postgres/connection.hpp"
+#include "store/postgres/migrator.hpp"
 #include "tests/integration/store_fixture.hpp"
 
 namespace vault::test {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "ledger/proof.hpp"
-#include "store/postgres_connection.hpp"
+#include "store/postgres/connection.hpp"
 #include "tests/integration/store_fixture.hpp"
 
 namespace vault::test {

@@ -4,7 +4,7 @@
 
 #include "ledger/checkpoint.hpp"
 #include "ledger/sha256.hpp"
-#include "store/postgres_statements.hpp"
+#include "store/postgres/statements.hpp"
 #include "tests/integration/store_fixture.hpp"
 
 namespace vault::test {

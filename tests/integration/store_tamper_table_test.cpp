@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "actors/auditor.hpp"
-#include "store/archive_write.hpp"
+#include "store/archive/write.hpp"
 #include "tests/integration/store_verify_fixture.hpp"
 #include "tests/unit/actors/recorded_effects.hpp"
 

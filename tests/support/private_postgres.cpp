@@ -15,8 +15,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "store/migrator.hpp"
-#include "store/postgres_connection.hpp"
+#include "store/postgres/connection.hpp"
+#include "store/postgres/migrator.hpp"
 
 namespace vault::test {
 

@@ -31,7 +31,7 @@ STORE_CONTRACT = {"store/store.hpp", "store/end_check.hpp", "store/sight.hpp", "
                   "store/emergency_store.hpp"}
 # Foreign headers that only some files may include: (what, pattern, files that may).
 RESERVED = (
-    ("libpq", re.compile(r"^(postgresql/)?(libpq-fe|libpq/.*|pg_config.*)\.h$"), re.compile(r"^(store/postgres_|tools/bench/baseline)")),
+    ("libpq", re.compile(r"^(postgresql/)?(libpq-fe|libpq/.*|pg_config.*)\.h$"), re.compile(r"^(store/postgres/|tools/bench/baseline)")),
     ("libsodium", re.compile(r"^sodium(\.h|/)"), re.compile(r"^store/signature_check\.cpp$")),
     ("ZeroMQ", re.compile(r"^zmq(_addon)?\.h(pp)?$"), re.compile(r"^(actors/|wire/(client|subscriber))")),
     ("libsystemd", re.compile(r"^systemd/"), re.compile(r"^daemon/(service_manager|journal)\.cpp$")),
@@ -69,6 +69,12 @@ def violations(path, text):
     return found
 
 
+def store_kind(path):
+    """postgres of store/postgres/a.cpp; none for a contract."""
+    parts = path.split("/")
+    return parts[1] if parts[0] == "store" and len(parts) > 2 else None
+
+
 def own_violations(path, room, target):
     if target in GENERATED:
         return []
@@ -79,6 +85,8 @@ def own_violations(path, room, target):
         return [f'{path} includes "{target}": {room} must not know {top}']
     if room == "os" and top == "ledger" and target not in OS_KNOWS:
         return [f'{path} includes "{target}": os knows of the ledger only {", ".join(sorted(OS_KNOWS))}']
+    if room == "store" and (other := store_kind(target)) and other != store_kind(path):
+        return [f'{path} includes "{target}": an implementation of a store is known to none of store/ but itself']
     if room == "actors" and top == "store" and target not in STORE_CONTRACT:
         return [f'{path} includes "{target}": actors know the Store contract only']
     return []
@@ -104,8 +112,10 @@ class Rules(unittest.TestCase):
             ("os/a.cpp", '#include "wire/codec.hpp"'),
             ("wire/codec.cpp", "#include <zmq.hpp>"),
             ("store/a.cpp", '  #  include "wire/message.hpp"'),
-            ("store/legacy_directory.cpp", "#include <libpq-fe.h>"),
-            ("actors/a.cpp", '#include "store/postgres_store.hpp"'),
+            ("store/legacy/directory.cpp", "#include <libpq-fe.h>"),
+            ("store/archive/check.cpp", '#include "store/postgres/store.hpp"'),
+            ("store/verify.cpp", '#include "store/postgres/store.hpp"'),
+            ("actors/a.cpp", '#include "store/postgres/store.hpp"'),
             ("actors/a.cpp", '#include "daemon/settings.hpp"'),
             ("daemon/a.cpp", '#include "tools/table.hpp"'),
             ("daemon/a.cpp", "#include <postgresql/libpq-fe.h>"),
@@ -121,9 +131,11 @@ class Rules(unittest.TestCase):
             ("ledger/a.cpp", "#include <openssl/evp.h>"),
             ("os/a.cpp", '#include "ledger/result.hpp"'),
             ("wire/client.cpp", "#include <zmq.hpp>"),
-            ("store/postgres_connection.cpp", "#include <libpq-fe.h>"),
+            ("store/postgres/connection.cpp", "#include <libpq-fe.h>"),
+            ("store/postgres/reader.cpp", '#include "store/postgres/rows.hpp"'),
+            ("store/archive/check.cpp", '#include "store/store.hpp"'),
             ("actors/reader.cpp", '#include "store/store.hpp"'),
-            ("daemon/vaultd.cpp", '#include "store/postgres_store.hpp"'),
+            ("daemon/vaultd.cpp", '#include "store/postgres/store.hpp"'),
             ("ledger/a.cpp", '// #include "wire/codec.hpp"'),
         ):
             self.assertEqual([], violations(path, line + "\n"), f"{path}: {line}")

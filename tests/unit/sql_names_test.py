@@ -49,7 +49,7 @@ class SqlNames(unittest.TestCase):
 
     def test_every_function_is_qualified(self):
         seen = 0
-        for path in sorted((SOURCE / "store").glob("*.?pp")):
+        for path in sorted((SOURCE / "store").rglob("*.?pp")):
             text = path.read_text()
             seen += len([one for one in literals(text) if SQL.search(one)])
             with self.subTest(path.name):

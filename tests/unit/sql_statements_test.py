@@ -10,7 +10,7 @@ import subprocess
 import unittest
 
 SOURCE = pathlib.Path(os.environ.get("VAULT_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
-HEADER = SOURCE / "store" / "postgres_statements.hpp"
+HEADER = SOURCE / "store/postgres/statements.hpp"
 VOLATILE = re.compile(r"\b(clock_timestamp|timeofday|set_config|random|gen_random_uuid|nextval|pg_sleep|pg_notify)\s*\(")
 STATEMENT = re.compile(r"PgStatement (\w+)\{\s*((?:\"(?:[^\"\\]|\\.)*\"|[\s,])+)\}")
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')

@@ -7,7 +7,7 @@
 #include <array>
 
 #include "ledger/check.hpp"
-#include "store/postgres_statements.hpp"
+#include "store/postgres/statements.hpp"
 #include "tools/bench/baseline_parts.hpp"
 #include "tools/bench/baseline_rows.hpp"
 

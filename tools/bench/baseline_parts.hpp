@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "store/postgres_statements.hpp"
+#include "store/postgres/statements.hpp"
 #include "tools/bench/baseline.hpp"
 #include "tools/bench/baseline_rows.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "os/clock.hpp"
-#include "store/postgres_values.hpp"
+#include "store/postgres/values.hpp"
 
 namespace vault {
 namespace {

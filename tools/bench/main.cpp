@@ -13,7 +13,7 @@
 
 #include "ledger/passwords.hpp"
 #include "os/inherited_state.hpp"
-#include "store/postgres_url.hpp"
+#include "store/postgres/url.hpp"
 #include "tools/bench/bench.hpp"
 #include "tools/bench/history_file.hpp"
 #include "wire/client_echo.hpp"

@@ -3,14 +3,14 @@
 
 #include "ledger/quantity.hpp"
 #include "os/clock.hpp"
-#include "store/postgres_place.hpp"
+#include "store/postgres/place.hpp"
 #include "tools/vaultctl/archive_output.hpp"
 #include "tools/vaultctl/archive_source.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/schema_argument.hpp"
 #include "tools/vaultctl/terminal.hpp"
 
-#include "store/postgres_store.hpp"
+#include "store/postgres/store.hpp"
 
 namespace vault::ctl {
 namespace {

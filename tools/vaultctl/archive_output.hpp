@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "store/archive_check.hpp"
-#include "store/archive_write.hpp"
+#include "store/archive/check.hpp"
+#include "store/archive/write.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/restore_archive.hpp"
 

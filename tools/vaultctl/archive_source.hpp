@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "store/archive_write.hpp"
+#include "store/archive/write.hpp"
 #include "wire/client.hpp"
 
 namespace vault::ctl {

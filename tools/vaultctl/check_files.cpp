@@ -6,7 +6,7 @@
 
 #include "ledger/proof_file.hpp"
 #include "ledger/signed_note.hpp"
-#include "store/archive_check.hpp"
+#include "store/archive/check.hpp"
 #include "tools/vaultctl/archive_output.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/files.hpp"

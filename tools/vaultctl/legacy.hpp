@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "store/legacy_directory.hpp"
-#include "store/postgres_place.hpp"
+#include "store/legacy/directory.hpp"
+#include "store/postgres/place.hpp"
 #include "tools/vaultctl/command.hpp"
 
 namespace vault::ctl {

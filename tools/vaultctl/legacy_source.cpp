@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "ledger/sha256.hpp"
-#include "store/legacy_chain.hpp"
-#include "store/legacy_draft.hpp"
+#include "store/legacy/chain.hpp"
+#include "store/legacy/draft.hpp"
 #include "tools/vaultctl/legacy_table.hpp"
 
 namespace vault::ctl {

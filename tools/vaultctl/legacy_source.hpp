@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "ledger/result.hpp"
-#include "store/legacy_directory.hpp"
-#include "store/postgres_place.hpp"
+#include "store/legacy/directory.hpp"
+#include "store/postgres/place.hpp"
 
 namespace vault::ctl {
 

@@ -6,9 +6,9 @@
 #include <map>
 #include <string_view>
 
-#include "store/legacy_directory.hpp"
-#include "store/postgres_connection.hpp"
-#include "store/postgres_statements.hpp"
+#include "store/legacy/directory.hpp"
+#include "store/postgres/connection.hpp"
+#include "store/postgres/statements.hpp"
 
 namespace vault {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "ledger/result.hpp"
-#include "store/legacy_row.hpp"
-#include "store/postgres_place.hpp"
+#include "store/legacy/row.hpp"
+#include "store/postgres/place.hpp"
 
 namespace vault {
 

@@ -2,9 +2,9 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "store/migrator.hpp"
-#include "store/postgres_distribute.hpp"
-#include "store/postgres_place.hpp"
+#include "store/postgres/distribute.hpp"
+#include "store/postgres/migrator.hpp"
+#include "store/postgres/place.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/schema_argument.hpp"

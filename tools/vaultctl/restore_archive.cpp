@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "store/archive_write.hpp"
-#include "store/migrator.hpp"
+#include "store/archive/write.hpp"
+#include "store/postgres/migrator.hpp"
 
 namespace vault {
 namespace {

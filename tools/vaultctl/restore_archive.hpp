@@ -6,8 +6,8 @@
 #include <functional>
 #include <string_view>
 
-#include "store/archive_check.hpp"
-#include "store/postgres_restore.hpp"
+#include "store/archive/check.hpp"
+#include "store/postgres/restore.hpp"
 
 namespace vault {
 

@@ -1,6 +1,6 @@
 #include "tools/vaultctl/schema_argument.hpp"
 
-#include "store/postgres_place.hpp"
+#include "store/postgres/place.hpp"
 
 namespace vault::ctl {
 

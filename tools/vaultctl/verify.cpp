@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "store/postgres_place.hpp"
+#include "store/postgres/place.hpp"
 #include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/evidence.hpp"
@@ -16,7 +16,7 @@
 
 #include "ledger/checkpoint.hpp"
 #include "ledger/verifier.hpp"
-#include "store/postgres_store.hpp"
+#include "store/postgres/store.hpp"
 #include "store/verify.hpp"
 
 namespace vault::ctl {

@@ -1,0 +1,67 @@
+// AppendSession over one Postgres connection of its own: a batch is one statement and its sync, so one round trip and
+// one transaction, however large it is. The statement has two forms with one contract: sql::append and its kin, and the
+// call of a function that does the same (AppendForm).
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "store/postgres/connection.hpp"
+#include "store/postgres/unique_indexes.hpp"
+#include "store/store.hpp"
+
+namespace vault {
+
+enum class AppendForm {
+  statement,  // the fastest, where the ledger is on the server that the session is on
+  function,   // where it may be on another one of a cluster: the call goes there whole (docs/distributed.md)
+};
+
+class PostgresAppender final : public AppendSession {
+ public:
+  // The statements that its connection must have prepared.
+  static std::span<const PgStatement> statements();
+
+  // Asks the server which form fits it. Errors: as error_of().
+  static Result<AppendForm> form_for(PgConnection& connection);
+
+  PostgresAppender(std::unique_ptr<PgConnection> connection, AppendForm form, UniqueIndexes indexes)
+      : connection_(std::move(connection)), form_(form), indexes_(std::move(indexes)) {}
+
+  void append(std::shared_ptr<const AppendRequest> request) override;
+  std::optional<AppendOutcome> outcome() override;
+  Watch watch() const override;
+  void give_up() override;
+  bool lost() const override { return connection_->lost(); }
+
+ private:
+  // A batch that has not been answered, encoded.
+  struct Batch {
+    const PgStatement* statement = nullptr;
+    PgParams params;
+    std::size_t rows = 0;
+  };
+
+  Batch encode(const AppendRequest& request) const;
+  Batch encode_call(const AppendRequest& request) const;
+  void send_front();
+  void look();
+  void land(AppendOutcome outcome);
+  AppendOutcome read_answer(const PgResult& result) const;
+  bool moved_head(const PgResult& result) const;
+  AppendOutcome outcome_of_sync();
+  AppendOutcome outcome_of_loss() const;
+
+  std::unique_ptr<PgConnection> connection_;
+  AppendForm form_;
+  UniqueIndexes indexes_;
+  std::deque<Batch> batches_;  // front: with the database, if `flying_`
+  bool flying_ = false;
+  bool sent_whole_ = false;            // of the front, its sync included
+  std::optional<AppendOutcome> word_;  // the statement's answer; it counts once the transaction has ended
+  std::deque<AppendOutcome> outcomes_;
+};
+
+}  // namespace vault

@@ -1,0 +1,342 @@
+#include "store/postgres/connection.hpp"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <utility>
+
+#include "ledger/check.hpp"
+#include "store/postgres/session.hpp"
+#include "store/postgres/url.hpp"
+
+namespace vault {
+
+namespace {
+
+// The server process, and whether names in the schema are the session's to see; null where there is no such schema.
+std::string who_and_where(const std::string& schema) {
+  std::string name;
+  for (const char c : schema) name.append(c == '\'' ? 2 : 1, c);
+  return fmt::format(
+      "SELECT pg_catalog.pg_backend_pid(), (SELECT pg_catalog.has_schema_privilege(oid, 'USAGE') FROM "
+      "pg_catalog.pg_namespace WHERE nspname = '{}')",
+      name);
+}
+
+}  // namespace
+
+// --- Opening ---------------------------------------------------------------------------------------------------------
+
+PgConnection::PgConnection(pg_conn* connection, std::chrono::milliseconds answer_timeout)
+    : connection_(connection), answer_timeout_(answer_timeout) {}
+
+PgConnection::~PgConnection() {
+  PQfinish(connection_);
+}
+
+Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions& options,
+                                                         const std::string& session_sql,
+                                                         std::span<const PgStatement> statements) {
+  if (auto checked = check_connection_string(options.url); !checked) {
+    return fail(ErrorCode::invalid_argument, "the database URL: " + checked.error().message);
+  }
+
+  const std::string seconds = std::to_string(std::max<long>(1, (options.connect_timeout.count() + 999) / 1000));
+  // What stands before dbname yields to the URL, what stands after it does not.
+  const char* const keys[] = {"fallback_application_name",
+                              "connect_timeout",
+                              "keepalives_idle",
+                              "keepalives_interval",
+                              "keepalives_count",
+                              "tcp_user_timeout",
+                              "dbname",
+                              "client_encoding",
+                              nullptr};
+  const char* const values[] = {
+      options.application_name.c_str(), seconds.c_str(), "5", "2", "3", "10000", options.url.c_str(), "UTF8", nullptr};
+  std::unique_ptr<PgConnection> connection(
+      new PgConnection(PQconnectdbParams(keys, values, 1), options.answer_timeout));
+  pg_conn* raw = connection->connection_;
+  if (PQstatus(raw) != CONNECTION_OK) {
+    // libpq's words quote parts of the URL.
+    const bool may_be_told = show_connection_string(options.url).has_value();
+    return fail(ErrorCode::unavailable,
+                "cannot connect to the database: " +
+                    (may_be_told ? one_line(PQerrorMessage(raw))
+                                 : "what libpq says is not shown, since a part of the URL may belong to a password"));
+  }
+  PQsetNoticeReceiver(raw, note_notice, connection.get());
+  if (PQsetnonblocking(raw, 1) != 0 || PQenterPipelineMode(raw) != 1) {
+    return fail(ErrorCode::internal, "libpq refuses pipeline mode");
+  }
+  const auto done =
+      connection->script(common_settings(options.schema) + session_sql + ";" + who_and_where(options.schema));
+  if (!done) return tl::unexpected(done.error());
+  // Without it the tables cannot be told from tables that are not there.
+  if (done->value(0, 1) == "f") {
+    return tl::unexpected<Error>(
+        {ErrorCode::internal,
+         fmt::format("the database's role has no right on schema {0}; its owner gives it: GRANT "
+                     "USAGE ON SCHEMA {0} TO ...",
+                     options.schema),
+         {},
+         SqlState("42501")});
+  }
+  const std::string_view pid = done->value(0, 0);  // as text
+  std::from_chars(pid.data(), pid.data() + pid.size(), connection->backend_pid_);
+  if (auto prepared = connection->prepare(statements); !prepared) return tl::unexpected(prepared.error());
+  return connection;
+}
+
+// Texts are translated, and hold no promise; the function that speaks is named in every language.
+void PgConnection::note_notice(void* connection, const pg_result* notice) {
+  const char* function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
+  const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+  if (function == nullptr || severity == nullptr) return;
+  // A standby's word was not waited for; or another node of a Citus cluster, where the ledger is, was told to commit
+  // and did not answer, while this one says that all is well.
+  const std::string_view name(function);
+  const bool doubtful = name == "SyncRepWaitForLSN" || name == "FinishRemoteTransactionCommit";
+  if (doubtful && std::string_view(severity) == "WARNING") {
+    static_cast<PgConnection*>(connection)->unreplicated_ = true;
+  }
+}
+
+bool PgConnection::take_unreplicated() {
+  return std::exchange(unreplicated_, false);
+}
+
+Status PgConnection::prepare(std::span<const PgStatement> statements) {
+  for (const auto& statement : statements) {
+    if (PQsendPrepare(connection_, statement.name, statement.sql, 0, nullptr) != 1) lose();
+  }
+  sync();
+  Status outcome;
+  for (std::size_t i = 0; i < statements.size() && !lost_; ++i) {
+    const PgResult result = receive();
+    if (outcome && !result.ok()) outcome = tl::unexpected(error_of(result));
+  }
+  if (!lost_) receive();
+  if (lost_) return fail(ErrorCode::unavailable, lost_reason_);
+  return outcome;
+}
+
+// --- Waiting ---------------------------------------------------------------------------------------------------------
+
+PgResult PgConnection::lose() {
+  if (!lost_) {
+    lost_ = true;
+    lost_reason_ = "database: " + one_line(PQerrorMessage(connection_));
+    if (lost_reason_ == "database: ") lost_reason_ = "database: connection lost";
+  }
+  return PgResult();
+}
+
+bool PgConnection::wait_socket(bool for_write) {
+  pollfd watched{PQsocket(connection_), static_cast<short>(for_write ? POLLIN | POLLOUT : POLLIN), 0};
+  const int timeout_ms = answer_timeout_.count() > 0 ? static_cast<int>(answer_timeout_.count()) : -1;
+  int ready = 0;
+  do {
+    ready = poll(&watched, 1, timeout_ms);
+  } while (ready < 0 && errno == EINTR);
+  if (ready > 0) return true;
+  lost_ = true;
+  lost_reason_ = fmt::format("database: no answer within {} ms", answer_timeout_.count());
+  return false;
+}
+
+bool PgConnection::flush() {
+  while (!lost_) {
+    // On failure what the server said before it hung up is still to be read: receive() tells.
+    if (PQstatus(connection_) != CONNECTION_OK || PQflush(connection_) <= 0) return true;
+    if (!wait_socket(true)) return false;
+    if (PQconsumeInput(connection_) != 1) return true;
+  }
+  return false;
+}
+
+bool PgConnection::wait_answer() {
+  if (lost_ || !flush()) return false;
+  while (PQisBusy(connection_) != 0 && PQstatus(connection_) == CONNECTION_OK) {
+    if (!wait_socket(false)) return false;
+    // A result may have arrived before the end of the connection: PQgetResult hands it out first.
+    if (PQconsumeInput(connection_) != 1) break;
+  }
+  return true;
+}
+
+// --- Pipeline --------------------------------------------------------------------------------------------------------
+
+bool PgConnection::send(const PgStatement& statement, const PgParams& params) {
+  if (lost_) return false;
+  if (PQsendQueryPrepared(connection_, statement.name, params.size(), params.pointers(), params.lengths(),
+                          params.formats(), 1) == 1) {
+    return true;
+  }
+  lose();
+  return false;
+}
+
+bool PgConnection::sync() {
+  if (lost_) return false;
+  if (PQpipelineSync(connection_) != 1) lose();
+  return !lost_ && PQflush(connection_) >= 0;
+}
+
+PgResult PgConnection::receive() {
+  drain_forgotten();
+  return receive_one();
+}
+
+PgResult PgConnection::receive_one() {
+  if (!wait_answer()) return PgResult();
+  PgResult result(PQgetResult(connection_));
+  if (result.synced()) return result;
+  if (PQstatus(connection_) != CONNECTION_OK) {
+    lose();
+    return result;
+  }
+  // libpq ends every statement's answers with a null one.
+  if (!wait_answer()) return result;
+  PgResult end(PQgetResult(connection_));
+  if (PQstatus(connection_) != CONNECTION_OK) lose();
+  return result;
+}
+
+PgResult PgConnection::stream_next() {
+  if (!streaming_) {
+    drain_forgotten();
+    PQsetSingleRowMode(connection_);
+    streaming_ = true;
+  }
+  if (!wait_answer()) return PgResult();
+  PgResult result(PQgetResult(connection_));
+  if (PQstatus(connection_) != CONNECTION_OK) {
+    lose();
+    return result;
+  }
+  if (result.single_row()) return result;
+  streaming_ = false;
+  if (wait_answer()) PgResult end(PQgetResult(connection_));
+  return result;
+}
+
+// --- Without waiting -------------------------------------------------------------------------------------------------
+
+int PgConnection::descriptor() const {
+  return lost_ ? -1 : PQsocket(connection_);
+}
+
+bool PgConnection::flush_now(std::chrono::milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    if (lost_ || PQstatus(connection_) != CONNECTION_OK || PQflush(connection_) <= 0) return true;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    pollfd watched{PQsocket(connection_), POLLOUT, 0};
+    if (left.count() <= 0 || poll(&watched, 1, static_cast<int>(left.count())) != 1) return false;
+  }
+}
+
+void PgConnection::read_now() {
+  // What it could not read it tells as a result, after those that were whole.
+  if (!lost_) (void)PQconsumeInput(connection_);
+}
+
+std::optional<PgResult> PgConnection::receive_now() {
+  if (lost_) return std::nullopt;
+  // libpq ends every statement's answers with a null one; a second one means that nothing is under way.
+  for (int ends = 0; ends < 2 && PQisBusy(connection_) == 0; ++ends) {
+    PgResult result(PQgetResult(connection_));
+    if (!result.empty()) return result;
+  }
+  if (PQstatus(connection_) != CONNECTION_OK) lose();
+  return std::nullopt;
+}
+
+void PgConnection::abandon(const std::string& reason) {
+  if (lost_) return;
+  lost_ = true;
+  lost_reason_ = "database: " + reason;
+  // What libpq still holds must not go out when it says good-bye: its owner has been told that it was never sent.
+  if (PQsocket(connection_) >= 0) (void)shutdown(PQsocket(connection_), SHUT_RDWR);
+}
+
+// --- One statement at a time -----------------------------------------------------------------------------------------
+
+Result<PgResult> PgConnection::execute(const PgStatement& statement, const PgParams& params) {
+  send(statement, params);
+  sync();
+  PgResult result = receive();
+  if (!lost_) receive();
+  // The answer may have come whole before the connection ended; it counts.
+  if (result.ok()) return result;
+  if (lost_ && result.sqlstate().empty()) return fail(ErrorCode::unavailable, lost_reason_);
+  return tl::unexpected(error_of(result));
+}
+
+Result<PgResult> PgConnection::script(const std::string& sql) {
+  drain_forgotten();
+  if (lost_) return fail(ErrorCode::unavailable, lost_reason_);
+  VAULT_CHECK(PQexitPipelineMode(connection_) == 1);
+  PgResult result(PQexec(connection_, sql.c_str()));
+  if (PQstatus(connection_) != CONNECTION_OK || PQenterPipelineMode(connection_) != 1) {
+    lose();
+    return fail(ErrorCode::unavailable, lost_reason_);
+  }
+  if (!result.ok()) return tl::unexpected(error_of(result));
+  return result;
+}
+
+Status PgConnection::commit(const PgStatement& statement) {
+  unreplicated_ = false;
+  const auto done = execute(statement);
+  if (!done) return tl::unexpected(done.error());
+  if (done->command_tag() != "COMMIT") {
+    return fail(ErrorCode::internal, "database: COMMIT answered " + std::string(done->command_tag()));
+  }
+  if (take_unreplicated()) {
+    return fail(
+        ErrorCode::unavailable,
+        "database: the synchronous standby, or the node that holds the ledger, was not waited for, so that it may "
+        "lack what was committed");
+  }
+  return {};
+}
+
+void PgConnection::execute_and_forget(const PgStatement& statement) {
+  if (!send(statement) || !sync()) return;
+  ++forgotten_;
+}
+
+void PgConnection::drain_forgotten() {
+  while (forgotten_ > 0 && !lost_) {
+    --forgotten_;
+    receive_one();
+    if (!lost_) receive_one();
+  }
+}
+
+bool PgConnection::probe() {
+  drain_forgotten();
+  // A server that hangs up says why first: its words are readable before the end is.
+  pollfd watched{PQsocket(connection_), POLLIN, 0};
+  while (!lost_ && (watched.fd < 0 || poll(&watched, 1, 0) > 0)) {
+    if (watched.fd < 0 || PQconsumeInput(connection_) != 1 || PQstatus(connection_) != CONNECTION_OK) lose();
+  }
+  return !lost_;
+}
+
+int PgConnection::server_version() const {
+  return PQserverVersion(connection_);
+}
+
+std::string PgConnection::last_error() const {
+  return lost_ ? lost_reason_ : one_line(PQerrorMessage(connection_));
+}
+
+}  // namespace vault

@@ -1,0 +1,30 @@
+// LeaseStore over one Postgres connection of its own.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "store/postgres/connection.hpp"
+#include "store/postgres/store.hpp"
+
+namespace vault {
+
+class PostgresLeaseStore final : public LeaseStore {
+ public:
+  explicit PostgresLeaseStore(const PostgresOptions& options) : options_(options) {}
+
+  Result<LeaseRenewal> renew(const std::string& instance, std::int64_t epoch) override;
+  Status confirm(const LeaseRequest& lease, std::int64_t epoch, std::int64_t at_least_sequence) override;
+  void rest() override { connection_.reset(); }
+
+ private:
+  Status connect();
+  // Executes on a connection; where that turns out to be gone, once more on another. For what may be done twice.
+  Result<PgResult> ask(const PgStatement& statement, const PgParams& params);
+
+  PostgresOptions options_;
+  std::unique_ptr<PgConnection> connection_;
+  std::chrono::steady_clock::time_point guards_due_{};  // are looked at again
+};
+
+}  // namespace vault
