@@ -1,8 +1,9 @@
 # libvault999-dev: the C++ client library, to link into programs: headers, static libraries, pkg-config, CMake.
 #
-# The headers are those that docs/cpp.md names, and whatever of ours they include.
+# The headers are those that docs/cpp.md names, and whatever of ours they include. Three are named as they were before they
+# had a folder: examples/CMakeLists.txt makes them.
 set(unread
-  wire/client.hpp wire/client_keys.hpp wire/codec.hpp wire/error.hpp wire/message.hpp wire/subscriber.hpp
+  wire/client/client.hpp wire/client/curve_keys.hpp wire/client/subscriber.hpp wire/codec.hpp wire/error.hpp wire/message.hpp
   ledger/canonical_json.hpp ledger/checkpoint.hpp ledger/entry.hpp ledger/hash_check.hpp ledger/proof.hpp
   ledger/proof_file.hpp ledger/receipt.hpp ledger/signed_note.hpp)
 set(cpp_headers "")
@@ -23,6 +24,7 @@ foreach(header ${cpp_headers})
   get_filename_component(room ${header} DIRECTORY)
   install(FILES ${CMAKE_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vault999/${room} COMPONENT cpp)
 endforeach()
+install(DIRECTORY ${VAULT_PUBLIC_HEADERS_DIR}/wire DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vault999 COMPONENT cpp)
 # Without debug information, which would be the most of them.
 set(cpp_libraries vault_client vault_wire vault_ledger)
 set(stripped "")

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 
 namespace vault::test {
 

@@ -15,8 +15,9 @@ ROOMS = ("ledger", "os", "wire", "store", "actors", "daemon", "tools", "migratio
          "monitoring")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PROSE_PATH = re.compile(r"`((?:%s|docs|tests)/[\w./{},-]+)`" % "|".join(ROOMS))
-# Look like paths of ours and are none: methods of the Model Context Protocol.
-NO_PATHS = ("tools/list", "tools/call")
+# Look like paths of ours and are none: methods of the Model Context Protocol, and the names by which programs include the
+# client library (examples/CMakeLists.txt makes them).
+NO_PATHS = ("tools/list", "tools/call", "wire/client.hpp", "wire/client_keys.hpp", "wire/subscriber.hpp")
 
 
 def expand(name):

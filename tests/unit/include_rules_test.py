@@ -33,7 +33,7 @@ STORE_CONTRACT = {"store/store.hpp", "store/end_check.hpp", "store/sight.hpp", "
 RESERVED = (
     ("libpq", re.compile(r"^(postgresql/)?(libpq-fe|libpq/.*|pg_config.*)\.h$"), re.compile(r"^(store/postgres/|tools/bench/baseline)")),
     ("libsodium", re.compile(r"^sodium(\.h|/)"), re.compile(r"^store/signature_check\.cpp$")),
-    ("ZeroMQ", re.compile(r"^zmq(_addon)?\.h(pp)?$"), re.compile(r"^(actors/|wire/(client|subscriber))")),
+    ("ZeroMQ", re.compile(r"^zmq(_addon)?\.h(pp)?$"), re.compile(r"^(actors/|wire/client/)")),
     ("libsystemd", re.compile(r"^systemd/"), re.compile(r"^daemon/(service_manager|journal)\.cpp$")),
     ("Boost.Log", re.compile(r"^boost/log/"), re.compile(r"^daemon/logging")),
     ("Boost.Beast and Asio", re.compile(r"^boost/(beast|asio)"), re.compile(r"^tools/web/")),
@@ -85,6 +85,8 @@ def own_violations(path, room, target):
         return [f'{path} includes "{target}": {room} must not know {top}']
     if room == "os" and top == "ledger" and target not in OS_KNOWS:
         return [f'{path} includes "{target}": os knows of the ledger only {", ".join(sorted(OS_KNOWS))}']
+    if room == "wire" and target.startswith("wire/client/") and not path.startswith("wire/client/"):
+        return [f'{path} includes "{target}": what travels does not know the client']
     if room == "store" and (other := store_kind(target)) and other != store_kind(path):
         return [f'{path} includes "{target}": an implementation of a store is known to none of store/ but itself']
     if room == "actors" and top == "store" and target not in STORE_CONTRACT:
@@ -111,6 +113,7 @@ class Rules(unittest.TestCase):
             ("os/a.cpp", '#include "ledger/timestamp.hpp"'),
             ("os/a.cpp", '#include "wire/codec.hpp"'),
             ("wire/codec.cpp", "#include <zmq.hpp>"),
+            ("wire/codec.cpp", '#include "wire/client/client.hpp"'),
             ("store/a.cpp", '  #  include "wire/message.hpp"'),
             ("store/legacy/directory.cpp", "#include <libpq-fe.h>"),
             ("store/archive/check.cpp", '#include "store/postgres/store.hpp"'),
@@ -130,7 +133,7 @@ class Rules(unittest.TestCase):
             ("ledger/a.cpp", '#include "ledger/bytes.hpp"'),
             ("ledger/a.cpp", "#include <openssl/evp.h>"),
             ("os/a.cpp", '#include "ledger/result.hpp"'),
-            ("wire/client.cpp", "#include <zmq.hpp>"),
+            ("wire/client/client.cpp", "#include <zmq.hpp>"),
             ("store/postgres/connection.cpp", "#include <libpq-fe.h>"),
             ("store/postgres/reader.cpp", '#include "store/postgres/rows.hpp"'),
             ("store/archive/check.cpp", '#include "store/store.hpp"'),

@@ -18,8 +18,8 @@
 #include "tools/bench/process_stats.hpp"
 #include "tools/bench/report.hpp"
 #include "tools/bench/vault_process.hpp"
-#include "wire/client.hpp"
-#include "wire/client_flood.hpp"
+#include "wire/client/client.hpp"
+#include "wire/client/flood.hpp"
 
 namespace vault::bench {
 

@@ -4,7 +4,7 @@
 #include <signal.h>
 
 #include "os/child_process.hpp"
-#include "wire/client_echo.hpp"
+#include "wire/client/echo.hpp"
 
 namespace vault::bench {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ledger/result.hpp"
-#include "wire/client_flood.hpp"
+#include "wire/client/flood.hpp"
 
 namespace vault::bench {
 

@@ -16,7 +16,7 @@
 #include "store/postgres/url.hpp"
 #include "tools/bench/bench.hpp"
 #include "tools/bench/history_file.hpp"
-#include "wire/client_echo.hpp"
+#include "wire/client/echo.hpp"
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "ledger/check.hpp"
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 #include "wire/codec.hpp"
 
 namespace vault::bench {

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "os/child_process.hpp"
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 
 namespace vault::bench {
 namespace {

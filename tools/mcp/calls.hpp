@@ -6,7 +6,7 @@
 
 #include "ledger/result.hpp"
 #include "tools/mcp/dispatch.hpp"
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 
 namespace vault::mcp {
 

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "store/archive/write.hpp"
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 
 namespace vault::ctl {
 

@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "tools/vaultctl/files.hpp"
-#include "wire/client_keys.hpp"
+#include "wire/client/curve_keys.hpp"
 
 namespace vault::ctl {
 namespace {

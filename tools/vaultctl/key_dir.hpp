@@ -8,7 +8,7 @@
 #include <string>
 
 #include "ledger/result.hpp"
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 
 namespace vault::ctl {
 

@@ -12,7 +12,7 @@
 #include "ledger/entry.hpp"
 #include "ledger/receipt.hpp"
 #include "ledger/result.hpp"
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 
 namespace vault::ctl {
 

@@ -11,7 +11,7 @@
 
 #include "ledger/entry.hpp"
 #include "ledger/result.hpp"
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 
 namespace vault::ctl {
 

@@ -13,8 +13,8 @@
 #include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/key_dir.hpp"
 #include "tools/vaultctl/terminal.hpp"
+#include "wire/client/subscriber.hpp"
 #include "wire/event.hpp"
-#include "wire/subscriber.hpp"
 
 namespace vault::ctl {
 namespace {

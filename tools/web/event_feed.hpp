@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "wire/subscriber.hpp"
+#include "wire/client/subscriber.hpp"
 
 namespace vault::web {
 

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "tools/vaultctl/connect.hpp"
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 
 namespace vault::web {
 

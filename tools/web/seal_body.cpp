@@ -4,7 +4,7 @@
 
 #include "ledger/limits.hpp"
 #include "tools/vaultctl/ledger_json.hpp"
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 
 namespace vault::web {
 namespace {

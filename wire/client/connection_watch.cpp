@@ -1,4 +1,4 @@
-#include "wire/client_watch.hpp"
+#include "wire/client/connection_watch.hpp"
 
 #include <fmt/format.h>
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "ledger/result.hpp"
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 
 namespace vault {
 

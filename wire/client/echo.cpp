@@ -1,4 +1,4 @@
-#include "wire/client_echo.hpp"
+#include "wire/client/echo.hpp"
 
 #include <fmt/format.h>
 

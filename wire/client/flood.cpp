@@ -1,4 +1,4 @@
-#include "wire/client_flood.hpp"
+#include "wire/client/flood.hpp"
 
 #include <fmt/format.h>
 

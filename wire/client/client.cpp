@@ -1,4 +1,4 @@
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 #include "ledger/canonical_json.hpp"
 #include "ledger/hash_check.hpp"
 #include "ledger/reserved_names.hpp"
-#include "wire/client_watch.hpp"
+#include "wire/client/connection_watch.hpp"
 #include "wire/endpoint_family.hpp"
 #include "wire/endpoint_form.hpp"
 

@@ -1,4 +1,4 @@
-#include "wire/subscriber.hpp"
+#include "wire/client/subscriber.hpp"
 
 #include <cerrno>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "wire/client_keys.hpp"
+#include "wire/client/curve_keys.hpp"
 
 #include <zmq.h>
 

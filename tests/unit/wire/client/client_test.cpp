@@ -1,5 +1,5 @@
 // The client against a small server of its own: a ROUTER in a thread.
-#include "wire/client.hpp"
+#include "wire/client/client.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include <zmq.hpp>
 
 #include "tests/unit/wire/samples.hpp"
-#include "wire/subscriber.hpp"
+#include "wire/client/subscriber.hpp"
 
 namespace vault {
 namespace {
