@@ -7,7 +7,7 @@
 
 #include "actors/emergency_reader.hpp"
 #include "actors/emergency_writer.hpp"
-#include "actors/supervisor.hpp"
+#include "actors/runtime/supervisor.hpp"
 #include "ledger/result.hpp"
 #include "store/emergency_store.hpp"
 

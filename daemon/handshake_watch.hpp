@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "actors/shell.hpp"
+#include "actors/runtime/shell.hpp"
 
 namespace vault {
 

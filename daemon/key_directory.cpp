@@ -8,7 +8,7 @@
 #include <sstream>
 #include <vector>
 
-#include "actors/authenticator.hpp"
+#include "actors/runtime/authenticator.hpp"
 #include "daemon/input_file.hpp"
 #include "os/log.hpp"
 

@@ -7,8 +7,8 @@
 #include <functional>
 #include <string>
 
-#include "actors/mailbox.hpp"
-#include "actors/supervisor.hpp"
+#include "actors/runtime/mailbox.hpp"
+#include "actors/runtime/supervisor.hpp"
 #include "daemon/database_preparation.hpp"
 #include "daemon/embedded_postgres.hpp"
 #include "daemon/handshake_watch.hpp"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/shell.hpp"
+#include "actors/runtime/shell.hpp"
 #include "ledger/result.hpp"
 
 namespace vault {

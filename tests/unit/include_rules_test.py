@@ -33,7 +33,7 @@ STORE_CONTRACT = {"store/store.hpp", "store/end_check.hpp", "store/sight.hpp", "
 RESERVED = (
     ("libpq", re.compile(r"^(postgresql/)?(libpq-fe|libpq/.*|pg_config.*)\.h$"), re.compile(r"^(store/postgres/|tools/bench/baseline)")),
     ("libsodium", re.compile(r"^sodium(\.h|/)"), re.compile(r"^store/signature_check\.cpp$")),
-    ("ZeroMQ", re.compile(r"^zmq(_addon)?\.h(pp)?$"), re.compile(r"^(actors/|wire/client/)")),
+    ("ZeroMQ", re.compile(r"^zmq(_addon)?\.h(pp)?$"), re.compile(r"^(actors/runtime|wire/client)/")),
     ("libsystemd", re.compile(r"^systemd/"), re.compile(r"^daemon/(service_manager|journal)\.cpp$")),
     ("Boost.Log", re.compile(r"^boost/log/"), re.compile(r"^daemon/logging")),
     ("Boost.Beast and Asio", re.compile(r"^boost/(beast|asio)"), re.compile(r"^tools/web/")),
@@ -87,6 +87,8 @@ def own_violations(path, room, target):
         return [f'{path} includes "{target}": os knows of the ledger only {", ".join(sorted(OS_KNOWS))}']
     if room == "wire" and target.startswith("wire/client/") and not path.startswith("wire/client/"):
         return [f'{path} includes "{target}": what travels does not know the client']
+    if room == "actors" and target.startswith("actors/runtime/") and not path.startswith("actors/runtime/"):
+        return [f'{path} includes "{target}": a handler does not know what runs it']
     if room == "store" and (other := store_kind(target)) and other != store_kind(path):
         return [f'{path} includes "{target}": an implementation of a store is known to none of store/ but itself']
     if room == "actors" and top == "store" and target not in STORE_CONTRACT:
@@ -120,6 +122,8 @@ class Rules(unittest.TestCase):
             ("store/verify.cpp", '#include "store/postgres/store.hpp"'),
             ("actors/a.cpp", '#include "store/postgres/store.hpp"'),
             ("actors/a.cpp", '#include "daemon/settings.hpp"'),
+            ("actors/a.cpp", "#include <zmq.hpp>"),
+            ("actors/a.cpp", '#include "actors/runtime/shell.hpp"'),
             ("daemon/a.cpp", '#include "tools/table.hpp"'),
             ("daemon/a.cpp", "#include <postgresql/libpq-fe.h>"),
             ("daemon/vaultd.cpp", "#include <zmq.hpp>"),
@@ -138,6 +142,7 @@ class Rules(unittest.TestCase):
             ("store/postgres/reader.cpp", '#include "store/postgres/rows.hpp"'),
             ("store/archive/check.cpp", '#include "store/store.hpp"'),
             ("actors/reader.cpp", '#include "store/store.hpp"'),
+            ("actors/runtime/shell.hpp", "#include <zmq.hpp>"),
             ("daemon/vaultd.cpp", '#include "store/postgres/store.hpp"'),
             ("ledger/a.cpp", '// #include "wire/codec.hpp"'),
         ):

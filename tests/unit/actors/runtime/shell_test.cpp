@@ -1,4 +1,4 @@
-#include "actors/shell.hpp"
+#include "actors/runtime/shell.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <mutex>
 
-#include "actors/mailbox.hpp"
-#include "actors/supervisor.hpp"
+#include "actors/runtime/mailbox.hpp"
+#include "actors/runtime/supervisor.hpp"
 
 namespace vault {
 namespace {

@@ -1,4 +1,4 @@
-#include "actors/authenticator.hpp"
+#include "actors/runtime/authenticator.hpp"
 
 #include <zmq.h>
 

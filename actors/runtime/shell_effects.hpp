@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "actors/actor.hpp"
-#include "actors/mailbox.hpp"
-#include "actors/shell.hpp"
-#include "actors/unread_replies.hpp"
+#include "actors/runtime/mailbox.hpp"
+#include "actors/runtime/shell.hpp"
+#include "actors/runtime/unread_replies.hpp"
 
 namespace vault {
 

@@ -11,7 +11,7 @@
 #include <zmq.hpp>
 
 #include "actors/inbox.hpp"
-#include "actors/shell.hpp"
+#include "actors/runtime/shell.hpp"
 
 namespace vault {
 

@@ -1,4 +1,4 @@
-#include "actors/busy_poll.hpp"
+#include "actors/runtime/busy_poll.hpp"
 
 #include <sched.h>
 

@@ -1,4 +1,4 @@
-#include "actors/shell.hpp"
+#include "actors/runtime/shell.hpp"
 
 #include <pthread.h>
 
@@ -7,9 +7,9 @@
 #include <optional>
 #include <utility>
 
-#include "actors/busy_poll.hpp"
-#include "actors/mailbox.hpp"
-#include "actors/shell_effects.hpp"
+#include "actors/runtime/busy_poll.hpp"
+#include "actors/runtime/mailbox.hpp"
+#include "actors/runtime/shell_effects.hpp"
 #include "os/log.hpp"
 
 namespace vault {

@@ -1,4 +1,4 @@
-#include "actors/busy_poll.hpp"
+#include "actors/runtime/busy_poll.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>

@@ -10,7 +10,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "actors/shell.hpp"
+#include "actors/runtime/shell.hpp"
 
 namespace vault {
 

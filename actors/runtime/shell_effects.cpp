@@ -1,4 +1,4 @@
-#include "actors/shell_effects.hpp"
+#include "actors/runtime/shell_effects.hpp"
 
 #include <openssl/rand.h>
 

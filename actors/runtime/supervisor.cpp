@@ -1,4 +1,4 @@
-#include "actors/supervisor.hpp"
+#include "actors/runtime/supervisor.hpp"
 
 #include <algorithm>
 #include <set>

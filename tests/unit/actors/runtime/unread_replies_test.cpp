@@ -1,4 +1,4 @@
-#include "actors/unread_replies.hpp"
+#include "actors/runtime/unread_replies.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
-#include "actors/unread_replies.hpp"
+#include "actors/runtime/unread_replies.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "actors/tsan.hpp"
+#include "actors/runtime/tsan.hpp"
 
 namespace vault {
 namespace {

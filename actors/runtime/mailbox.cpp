@@ -1,8 +1,8 @@
-#include "actors/mailbox.hpp"
+#include "actors/runtime/mailbox.hpp"
 
 #include <utility>
 
-#include "actors/tsan.hpp"
+#include "actors/runtime/tsan.hpp"
 #include "ledger/check.hpp"
 
 namespace vault {
