@@ -4,7 +4,7 @@
 
 #include <atomic>
 
-#include "daemon/settings.hpp"
+#include "daemon/settings/settings.hpp"
 #include "daemon/state_directory.hpp"
 #include "ledger/result.hpp"
 

@@ -7,7 +7,7 @@
 
 #include "daemon/logging.hpp"
 #include "daemon/preflight.hpp"
-#include "daemon/settings.hpp"
+#include "daemon/settings/settings.hpp"
 #include "daemon/start_check.hpp"
 #include "daemon/vaultd.hpp"
 #include "os/inherited_state.hpp"

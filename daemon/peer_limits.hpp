@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "daemon/settings.hpp"
+#include "daemon/settings/settings.hpp"
 
 namespace vault {
 

@@ -1,7 +1,7 @@
 // --preflight: what a start would try, without taking anything from a vaultd that runs: no lease, no lock, no socket.
 #pragma once
 
-#include "daemon/settings.hpp"
+#include "daemon/settings/settings.hpp"
 
 namespace vault {
 

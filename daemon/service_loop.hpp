@@ -10,9 +10,9 @@
 #include "actors/runtime/mailbox.hpp"
 #include "actors/runtime/supervisor.hpp"
 #include "daemon/database_preparation.hpp"
-#include "daemon/embedded_postgres.hpp"
+#include "daemon/embedded/postgres.hpp"
 #include "daemon/handshake_watch.hpp"
-#include "daemon/settings.hpp"
+#include "daemon/settings/settings.hpp"
 
 namespace vault {
 

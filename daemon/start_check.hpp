@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/settings.hpp"
+#include "daemon/settings/settings.hpp"
 #include "ledger/result.hpp"
 
 namespace vault {

@@ -24,7 +24,7 @@
 #include "actors/steward.hpp"
 #include "actors/writer.hpp"
 #include "daemon/database_preparation.hpp"
-#include "daemon/embedded_postgres.hpp"
+#include "daemon/embedded/postgres.hpp"
 #include "daemon/emergency_mode.hpp"
 #include "daemon/handshake_watch.hpp"
 #include "daemon/key_directory.hpp"

@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "daemon/exit_code.hpp"
-#include "daemon/settings.hpp"
+#include "daemon/settings/settings.hpp"
 
 namespace vault {
 

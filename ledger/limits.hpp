@@ -1,5 +1,5 @@
-// Every limit of the format in one place. Limits that an operator may lower live in daemon/settings.hpp; these are the
-// hard ones. Source: docs/ledger-format.md, docs/protocol.md.
+// Every limit of the format in one place. Limits that an operator may lower live in daemon/settings/settings.hpp; these
+// are the hard ones. Source: docs/ledger-format.md, docs/protocol.md.
 #pragma once
 
 #include <cstddef>

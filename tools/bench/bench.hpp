@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/embedded_postgres.hpp"
+#include "daemon/embedded/postgres.hpp"
 #include "tools/bench/baseline.hpp"
 #include "tools/bench/baseline_crowd.hpp"
 #include "tools/bench/echo_process.hpp"

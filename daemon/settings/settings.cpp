@@ -1,4 +1,4 @@
-#include "daemon/settings.hpp"
+#include "daemon/settings/settings.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -8,8 +8,8 @@
 #include <map>
 #include <set>
 
-#include "daemon/settings_fields.hpp"
-#include "daemon/settings_file.hpp"
+#include "daemon/settings/fields.hpp"
+#include "daemon/settings/file.hpp"
 #include "ledger/passwords.hpp"
 
 namespace vault {

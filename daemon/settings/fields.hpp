@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-#include "daemon/settings.hpp"
+#include "daemon/settings/settings.hpp"
 #include "ledger/result.hpp"
 
 namespace vault {

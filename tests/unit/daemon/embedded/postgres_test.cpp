@@ -1,5 +1,5 @@
 // Really starts PostgreSQL.
-#include "daemon/embedded_postgres.hpp"
+#include "daemon/embedded/postgres.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 #include <memory>
 #include <thread>
 
-#include "daemon/postgres_files.hpp"
+#include "daemon/embedded/postgres_files.hpp"
 
 namespace vault {
 namespace {

@@ -1,8 +1,8 @@
 // --check-config: the effective settings as TOML that can be loaded again.
 #include <fmt/format.h>
 
-#include "daemon/settings.hpp"
-#include "daemon/settings_fields.hpp"
+#include "daemon/settings/fields.hpp"
+#include "daemon/settings/settings.hpp"
 #include "store/postgres/url.hpp"
 
 namespace vault {

@@ -1,4 +1,4 @@
-#include "daemon/postgres_files.hpp"
+#include "daemon/embedded/postgres_files.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

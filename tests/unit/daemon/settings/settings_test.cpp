@@ -1,4 +1,4 @@
-#include "daemon/settings.hpp"
+#include "daemon/settings/settings.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/settings_fields.hpp"
+#include "daemon/settings/fields.hpp"
 
 namespace vault {
 namespace {

@@ -1,4 +1,4 @@
-#include "daemon/embedded_postgres.hpp"
+#include "daemon/embedded/postgres.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "daemon/postgres_files.hpp"
+#include "daemon/embedded/postgres_files.hpp"
 #include "os/child_process.hpp"
 #include "os/durable_file.hpp"
 #include "os/file_descriptor.hpp"

@@ -1,10 +1,10 @@
-#include "daemon/settings_file.hpp"
+#include "daemon/settings/file.hpp"
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include "daemon/input_file.hpp"
-#include "daemon/settings_fields.hpp"
+#include "daemon/settings/fields.hpp"
 #include "ledger/passwords.hpp"
 
 namespace vault {

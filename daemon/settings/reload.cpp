@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <array>
 
-#include "daemon/settings.hpp"
-#include "daemon/settings_fields.hpp"
+#include "daemon/settings/fields.hpp"
+#include "daemon/settings/settings.hpp"
 
 namespace vault {
 namespace {

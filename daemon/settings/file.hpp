@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/settings.hpp"
+#include "daemon/settings/settings.hpp"
 #include "ledger/result.hpp"
 
 namespace vault {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "daemon/settings.hpp"
-#include "daemon/settings_fields.hpp"
+#include "daemon/settings/fields.hpp"
+#include "daemon/settings/settings.hpp"
 
 namespace vault {
 namespace {

@@ -1,4 +1,4 @@
-#include "daemon/settings_fields.hpp"
+#include "daemon/settings/fields.hpp"
 
 #include <fmt/format.h>
 #include <strings.h>

@@ -4,8 +4,8 @@
 
 #include <set>
 
-#include "daemon/settings.hpp"
-#include "daemon/settings_fields.hpp"
+#include "daemon/settings/fields.hpp"
+#include "daemon/settings/settings.hpp"
 #include "store/postgres/url.hpp"
 
 namespace vault {
