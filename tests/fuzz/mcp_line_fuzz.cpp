@@ -9,7 +9,7 @@
 #include "ledger/canonical_json.hpp"
 #include "ledger/check.hpp"
 #include "ledger/raw_json.hpp"
-#include "tests/unit/tools/fake_vault.hpp"
+#include "tests/unit/tools/mcp/fake_vault.hpp"
 #include "tools/mcp/content.hpp"
 #include "tools/mcp/lines.hpp"
 

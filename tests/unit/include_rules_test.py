@@ -29,6 +29,8 @@ GENERATED = {"version.hpp"}
 # What actors may know of the store: the contract, not where it lives.
 STORE_CONTRACT = {"store/store.hpp", "store/end_check.hpp", "store/sight.hpp", "store/verify.hpp",
                   "store/emergency_store.hpp"}
+# Folders of tools/ that know no store.
+STORELESS = ("common", "mcp", "web")
 # Foreign headers that only some files may include: (what, pattern, files that may).
 RESERVED = (
     ("libpq", re.compile(r"^(postgresql/)?(libpq-fe|libpq/.*|pg_config.*)\.h$"), re.compile(r"^(store/postgres/|tools/bench/baseline)")),
@@ -75,6 +77,12 @@ def store_kind(path):
     return parts[1] if parts[0] == "store" and len(parts) > 2 else None
 
 
+def tool(path):
+    """mcp of tools/mcp/a.cpp; none elsewhere."""
+    parts = path.split("/")
+    return parts[1] if parts[0] == "tools" and len(parts) > 2 else None
+
+
 def own_violations(path, room, target):
     if target in GENERATED:
         return []
@@ -89,6 +97,10 @@ def own_violations(path, room, target):
         return [f'{path} includes "{target}": what travels does not know the client']
     if room == "actors" and target.startswith("actors/runtime/") and not path.startswith("actors/runtime/"):
         return [f'{path} includes "{target}": a handler does not know what runs it']
+    if room == "tools" and top == "tools" and tool(target) not in (tool(path), "common"):
+        return [f'{path} includes "{target}": programs share by tools/common']
+    if tool(path) in STORELESS and top in ("store", "actors"):
+        return [f'{path} includes "{target}": {tool(path)} reaches a ledger through vaultd only']
     if room == "store" and (other := store_kind(target)) and other != store_kind(path):
         return [f'{path} includes "{target}": an implementation of a store is known to none of store/ but itself']
     if room == "actors" and top == "store" and target not in STORE_CONTRACT:
@@ -124,7 +136,10 @@ class Rules(unittest.TestCase):
             ("actors/a.cpp", '#include "daemon/settings/settings.hpp"'),
             ("actors/a.cpp", "#include <zmq.hpp>"),
             ("actors/a.cpp", '#include "actors/runtime/shell.hpp"'),
-            ("daemon/a.cpp", '#include "tools/table.hpp"'),
+            ("daemon/a.cpp", '#include "tools/common/table.hpp"'),
+            ("tools/mcp/a.cpp", '#include "tools/vaultctl/command.hpp"'),
+            ("tools/common/a.cpp", '#include "tools/mcp/lane.hpp"'),
+            ("tools/mcp/a.cpp", '#include "store/store.hpp"'),
             ("daemon/a.cpp", "#include <postgresql/libpq-fe.h>"),
             ("daemon/vaultd.cpp", "#include <zmq.hpp>"),
             ("ledger/a.cpp", '#include "bytes.hpp"'),
@@ -144,6 +159,7 @@ class Rules(unittest.TestCase):
             ("actors/reader.cpp", '#include "store/store.hpp"'),
             ("actors/runtime/shell.hpp", "#include <zmq.hpp>"),
             ("daemon/vaultd.cpp", '#include "store/postgres/store.hpp"'),
+            ("tools/mcp/a.cpp", '#include "tools/common/connect.hpp"'),
             ("ledger/a.cpp", '// #include "wire/codec.hpp"'),
         ):
             self.assertEqual([], violations(path, line + "\n"), f"{path}: {line}")

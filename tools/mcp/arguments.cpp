@@ -9,9 +9,9 @@
 #include "ledger/canonical_json.hpp"
 #include "ledger/limits.hpp"
 #include "ledger/reserved_names.hpp"
-#include "tools/vaultctl/arguments.hpp"
-#include "tools/vaultctl/seal_ids.hpp"
-#include "tools/vaultctl/times.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/seal_ids.hpp"
+#include "tools/common/times.hpp"
 
 namespace vault::mcp {
 namespace {

@@ -5,9 +5,9 @@
 
 #include "ledger/canonical_json.hpp"
 #include "ledger/hash_check.hpp"
+#include "tools/common/connect.hpp"
+#include "tools/common/json_output.hpp"
 #include "tools/mcp/summaries.hpp"
-#include "tools/vaultctl/connect.hpp"
-#include "tools/vaultctl/json_output.hpp"
 #include "wire/codec.hpp"
 #include "wire/error.hpp"
 

@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "tools/common/connect.hpp"
 #include "tools/mcp/calls.hpp"
-#include "tools/vaultctl/connect.hpp"
 
 namespace vault::mcp {
 

@@ -8,9 +8,9 @@
 
 #include "ledger/passwords.hpp"
 #include "os/inherited_state.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/key_dir.hpp"
 #include "tools/mcp/server.hpp"
-#include "tools/vaultctl/arguments.hpp"
-#include "tools/vaultctl/key_dir.hpp"
 #include "version.hpp"
 
 namespace vault::mcp {

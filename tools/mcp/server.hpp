@@ -1,7 +1,7 @@
 // The server: stdin to stdout.
 #pragma once
 
-#include "tools/vaultctl/connect.hpp"
+#include "tools/common/connect.hpp"
 
 namespace vault::mcp {
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "tools/common/terminal.hpp"
 #include "tools/mcp/json_rpc.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 namespace vault::mcp {
 namespace {

@@ -4,11 +4,11 @@
 #include "ledger/quantity.hpp"
 #include "os/clock.hpp"
 #include "store/postgres/place.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/archive_output.hpp"
 #include "tools/vaultctl/archive_source.hpp"
-#include "tools/vaultctl/arguments.hpp"
 #include "tools/vaultctl/schema_argument.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 #include "store/postgres/store.hpp"
 

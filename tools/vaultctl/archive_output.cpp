@@ -1,6 +1,6 @@
 #include "tools/vaultctl/archive_output.hpp"
 
-#include "tools/vaultctl/terminal.hpp"
+#include "tools/common/terminal.hpp"
 #include "wire/error.hpp"
 
 namespace vault::ctl {

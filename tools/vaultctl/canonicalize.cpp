@@ -1,9 +1,9 @@
 // vaultctl canonicalize: the bytes that are hashed, for people who check a hash by hand.
 #include <nlohmann/json.hpp>
 
+#include "tools/common/files.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
-#include "tools/vaultctl/files.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 #include "ledger/canonical_json.hpp"
 

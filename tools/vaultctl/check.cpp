@@ -4,10 +4,10 @@
 // one that does not check. A file that cannot be read and a key that is no key are wrong usage (exit 2).
 #include <nlohmann/json.hpp>
 
-#include "tools/vaultctl/arguments.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/files.hpp"
 #include "tools/vaultctl/check_files.hpp"
 #include "tools/vaultctl/command.hpp"
-#include "tools/vaultctl/files.hpp"
 #include "tools/vaultctl/offline_check.hpp"
 #include "tools/vaultctl/proven_output.hpp"
 

@@ -7,13 +7,13 @@
 #include "ledger/proof_file.hpp"
 #include "ledger/signed_note.hpp"
 #include "store/archive/check.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/files.hpp"
+#include "tools/common/ledger_json.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/archive_output.hpp"
-#include "tools/vaultctl/arguments.hpp"
-#include "tools/vaultctl/files.hpp"
-#include "tools/vaultctl/ledger_json.hpp"
 #include "tools/vaultctl/offline_check.hpp"
 #include "tools/vaultctl/proven_output.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -5,9 +5,9 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "tools/vaultctl/connect.hpp"
-#include "tools/vaultctl/pager.hpp"
-#include "tools/vaultctl/terminal.hpp"
+#include "tools/common/connect.hpp"
+#include "tools/common/pager.hpp"
+#include "tools/common/terminal.hpp"
 #include "wire/error.hpp"
 
 namespace vault::ctl {

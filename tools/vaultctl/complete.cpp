@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "ledger/entry.hpp"
+#include "tools/common/verdicts.hpp"
 #include "tools/vaultctl/contexts.hpp"
 #include "tools/vaultctl/entry_columns.hpp"
-#include "tools/vaultctl/verdicts.hpp"
 
 namespace vault::ctl {
 namespace {

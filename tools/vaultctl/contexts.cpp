@@ -10,10 +10,10 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/nearest.hpp"
-#include "tools/vaultctl/arguments.hpp"
-#include "tools/vaultctl/files.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/files.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/output_file.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 namespace vault::ctl {
 namespace {

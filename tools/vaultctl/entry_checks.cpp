@@ -1,7 +1,7 @@
 #include "tools/vaultctl/entry_checks.hpp"
 
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ledger/result.hpp"
-#include "tools/vaultctl/table.hpp"
+#include "tools/common/table.hpp"
 
 namespace vault::ctl {
 

@@ -7,7 +7,7 @@
 #include "ledger/bytes.hpp"
 #include "ledger/proof.hpp"
 #include "ledger/result.hpp"
-#include "tools/vaultctl/ledger_json.hpp"
+#include "tools/common/ledger_json.hpp"
 #include "wire/message.hpp"
 
 namespace vault::ctl {

@@ -1,9 +1,9 @@
 // vaultctl export: entries as NDJSON, in ledger order, up to the head at the time of the call.
-#include "tools/vaultctl/arguments.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/json_output.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/entry_checks.hpp"
-#include "tools/vaultctl/json_output.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -1,10 +1,10 @@
 // vaultctl keygen: the log's signing key, or a peer's CURVE pair.
 #include <nlohmann/json.hpp>
 
+#include "tools/common/files.hpp"
+#include "tools/common/key_dir.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
-#include "tools/vaultctl/files.hpp"
-#include "tools/vaultctl/key_dir.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 #include "ledger/signed_note.hpp"
 

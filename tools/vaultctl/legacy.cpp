@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <memory>
 
-#include "tools/vaultctl/arguments.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/schema_argument.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "ledger/reserved_names.hpp"
-#include "tools/vaultctl/json_output.hpp"
+#include "tools/common/json_output.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/legacy.hpp"
 #include "tools/vaultctl/legacy_source.hpp"
 #include "tools/vaultctl/seal_pipe.hpp"
-#include "tools/vaultctl/terminal.hpp"
 #include "wire/codec.hpp"
 #include "wire/error.hpp"
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "ledger/timestamp.hpp"
-#include "tools/vaultctl/json_output.hpp"
+#include "tools/common/json_output.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/legacy.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -1,9 +1,9 @@
 #include "tools/vaultctl/listing.hpp"
 
+#include "tools/common/json_output.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/entry_checks.hpp"
 #include "tools/vaultctl/entry_columns.hpp"
-#include "tools/vaultctl/json_output.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -6,13 +6,13 @@
 
 #include "ledger/passwords.hpp"
 #include "os/inherited_state.hpp"
-#include "tools/vaultctl/arguments.hpp"
-#include "tools/vaultctl/colour.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/colour.hpp"
+#include "tools/common/pager.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/complete.hpp"
 #include "tools/vaultctl/contexts.hpp"
-#include "tools/vaultctl/pager.hpp"
-#include "tools/vaultctl/terminal.hpp"
 #include "tools/vaultctl/usage.hpp"
 #include "version.hpp"
 

@@ -5,10 +5,10 @@
 #include "store/postgres/distribute.hpp"
 #include "store/postgres/migrator.hpp"
 #include "store/postgres/place.hpp"
-#include "tools/vaultctl/arguments.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/schema_argument.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 namespace vault::ctl {
 namespace {

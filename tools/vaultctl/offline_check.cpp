@@ -4,8 +4,8 @@
 #include "ledger/limits.hpp"
 #include "ledger/merkle_hash.hpp"
 #include "ledger/proof_file.hpp"
+#include "tools/common/ledger_json.hpp"
 #include "tools/vaultctl/evidence.hpp"
-#include "tools/vaultctl/ledger_json.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <utility>
 
-#include "tools/vaultctl/files.hpp"
+#include "tools/common/files.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -1,11 +1,11 @@
 // vaultctl proof, consistency, checkpoint: evidence out of the ledger. Whatever vaultd sends is checked here before it
 // is written: a file that does not prove anything would be worse than none.
-#include "tools/vaultctl/arguments.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/json_output.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/evidence.hpp"
-#include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/output_file.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 #include "ledger/merkle_hash.hpp"
 #include "ledger/proof_file.hpp"

@@ -1,7 +1,7 @@
 #include "tools/vaultctl/proven_output.hpp"
 
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 namespace vault::ctl {
 

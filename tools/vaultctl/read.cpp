@@ -1,12 +1,12 @@
 // vaultctl read, list, query, head: the questions that have a plain answer.
-#include "tools/vaultctl/arguments.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/json_output.hpp"
+#include "tools/common/terminal.hpp"
+#include "tools/common/times.hpp"
+#include "tools/common/verdicts.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/entry_checks.hpp"
-#include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/listing.hpp"
-#include "tools/vaultctl/terminal.hpp"
-#include "tools/vaultctl/times.hpp"
-#include "tools/vaultctl/verdicts.hpp"
 
 namespace vault::ctl {
 namespace {

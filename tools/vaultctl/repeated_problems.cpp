@@ -1,6 +1,6 @@
 #include "tools/vaultctl/repeated_problems.hpp"
 
-#include "tools/vaultctl/numbers.hpp"
+#include "tools/common/numbers.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -1,14 +1,14 @@
 // vaultctl seal: one seal, or with --batch a stream of them (seal_batch.cpp).
 #include <thread>
 
+#include "tools/common/files.hpp"
+#include "tools/common/json_output.hpp"
+#include "tools/common/seal_ids.hpp"
+#include "tools/common/terminal.hpp"
+#include "tools/common/verdicts.hpp"
 #include "tools/vaultctl/command.hpp"
-#include "tools/vaultctl/files.hpp"
-#include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/output_file.hpp"
 #include "tools/vaultctl/seal_batch.hpp"
-#include "tools/vaultctl/seal_ids.hpp"
-#include "tools/vaultctl/terminal.hpp"
-#include "tools/vaultctl/verdicts.hpp"
 
 namespace vault::ctl {
 namespace {

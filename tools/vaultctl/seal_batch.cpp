@@ -4,16 +4,16 @@
 #include <deque>
 #include <nlohmann/json.hpp>
 
-#include "tools/vaultctl/connect.hpp"
-#include "tools/vaultctl/files.hpp"
+#include "tools/common/connect.hpp"
+#include "tools/common/files.hpp"
+#include "tools/common/json_output.hpp"
+#include "tools/common/ledger_json.hpp"
+#include "tools/common/numbers.hpp"
+#include "tools/common/seal_ids.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/interrupt.hpp"
-#include "tools/vaultctl/json_output.hpp"
-#include "tools/vaultctl/ledger_json.hpp"
-#include "tools/vaultctl/numbers.hpp"
 #include "tools/vaultctl/repeated_problems.hpp"
-#include "tools/vaultctl/seal_ids.hpp"
 #include "tools/vaultctl/seal_pipe.hpp"
-#include "tools/vaultctl/terminal.hpp"
 #include "wire/error.hpp"
 
 namespace vault::ctl {

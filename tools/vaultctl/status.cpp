@@ -6,9 +6,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tools/common/json_output.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
-#include "tools/vaultctl/json_output.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 namespace vault::ctl {
 namespace {

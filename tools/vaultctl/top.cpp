@@ -5,11 +5,11 @@
 #include <thread>
 
 #include "ledger/quantity.hpp"
-#include "tools/vaultctl/arguments.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/json_output.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/interrupt.hpp"
-#include "tools/vaultctl/json_output.hpp"
-#include "tools/vaultctl/terminal.hpp"
 #include "tools/vaultctl/top_screen.hpp"
 
 namespace vault::ctl {

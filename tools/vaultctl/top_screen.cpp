@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "tools/vaultctl/numbers.hpp"
-#include "tools/vaultctl/terminal.hpp"
+#include "tools/common/numbers.hpp"
+#include "tools/common/terminal.hpp"
 
 namespace vault::ctl {
 namespace {

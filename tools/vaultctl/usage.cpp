@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "ledger/nearest.hpp"
-#include "tools/vaultctl/terminal.hpp"
+#include "tools/common/terminal.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -5,14 +5,14 @@
 #include <thread>
 
 #include "store/postgres/place.hpp"
-#include "tools/vaultctl/arguments.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/files.hpp"
+#include "tools/common/json_output.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/evidence.hpp"
-#include "tools/vaultctl/files.hpp"
 #include "tools/vaultctl/findings.hpp"
-#include "tools/vaultctl/json_output.hpp"
 #include "tools/vaultctl/schema_argument.hpp"
-#include "tools/vaultctl/terminal.hpp"
 
 #include "ledger/checkpoint.hpp"
 #include "ledger/verifier.hpp"

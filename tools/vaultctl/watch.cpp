@@ -5,14 +5,14 @@
 #include <span>
 
 #include "ledger/nearest.hpp"
-#include "tools/vaultctl/arguments.hpp"
+#include "tools/common/arguments.hpp"
+#include "tools/common/connect.hpp"
+#include "tools/common/json_output.hpp"
+#include "tools/common/key_dir.hpp"
+#include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
-#include "tools/vaultctl/connect.hpp"
 #include "tools/vaultctl/entry_checks.hpp"
 #include "tools/vaultctl/interrupt.hpp"
-#include "tools/vaultctl/json_output.hpp"
-#include "tools/vaultctl/key_dir.hpp"
-#include "tools/vaultctl/terminal.hpp"
 #include "wire/client/subscriber.hpp"
 #include "wire/event.hpp"
 

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "tools/vaultctl/json_output.hpp"
+#include "tools/common/json_output.hpp"
 
 namespace vault::web {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "tools/vaultctl/json_output.hpp"
+#include "tools/common/json_output.hpp"
 #include "wire/codec.hpp"
 
 namespace vault::web {

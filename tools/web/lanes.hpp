@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "tools/vaultctl/connect.hpp"
+#include "tools/common/connect.hpp"
 #include "wire/client/client.hpp"
 
 namespace vault::web {

@@ -12,7 +12,7 @@
 #include <memory>
 
 #include "daemon/exit_code.hpp"
-#include "tools/vaultctl/key_dir.hpp"
+#include "tools/common/key_dir.hpp"
 #include "tools/web/server.hpp"
 #include "tools/web/service.hpp"
 #include "tools/web/settings.hpp"

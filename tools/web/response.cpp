@@ -6,7 +6,7 @@
 #include <chrono>
 #include <ctime>
 
-#include "tools/vaultctl/json_output.hpp"
+#include "tools/common/json_output.hpp"
 #include "wire/error.hpp"
 
 namespace vault::web {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "ledger/limits.hpp"
-#include "tools/vaultctl/ledger_json.hpp"
+#include "tools/common/ledger_json.hpp"
 #include "wire/client/client.hpp"
 
 namespace vault::web {

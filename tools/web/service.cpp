@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "ledger/sha256.hpp"
-#include "tools/vaultctl/json_output.hpp"
+#include "tools/common/json_output.hpp"
 #include "tools/web/gzip.hpp"
 #include "tools/web/page_files.hpp"
 

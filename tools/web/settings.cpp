@@ -15,7 +15,7 @@
 #include <variant>
 
 #include "ledger/quantity.hpp"
-#include "tools/vaultctl/connect.hpp"
+#include "tools/common/connect.hpp"
 #include "tools/web/request_target.hpp"
 #include "version.hpp"
 

@@ -2,10 +2,10 @@
 
 #include <sstream>
 
-#include "tools/vaultctl/display_width.hpp"
+#include "tools/common/display_width.hpp"
+#include "tools/common/verdicts.hpp"
 #include "tools/vaultctl/findings.hpp"
 #include "tools/vaultctl/top_screen.hpp"
-#include "tools/vaultctl/verdicts.hpp"
 
 #include "ledger/verifier.hpp"
 

@@ -9,10 +9,10 @@
 
 #include "ledger/bytes.hpp"
 #include "ledger/entry.hpp"
-#include "tools/vaultctl/colour.hpp"
-#include "tools/vaultctl/display_width.hpp"
-#include "tools/vaultctl/progress.hpp"
-#include "tools/vaultctl/table.hpp"
+#include "tools/common/colour.hpp"
+#include "tools/common/display_width.hpp"
+#include "tools/common/progress.hpp"
+#include "tools/common/table.hpp"
 
 namespace vault::ctl {
 

@@ -1,6 +1,6 @@
 """tools/bench-history: which runs count, what is said of a figure, what becomes of lines that are none.
 
-Run by CTest; by hand: python3 tests/unit/tools/bench_history_test.py
+Run by CTest; by hand: python3 tests/unit/tools/bench/bench_history_test.py
 """
 import json
 import pathlib
@@ -9,7 +9,7 @@ import sys
 import tempfile
 import unittest
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[3] / "tools/bench-history"
+SCRIPT = pathlib.Path(__file__).resolve().parents[4] / "tools/bench-history"
 
 
 def run_of(flood, proof=0.3, processor="Turtle 1", entries=1000, day=1):

@@ -1,11 +1,11 @@
-#include "tools/vaultctl/ledger_json.hpp"
+#include "tools/common/ledger_json.hpp"
 
 #include <algorithm>
 
 #include "ledger/canonical_json.hpp"
 #include "ledger/json.hpp"
 #include "ledger/limits.hpp"
-#include "tools/vaultctl/arguments.hpp"
+#include "tools/common/arguments.hpp"
 #include "wire/members.hpp"
 
 namespace vault::ctl {

@@ -1,4 +1,4 @@
-#include "tools/vaultctl/files.hpp"
+#include "tools/common/files.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "tools/vaultctl/numbers.hpp"
+#include "tools/common/numbers.hpp"
 
 namespace vault::ctl {
 

@@ -1,11 +1,11 @@
-#include "tools/vaultctl/colour.hpp"
+#include "tools/common/colour.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
-#include "tools/vaultctl/pager.hpp"
+#include "tools/common/pager.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -1,12 +1,12 @@
-#include "tools/vaultctl/table.hpp"
+#include "tools/common/table.hpp"
 
 #include <gtest/gtest.h>
 
 #include <sstream>
 
-#include "tools/vaultctl/display_width.hpp"
+#include "tools/common/display_width.hpp"
+#include "tools/common/progress.hpp"
 #include "tools/vaultctl/entry_columns.hpp"
-#include "tools/vaultctl/progress.hpp"
 
 namespace vault::ctl {
 namespace {

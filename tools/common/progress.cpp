@@ -1,4 +1,4 @@
-#include "tools/vaultctl/progress.hpp"
+#include "tools/common/progress.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -8,9 +8,9 @@
 #include <csignal>
 #include <cstdio>
 
-#include "tools/vaultctl/display_width.hpp"
-#include "tools/vaultctl/numbers.hpp"
-#include "tools/vaultctl/table.hpp"
+#include "tools/common/display_width.hpp"
+#include "tools/common/numbers.hpp"
+#include "tools/common/table.hpp"
 
 namespace vault::ctl {
 namespace {

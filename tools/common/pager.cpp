@@ -1,4 +1,4 @@
-#include "tools/vaultctl/pager.hpp"
+#include "tools/common/pager.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>

@@ -1,4 +1,4 @@
-#include "tools/vaultctl/display_width.hpp"
+#include "tools/common/display_width.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "tools/vaultctl/json_output.hpp"
+#include "tools/common/json_output.hpp"
 
 #include <msgpack.hpp>
 

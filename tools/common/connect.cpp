@@ -1,4 +1,4 @@
-#include "tools/vaultctl/connect.hpp"
+#include "tools/common/connect.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <thread>
 
-#include "tools/vaultctl/key_dir.hpp"
+#include "tools/common/key_dir.hpp"
 
 namespace vault::ctl {
 namespace {

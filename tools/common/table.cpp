@@ -1,4 +1,4 @@
-#include "tools/vaultctl/table.hpp"
+#include "tools/common/table.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "tools/vaultctl/display_width.hpp"
-#include "tools/vaultctl/pager.hpp"
+#include "tools/common/display_width.hpp"
+#include "tools/common/pager.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/vaultctl/verdicts.hpp"
+#include "tools/common/verdicts.hpp"
 
 #include <fmt/format.h>
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "tests/unit/tools/fake_vault.hpp"
+#include "tests/unit/tools/mcp/fake_vault.hpp"
 #include "tests/unit/wire/samples.hpp"
 #include "tools/mcp/summaries.hpp"
 

@@ -1,4 +1,4 @@
-#include "tools/vaultctl/times.hpp"
+#include "tools/common/times.hpp"
 
 #include <gtest/gtest.h>
 

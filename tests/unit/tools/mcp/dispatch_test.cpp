@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/unit/tools/fake_vault.hpp"
+#include "tests/unit/tools/mcp/fake_vault.hpp"
 
 namespace vault::mcp {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/vaultctl/colour.hpp"
+#include "tools/common/colour.hpp"
 
 namespace vault::ctl {
 

@@ -1,4 +1,4 @@
-#include "tools/vaultctl/terminal.hpp"
+#include "tools/common/terminal.hpp"
 
 #include <unistd.h>
 
@@ -6,9 +6,9 @@
 #include <cstdio>
 
 #include "ledger/printable.hpp"
-#include "tools/vaultctl/pager.hpp"
-#include "tools/vaultctl/times.hpp"
-#include "tools/vaultctl/verdicts.hpp"
+#include "tools/common/pager.hpp"
+#include "tools/common/times.hpp"
+#include "tools/common/verdicts.hpp"
 
 namespace vault::ctl {
 namespace {

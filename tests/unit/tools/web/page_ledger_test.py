@@ -1,6 +1,6 @@
 """What the page of vault-web computes, under node: hashes, paths, notes and payloads against the vectors (page_ledger.mjs).
 
-Skipped where there is no Node 18 or newer (tools/install-deps --tests). By hand: python3 tests/unit/web/page_ledger_test.py
+Skipped where there is no Node 18 or newer (tools/install-deps --tests). By hand: python3 tests/unit/tools/web/page_ledger_test.py
 """
 import pathlib
 import shutil
@@ -9,7 +9,7 @@ import sys
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROOT = pathlib.Path(__file__).resolve().parents[4]
 PAGE = ROOT / "tools" / "web" / "page"
 NODE_MAJOR_MIN = 18
 LINES_MAX = 1_200  # of modules, that a reader checks; blank ones and comments not counted

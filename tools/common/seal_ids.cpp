@@ -1,4 +1,4 @@
-#include "tools/vaultctl/seal_ids.hpp"
+#include "tools/common/seal_ids.hpp"
 
 #include <sys/random.h>
 

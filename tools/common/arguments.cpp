@@ -1,10 +1,10 @@
-#include "tools/vaultctl/arguments.hpp"
+#include "tools/common/arguments.hpp"
 
 #include <charconv>
 
 #include "ledger/passwords.hpp"
 #include "ledger/quantity.hpp"
-#include "tools/vaultctl/files.hpp"
+#include "tools/common/files.hpp"
 
 namespace vault::ctl {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/vaultctl/key_dir.hpp"
+#include "tools/common/key_dir.hpp"
 
 #include <sys/stat.h>
 
@@ -7,7 +7,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "tools/vaultctl/files.hpp"
+#include "tools/common/files.hpp"
 #include "wire/client/curve_keys.hpp"
 
 namespace vault::ctl {
