@@ -45,6 +45,21 @@ RESERVED = (
     ("nlohmann-json", re.compile(r"^nlohmann/"), re.compile(r"^tools/")),
     ("MessagePack", re.compile(r"^msgpack"), re.compile(r"^(wire|tools)/")),
 )
+# CMake target -> what it must not link, directly or by way of others: the linker is to say what the tables above say.
+MUST_NOT_LINK = {
+    "vault_ledger": {"vault_os"},
+    "vault_wire": {"vault_store", "LIBZMQ"},
+    "vault_store": {"vault_postgres", "vault_archive", "vault_legacy", "vault_emergency", "PostgreSQL"},
+    "vault_archive": {"vault_postgres", "PostgreSQL"},
+    "vault_legacy": {"vault_postgres", "PostgreSQL"},
+    "vault_emergency": {"vault_postgres", "PostgreSQL"},
+    "vault_handlers": {"vault_postgres", "PostgreSQL", "cppzmq"},
+    "vault_runtime": {"vault_postgres", "PostgreSQL"},
+    "vault_common": {"vault_store", "vault_handlers"},
+    "vault-mcp": {"vault_store", "vault_handlers"},
+    "vault-web": {"vault_store", "vault_handlers"},
+}
+LINKS = re.compile(r"^target_link_libraries\(([\w-]+)\s([^)]*)\)", re.MULTILINE)
 # ledger/ is pure: bytes in, bytes out.
 IMPURE = re.compile(
     r"^(thread|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier|stop_token|filesystem|fstream|"
@@ -108,6 +123,26 @@ def own_violations(path, room, target):
     return []
 
 
+def linked(target, direct):
+    """Everything that `target` links, by {target: what it links itself}."""
+    found, todo = set(), [target]
+    while todo:
+        for other in direct.get(todo.pop(), set()) - found:
+            found.add(other)
+            todo.append(other)
+    return found
+
+
+def direct_links(texts):
+    """{target: what it links itself}, out of CMake's files; of a name with colons its first part, PkgConfig's its last."""
+    direct = {}
+    for text in texts:
+        for target, body in LINKS.findall(text):
+            names = (one.removeprefix("PkgConfig::").split("::")[0] for one in body.split())
+            direct.setdefault(target, set()).update(names)
+    return direct
+
+
 def sources():
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*")):
@@ -163,6 +198,19 @@ class Rules(unittest.TestCase):
             ("ledger/a.cpp", '// #include "wire/codec.hpp"'),
         ):
             self.assertEqual([], violations(path, line + "\n"), f"{path}: {line}")
+
+
+class Targets(unittest.TestCase):
+    def test_links(self):
+        direct = direct_links(["target_link_libraries(a PUBLIC b\n  PRIVATE PkgConfig::Z)\ntarget_link_libraries(b P::Q)\n"])
+        self.assertEqual({"PUBLIC", "PRIVATE", "b", "Z", "P"}, linked("a", direct))
+
+    def test_targets(self):
+        direct = direct_links(path.read_text(encoding="utf-8") for room in ROOMS for path in (ROOT / room).rglob("CMakeLists.txt"))
+        self.assertGreater(len(direct), 15, "targets not found")
+        for target, never in MUST_NOT_LINK.items():
+            self.assertIn(target, direct)
+            self.assertEqual(set(), never & linked(target, direct), target)
 
 
 class Sources(unittest.TestCase):
