@@ -13,8 +13,8 @@ std::string actor_name(ActorId id) {
       return "writer";
     case ActorId::committer:
       return "committer";
-    case ActorId::steward:
-      return "steward";
+    case ActorId::coordinator:
+      return "coordinator";
     case ActorId::lease_keeper:
       return "lease_keeper";
     case ActorId::notary:

@@ -9,7 +9,7 @@ namespace vault {
 
 namespace {
 
-// A look-up is over soon: the steward has other things to do as well.
+// A look-up is over soon: the coordinator has other things to do as well.
 constexpr std::size_t look_up_seals_max = 512;
 
 PendingOrder for_retry(PendingOrder order, BatchQueue::Retry retry) {
@@ -148,8 +148,8 @@ PendingOrder BatchQueue::only_order(BatchPlan plan, Retry retry) {
 
 // --- Look-ups --------------------------------------------------------------------------------------------------------
 
-// The steward looks on a session of its own, so what was with the committer before a suspect came must have completed
-// first: its twin may be there.
+// The coordinator looks on a session of its own, so what was with the committer before a suspect came must have
+// completed first: its twin may be there.
 std::optional<FindSeals> BatchQueue::begin_look_up() {
   if (!looking_up_.empty() || look_up_failed_) return std::nullopt;
   FindSeals find;

@@ -21,7 +21,7 @@ using DecoderInbox = std::variant<DecodeTask>;
 using WriterInbox = std::variant<SealOrders, AppendAnswer, SessionLost, LeaseAnswer, LeaseRenewed, ResolveAnswer,
                                  FindAnswer, Adopted, Followed, SigningState, Published, TimerFired>;
 using CommitterInbox = std::variant<UseSession, Append, TimerFired>;
-using StewardInbox =
+using CoordinatorInbox =
     std::variant<TakeLease, Resolve, FindSeals, StoreCheckpoint, ReadTree, TellContradiction, TimerFired>;
 using LeaseKeeperInbox = std::variant<KeepLease, ConfirmLease, TimerFired>;
 using NotaryInbox = std::variant<Adopt, Follow, Committed, IngestRefused, Epoch, LeaseConfirmed, TreeRead,
@@ -42,7 +42,7 @@ inline constexpr Address<GatewayInbox> gateway{ActorId::gateway};
 inline constexpr Address<DecoderInbox> decoder{ActorId::decoder};
 inline constexpr Address<WriterInbox> writer{ActorId::writer};
 inline constexpr Address<CommitterInbox> committer{ActorId::committer};
-inline constexpr Address<StewardInbox> steward{ActorId::steward};
+inline constexpr Address<CoordinatorInbox> coordinator{ActorId::coordinator};
 inline constexpr Address<LeaseKeeperInbox> lease_keeper{ActorId::lease_keeper};
 inline constexpr Address<NotaryInbox> notary{ActorId::notary};
 inline constexpr Address<PublisherInbox> publisher{ActorId::publisher};

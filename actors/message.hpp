@@ -29,7 +29,7 @@ enum class ActorId : std::uint8_t {
   decoder,
   writer,
   committer,
-  steward,
+  coordinator,
   lease_keeper,
   notary,
   publisher,
@@ -126,7 +126,8 @@ struct AppendAnswer {
 // the lease once more, which costs a reconnect and nothing else.
 struct SessionLost {};
 
-// --- writer, notary -> steward -> writer, notary ---------------------------------------------------------------------
+// --- writer, notary -> coordinator -> writer, notary
+// ---------------------------------------------------------------------
 
 struct TakeLease {
   bool look_only = false;  // this vaultd must not write as things stand: only tell it how they stand

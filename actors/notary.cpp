@@ -193,7 +193,7 @@ void Notary::store(Effects& effects) {
   stored_at_ = effects.clock();
   storing_size_ = signed_->tree_size;
   storing_epoch_ = epoch_;
-  effects.send(to::steward, StoreCheckpoint{epoch_, *signed_, identity_});
+  effects.send(to::coordinator, StoreCheckpoint{epoch_, *signed_, identity_});
 }
 
 void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {

@@ -37,7 +37,7 @@ class Notary final : public Actor {
   Notary(NotaryDisk& disk, const NotaryOptions& options) : disk_(disk), memory_(disk), options_(options) {}
 
   // Adopt, Follow, Committed, IngestRefused, Epoch -> writer; TreeRead, StoreCheckpointAnswer, ContradictionTold from
-  // the steward; LeaseConfirmed from the lease keeper.
+  // the coordinator; LeaseConfirmed from the lease keeper.
   void handle(Message message, Effects& effects) override;
   void round_done(Effects& effects) override;
   bool stop(Effects& effects) override;

@@ -115,7 +115,7 @@ void Notary::look_into(bool adopting, const Head& head, Promises promises, const
   }
   ReadTree read{++questions_, check.request()};
   question_ = Question{read.question, adopting, *std::move(chosen), std::move(check), std::move(promises)};
-  effects.send(to::steward, std::move(read));
+  effects.send(to::coordinator, std::move(read));
 }
 
 // Everything that is remembered, here and in the database: not the largest of it, all of it.
@@ -352,7 +352,7 @@ void Notary::refuse(bool adopting, const std::string& alert, const std::string& 
 void Notary::tell_others(const StoredCheckpoint& checkpoint, const Promises& promises, Effects& effects) {
   const auto same = [&](const StoredCheckpoint& other) { return other.note == checkpoint.note; };
   if (std::any_of(promises.contradictions.begin(), promises.contradictions.end(), same)) return;
-  effects.send(to::steward, TellContradiction{checkpoint});
+  effects.send(to::coordinator, TellContradiction{checkpoint});
 }
 
 void Notary::keep_as_evidence(const StoredCheckpoint& checkpoint, Effects& effects) {

@@ -35,11 +35,11 @@ inline const std::array<ActorPlace, 11>& topology() {
   using enum ActorId;
   static const std::array<ActorPlace, 11> places{{
       {gateway, ThreadId::sealing, false, 0, {decoder, writer, reader_first, publisher, gateway}},
-      {writer, ThreadId::sealing, false, 1, {gateway, committer, steward, lease_keeper, notary, publisher}},
+      {writer, ThreadId::sealing, false, 1, {gateway, committer, coordinator, lease_keeper, notary, publisher}},
       {committer, ThreadId::sealing, false, 2, {writer}},
-      {notary, ThreadId::telling, false, 3, {writer, steward, lease_keeper, gateway, publisher, auditor}},
+      {notary, ThreadId::telling, false, 3, {writer, coordinator, lease_keeper, gateway, publisher, auditor}},
       {lease_keeper, ThreadId::own, true, 4, {writer, notary}},
-      {steward, ThreadId::own, true, 5, {writer, notary, gateway, publisher}},
+      {coordinator, ThreadId::own, true, 5, {writer, notary, gateway, publisher}},
       {publisher, ThreadId::telling, false, 6, {writer}},
       {decoder, ThreadId::own, false, last_stop_rank, {gateway}},
       {auditor, ThreadId::own, true, last_stop_rank, {gateway, publisher}},

@@ -99,12 +99,12 @@ void Writer::on_timer(int id, Effects& effects) {
     case lease_timer:
       if ((mode_ == Mode::waiting || mode_ == Mode::blocked) && !lease_asked_ && !stopping_) {
         lease_asked_ = true;
-        effects.send(to::steward, TakeLease{mode_ == Mode::blocked});
+        effects.send(to::coordinator, TakeLease{mode_ == Mode::blocked});
       }
       break;
     case resolve_timer:
       if (mode_ == Mode::resolving && batches_.in_flight() > 0) {
-        effects.send(to::steward, Resolve{batches_.front().request});
+        effects.send(to::coordinator, Resolve{batches_.front().request});
       }
       break;
     case status_timer:

@@ -101,7 +101,7 @@ void Writer::look_up(Effects& effects) {
   if (mode_ != Mode::active) return;
   if (auto find = batches_.begin_look_up()) {
     ++counters_["lookups"];
-    effects.send(to::steward, std::move(*find));
+    effects.send(to::coordinator, std::move(*find));
   }
 }
 
@@ -164,7 +164,7 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
       keep_lease(effects);
       detail_ = "finding out whether the last commit took place";
       send_status(effects);
-      effects.send(to::steward, Resolve{batches_.front().request});
+      effects.send(to::coordinator, Resolve{batches_.front().request});
       break;
     }
   }

@@ -15,8 +15,8 @@ class DatabasePreparation {
   // `settings`, whose database is known by now, and `state` outlive it.
   DatabasePreparation(const Settings& settings, StateDirectory& state) : settings_(settings), state_(state) {}
 
-  // Each time that the database answers anew, in the steward's thread. Errors: invalid_argument where only the operator
-  // can help; unavailable where it may pass by itself.
+  // Each time that the database answers anew, in the coordinator's thread. Errors: invalid_argument where only the
+  // operator can help; unavailable where it may pass by itself.
   Status run();
   // What only the operator can help against is a right that is missing in the database, not a setting. Any thread.
   bool rights_missing() const { return rights_missing_; }

@@ -12,6 +12,7 @@
 
 #include "actors/auditor.hpp"
 #include "actors/committer.hpp"
+#include "actors/coordinator.hpp"
 #include "actors/decoder.hpp"
 #include "actors/gateway.hpp"
 #include "actors/lease_keeper.hpp"
@@ -21,7 +22,6 @@
 #include "actors/runtime/authenticator.hpp"
 #include "actors/runtime/mailbox.hpp"
 #include "actors/runtime/supervisor.hpp"
-#include "actors/steward.hpp"
 #include "actors/writer.hpp"
 #include "daemon/database_preparation.hpp"
 #include "daemon/embedded/postgres.hpp"
@@ -117,7 +117,7 @@ class Vaultd {
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<Committer> committer_;
-  std::unique_ptr<Steward> steward_;
+  std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<LeaseKeeper> lease_keeper_;
   std::unique_ptr<Notary> notary_;
   std::unique_ptr<Publisher> publisher_;
@@ -226,8 +226,8 @@ Status Vaultd::start_inside() {
   lease.pid = getpid();
   const auto renew_interval = std::min(milliseconds(1'000), settings_.lease_timeout / 3);
   lease_keeper_ = std::make_unique<LeaseKeeper>(*lease_store_, lease, renew_interval);
-  steward_ = std::make_unique<Steward>(*writer_store_, lease, settings_.database_idle_timeout,
-                                       [this] { return preparation_->run(); });
+  coordinator_ = std::make_unique<Coordinator>(*writer_store_, lease, settings_.database_idle_timeout,
+                                               [this] { return preparation_->run(); });
   auditor_ = std::make_unique<Auditor>(*auditor_store_, AuditorOptions{settings_.audit_rate});
   for (std::size_t i = 0; i < settings_.readers; ++i) {
     readers_.push_back(
@@ -237,7 +237,7 @@ Status Vaultd::start_inside() {
   }
   if (const Status ok = supervisor_->start({{ActorId::auditor, auditor_.get()}}); !ok) return ok;
   if (const Status ok = supervisor_->start({{ActorId::lease_keeper, lease_keeper_.get()}}); !ok) return ok;
-  return supervisor_->start({{ActorId::steward, steward_.get()}});
+  return supervisor_->start({{ActorId::coordinator, coordinator_.get()}});
 }
 
 Status Vaultd::start_telling() {

@@ -56,7 +56,7 @@ struct Settings {
   std::chrono::milliseconds shutdown_timeout{10'000};
   std::chrono::milliseconds checkpoint_interval{100};
   std::chrono::milliseconds lease_timeout{3'000};
-  std::chrono::milliseconds database_idle_timeout{60'000};  // of readers' and the steward's sessions
+  std::chrono::milliseconds database_idle_timeout{60'000};  // of readers' and the coordinator's sessions
   std::chrono::milliseconds clock_skew_max{60'000};         // vaultd's clock against the database's
   std::size_t audit_rate = 2'000;                           // rows a second that the auditor re-verifies; 0: off
   bool publish_payloads = false;

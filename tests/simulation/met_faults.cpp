@@ -56,7 +56,7 @@ const std::vector<Phases>& phases_on_one_database() {
   static const std::vector<Phases> phases = {
       {"writer", {"waiting", "adopting", "resolving", "looking_up", "idle", "one_in_flight", "two_in_flight"}},
       {"notary", {"inactive", "judging", "failing", "confirming", "storing", "idle", "behind"}},
-      {"steward", {"idle", "waiting"}},
+      {"coordinator", {"idle", "waiting"}},
       {"gateway", {"unready", "unready_holding", "full", "idle", "holding", "stopping"}}};
   return phases;
 }

@@ -9,7 +9,7 @@
 namespace vault::sim {
 
 // Of the actors whose state decides what a fault can do to a ledger.
-inline constexpr const char* watched_actors[] = {"writer", "notary", "steward", "gateway"};
+inline constexpr const char* watched_actors[] = {"writer", "notary", "coordinator", "gateway"};
 
 // What an actor's phase() can say in a kind of course.
 struct Phases {

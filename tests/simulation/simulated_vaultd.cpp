@@ -26,7 +26,7 @@ constexpr std::size_t gateway_slot = slot_of(ActorId::gateway);
 constexpr std::size_t writer_slot = slot_of(ActorId::writer);
 constexpr std::size_t committer_slot = slot_of(ActorId::committer);
 constexpr std::size_t lease_keeper_slot = slot_of(ActorId::lease_keeper);
-constexpr std::size_t steward_slot = slot_of(ActorId::steward);
+constexpr std::size_t coordinator_slot = slot_of(ActorId::coordinator);
 
 // The actors that have something to finish, in the order in which they stop.
 const std::vector<ActorId>& stop_order() {
@@ -64,7 +64,7 @@ class SimulatedEffects final : public Effects {
     if (!process_.life.spend()) return;
     VAULT_CHECK(may_send(static_cast<ActorId>(actor_), to));
     // Who waits for the database answers when that lets go of it.
-    const Micros busy = actor_ == steward_slot        ? process_.writer_store.stall()
+    const Micros busy = actor_ == coordinator_slot    ? process_.writer_store.stall()
                         : actor_ == lease_keeper_slot ? process_.lease_store.stall()
                                                       : 0;
     if (actor_ == writer_slot) process_.silence.sent(message, world_.now);
@@ -125,7 +125,7 @@ SimulatedVaultd::Process::Process(SimulatedVaultd& owner)
   slots[slot_of(ActorId::decoder)].actor = std::make_unique<Decoder>();
   slots[writer_slot].actor = std::make_unique<Writer>(options.writer);
   slots[committer_slot].actor = std::make_unique<Committer>();
-  slots[steward_slot].actor = std::make_unique<Steward>(writer_store, lease, options.database_idle_timeout);
+  slots[coordinator_slot].actor = std::make_unique<Coordinator>(writer_store, lease, options.database_idle_timeout);
   slots[lease_keeper_slot].actor = std::make_unique<LeaseKeeper>(lease_store, lease, std::chrono::milliseconds(1'000));
   slots[slot_of(ActorId::notary)].actor = std::make_unique<Notary>(disk, options.notary);
   slots[slot_of(ActorId::publisher)].actor = std::make_unique<Publisher>(false);
@@ -189,9 +189,9 @@ const char* SimulatedVaultd::phase_of(const std::string& actor) const {
   const std::size_t slot = actor == "writer"    ? writer_slot
                            : actor == "gateway" ? gateway_slot
                            : actor == "notary"  ? slot_of(ActorId::notary)
-                                                : steward_slot;
-  // The steward has no state of its own but whether it waits for the database.
-  if (slot == steward_slot) return process_->slots[slot].blocked_until > world_.now ? "waiting" : "idle";
+                                                : coordinator_slot;
+  // The coordinator has no state of its own but whether it waits for the database.
+  if (slot == coordinator_slot) return process_->slots[slot].blocked_until > world_.now ? "waiting" : "idle";
   return process_->slots[slot].actor->phase();
 }
 
@@ -334,7 +334,7 @@ void SimulatedVaultd::run(const Choice& choice) {
   if (!process_) return;
   require(choice.actor != committer_slot || process_->writer_store.sessions().untold == 0,
           "the committer leaves an outcome with its session, where nothing will remind it");
-  if (choice.actor == steward_slot) slot.blocked_until = world_.now + process_->writer_store.take_stall();
+  if (choice.actor == coordinator_slot) slot.blocked_until = world_.now + process_->writer_store.take_stall();
   if (choice.actor == lease_keeper_slot) slot.blocked_until = world_.now + process_->lease_store.take_stall();
   if (dies_here) ++world_.coverage["fault.crash_inside_a_step"];
   if (dies_here || process_->life.dead) {

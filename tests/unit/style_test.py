@@ -20,6 +20,7 @@ FORMAT_VERSION = 14  # others lay out a few things differently
 # Pictures of things, and what the field calls them.
 WORDS = {
     "vigil": "busy_poll", "forewarn": "prewake", "forewarned": "prewake", "wake_server": "prewake",
+    "steward": "coordinator",
 }
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 # A declaration at the margin or inside a class, whole in its last line: the name before the first parenthesis.

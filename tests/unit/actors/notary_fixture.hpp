@@ -1,4 +1,4 @@
-// A notary on a state directory in memory, whose steward and lease keeper answer at once.
+// A notary on a state directory in memory, whose coordinator and lease keeper answer at once.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -25,7 +25,8 @@ inline Head head_of(const Frontier& tree) {
   return head;
 }
 
-// A notary whose steward reads the tree of `history`, of which the first `common` leaves are those of every history.
+// A notary whose coordinator reads the tree of `history`, of which the first `common` leaves are those of every
+// history.
 class NotaryTest : public ::testing::Test {
  protected:
   NotaryTest() { restart(); }
@@ -41,7 +42,7 @@ class NotaryTest : public ::testing::Test {
 
   Frontier ledger(std::size_t size) const { return tree_of(size, history_, common_); }
 
-  // Answers what the steward and the lease keeper have been asked since.
+  // Answers what the coordinator and the lease keeper have been asked since.
   void answer() {
     for (; answered_ < effects_.sent.size(); ++answered_) {
       // Copies: what is asked may move while it is answered.

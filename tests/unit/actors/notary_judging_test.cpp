@@ -58,9 +58,9 @@ TEST_F(NotaryTest, AFollowerCopiesWhatContinuesItsOwn) {
   EXPECT_FALSE(follow(9));
   EXPECT_EQ(remembered(), 9);
   EXPECT_TRUE(disk_.evidence.empty());
-  const std::size_t asked = effects_.messages<ReadTree>(ActorId::steward).size();
+  const std::size_t asked = effects_.messages<ReadTree>(ActorId::coordinator).size();
   EXPECT_FALSE(follow(9));
-  EXPECT_EQ(effects_.messages<ReadTree>(ActorId::steward).size(), asked) << "nothing new, nothing read";
+  EXPECT_EQ(effects_.messages<ReadTree>(ActorId::coordinator).size(), asked) << "nothing new, nothing read";
 }
 
 TEST_F(NotaryTest, ADatabaseThatFallsBehindIsNotFollowedEither) {
@@ -118,7 +118,7 @@ TEST_F(NotaryTest, AnInterruptedBeginningGoesOnWithoutASecondEntry) {
   EXPECT_TRUE(effects_.messages<Adopted>(ActorId::writer).back().first_seals.empty());
   round();
   EXPECT_EQ(last_signed(), 11);
-  EXPECT_EQ(effects_.messages<StoreCheckpoint>(ActorId::steward).back().identity.accepted_sequence, 8);
+  EXPECT_EQ(effects_.messages<StoreCheckpoint>(ActorId::coordinator).back().identity.accepted_sequence, 8);
 }
 
 TEST_F(NotaryTest, TheOldIdentitySignsNoMoreOnceANewOneIsAnnounced) {

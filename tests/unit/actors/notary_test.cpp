@@ -116,10 +116,10 @@ TEST_F(NotaryTest, TakesNoLateAnswerForTheOneItWaitsFor) {
   ASSERT_EQ(adopt(0), Outcome::agreed);
   round();
   ASSERT_EQ(adopt(0), Outcome::agreed);
-  ASSERT_EQ(effects_.messages<StoreCheckpoint>(ActorId::steward).size(), 1U);
+  ASSERT_EQ(effects_.messages<StoreCheckpoint>(ActorId::coordinator).size(), 1U);
   effects_.time += std::chrono::seconds(1);
   EXPECT_FALSE(notary_->stop(effects_));
-  ASSERT_EQ(effects_.messages<StoreCheckpoint>(ActorId::steward).size(), 2U);
+  ASSERT_EQ(effects_.messages<StoreCheckpoint>(ActorId::coordinator).size(), 2U);
   notary_->handle(StoreCheckpointAnswer{1, 0, fail(ErrorCode::forbidden, "another writer has taken over")}, effects_);
   EXPECT_FALSE(notary_->stop(effects_));
   notary_->handle(StoreCheckpointAnswer{2, 0, std::optional<StoredCheckpoint>()}, effects_);
@@ -160,10 +160,10 @@ TEST_F(NotaryTest, AnOutageAndAnEpochThatHasMovedAreNoFaultOfStoring) {
     commit(size - 1, size);
     round();
     const auto code = size < 5 ? ErrorCode::unavailable : ErrorCode::forbidden;
-    const auto stored = effects_.messages<StoreCheckpoint>(ActorId::steward);
+    const auto stored = effects_.messages<StoreCheckpoint>(ActorId::coordinator);
     notary_->handle(StoreCheckpointAnswer{epoch_, stored.back().checkpoint.tree_size, fail(code, "not now")}, effects_);
   }
-  EXPECT_GE(effects_.messages<StoreCheckpoint>(ActorId::steward).size(), 10U);
+  EXPECT_GE(effects_.messages<StoreCheckpoint>(ActorId::coordinator).size(), 10U);
   EXPECT_FALSE(raised("checkpoint"));
 }
 
@@ -173,7 +173,7 @@ TEST_F(NotaryTest, WhatTheDatabaseRefusesAgainAndAgainIsToldWhateverComesBetween
     commit(size - 1, size);
     round();
     const auto code = size % 5 == 0 ? ErrorCode::unavailable : ErrorCode::internal;
-    const auto stored = effects_.messages<StoreCheckpoint>(ActorId::steward);
+    const auto stored = effects_.messages<StoreCheckpoint>(ActorId::coordinator);
     notary_->handle(StoreCheckpointAnswer{epoch_, stored.back().checkpoint.tree_size, fail(code, "refused")}, effects_);
   }
   EXPECT_TRUE(raised("checkpoint"));
@@ -181,7 +181,7 @@ TEST_F(NotaryTest, WhatTheDatabaseRefusesAgainAndAgainIsToldWhateverComesBetween
   commit(12, 13);
   round();
   EXPECT_TRUE(raised("checkpoint"));
-  const auto stored = effects_.messages<StoreCheckpoint>(ActorId::steward);
+  const auto stored = effects_.messages<StoreCheckpoint>(ActorId::coordinator);
   notary_->handle(StoreCheckpointAnswer{epoch_, stored.back().checkpoint.tree_size, std::optional<StoredCheckpoint>()},
                   effects_);
   EXPECT_FALSE(raised("checkpoint"));

@@ -53,7 +53,7 @@ class WriterLeaseTest : public ::testing::Test {
   }
   // Nothing that was looked up is in the ledger.
   void find_nothing() {
-    const auto asked = effects_.messages<FindSeals>(ActorId::steward);
+    const auto asked = effects_.messages<FindSeals>(ActorId::coordinator);
     if (asked.size() == looked_up_) return;
     looked_up_ = asked.size();
     tell(FindAnswer{std::vector<FoundSeal>(asked.back().seal_ids.size())});
@@ -66,7 +66,7 @@ class WriterLeaseTest : public ::testing::Test {
   }
   // The batch in doubt is in the ledger, and a new session is there.
   void resolve_committed(std::int64_t epoch) {
-    keep(*effects_.messages<Resolve>(ActorId::steward).back().request);
+    keep(*effects_.messages<Resolve>(ActorId::coordinator).back().request);
     ResolveAnswer resolved;
     resolved.outcome.kind = ResolveKind::committed;
     resolved.outcome.epoch = epoch;
@@ -92,7 +92,7 @@ class WriterLeaseTest : public ::testing::Test {
     }
     return by_ticket;
   }
-  std::size_t leases_asked() const { return effects_.messages<TakeLease>(ActorId::steward).size(); }
+  std::size_t leases_asked() const { return effects_.messages<TakeLease>(ActorId::coordinator).size(); }
   void fire_timers() {
     const auto due = std::exchange(effects_.timers, {});
     for (const auto& [id, at] : due) {

@@ -81,7 +81,7 @@ class WriterTest : public ::testing::Test {
   }
   // The lease keeper has been told so often that the lease is to be kept.
   std::size_t renewals() const { return effects_.messages<KeepLease>(ActorId::lease_keeper).size(); }
-  std::size_t look_ups() const { return effects_.messages<FindSeals>(ActorId::steward).size(); }
+  std::size_t look_ups() const { return effects_.messages<FindSeals>(ActorId::coordinator).size(); }
 
   RecordedEffects effects_;
   Writer writer_{[] {
@@ -133,7 +133,7 @@ TEST_F(WriterTest, RefusesNothingForWhatMayNotCommit) {
   order({make_order(2), make_order(3), std::move(stored)});
   EXPECT_TRUE(effects_.messages<SealAnswers>(ActorId::gateway).empty());
   answer_append(AppendKind::duplicate);
-  const FindSeals asked = effects_.messages<FindSeals>(ActorId::steward).back();
+  const FindSeals asked = effects_.messages<FindSeals>(ActorId::coordinator).back();
   std::vector<FoundSeal> found;
   for (const Uuid& id : asked.seal_ids) {
     found.emplace_back(id == entry.seal_id ? std::optional(SealedEntry{entry, true}) : std::nullopt);
@@ -153,8 +153,8 @@ TEST_F(WriterTest, RefusesNothingForWhatMayNotCommit) {
   EXPECT_TRUE(answers.at(9)->front().duplicate);
 }
 
-// The steward's session fails while the other one has a batch in the air: nothing is lost yet, and nothing to be gained
-// by asking again at once.
+// The coordinator's session fails while the other one has a batch in the air: nothing is lost yet, and nothing to be
+// gained by asking again at once.
 TEST_F(WriterTest, LooksUpAgainNoSoonerThanTheNextTick) {
   order(1);
   answer_append(AppendKind::committed);
@@ -206,7 +206,7 @@ TEST_F(WriterTest, EntryThatCannotBeReadHurtsOnlyWhoAsksForIt) {
   writer_.round_done(effects_);
   answer_append(AppendKind::committed);
   EXPECT_FALSE(effects_.messages<AlertMessage>(ActorId::gateway).back().alert.raised);
-  EXPECT_TRUE(effects_.messages<TakeLease>(ActorId::steward).empty());
+  EXPECT_TRUE(effects_.messages<TakeLease>(ActorId::coordinator).empty());
 }
 
 // A damaged index, say.
@@ -256,14 +256,14 @@ TEST_F(WriterTest, TellsNothingOfAnEntryBeyondItsHead) {
   const Entry entry = sequence_seals(state, {&input, 1}, effects_.now()).entries.front();
   order(2);
   answer_append(AppendKind::duplicate);
-  ASSERT_EQ(effects_.messages<FindSeals>(ActorId::steward).size(), 1U);
+  ASSERT_EQ(effects_.messages<FindSeals>(ActorId::coordinator).size(), 1U);
   writer_.handle(FindAnswer{std::vector<FoundSeal>{FoundSeal(SealedEntry{entry, true})}}, effects_);
   writer_.round_done(effects_);
   EXPECT_TRUE(effects_.messages<SealAnswers>(ActorId::gateway).empty());
-  EXPECT_EQ(effects_.messages<FindSeals>(ActorId::steward).size(), 1U) << "not again at once";
+  EXPECT_EQ(effects_.messages<FindSeals>(ActorId::coordinator).size(), 1U) << "not again at once";
   pass(milliseconds(300));
   writer_.round_done(effects_);
-  EXPECT_EQ(effects_.messages<FindSeals>(ActorId::steward).size(), 2U);
+  EXPECT_EQ(effects_.messages<FindSeals>(ActorId::coordinator).size(), 2U);
 }
 
 // The events of what was sealed have not left yet, because somebody behind the writer is slow: it waits, so that their

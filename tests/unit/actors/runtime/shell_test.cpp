@@ -155,7 +155,7 @@ TEST_F(ShellTest, ActorsOfOneShellStopByRank) {
     EXPECT_FALSE(second.stopped);
   };
   other.on_message = [](Message&, Effects&) {};
-  ASSERT_TRUE(supervisor_.start({{ActorId::steward, &other}}));
+  ASSERT_TRUE(supervisor_.start({{ActorId::coordinator, &other}}));
   ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first}, {ActorId::writer, &second}}));
   EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
   EXPECT_TRUE(first.stopped && second.stopped && other.stopped);

@@ -1,4 +1,4 @@
-#include "actors/steward.hpp"
+#include "actors/coordinator.hpp"
 
 #include <gtest/gtest.h>
 
@@ -32,13 +32,13 @@ class NoStore final : public WriterStore {
 // What the writer is answered where preparing ends with this error.
 LeaseOutcome outcome_of(Error error, RecordedEffects& effects) {
   NoStore store;
-  Steward steward(store, {}, std::chrono::seconds(60), [&]() -> Status { return tl::unexpected(error); });
-  steward.handle(TakeLease{}, effects);
+  Coordinator coordinator(store, {}, std::chrono::seconds(60), [&]() -> Status { return tl::unexpected(error); });
+  coordinator.handle(TakeLease{}, effects);
   return std::move(std::get<LeaseAnswer>(effects.sent.at(0).second).outcome);
 }
 
 // What the server says for itself is no finding in what it holds: nobody is to be told of tampering.
-TEST(StewardTest, TheServersOwnWordWhilePreparingIsNoFinding) {
+TEST(CoordinatorTest, TheServersOwnWordWhilePreparingIsNoFinding) {
   RecordedEffects effects;
   const LeaseOutcome outcome =
       outcome_of({ErrorCode::internal, "SQLSTATE XX001: bad page", {}, SqlState("XX001")}, effects);
@@ -47,7 +47,7 @@ TEST(StewardTest, TheServersOwnWordWhilePreparingIsNoFinding) {
   EXPECT_TRUE(effects.configuration.empty());
 }
 
-TEST(StewardTest, OtherErrorsOfPreparingGoOnAsTheyAre) {
+TEST(CoordinatorTest, OtherErrorsOfPreparingGoOnAsTheyAre) {
   for (const ErrorCode code : {ErrorCode::unavailable, ErrorCode::invalid_argument, ErrorCode::internal}) {
     RecordedEffects effects;
     const LeaseOutcome outcome = outcome_of({code, "why", {}, {}}, effects);
@@ -57,18 +57,18 @@ TEST(StewardTest, OtherErrorsOfPreparingGoOnAsTheyAre) {
   }
 }
 
-TEST(StewardTest, ItsSessionIsGivenUpWhereNothingHasBeenAskedForLong) {
+TEST(CoordinatorTest, ItsSessionIsGivenUpWhereNothingHasBeenAskedForLong) {
   RecordedEffects effects;
   NoStore store;
-  Steward steward(store, {}, std::chrono::seconds(60));
+  Coordinator coordinator(store, {}, std::chrono::seconds(60));
   for (int i = 0; i < 3; ++i) {
     effects.time += std::chrono::seconds(50);
-    steward.handle(FindSeals{}, effects);
+    coordinator.handle(FindSeals{}, effects);
     ASSERT_EQ(effects.timers.size(), 1U);
     EXPECT_EQ(effects.timers.begin()->second, effects.time + std::chrono::seconds(60));
   }
   EXPECT_EQ(store.rested, 0);
-  steward.handle(TimerFired{effects.timers.begin()->first}, effects);
+  coordinator.handle(TimerFired{effects.timers.begin()->first}, effects);
   EXPECT_EQ(store.rested, 1);
 }
 

@@ -1,6 +1,6 @@
-// The steward does what the writer and the notary must wait for at the database: taking the lease, a commit in doubt,
-// look-ups by seal_id, checkpoints. It has a thread and a session of its own, so that none of it holds up an append.
-// The session is closed where nothing has been asked for `idle_timeout`.
+// The coordinator does what the writer and the notary must wait for at the database: taking the lease, a commit in
+// doubt, look-ups by seal_id, checkpoints. It has a thread and a session of its own, so that none of it holds up an
+// append. The session is closed where nothing has been asked for `idle_timeout`.
 #pragma once
 
 #include <chrono>
@@ -14,12 +14,13 @@
 
 namespace vault {
 
-class Steward final : public Actor {
+class Coordinator final : public Actor {
  public:
-  // `store` outlives the steward and is used by its thread alone. `prepare` runs before a lease is asked for, until it
-  // succeeds once: it checks the server and the schema. Its invalid_argument is fatal, its unavailable is waited out.
-  Steward(WriterStore& store, LeaseRequest lease, std::chrono::milliseconds idle_timeout,
-          std::function<Status()> prepare = {})
+  // `store` outlives the coordinator and is used by its thread alone. `prepare` runs before a lease is asked for, until
+  // it succeeds once: it checks the server and the schema. Its invalid_argument is fatal, its unavailable is waited
+  // out.
+  Coordinator(WriterStore& store, LeaseRequest lease, std::chrono::milliseconds idle_timeout,
+              std::function<Status()> prepare = {})
       : store_(store), lease_(std::move(lease)), idle_timeout_(idle_timeout), prepare_(std::move(prepare)) {}
 
   // TakeLease, Resolve, FindSeals -> writer; StoreCheckpoint, ReadTree, TellContradiction -> notary.

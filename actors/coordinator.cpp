@@ -1,12 +1,12 @@
-#include "actors/steward.hpp"
+#include "actors/coordinator.hpp"
 
 #include <utility>
 
 namespace vault {
 
-void Steward::handle(Message message, Effects& effects) {
+void Coordinator::handle(Message message, Effects& effects) {
   const bool resting = std::holds_alternative<TimerFired>(message);
-  receive<StewardInbox>(
+  receive<CoordinatorInbox>(
       std::move(message),  //
       [&](TakeLease& take) {
         lease_.look_only = take.look_only;
@@ -39,7 +39,7 @@ void Steward::handle(Message message, Effects& effects) {
   if (!resting) effects.set_timer(0, idle_timeout_);
 }
 
-LeaseOutcome Steward::take_lease(Effects& effects) {
+LeaseOutcome Coordinator::take_lease(Effects& effects) {
   if (prepare_) {
     const Status prepared = prepare_();
     if (!prepared) {
@@ -54,7 +54,7 @@ LeaseOutcome Steward::take_lease(Effects& effects) {
   return store_.take_lease(lease_);
 }
 
-bool Steward::stop(Effects&) {
+bool Coordinator::stop(Effects&) {
   if (epoch_) store_.release_lease(lease_.instance, *epoch_);
   epoch_.reset();
   return true;
