@@ -17,10 +17,11 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 FORMAT_VERSION = 14  # others lay out a few things differently
 
+LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')  # may hold names that others rely on
 # Pictures of things, and what the field calls them.
 WORDS = {
     "vigil": "busy_poll", "forewarn": "prewake", "forewarned": "prewake", "wake_server": "prewake",
-    "steward": "coordinator",
+    "steward": "coordinator", "yardstick": "baseline", "yardsticks": "baselines",
 }
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 # A declaration at the margin or inside a class, whole in its last line: the name before the first parenthesis.
@@ -123,7 +124,7 @@ class Style(unittest.TestCase):
         banned = re.compile(r"\b(%s)\b" % "|".join(WORDS), re.IGNORECASE)
         found = [f"{name(path)}:{number}: {match.group(0)}: say {WORDS[match.group(1).lower()]}"
                  for path in sources(".hpp", ".cpp")
-                 for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if (match := banned.search(line))]
+                 for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if (match := banned.search(LITERAL.sub('""', line)))]
         self.assertEqual([], found)
 
     def test_no_circles(self):

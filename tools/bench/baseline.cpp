@@ -66,62 +66,63 @@ Result<std::string> url_of_database(const std::string& url, const std::string& d
   return text + "dbname='" + database + "'";
 }
 
-Yardstick::Yardstick(pg_conn* connection, std::vector<Entry> rows) : connection_(connection), rows_(std::move(rows)) {}
+Baseline::Baseline(pg_conn* connection, std::vector<Entry> rows) : connection_(connection), rows_(std::move(rows)) {}
 
-Yardstick::~Yardstick() {
+Baseline::~Baseline() {
   PQfinish(connection_);
 }
 
-Status Yardstick::failure() const {
-  return yard_failure(connection_);
+Status Baseline::failure() const {
+  return baseline_failure(connection_);
 }
 
-Result<std::unique_ptr<Yardstick>> Yardstick::open(const std::string& url, std::vector<Entry> rows) {
-  std::unique_ptr<Yardstick> yardstick(new Yardstick(PQconnectdb(url.c_str()), std::move(rows)));
-  if (PQstatus(yardstick->connection_) != CONNECTION_OK) return tl::unexpected(yardstick->failure().error());
-  auto prepared = yardstick->run(std::string(yard_session) +
-                                 "DROP SCHEMA IF EXISTS vault_bench CASCADE; CREATE SCHEMA vault_bench");
+Result<std::unique_ptr<Baseline>> Baseline::open(const std::string& url, std::vector<Entry> rows) {
+  std::unique_ptr<Baseline> baseline(new Baseline(PQconnectdb(url.c_str()), std::move(rows)));
+  if (PQstatus(baseline->connection_) != CONNECTION_OK) return tl::unexpected(baseline->failure().error());
+  auto prepared = baseline->run(std::string(baseline_session) +
+                                "DROP SCHEMA IF EXISTS vault_bench CASCADE; CREATE SCHEMA vault_bench");
   if (!prepared) return tl::unexpected(prepared.error());
-  return yardstick;
+  return baseline;
 }
 
-Result<std::string> Yardstick::run(const std::string& sql) {
+Result<std::string> Baseline::run(const std::string& sql) {
   const Answer answer(PQexec(connection_, sql.c_str()));
   if (!done(answer)) return tl::unexpected(failure().error());
   return std::string(PQntuples(answer.get()) > 0 ? PQgetvalue(answer.get(), 0, 0) : "");
 }
 
-Status Yardstick::make_table(const std::string& table) {
+Status Baseline::make_table(const std::string& table) {
   auto made = run(fmt::format("DROP TABLE IF EXISTS {0}; CREATE TABLE {0} (LIKE public.vault_ledger INCLUDING ALL)",
-                              yard_table(table)));
+                              baseline_table(table)));
   if (!made) return tl::unexpected(made.error());
   return {};
 }
 
-Status Yardstick::fill_from_ledger(const std::string& table, std::int64_t sequence_max) {
+Status Baseline::fill_from_ledger(const std::string& table, std::int64_t sequence_max) {
   auto filled = run(
       fmt::format("INSERT INTO {0} ({1}) SELECT {1} FROM public.vault_ledger "
                   "WHERE sequence > (SELECT coalesce(max(sequence), 0) FROM {0}) AND sequence <= {2} ORDER BY sequence",
-                  yard_table(table), VAULT_ROW_COLUMNS, sequence_max));
+                  baseline_table(table), VAULT_ROW_COLUMNS, sequence_max));
   if (!filled) return tl::unexpected(filled.error());
   return {};
 }
 
-Result<std::int64_t> Yardstick::last_sequence(const std::string& table) {
-  auto last = run(fmt::format("SELECT coalesce(max(sequence), 0) FROM {}", yard_table(table)));
+Result<std::int64_t> Baseline::last_sequence(const std::string& table) {
+  auto last = run(fmt::format("SELECT coalesce(max(sequence), 0) FROM {}", baseline_table(table)));
   if (!last) return tl::unexpected(last.error());
   return std::stoll(*last);
 }
 
-Result<RowRate> Yardstick::insert(const std::string& table, const InsertWay& way, const InsertWindow& window) {
+Result<RowRate> Baseline::insert(const std::string& table, const InsertWay& way, const InsertWindow& window) {
   return way.kind == InsertWay::Kind::copy ? insert_copy(table, way, window) : insert_unnest(table, way, window);
 }
 
-Result<RowRate> Yardstick::insert_copy(const std::string& table, const InsertWay& way, const InsertWindow& window) {
+Result<RowRate> Baseline::insert_copy(const std::string& table, const InsertWay& way, const InsertWindow& window) {
   auto batches = encode_batches<CopyBatch>(rows_, way.batch_rows);
   auto sequence = last_sequence(table);
   if (!sequence) return tl::unexpected(sequence.error());
-  const std::string sql = fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", yard_table(table), VAULT_ROW_COLUMNS);
+  const std::string sql =
+      fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)", baseline_table(table), VAULT_ROW_COLUMNS);
   SealIds ids;
   WindowCount count(window);
   std::size_t next = 0;
@@ -140,7 +141,7 @@ Result<RowRate> Yardstick::insert_copy(const std::string& table, const InsertWay
   return count.rate();
 }
 
-Status Yardstick::receive_pipelined() {
+Status Baseline::receive_pipelined() {
   const Answer answer(PQgetResult(connection_));
   if (!done(answer)) return failure();
   const Answer end(PQgetResult(connection_));
@@ -149,31 +150,32 @@ Status Yardstick::receive_pipelined() {
   return {};
 }
 
-Result<RowRate> Yardstick::insert_unnest(const std::string& table, const InsertWay& way, const InsertWindow& window) {
+Result<RowRate> Baseline::insert_unnest(const std::string& table, const InsertWay& way, const InsertWindow& window) {
   auto batches = encode_batches<ArrayBatch>(rows_, way.batch_rows);
   auto sequence = last_sequence(table);
   if (!sequence) return tl::unexpected(sequence.error());
-  const std::string sql = fmt::format("INSERT INTO {} ({}) SELECT * FROM unnest({})", yard_table(table),
+  const std::string sql = fmt::format("INSERT INTO {} ({}) SELECT * FROM unnest({})", baseline_table(table),
                                       VAULT_ROW_COLUMNS, unnest_arguments);
   const Answer prepared(PQprepare(connection_, "", sql.c_str(), 0, nullptr));
   if (!done(prepared) || PQenterPipelineMode(connection_) != 1) return tl::unexpected(failure().error());
 
   SealIds ids;
-  std::array<int, yard_columns> formats;
+  std::array<int, baseline_columns> formats;
   formats.fill(1);
   std::size_t next = 0;
   const auto send = [&] {
     ArrayBatch& batch = batches[next++ % batches.size()];
     batch.renew(*sequence + 1, ids);
     *sequence += static_cast<std::int64_t>(way.batch_rows);
-    std::array<const char*, yard_columns> values;
-    std::array<int, yard_columns> lengths;
-    for (std::size_t i = 0; i < yard_columns; ++i) {
+    std::array<const char*, baseline_columns> values;
+    std::array<int, baseline_columns> lengths;
+    for (std::size_t i = 0; i < baseline_columns; ++i) {
       values[i] = batch.arrays[i].data();
       lengths[i] = static_cast<int>(batch.arrays[i].size());
     }
     // Each is a transaction of its own: what lies between two syncs commits together.
-    return PQsendQueryPrepared(connection_, "", yard_columns, values.data(), lengths.data(), formats.data(), 1) == 1 &&
+    return PQsendQueryPrepared(connection_, "", baseline_columns, values.data(), lengths.data(), formats.data(), 1) ==
+               1 &&
            PQpipelineSync(connection_) == 1;
   };
   WindowCount count(window);
@@ -192,7 +194,7 @@ Result<RowRate> Yardstick::insert_unnest(const std::string& table, const InsertW
   return count.rate();
 }
 
-Result<std::chrono::nanoseconds> Yardstick::insert_one(const std::string& table) {
+Result<std::chrono::nanoseconds> Baseline::insert_one(const std::string& table) {
   if (single_table_ != table) {
     const std::string sql = insert_one_sql(table);
     const Answer prepared(PQprepare(connection_, "single", sql.c_str(), 0, nullptr));
@@ -207,14 +209,14 @@ Result<std::chrono::nanoseconds> Yardstick::insert_one(const std::string& table)
   row.renew(single_sequence_, single_ids_);
   const RowParameters of(row);
   const auto start = Clock::now();
-  const Answer answer(
-      PQexecPrepared(connection_, "single", yard_columns, of.values.data(), of.lengths.data(), of.formats.data(), 1));
+  const Answer answer(PQexecPrepared(connection_, "single", baseline_columns, of.values.data(), of.lengths.data(),
+                                     of.formats.data(), 1));
   const auto elapsed = Clock::now() - start;
   if (!done(answer)) return tl::unexpected(failure().error());
   return elapsed;
 }
 
-Result<RowRate> Yardstick::copy_ledger_out(bool binary) {
+Result<RowRate> Baseline::copy_ledger_out(bool binary) {
   const std::string sql =
       fmt::format("COPY public.vault_ledger ({}) TO STDOUT{}", VAULT_ROW_COLUMNS, binary ? " (FORMAT binary)" : "");
   const auto start = Clock::now();

@@ -46,14 +46,14 @@ struct RowRate {
 Result<std::string> url_of_database(const std::string& url, const std::string& database);
 
 // Belongs to one thread. Errors of all members: unavailable or internal with the server's message.
-class Yardstick {
+class Baseline {
  public:
   // Connects and makes the schema anew. `rows` are the samples that are inserted over and over, under new sequences and
   // new seal_ids (UUIDv7, as the writer draws them).
-  static Result<std::unique_ptr<Yardstick>> open(const std::string& url, std::vector<Entry> rows);
-  ~Yardstick();
-  Yardstick(const Yardstick&) = delete;
-  Yardstick& operator=(const Yardstick&) = delete;
+  static Result<std::unique_ptr<Baseline>> open(const std::string& url, std::vector<Entry> rows);
+  ~Baseline();
+  Baseline(const Baseline&) = delete;
+  Baseline& operator=(const Baseline&) = delete;
 
   // SQL of constant text; the first value of the last statement's first row, or "".
   Result<std::string> run(const std::string& sql);
@@ -69,7 +69,7 @@ class Yardstick {
   Result<RowRate> copy_ledger_out(bool binary);
 
  private:
-  Yardstick(pg_conn* connection, std::vector<Entry> rows);
+  Baseline(pg_conn* connection, std::vector<Entry> rows);
   Result<std::int64_t> last_sequence(const std::string& table);
   Result<RowRate> insert_copy(const std::string& table, const InsertWay& way, const InsertWindow& window);
   Result<RowRate> insert_unnest(const std::string& table, const InsertWay& way, const InsertWindow& window);

@@ -13,56 +13,56 @@ constexpr int patience_ms = 60'000;
 
 }  // namespace
 
-Result<std::unique_ptr<YardstickCrowd>> YardstickCrowd::open(const std::string& url, const std::string& table,
-                                                             std::vector<Entry> rows, std::size_t connections) {
+Result<std::unique_ptr<BaselineCrowd>> BaselineCrowd::open(const std::string& url, const std::string& table,
+                                                           std::vector<Entry> rows, std::size_t connections) {
   VAULT_CHECK(!rows.empty() && connections > 0);
-  std::unique_ptr<YardstickCrowd> crowd(new YardstickCrowd(std::move(rows)));
+  std::unique_ptr<BaselineCrowd> crowd(new BaselineCrowd(std::move(rows)));
   for (std::size_t i = 0; i < connections; ++i) {
     if (Status connected = crowd->connect(url, insert_one_sql(table)); !connected) {
       return tl::unexpected(connected.error());
     }
   }
-  const std::string sql = "SELECT coalesce(max(sequence), 0) FROM " + yard_table(table);
+  const std::string sql = "SELECT coalesce(max(sequence), 0) FROM " + baseline_table(table);
   const Answer last(PQexec(crowd->connections_.front(), sql.c_str()));
-  if (!done(last)) return tl::unexpected(yard_failure(crowd->connections_.front()).error());
+  if (!done(last)) return tl::unexpected(baseline_failure(crowd->connections_.front()).error());
   crowd->sequence_ = std::stoll(PQgetvalue(last.get(), 0, 0));
   return crowd;
 }
 
-YardstickCrowd::~YardstickCrowd() {
+BaselineCrowd::~BaselineCrowd() {
   for (pg_conn* connection : connections_) PQfinish(connection);
 }
 
-Status YardstickCrowd::connect(const std::string& url, const std::string& sql) {
+Status BaselineCrowd::connect(const std::string& url, const std::string& sql) {
   pg_conn* connection = connections_.emplace_back(PQconnectdb(url.c_str()));
-  if (PQstatus(connection) != CONNECTION_OK) return yard_failure(connection);
-  const Answer set(PQexec(connection, yard_session));
+  if (PQstatus(connection) != CONNECTION_OK) return baseline_failure(connection);
+  const Answer set(PQexec(connection, baseline_session));
   const Answer prepared(PQprepare(connection, "one", sql.c_str(), 0, nullptr));
-  return done(set) && done(prepared) ? Status{} : yard_failure(connection);
+  return done(set) && done(prepared) ? Status{} : baseline_failure(connection);
 }
 
-Status YardstickCrowd::send(pg_conn* connection) {
+Status BaselineCrowd::send(pg_conn* connection) {
   ++sequence_;
   RowBytes row(rows_[static_cast<std::size_t>(sequence_) % rows_.size()]);
   row.renew(sequence_, ids_);
   const RowParameters of(row);
-  const bool sent = PQsendQueryPrepared(connection, "one", yard_columns, of.values.data(), of.lengths.data(),
+  const bool sent = PQsendQueryPrepared(connection, "one", baseline_columns, of.values.data(), of.lengths.data(),
                                         of.formats.data(), 1) == 1 &&
                     PQflush(connection) >= 0;
-  return sent ? Status{} : yard_failure(connection);
+  return sent ? Status{} : baseline_failure(connection);
 }
 
 // True if the row in flight is committed, false while nobody knows.
-Result<bool> YardstickCrowd::take_answer(pg_conn* connection) {
-  if (PQconsumeInput(connection) != 1) return tl::unexpected(yard_failure(connection).error());
+Result<bool> BaselineCrowd::take_answer(pg_conn* connection) {
+  if (PQconsumeInput(connection) != 1) return tl::unexpected(baseline_failure(connection).error());
   if (PQisBusy(connection) != 0) return false;
   while (const Answer answer{PQgetResult(connection)}) {
-    if (!done(answer)) return tl::unexpected(yard_failure(connection).error());
+    if (!done(answer)) return tl::unexpected(baseline_failure(connection).error());
   }
   return true;
 }
 
-Result<RowRate> YardstickCrowd::insert(const InsertWindow& window) {
+Result<RowRate> BaselineCrowd::insert(const InsertWindow& window) {
   WindowCount count(window);
   std::size_t in_flight = 0;
   std::vector<pollfd> watched;
@@ -74,7 +74,7 @@ Result<RowRate> YardstickCrowd::insert(const InsertWindow& window) {
   bool open = true;
   while (in_flight > 0) {
     if (poll(watched.data(), watched.size(), patience_ms) == 0) {
-      return fail(ErrorCode::unavailable, "yardstick: no answer within a minute");
+      return fail(ErrorCode::unavailable, "baseline: no answer within a minute");
     }
     for (std::size_t i = 0; i < watched.size(); ++i) {
       if (watched[i].revents == 0) continue;

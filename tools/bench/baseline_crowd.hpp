@@ -17,21 +17,21 @@
 namespace vault {
 
 // Belongs to one thread. Errors of all members: unavailable or internal with the server's message.
-class YardstickCrowd {
+class BaselineCrowd {
  public:
-  // Connects so many times. `table` is one of Yardstick::make_table() that nobody else fills meanwhile; `rows` are the
+  // Connects so many times. `table` is one of Baseline::make_table() that nobody else fills meanwhile; `rows` are the
   // samples that are inserted over and over.
-  static Result<std::unique_ptr<YardstickCrowd>> open(const std::string& url, const std::string& table,
-                                                      std::vector<Entry> rows, std::size_t connections);
-  ~YardstickCrowd();
-  YardstickCrowd(const YardstickCrowd&) = delete;
-  YardstickCrowd& operator=(const YardstickCrowd&) = delete;
+  static Result<std::unique_ptr<BaselineCrowd>> open(const std::string& url, const std::string& table,
+                                                     std::vector<Entry> rows, std::size_t connections);
+  ~BaselineCrowd();
+  BaselineCrowd(const BaselineCrowd&) = delete;
+  BaselineCrowd& operator=(const BaselineCrowd&) = delete;
 
   // Every connection inserts until the window is full; nothing is in flight afterwards.
   Result<RowRate> insert(const InsertWindow& window);
 
  private:
-  explicit YardstickCrowd(std::vector<Entry> rows) : rows_(std::move(rows)) {}
+  explicit BaselineCrowd(std::vector<Entry> rows) : rows_(std::move(rows)) {}
   Status connect(const std::string& url, const std::string& sql);
   Status send(pg_conn* connection);
   Result<bool> take_answer(pg_conn* connection);

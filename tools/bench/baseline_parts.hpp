@@ -1,4 +1,4 @@
-// What the yardsticks share: how their sessions are set, when an answer is a good one, how rows are counted against a
+// What the baselines share: how their sessions are set, when an answer is a good one, how rows are counted against a
 // window, and the statement that inserts one row. Private to them.
 #pragma once
 
@@ -17,7 +17,7 @@
 
 namespace vault {
 
-inline constexpr const char* yard_session =
+inline constexpr const char* baseline_session =
     "SET client_min_messages = warning; SET synchronous_commit = on; SET jit = off; "
     "SET plan_cache_mode = force_generic_plan; ";
 
@@ -31,14 +31,14 @@ inline bool done(const Answer& answer) {
   return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
-inline Status yard_failure(pg_conn* connection) {
+inline Status baseline_failure(pg_conn* connection) {
   std::string message = PQerrorMessage(connection);
   std::replace(message.begin(), message.end(), '\n', ' ');
   return fail(PQstatus(connection) == CONNECTION_OK ? ErrorCode::internal : ErrorCode::unavailable,
-              "yardstick: " + message);
+              "baseline: " + message);
 }
 
-inline std::string yard_table(const std::string& table) {
+inline std::string baseline_table(const std::string& table) {
   return "vault_bench." + table;
 }
 
@@ -47,7 +47,7 @@ inline std::string insert_one_sql(const std::string& table) {
   return fmt::format(
       "INSERT INTO {} ({}) VALUES ($1::bigint, $2::text, $3::uuid, $4::timestamptz, $5::text, $6::text, $7::jsonb, "
       "$8::bytea, $9::text, $10::text, $11::text, $12::text)",
-      yard_table(table), VAULT_ROW_COLUMNS);
+      baseline_table(table), VAULT_ROW_COLUMNS);
 }
 
 // Counts committed rows against a window.

@@ -40,7 +40,7 @@ void SealIds::write_next(char* at) {
 }
 
 RowBytes::RowBytes(const Entry& entry) {
-  append_u16(bytes, yard_columns);
+  append_u16(bytes, baseline_columns);
   sequence_at = bytes.size() + 4;
   add_int8(bytes, entry.sequence);
   add_field(bytes, entry.session_id);
@@ -63,7 +63,7 @@ void RowBytes::renew(std::int64_t sequence, SealIds& ids) {
 RowParameters::RowParameters(const RowBytes& row) {
   formats.fill(1);
   std::size_t at = 2;
-  for (std::size_t i = 0; i < yard_columns; ++i) {
+  for (std::size_t i = 0; i < baseline_columns; ++i) {
     std::uint32_t length = 0;
     for (int byte = 0; byte < 4; ++byte) length = length << 8 | static_cast<std::uint8_t>(row.bytes[at++]);
     if (length == UINT32_MAX) continue;

@@ -1,5 +1,5 @@
-// The yardstick's rows as Postgres takes them in binary: for COPY and as arrays for unnest(). A batch is encoded once;
-// what must differ from one use to the next (sequence, seal_id) is written over in place. Private to the yardstick.
+// The baseline's rows as Postgres takes them in binary: for COPY and as arrays for unnest(). A batch is encoded once;
+// what must differ from one use to the next (sequence, seal_id) is written over in place. Private to the baseline.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 
 namespace vault {
 
-inline constexpr std::size_t yard_columns = 12;  // VAULT_ROW_COLUMNS
+inline constexpr std::size_t baseline_columns = 12;  // VAULT_ROW_COLUMNS
 
 // New seal_ids (UUIDv7) at next to no cost: nothing secret about them.
 class SealIds {
@@ -39,8 +39,8 @@ struct RowBytes {
 
 // The fields of a COPY row are what a statement takes as parameters, in binary. `row` must outlive it.
 struct RowParameters {
-  std::array<const char*, yard_columns> values{};
-  std::array<int, yard_columns> lengths{}, formats{};
+  std::array<const char*, baseline_columns> values{};
+  std::array<int, baseline_columns> lengths{}, formats{};
 
   explicit RowParameters(const RowBytes& row);
 };
@@ -56,7 +56,7 @@ struct CopyBatch {
 };
 
 struct ArrayBatch {
-  std::array<std::string, yard_columns> arrays;
+  std::array<std::string, baseline_columns> arrays;
 
   explicit ArrayBatch(std::span<const Entry> rows);
   void renew(std::int64_t first_sequence, SealIds& ids);

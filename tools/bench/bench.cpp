@@ -48,13 +48,13 @@ Status Bench::start() {
     endpoint_ = vaultd_->endpoint();
     memory_ = std::make_unique<MemoryWatch>(vaultd_->pid());
   }
-  auto yardstick = Yardstick::open(url_, sample_rows(seals_));
-  if (!yardstick) return tl::unexpected(yardstick.error());
-  yardstick_ = *std::move(yardstick);
+  auto baseline = Baseline::open(url_, sample_rows(seals_));
+  if (!baseline) return tl::unexpected(baseline.error());
+  baseline_ = *std::move(baseline);
   auto client = Client::connect({.endpoint = endpoint_, .timeout = std::chrono::minutes{10}, .curve = {}});
   if (!client) return tl::unexpected(client.error());
   client_ = *std::move(client);
-  auto machine = describe_machine(*yardstick_);
+  auto machine = describe_machine(*baseline_);
   if (!machine) return tl::unexpected(machine.error());
   machine_ = *std::move(machine);
   if (!is_release_build()) progress("this is no release build: its figures mean little");
@@ -80,7 +80,7 @@ std::vector<Figure> Bench::run() {
     const char* name;
     Result<Figure> (Bench::*measure)();
   };
-  // Single seals first, on a ledger as small as their yardstick; what wants a large ledger last.
+  // Single seals first, on a ledger as small as their baseline; what wants a large ledger last.
   const Step steps[] = {
       {"single", &Bench::measure_single}, {"polled", &Bench::measure_polled}, {"many", &Bench::measure_many},
       {"lone", &Bench::measure_lone},     {"flood", &Bench::measure_flood},   {"growth", &Bench::measure_growth},
@@ -123,13 +123,13 @@ Result<FloodCounts> Bench::flood(const std::string& endpoint, const FloodWindow&
 
 Result<std::string> Bench::make_database(const std::string& name) {
   for (const char* sql : {"DROP DATABASE IF EXISTS ", "CREATE DATABASE "}) {
-    if (auto done = yardstick_->run(sql + name); !done) return tl::unexpected(done.error());
+    if (auto done = baseline_->run(sql + name); !done) return tl::unexpected(done.error());
   }
   return url_of_database(url_, name);
 }
 
 void Bench::drop_database(const std::string& name) {
-  if (auto done = yardstick_->run("DROP DATABASE IF EXISTS " + name); !done) progress(done.error().message);
+  if (auto done = baseline_->run("DROP DATABASE IF EXISTS " + name); !done) progress(done.error().message);
 }
 
 Status Bench::fill_ledger(std::int64_t entries) {
@@ -151,15 +151,15 @@ Status Bench::fill_large_table() {
   auto now = head();
   if (!now) return tl::unexpected(now.error());
   if (!large_table_made_) {
-    if (Status made = yardstick_->make_table("large"); !made) return made;
+    if (Status made = baseline_->make_table("large"); !made) return made;
     large_table_made_ = true;
   }
-  return yardstick_->fill_from_ledger("large", now->sequence);
+  return baseline_->fill_from_ledger("large", now->sequence);
 }
 
 Result<InsertWay> Bench::best_insert() {
   if (best_insert_) return *best_insert_;
-  if (Status made = yardstick_->make_table("tries"); !made) return tl::unexpected(made.error());
+  if (Status made = baseline_->make_table("tries"); !made) return tl::unexpected(made.error());
   InsertWindow window;
   window.duration_max = std::chrono::nanoseconds(static_cast<std::int64_t>(options_.seconds * 1e9 / 20));
   const auto ways = insert_ways();
@@ -167,7 +167,7 @@ Result<InsertWay> Bench::best_insert() {
   for (int pass = 0; pass < 2; ++pass) {
     for (std::size_t i = 0; i < ways.size(); ++i) {
       const auto before = processor_times(vaultd_pid());
-      auto tried = yardstick_->insert("tries", ways[i], window);
+      auto tried = baseline_->insert("tries", ways[i], window);
       if (!tried) return tl::unexpected(tried.error());
       best[i] = std::max(best[i], rate(*tried));
       const auto used = micros_per_unit(before, processor_times(vaultd_pid()), static_cast<double>(tried->rows));
@@ -180,7 +180,7 @@ Result<InsertWay> Bench::best_insert() {
   const auto fastest = static_cast<std::size_t>(std::max_element(best.begin(), best.end()) - best.begin());
   best_insert_ = ways[fastest];
   progress(fmt::format("fastest plain insert: {}, {} rows/s", describe(ways[fastest]), with_commas(best[fastest])));
-  if (auto dropped = yardstick_->run("DROP TABLE vault_bench.tries"); !dropped) return tl::unexpected(dropped.error());
+  if (auto dropped = baseline_->run("DROP TABLE vault_bench.tries"); !dropped) return tl::unexpected(dropped.error());
   return *best_insert_;
 }
 

@@ -1,6 +1,6 @@
-// The benchmark: a PostgreSQL, a vaultd, its yardsticks beside it, and one function a figure.
+// The benchmark: a PostgreSQL, a vaultd, its baselines beside it, and one function a figure.
 //
-// Machines are noisy and their speed drifts, so what is compared is measured in turns: rounds of a yardstick and of
+// Machines are noisy and their speed drifts, so what is compared is measured in turns: rounds of a baseline and of
 // vaultd side by side, a ratio a round, and the median of those.
 #pragma once
 
@@ -32,7 +32,7 @@ struct BenchOptions {
   std::vector<std::string> figures;
   std::int64_t entries = 1'000'000;     // the large ledger
   std::int64_t small_entries = 10'000;  // the small one
-  double seconds = 10;                  // a figure, for vaultd and for its yardstick each
+  double seconds = 10;                  // a figure, for vaultd and for its baseline each
   int rounds = 5;
   std::size_t producers = 16;
   std::size_t in_flight = 512;  // each, where there are many
@@ -72,7 +72,7 @@ class Bench {
   void drop_database(const std::string& name);
   // Seals until the ledger holds so many entries (and up to what is in flight more).
   Status fill_ledger(std::int64_t entries);
-  // Makes the yardstick's large table as long as the ledger.
+  // Makes the baseline's large table as long as the ledger.
   Status fill_large_table();
   // The fastest plain insert, tried once.
   Result<InsertWay> best_insert();
@@ -89,7 +89,7 @@ class Bench {
   std::string endpoint_;
   std::unique_ptr<EmbeddedPostgres> postgres_;
   std::unique_ptr<VaultProcess> vaultd_;  // empty where it runs already
-  std::unique_ptr<Yardstick> yardstick_;
+  std::unique_ptr<Baseline> baseline_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<MemoryWatch> memory_;
   std::optional<InsertWay> best_insert_;

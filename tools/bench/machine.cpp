@@ -20,7 +20,7 @@ std::string processor_name() {
 
 }  // namespace
 
-Result<nlohmann::json> describe_machine(Yardstick& yardstick) {
+Result<nlohmann::json> describe_machine(Baseline& baseline) {
   nlohmann::json machine;
   machine["processor"] = processor_name();
   machine["processors"] = std::thread::hardware_concurrency();
@@ -29,12 +29,12 @@ Result<nlohmann::json> describe_machine(Yardstick& yardstick) {
   uname(&system);
   machine["kernel"] = system.release;
   machine["build"] = std::string(VAULT_SANITIZE).empty() ? VAULT_BUILD_TYPE : VAULT_BUILD_TYPE "+" VAULT_SANITIZE;
-  auto version = yardstick.run("SELECT split_part(current_setting('server_version'), ' ', 1)");
+  auto version = baseline.run("SELECT split_part(current_setting('server_version'), ' ', 1)");
   if (!version) return tl::unexpected(version.error());
   machine["postgresql"] = *version;
   for (const char* name : {"fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "wal_compression",
                            "shared_buffers", "max_wal_size", "data_checksums"}) {
-    auto value = yardstick.run(std::string("SHOW ") + name);
+    auto value = baseline.run(std::string("SHOW ") + name);
     if (!value) return tl::unexpected(value.error());
     machine["postgresql_settings"][name] = *value;
   }

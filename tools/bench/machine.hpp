@@ -8,7 +8,7 @@
 namespace vault::bench {
 
 // Processor, memory, kernel, the server's version and those of its settings that durability and speed hang on.
-Result<nlohmann::json> describe_machine(Yardstick& yardstick);
+Result<nlohmann::json> describe_machine(Baseline& baseline);
 
 // False for builds whose figures mean nothing: debug builds, sanitizers.
 bool is_release_build();

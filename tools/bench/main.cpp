@@ -1,4 +1,4 @@
-// vault-bench: how fast vaultd is, measured against yardsticks in the same run (docs/performance.md).
+// vault-bench: how fast vaultd is, measured against baselines in the same run (docs/performance.md).
 #include <fmt/format.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -47,10 +47,10 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--small-entries", options.small_entries, "size of the small ledger, for growth")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app.add_option("--seconds", options.seconds, "seconds a figure, for vaultd and for its yardstick each")
+  app.add_option("--seconds", options.seconds, "seconds a figure, for vaultd and for its baseline each")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app.add_option("--rounds", options.rounds, "turns of vaultd and yardstick")
+  app.add_option("--rounds", options.rounds, "turns of vaultd and baseline")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   app.add_option("--producers", options.producers, "sockets that seal")
@@ -124,8 +124,7 @@ int measure(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   vault::reset_inherited_state();
-  CLI::App app(
-      "Measures vaultd against its yardsticks: the same rows put into and taken out of PostgreSQL without it.");
+  CLI::App app("Measures vaultd against its baselines: the same rows put into and taken out of PostgreSQL without it.");
   Arguments arguments;
   add_options(app, arguments);
   try {
@@ -141,7 +140,7 @@ int main(int argc, char** argv) {
   }
   BenchOptions& options = arguments.bench;
   if (!options.endpoint.empty() && options.database.empty()) {
-    std::cerr << "vault-bench: --endpoint needs --database, for the yardsticks\n";
+    std::cerr << "vault-bench: --endpoint needs --database, for the baselines\n";
     return 2;
   }
   if (!options.database.empty()) {

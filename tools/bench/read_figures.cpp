@@ -27,9 +27,9 @@ Result<Figure> Bench::measure_verify() {
   std::vector<double> shares, verified, copied;
   std::int64_t entries = 0;
   for (int i = 0; i < std::min(options_.rounds, verify_rounds_max); ++i) {
-    const auto binary = yardstick_->copy_ledger_out(true);
+    const auto binary = baseline_->copy_ledger_out(true);
     if (!binary) return tl::unexpected(binary.error());
-    const auto text = yardstick_->copy_ledger_out(false);
+    const auto text = baseline_->copy_ledger_out(false);
     if (!text) return tl::unexpected(text.error());
     const auto start = Clock::now();
     auto checked = client_->verify_chain();

@@ -1,5 +1,5 @@
 // What the benchmark seals: session records with payloads of about 300 bytes, the same for vaultd and for its
-// yardsticks.
+// baselines.
 #pragma once
 
 #include <cstddef>

@@ -32,8 +32,8 @@ Status time_block(std::vector<double>& times_us, Once once) {
 // A client cannot do without the way to vaultd, nor vaultd without a durable row: both are measured bare, in turns with
 // seals, and what they take together is what a seal is compared with.
 Result<Figure> Bench::time_singles(const std::string& name, const std::string& endpoint) {
-  if (Status made = yardstick_->make_table("single"); !made) return tl::unexpected(made.error());
-  if (Status filled = yardstick_->fill_from_ledger("single", options_.small_entries); !filled) {
+  if (Status made = baseline_->make_table("single"); !made) return tl::unexpected(made.error());
+  if (Status filled = baseline_->fill_from_ledger("single", options_.small_entries); !filled) {
     return tl::unexpected(filled.error());
   }
   auto echo = EchoProcess::start(options_.program, options_.directory);
@@ -48,7 +48,7 @@ Result<Figure> Bench::time_singles(const std::string& name, const std::string& e
   const auto end = Clock::now() + std::chrono::duration<double>(2 * options_.seconds);
   while (Clock::now() < end && seals_us.size() < samples_max) {
     Status timed = time_block(seals_us, [&] { return (*client)->round_trip(); });
-    if (timed) timed = time_block(rows_us, [&] { return yardstick_->insert_one("single"); });
+    if (timed) timed = time_block(rows_us, [&] { return baseline_->insert_one("single"); });
     if (timed) timed = time_block(echoes_us, [&] { return (*echo)->round_trip(); });
     if (!timed) return tl::unexpected(timed.error());
   }

@@ -9,7 +9,7 @@
 namespace vault::bench {
 namespace {
 
-// One round: vaultd and its yardstick, one after the other.
+// One round: vaultd and its baseline, one after the other.
 struct Round {
   double seals = 0;  // a second
   double rows = 0;   // a second
@@ -64,7 +64,7 @@ Result<Figure> Bench::measure_flood() {
     for (int half = 0; half < 2; ++half) {
       const auto before = processor_times(vaultd_pid());
       if ((i + half) % 2 == 0) {
-        auto inserted = yardstick_->insert("large", *way, rows);
+        auto inserted = baseline_->insert("large", *way, rows);
         if (!inserted) return tl::unexpected(inserted.error());
         round.rows = rate(*inserted);
         const auto inserted_rows = static_cast<double>(inserted->rows + rows.warm_up);
@@ -122,11 +122,11 @@ Result<Figure> Bench::measure_lone() {
 
 Result<Figure> Bench::measure_many() {
   if (Status filled = fill_ledger(options_.small_entries); !filled) return tl::unexpected(filled.error());
-  if (Status made = yardstick_->make_table("many"); !made) return tl::unexpected(made.error());
-  if (Status filled = yardstick_->fill_from_ledger("many", options_.small_entries); !filled) {
+  if (Status made = baseline_->make_table("many"); !made) return tl::unexpected(made.error());
+  if (Status filled = baseline_->fill_from_ledger("many", options_.small_entries); !filled) {
     return tl::unexpected(filled.error());
   }
-  auto crowd = YardstickCrowd::open(url_, "many", sample_rows(seals_), options_.producers);
+  auto crowd = BaselineCrowd::open(url_, "many", sample_rows(seals_), options_.producers);
   if (!crowd) return tl::unexpected(crowd.error());
   FloodOptions options;
   options.endpoint = endpoint_;
@@ -190,12 +190,12 @@ Result<Figure> Bench::measure_growth() {
     if (!url) return tl::unexpected(url.error());
     auto small = VaultProcess::start(options_.vaultd, *url, fmt::format("{}/small{}", options_.directory, i));
     if (!small) return tl::unexpected(small.error());
-    if (Status made = yardstick_->make_table("small"); !made) return tl::unexpected(made.error());
+    if (Status made = baseline_->make_table("small"); !made) return tl::unexpected(made.error());
     Round rounds[2];
     for (const bool large : {false, true}) {
       auto counts = flood(large ? endpoint_ : (*small)->endpoint(), seals);
       if (!counts) return tl::unexpected(counts.error());
-      auto inserted = yardstick_->insert(large ? "large" : "small", *way, rows);
+      auto inserted = baseline_->insert(large ? "large" : "small", *way, rows);
       if (!inserted) return tl::unexpected(inserted.error());
       rounds[large] = {rate(*counts), rate(*inserted)};
     }
@@ -212,7 +212,7 @@ Result<Figure> Bench::measure_growth() {
 
   Figure figure{.name = "growth", .value = median(ratios), .note = {}, .details = {}};
   const double plain = median_seals(large_rounds) / std::max(1.0, median_seals(small_rounds));
-  figure.note = fmt::format("{} seals/s at {} entries against {} at {}; without yardsticks {:.2f}",
+  figure.note = fmt::format("{} seals/s at {} entries against {} at {}; without baselines {:.2f}",
                             with_commas(median_seals(large_rounds)), with_commas(static_cast<double>(size->sequence)),
                             with_commas(median_seals(small_rounds)),
                             with_commas(static_cast<double>(options_.small_entries)), plain);
