@@ -1,5 +1,5 @@
 // What many producers with one seal in flight each are measured against: as many connections that insert one bare row a
-// transaction, likewise one in flight each, driven by one thread as FloodClient drives its sockets.
+// transaction, likewise one in flight each, driven by one thread as LoadGenerator drives its sockets.
 #pragma once
 
 #include <cstddef>

@@ -111,12 +111,12 @@ Result<Head> Bench::head() {
   return client_->get_head();
 }
 
-Result<FloodCounts> Bench::flood(const std::string& endpoint, const FloodWindow& window) {
-  FloodOptions options;
+Result<LoadCounts> Bench::flood(const std::string& endpoint, const LoadWindow& window) {
+  LoadOptions options;
   options.endpoint = endpoint;
   options.sockets = options_.producers;
   options.in_flight = options_.in_flight;
-  auto client = FloodClient::connect(options, requests_);
+  auto client = LoadGenerator::connect(options, requests_);
   if (!client) return tl::unexpected(client.error());
   return (*client)->run(window);
 }
@@ -141,7 +141,7 @@ Status Bench::fill_ledger(std::int64_t entries) {
     const auto piece = std::min<std::int64_t>(entries - now->sequence, 100'000);
     progress(fmt::format("filling the ledger: {} of {}", with_commas(static_cast<double>(now->sequence)),
                          with_commas(static_cast<double>(entries))));
-    FloodWindow window;
+    LoadWindow window;
     window.acknowledged_max = static_cast<std::uint64_t>(piece);
     if (auto filled = flood(endpoint_, window); !filled) return tl::unexpected(filled.error());
   }

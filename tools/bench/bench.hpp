@@ -19,7 +19,7 @@
 #include "tools/bench/report.hpp"
 #include "tools/bench/vault_process.hpp"
 #include "wire/client/client.hpp"
-#include "wire/client/flood.hpp"
+#include "wire/client/load_generator.hpp"
 
 namespace vault::bench {
 
@@ -76,7 +76,7 @@ class Bench {
   Status fill_large_table();
   // The fastest plain insert, tried once.
   Result<InsertWay> best_insert();
-  Result<FloodCounts> flood(const std::string& endpoint, const FloodWindow& window);
+  Result<LoadCounts> flood(const std::string& endpoint, const LoadWindow& window);
   Result<Head> head();
   std::chrono::nanoseconds round_duration() const;
   pid_t vaultd_pid() const { return vaultd_ ? vaultd_->pid() : -1; }
@@ -100,7 +100,7 @@ class Bench {
 // A line on stderr, so that people see what goes on.
 void progress(const std::string& line);
 
-inline double rate(const FloodCounts& counts) {
+inline double rate(const LoadCounts& counts) {
   return counts.seconds > 0 ? static_cast<double>(counts.acknowledged) / counts.seconds : 0;
 }
 inline double rate(const RowRate& rows) {

@@ -12,7 +12,7 @@ EchoProcess::EchoProcess() : messages_{std::string(echo_message)} {}
 
 Result<std::unique_ptr<EchoProcess>> EchoProcess::start(const std::string& program, const std::string& directory) {
   std::unique_ptr<EchoProcess> echo(new EchoProcess());
-  FloodOptions options;
+  LoadOptions options;
   options.endpoint = fmt::format("ipc://{}/echo", directory);
   options.sockets = 1;
   options.in_flight = 1;
@@ -24,7 +24,7 @@ Result<std::unique_ptr<EchoProcess>> EchoProcess::start(const std::string& progr
   const auto pid = start_child(child);
   if (!pid) return tl::unexpected(pid.error());
   echo->pid_ = *pid;
-  auto client = FloodClient::connect(options, echo->messages_);
+  auto client = LoadGenerator::connect(options, echo->messages_);
   if (!client) return tl::unexpected(client.error());
   echo->client_ = *std::move(client);
   if (const auto first = echo->round_trip(); !first) return tl::unexpected(first.error());

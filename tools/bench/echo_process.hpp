@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ledger/result.hpp"
-#include "wire/client/flood.hpp"
+#include "wire/client/load_generator.hpp"
 
 namespace vault::bench {
 
@@ -30,7 +30,7 @@ class EchoProcess {
 
   pid_t pid_ = -1;
   std::vector<std::string> messages_;
-  std::unique_ptr<FloodClient> client_;
+  std::unique_ptr<LoadGenerator> client_;
 };
 
 }  // namespace vault::bench

@@ -38,11 +38,11 @@ Result<Figure> Bench::time_singles(const std::string& name, const std::string& e
   }
   auto echo = EchoProcess::start(options_.program, options_.directory);
   if (!echo) return tl::unexpected(echo.error());
-  FloodOptions options;
+  LoadOptions options;
   options.endpoint = endpoint;
   options.sockets = 1;
   options.in_flight = 1;
-  auto client = FloodClient::connect(options, requests_);
+  auto client = LoadGenerator::connect(options, requests_);
   if (!client) return tl::unexpected(client.error());
   std::vector<double> seals_us, rows_us, echoes_us;
   const auto end = Clock::now() + std::chrono::duration<double>(2 * options_.seconds);
@@ -81,7 +81,7 @@ Result<Figure> Bench::measure_polled() {
   auto vaultd =
       VaultProcess::start(options_.vaultd, *url, options_.directory + "/polled", {"--busy-poll", busy_poll_us});
   if (!vaultd) return tl::unexpected(vaultd.error());
-  FloodWindow window;
+  LoadWindow window;
   window.acknowledged_max = static_cast<std::uint64_t>(options_.small_entries);
   if (auto filled = flood((*vaultd)->endpoint(), window); !filled) return tl::unexpected(filled.error());
   auto figure = time_singles("polled", (*vaultd)->endpoint());

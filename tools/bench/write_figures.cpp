@@ -49,7 +49,7 @@ Result<Figure> Bench::measure_flood() {
   if (Status filled = fill_large_table(); !filled) return tl::unexpected(filled.error());
   const auto way = best_insert();
   if (!way) return tl::unexpected(way.error());
-  FloodWindow seals;
+  LoadWindow seals;
   seals.warm_up = options_.producers * options_.in_flight;
   seals.duration_max = round_duration();
   InsertWindow rows;
@@ -93,13 +93,13 @@ Result<Figure> Bench::measure_flood() {
 }
 
 Result<Figure> Bench::measure_lone() {
-  FloodOptions options;
+  LoadOptions options;
   options.endpoint = endpoint_;
   options.sockets = options_.producers;
   options.in_flight = 1;
-  auto client = FloodClient::connect(options, requests_);
+  auto client = LoadGenerator::connect(options, requests_);
   if (!client) return tl::unexpected(client.error());
-  FloodWindow window;
+  LoadWindow window;
   window.warm_up = 10 * options_.producers;
   window.duration_max = round_duration();
   std::vector<double> rates;
@@ -128,13 +128,13 @@ Result<Figure> Bench::measure_many() {
   }
   auto crowd = BaselineCrowd::open(url_, "many", sample_rows(seals_), options_.producers);
   if (!crowd) return tl::unexpected(crowd.error());
-  FloodOptions options;
+  LoadOptions options;
   options.endpoint = endpoint_;
   options.sockets = options_.producers;
   options.in_flight = 1;
-  auto client = FloodClient::connect(options, requests_);
+  auto client = LoadGenerator::connect(options, requests_);
   if (!client) return tl::unexpected(client.error());
-  FloodWindow seals;
+  LoadWindow seals;
   seals.warm_up = 10 * options_.producers;
   seals.duration_max = round_duration();
   InsertWindow rows;
@@ -174,7 +174,7 @@ Result<Figure> Bench::measure_growth() {
   const auto way = best_insert();
   if (!way) return tl::unexpected(way.error());
   // The same window on both ledgers, from `small_entries` on: short, so that the small one stays small.
-  FloodWindow seals;
+  LoadWindow seals;
   seals.warm_up = static_cast<std::uint64_t>(options_.small_entries);
   seals.acknowledged_max = 5 * seals.warm_up;
   InsertWindow rows;

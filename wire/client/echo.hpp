@@ -9,7 +9,7 @@
 
 namespace vault {
 
-// The shortest message that FloodClient takes for an acknowledgement when it comes back: {"ok":true}.
+// The shortest message that LoadGenerator takes for an acknowledgement when it comes back: {"ok":true}.
 inline constexpr std::string_view echo_message("\x81\xa2ok\xc3", 5);
 
 // Binds a ROUTER and sends every message back to where it came from, until the process is ended. Returns only with an

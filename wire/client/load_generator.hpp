@@ -14,7 +14,7 @@
 
 namespace vault {
 
-struct FloodOptions {
+struct LoadOptions {
   std::string endpoint;
   std::size_t sockets = 16;
   std::size_t in_flight = 512;                 // on each socket
@@ -23,13 +23,13 @@ struct FloodOptions {
 
 // What to measure: after `warm_up` acknowledgements that do not count, so many acknowledgements or so much time,
 // whichever ends first.
-struct FloodWindow {
+struct LoadWindow {
   std::uint64_t warm_up = 0;
   std::uint64_t acknowledged_max = UINT64_MAX;
   std::chrono::nanoseconds duration_max = std::chrono::nanoseconds::max();
 };
 
-struct FloodCounts {
+struct LoadCounts {
   std::uint64_t acknowledged = 0;  // in the window
   double seconds = 0;              // length of the window
   std::uint64_t total = 0;         // acknowledged from start to end, warm-up and last answers included
@@ -37,26 +37,26 @@ struct FloodCounts {
 };
 
 // Belongs to one thread.
-class FloodClient {
+class LoadGenerator {
  public:
   // `requests` are encoded seal requests, sent in turn; they must outlive the client.
   // Error: invalid_argument for an endpoint that ZeroMQ does not take.
-  static Result<std::unique_ptr<FloodClient>> connect(const FloodOptions& options,
-                                                      std::span<const std::string> requests);
-  ~FloodClient();
-  FloodClient(const FloodClient&) = delete;
-  FloodClient& operator=(const FloodClient&) = delete;
+  static Result<std::unique_ptr<LoadGenerator>> connect(const LoadOptions& options,
+                                                        std::span<const std::string> requests);
+  ~LoadGenerator();
+  LoadGenerator(const LoadGenerator&) = delete;
+  LoadGenerator& operator=(const LoadGenerator&) = delete;
 
   // Sends, counts, and waits for the answer to everything that it has sent.
   // Errors: unavailable (no reply within the patience), internal (any refusal but `busy`: the reply is in the message).
-  Result<FloodCounts> run(const FloodWindow& window);
+  Result<LoadCounts> run(const LoadWindow& window);
 
   // One request on the first socket, and its answer; nothing else may be in flight. Errors as run().
   Result<std::chrono::nanoseconds> round_trip();
 
  private:
   struct Impl;
-  explicit FloodClient(std::unique_ptr<Impl> impl);
+  explicit LoadGenerator(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,4 +1,4 @@
-#include "wire/client/flood.hpp"
+#include "wire/client/load_generator.hpp"
 
 #include <fmt/format.h>
 
@@ -40,8 +40,8 @@ std::string printable(std::string_view reply) {
 
 }  // namespace
 
-struct FloodClient::Impl {
-  FloodOptions options;
+struct LoadGenerator::Impl {
+  LoadOptions options;
   std::span<const std::string> requests;
   zmq::context_t context{1};
   std::vector<zmq::socket_t> sockets;
@@ -49,8 +49,8 @@ struct FloodClient::Impl {
   std::size_t next_request = 0;
 
   // Where a run stands.
-  FloodWindow window;
-  FloodCounts counts;
+  LoadWindow window;
+  LoadCounts counts;
   Clock::time_point window_start, window_end;
   std::uint64_t in_flight = 0;
   bool sending = false;
@@ -140,13 +140,13 @@ struct FloodClient::Impl {
   }
 };
 
-FloodClient::FloodClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-FloodClient::~FloodClient() = default;
+LoadGenerator::LoadGenerator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LoadGenerator::~LoadGenerator() = default;
 
-Result<std::unique_ptr<FloodClient>> FloodClient::connect(const FloodOptions& options,
-                                                          std::span<const std::string> requests) {
+Result<std::unique_ptr<LoadGenerator>> LoadGenerator::connect(const LoadOptions& options,
+                                                              std::span<const std::string> requests) {
   if (requests.empty() || options.sockets == 0 || options.in_flight == 0) {
-    return fail(ErrorCode::invalid_argument, "a flood needs requests, sockets and room in flight");
+    return fail(ErrorCode::invalid_argument, "a load generator needs requests, sockets and room in flight");
   }
   try {
     auto impl = std::make_unique<Impl>();
@@ -162,45 +162,45 @@ Result<std::unique_ptr<FloodClient>> FloodClient::connect(const FloodOptions& op
       socket.connect(options.endpoint);
     }
     for (auto& socket : impl->sockets) impl->items.push_back({socket.handle(), 0, ZMQ_POLLIN, 0});
-    return std::unique_ptr<FloodClient>(new FloodClient(std::move(impl)));
+    return std::unique_ptr<LoadGenerator>(new LoadGenerator(std::move(impl)));
   } catch (const zmq::error_t& error) {
     return fail(ErrorCode::invalid_argument, fmt::format("cannot connect to {}: {}", options.endpoint, error.what()));
   }
 }
 
-Result<FloodCounts> FloodClient::run(const FloodWindow& window) {
-  Impl& flood = *impl_;
-  flood.window = window;
-  flood.counts = {};
-  flood.failure = {};
-  flood.sending = true;
-  flood.window_start = Clock::now();
+Result<LoadCounts> LoadGenerator::run(const LoadWindow& window) {
+  Impl& load = *impl_;
+  load.window = window;
+  load.counts = {};
+  load.failure = {};
+  load.sending = true;
+  load.window_start = Clock::now();
   const std::uint64_t wanted =
       window.acknowledged_max > UINT64_MAX - window.warm_up ? UINT64_MAX : window.acknowledged_max + window.warm_up;
   try {
-    for (std::size_t round = 0; round < flood.options.in_flight; ++round) {
-      for (auto& socket : flood.sockets) {
-        if (flood.in_flight < wanted) flood.send(socket);
+    for (std::size_t round = 0; round < load.options.in_flight; ++round) {
+      for (auto& socket : load.sockets) {
+        if (load.in_flight < wanted) load.send(socket);
       }
     }
-    flood.pump();
+    load.pump();
   } catch (const zmq::error_t& error) {
     return fail(ErrorCode::internal, fmt::format("ZeroMQ: {}", error.what()));
   }
-  if (!flood.failure) return tl::unexpected(flood.failure.error());
-  flood.counts.seconds = std::chrono::duration<double>(flood.window_end - flood.window_start).count();
-  return flood.counts;
+  if (!load.failure) return tl::unexpected(load.failure.error());
+  load.counts.seconds = std::chrono::duration<double>(load.window_end - load.window_start).count();
+  return load.counts;
 }
 
-Result<std::chrono::nanoseconds> FloodClient::round_trip() {
-  Impl& flood = *impl_;
-  flood.failure = {};
+Result<std::chrono::nanoseconds> LoadGenerator::round_trip() {
+  Impl& load = *impl_;
+  load.failure = {};
   try {
     const auto start = Clock::now();
-    flood.send(flood.sockets.front());
+    load.send(load.sockets.front());
     zmq::message_t frame;
-    if (!flood.receive(flood.sockets.front(), frame, zmq::recv_flags::none)) {
-      return fail(ErrorCode::unavailable, fmt::format("no reply from {}", flood.options.endpoint));
+    if (!load.receive(load.sockets.front(), frame, zmq::recv_flags::none)) {
+      return fail(ErrorCode::unavailable, fmt::format("no reply from {}", load.options.endpoint));
     }
     const auto elapsed = Clock::now() - start;
     const std::string_view reply(frame.data<char>(), frame.size());
