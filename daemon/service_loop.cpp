@@ -122,19 +122,19 @@ int ServiceLoop::run() {
   bool stop = false;
   int code = exit_stopped;
   while (!stop) {
-    const auto news = parts_.supervisor.listen(std::min(tick, milliseconds(250)), signals);
-    if (news.state) announce(*news.state);
-    if (news.configuration) {
-      log_error("vaultd", *news.configuration);
+    const auto report = parts_.supervisor.listen(std::min(tick, milliseconds(250)), signals);
+    if (report.state) announce(*report.state);
+    if (report.configuration) {
+      log_error("vaultd", *report.configuration);
       code = parts_.preparation && parts_.preparation->rights_missing() ? exit_environment : exit_configuration;
       stop = true;
     }
-    if (news.failed) {
-      log_error("vaultd", "an actor failed", {{"reason", *news.failed}});
+    if (report.failed) {
+      log_error("vaultd", "an actor failed", {{"reason", *report.failed}});
       code = exit_failure;
       stop = true;
     }
-    if (news.woken) obey_signals(signals, stop);
+    if (report.woken) obey_signals(signals, stop);
     if (Clock::now() >= next_ping) {
       next_ping = Clock::now() + tick;
       sweep_peers();

@@ -241,7 +241,7 @@ Status Vaultd::start_inside() {
 }
 
 Status Vaultd::start_telling() {
-  std::vector<Hosted> actors;
+  std::vector<NamedActor> actors;
   publisher_ = std::make_unique<Publisher>(settings_.publish_payloads);
   actors.push_back({ActorId::publisher, publisher_.get()});
   if (!emergency_) {
@@ -265,7 +265,7 @@ Status Vaultd::start_telling() {
 Status Vaultd::start_sealing() {
   decoder_ = std::make_unique<Decoder>();
   if (const Status ok = supervisor_->start({{ActorId::decoder, decoder_.get()}}); !ok) return ok;
-  std::vector<Hosted> actors;
+  std::vector<NamedActor> actors;
   gateway_ = std::make_unique<Gateway>(gateway_options(settings_));
   actors.push_back({ActorId::gateway, gateway_.get()});
   if (!emergency_) {

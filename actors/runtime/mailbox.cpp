@@ -14,24 +14,24 @@ std::string mailbox_address(ActorId owner) {
 
 }  // namespace
 
-Mailbox::Mailbox(zmq::context_t& context, const std::vector<Hosted>& owners)
+Mailbox::Mailbox(zmq::context_t& context, const std::vector<NamedActor>& owners)
     : socket_(context, zmq::socket_type::pull) {
   socket_.set(zmq::sockopt::rcvhwm, 0);
   socket_.set(zmq::sockopt::linger, 0);
-  for (const Hosted& owner : owners) socket_.bind(mailbox_address(owner.id));
+  for (const NamedActor& owner : owners) socket_.bind(mailbox_address(owner.id));
 }
 
-std::optional<Letter> Mailbox::receive() {
+std::optional<Envelope> Mailbox::receive() {
   zmq::message_t frame;
   try {
     if (!socket_.recv(frame, zmq::recv_flags::dontwait)) return std::nullopt;
   } catch (const zmq::error_t&) {
     return std::nullopt;  // EINTR, or the context is going down: there is always a next round
   }
-  VAULT_CHECK(frame.size() == sizeof(Letter));
-  auto* letter = frame.data<Letter>();
-  VAULT_TSAN_ACQUIRE(letter);
-  return std::move(*letter);
+  VAULT_CHECK(frame.size() == sizeof(Envelope));
+  auto* envelope = frame.data<Envelope>();
+  VAULT_TSAN_ACQUIRE(envelope);
+  return std::move(*envelope);
 }
 
 void Outbox::post(ActorId to, Message message) {
@@ -43,11 +43,11 @@ void Outbox::post(ActorId to, Message message) {
     socket.connect(mailbox_address(to));
     found = sockets_.emplace(to, std::move(socket)).first;
   }
-  auto* letter = new Letter{to, std::move(message)};
-  VAULT_TSAN_RELEASE(letter);
-  zmq::message_t frame(letter, sizeof(Letter), [](void* data, void*) {
+  auto* envelope = new Envelope{to, std::move(message)};
+  VAULT_TSAN_RELEASE(envelope);
+  zmq::message_t frame(envelope, sizeof(Envelope), [](void* data, void*) {
     VAULT_TSAN_ACQUIRE(data);
-    delete static_cast<Letter*>(data);
+    delete static_cast<Envelope*>(data);
   });
   for (;;) {
     try {

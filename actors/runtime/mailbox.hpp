@@ -15,7 +15,7 @@
 
 namespace vault {
 
-struct Letter {
+struct Envelope {
   ActorId to;
   Message message;
 };
@@ -23,10 +23,10 @@ struct Letter {
 // The receiving end. Belongs to the shell's thread.
 class Mailbox {
  public:
-  Mailbox(zmq::context_t& context, const std::vector<Hosted>& owners);
+  Mailbox(zmq::context_t& context, const std::vector<NamedActor>& owners);
 
   // nullopt if nothing waits. Never blocks.
-  std::optional<Letter> receive();
+  std::optional<Envelope> receive();
   zmq::socket_t& socket() { return socket_; }
 
  private:

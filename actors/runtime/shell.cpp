@@ -26,10 +26,10 @@ constexpr std::size_t bytes_per_round = std::size_t{1} << 20;
 constexpr milliseconds time_per_round{2};
 
 // An actor in its shell.
-struct Resident {
-  Resident(const Hosted& hosted, House& house) : id(hosted.id), actor(*hosted.actor), effects(house) {}
+struct HostedActor {
+  HostedActor(const NamedActor& named, ThreadContext& thread) : id(named.id), handler(*named.actor), effects(thread) {}
   ActorId id;
-  Actor& actor;
+  Actor& handler;
   ShellEffects effects;
   bool stopping = false, stopped = false;
   bool round_open = true;  // has been told something since its last round_done()
@@ -76,31 +76,32 @@ std::optional<PeerMessage> receive_peer(Port& port, zmq::message_t& frame) {
 // What a thread does until every actor in it has been told to stop and has nothing left to finish.
 class Loop {
  public:
-  Loop(const std::vector<Hosted>& hosted, Mailbox& mailbox, House& house, std::chrono::microseconds busy_poll)
-      : mailbox_(mailbox), house_(house), busy_poll_(busy_poll) {
-    for (const Hosted& one : hosted) {
-      house_.residents.push_back(one.id);
-      residents_.emplace_back(one, house_);
+  Loop(const std::vector<NamedActor>& hosted, Mailbox& mailbox, ThreadContext& thread,
+       std::chrono::microseconds busy_poll)
+      : mailbox_(mailbox), thread_(thread), busy_poll_(busy_poll) {
+    for (const NamedActor& one : hosted) {
+      thread_.actors.push_back(one.id);
+      hosted_.emplace_back(one, thread_);
     }
     sockets_.push_back({&mailbox_.socket(), mailbox_.socket().get(zmq::sockopt::fd)});
-    sockets_.push_back({&house_.lifecycle, house_.lifecycle.get(zmq::sockopt::fd)});
-    for (Port& port : house_.ports) sockets_.push_back({&port.socket, port.socket.get(zmq::sockopt::fd)});
+    sockets_.push_back({&thread_.lifecycle, thread_.lifecycle.get(zmq::sockopt::fd)});
+    for (Port& port : thread_.ports) sockets_.push_back({&port.socket, port.socket.get(zmq::sockopt::fd)});
   }
 
   void run() {
-    for (Resident& resident : residents_) resident.actor.start(resident.effects);
+    for (HostedActor& actor : hosted_) actor.handler.start(actor.effects);
     settle();
-    while (!std::all_of(residents_.begin(), residents_.end(), [](const Resident& r) { return r.stopped; })) {
+    while (!std::all_of(hosted_.begin(), hosted_.end(), [](const HostedActor& r) { return r.stopped; })) {
       const Readable readable = wait();
       if (readable.lifecycle) {
-        while (const auto word = receive_word(house_.lifecycle)) obey(*word);
+        while (const auto word = receive_word(thread_.lifecycle)) obey(*word);
       }
-      for (Resident& resident : residents_) {
-        if (resident.stopped) continue;
-        resident.round_open = true;
-        for (const int id : resident.effects.take_due()) resident.actor.handle(TimerFired{id}, resident.effects);
+      for (HostedActor& actor : hosted_) {
+        if (actor.stopped) continue;
+        actor.round_open = true;
+        for (const int id : actor.effects.take_due()) actor.handler.handle(TimerFired{id}, actor.effects);
       }
-      for (Resident* resident : readable.watching) resident->actor.watched(resident->effects);
+      for (HostedActor* actor : readable.watching) actor->handler.watched(actor->effects);
       const bool all_heard = !readable.mailbox || drain_mailbox();
       busy_ = !all_heard;
       busy_ = !drain_ports(readable.ports) || busy_;
@@ -125,26 +126,26 @@ class Loop {
   struct Readable {
     bool mailbox = false, lifecycle = false;
     std::vector<Port*> ports;
-    std::vector<Resident*> watching;
+    std::vector<HostedActor*> watching;
   };
 
   Readable wait() {
     bool any = busy_;
-    sockets_[lifecycle_at].used = std::exchange(house_.said, false) || sockets_[lifecycle_at].used;
+    sockets_[lifecycle_at].used = std::exchange(thread_.said, false) || sockets_[lifecycle_at].used;
     descriptors_.clear();
     asked_.clear();
     for (std::size_t i = 0; i < sockets_.size(); ++i) {
-      if (i >= ports_from && !wants(house_.ports[i - ports_from])) continue;
+      if (i >= ports_from && !wants(thread_.ports[i - ports_from])) continue;
       asked_.push_back(i);
       descriptors_.push_back({sockets_[i].descriptor, POLLIN, 0});
       any = (sockets_[i].used && sockets_[i].readable()) || any;
     }
-    std::vector<Resident*> watching;
-    for (Resident& resident : residents_) {
-      const Watch watch = resident.actor.watch();
-      if (resident.stopped || watch.descriptor < 0) continue;
+    std::vector<HostedActor*> watching;
+    for (HostedActor& actor : hosted_) {
+      const Watch watch = actor.handler.watch();
+      if (actor.stopped || watch.descriptor < 0) continue;
       descriptors_.push_back({watch.descriptor, static_cast<short>(watch.write ? POLLIN | POLLOUT : POLLIN), 0});
-      watching.push_back(&resident);
+      watching.push_back(&actor);
     }
     send_outgoing();
     // EINTR: nothing is ready, and the next round looks again.
@@ -155,7 +156,7 @@ class Loop {
       Watched& socket = sockets_[asked_[k]];
       if (!socket.used && (descriptors_[k].revents == 0 || !socket.readable())) continue;
       if (asked_[k] >= ports_from) {
-        ready.ports.push_back(&house_.ports[asked_[k] - ports_from]);
+        ready.ports.push_back(&thread_.ports[asked_[k] - ports_from]);
       } else {
         (asked_[k] == lifecycle_at ? ready.lifecycle : ready.mailbox) = true;
       }
@@ -168,15 +169,15 @@ class Loop {
   }
 
   bool wants(const Port& port) const {
-    return port.kind != SocketKind::events && !residents_.front().stopped && port.wanted();
+    return port.kind != SocketKind::events && !hosted_.front().stopped && port.wanted();
   }
 
   long timeout_ms() const {
     if (busy_) return 0;
     long timeout = 1'000;
-    for (const Resident& resident : residents_) {
-      if (resident.stopping && !resident.stopped) timeout = std::min(timeout, 5L);
-      if (const auto next = resident.effects.next_due()) {
+    for (const HostedActor& actor : hosted_) {
+      if (actor.stopping && !actor.stopped) timeout = std::min(timeout, 5L);
+      if (const auto next = actor.effects.next_due()) {
         const long left = std::chrono::ceil<milliseconds>(*next - Clock::now()).count();
         timeout = std::clamp<long>(left, 0, timeout);
       }
@@ -186,59 +187,59 @@ class Loop {
 
   void obey(const std::string& word) {
     if (word == "ping") {
-      house_.say("pong");
+      thread_.say("pong");
       return;
     }
     // Endpoints stay bound: unbinding ends their connections, and with them the replies still due.
-    for (Resident& resident : residents_) {
-      if (word == "stop " + actor_name(resident.id)) resident.stopping = true;
+    for (HostedActor& actor : hosted_) {
+      if (word == "stop " + actor_name(actor.id)) actor.stopping = true;
     }
   }
 
-  void deliver(Letter letter) {
+  void deliver(Envelope envelope) {
     const auto to =
-        std::find_if(residents_.begin(), residents_.end(), [&](const Resident& r) { return r.id == letter.to; });
-    if (to == residents_.end() || to->stopped) return;
+        std::find_if(hosted_.begin(), hosted_.end(), [&](const HostedActor& r) { return r.id == envelope.to; });
+    if (to == hosted_.end() || to->stopped) return;
     to->round_open = true;
-    to->actor.handle(std::move(letter.message), to->effects);
+    to->handler.handle(std::move(envelope.message), to->effects);
   }
 
   // Lets everything happen that the round has led to inside. What goes outside is sent before the thread sleeps.
   void settle() {
     do {
-      while (!house_.inside.empty()) {
-        Letter letter = std::move(house_.inside.front());
-        house_.inside.pop_front();
-        deliver(std::move(letter));
+      while (!thread_.local.empty()) {
+        Envelope envelope = std::move(thread_.local.front());
+        thread_.local.pop_front();
+        deliver(std::move(envelope));
       }
-      for (Resident& resident : residents_) {
-        if (!std::exchange(resident.round_open, false) || resident.stopped) continue;
-        resident.actor.round_done(resident.effects);
+      for (HostedActor& actor : hosted_) {
+        if (!std::exchange(actor.round_open, false) || actor.stopped) continue;
+        actor.handler.round_done(actor.effects);
       }
-    } while (!house_.inside.empty());
+    } while (!thread_.local.empty());
   }
 
   void send_outgoing() {
-    for (Letter& letter : house_.outgoing) house_.outbox.post(letter.to, std::move(letter.message));
-    house_.outgoing.clear();
+    for (Envelope& envelope : thread_.remote) thread_.outbox.post(envelope.to, std::move(envelope.message));
+    thread_.remote.clear();
   }
 
   void finish() {
-    for (Resident& resident : residents_) {
-      if (!resident.stopping || resident.stopped) continue;
-      resident.stopped = resident.actor.stop(resident.effects);
+    for (HostedActor& actor : hosted_) {
+      if (!actor.stopping || actor.stopped) continue;
+      actor.stopped = actor.handler.stop(actor.effects);
       settle();
       send_outgoing();
-      if (resident.stopped) house_.say("stopped " + actor_name(resident.id));
+      if (actor.stopped) thread_.say("stopped " + actor_name(actor.id));
     }
   }
 
   // True if nothing is left.
   bool drain_mailbox() {
     for (int i = 0; i < messages_per_round; ++i) {
-      auto letter = mailbox_.receive();
-      if (!letter) return true;
-      deliver(std::move(*letter));
+      auto envelope = mailbox_.receive();
+      if (!envelope) return true;
+      deliver(std::move(*envelope));
     }
     return false;
   }
@@ -246,7 +247,7 @@ class Loop {
   // A message of each port in turn; ZeroMQ takes turns between the peers of one. True if nothing is left.
   bool drain_ports(std::vector<Port*> ports) {
     if (ports.empty()) return true;
-    Resident& owner = residents_.front();
+    HostedActor& owner = hosted_.front();
     // A round may end after any of them: who comes after the one served last goes first.
     const auto next =
         std::find_if(ports.begin(), ports.end(), [this](const Port* port) { return port > served_last_; });
@@ -264,30 +265,30 @@ class Loop {
         }
         served_last_ = *port++;
         bytes += message->body.size();
-        house_.last_frame = &frame;
-        owner.actor.handle(std::move(*message), owner.effects);
-        house_.last_frame = nullptr;
+        thread_.last_frame = &frame;
+        owner.handler.handle(std::move(*message), owner.effects);
+        thread_.last_frame = nullptr;
         if (++messages >= messages_per_round || bytes >= bytes_per_round || Clock::now() >= end) return false;
       }
     }
     return true;
   }
 
-  std::deque<Resident> residents_;  // a deque: they stay where they are
+  std::deque<HostedActor> hosted_;  // a deque: they stay where they are
   Mailbox& mailbox_;
-  House& house_;
+  ThreadContext& thread_;
   const std::chrono::microseconds busy_poll_;
   static constexpr std::size_t lifecycle_at = 1, ports_from = 2;
-  std::vector<Watched> sockets_;  // mailbox, lifecycle, then as in house_.ports
+  std::vector<Watched> sockets_;  // mailbox, lifecycle, then as in thread_.ports
   std::vector<pollfd> descriptors_;
   std::vector<std::size_t> asked_;  // sockets whose descriptors these are; those of actors follow
   bool busy_ = false;
-  const Port* served_last_ = nullptr;  // of house_.ports
+  const Port* served_last_ = nullptr;  // of thread_.ports
 };
 
 }  // namespace
 
-Shell::Shell(zmq::context_t& context, std::vector<Hosted> actors,
+Shell::Shell(zmq::context_t& context, std::vector<NamedActor> actors,
              std::function<std::vector<Port>(zmq::context_t&)> open_ports, std::chrono::microseconds busy_poll)
     : context_(context),
       actors_(std::move(actors)),
@@ -322,9 +323,9 @@ void Shell::run(std::function<std::vector<Port>(zmq::context_t&)> open_ports) {
     std::vector<Port> ports;
     if (open_ports) ports = open_ports(context_);
     opened_.store(true, std::memory_order_release);
-    House house(context_, ports, lifecycle);
-    house.say("ready");
-    Loop(actors_, mailbox, house, busy_poll_).run();
+    ThreadContext thread(context_, ports, lifecycle);
+    thread.say("ready");
+    Loop(actors_, mailbox, thread, busy_poll_).run();
   } catch (const std::exception& error) {
     try {
       lifecycle.send(zmq::buffer(std::string("failed ") + error.what()), zmq::send_flags::dontwait);

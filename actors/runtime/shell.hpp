@@ -1,6 +1,6 @@
 // The shell, one for all actors: it owns the thread, the sockets, the timers and the clock around handlers.
 //
-// A shell hosts one actor or several. Hosted together, they hand each other messages without a socket and without
+// A shell hosts one actor or several. Those hosted together hand each other messages without a socket and without
 // waking a thread; that is for actors which pass work on at once and never wait. The others have a shell each.
 //
 // Life cycle runs over a PAIR between the shell and its supervisor, in words:
@@ -36,7 +36,7 @@ struct Port {
 };
 
 // An actor and the name by which others write to it. The actor outlives its shell.
-struct Hosted {
+struct NamedActor {
   ActorId id;
   Actor* actor;
 };
@@ -46,7 +46,7 @@ class Shell {
   // What comes in through ports goes to the first of `actors`. `open_ports` runs in the new thread and may throw
   // zmq::error_t: the shell then reports "failed". `context` outlives the shell. `busy_poll`: for so long the thread
   // stays awake (busy_poll.hpp) in every wait in which an actor watches a descriptor of its own.
-  Shell(zmq::context_t& context, std::vector<Hosted> actors,
+  Shell(zmq::context_t& context, std::vector<NamedActor> actors,
         std::function<std::vector<Port>(zmq::context_t&)> open_ports = {}, std::chrono::microseconds busy_poll = {});
   ~Shell();  // joins; tell every actor to stop first
   Shell(const Shell&) = delete;
@@ -64,7 +64,7 @@ class Shell {
   void run(std::function<std::vector<Port>(zmq::context_t&)> open_ports);
 
   zmq::context_t& context_;
-  std::vector<Hosted> actors_;
+  std::vector<NamedActor> actors_;
   const std::chrono::microseconds busy_poll_;
   std::string name_;
   std::string address_;

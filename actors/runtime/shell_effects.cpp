@@ -40,7 +40,7 @@ void RandomPool::fill(std::span<std::uint8_t> out) {
   }
 }
 
-void House::say(const std::string& word) {
+void ThreadContext::say(const std::string& word) {
   said = true;
   try {
     lifecycle.send(zmq::buffer(word), zmq::send_flags::dontwait);
@@ -50,11 +50,11 @@ void House::say(const std::string& word) {
 }
 
 void ShellEffects::post(ActorId to, Message message) {
-  const auto& residents = house_.residents;
-  if (std::find(residents.begin(), residents.end(), to) != residents.end()) {
-    house_.inside.push_back({to, std::move(message)});
+  const auto& actors = thread_.actors;
+  if (std::find(actors.begin(), actors.end(), to) != actors.end()) {
+    thread_.local.push_back({to, std::move(message)});
   } else {
-    house_.outgoing.push_back({to, std::move(message)});
+    thread_.remote.push_back({to, std::move(message)});
   }
 }
 
@@ -63,8 +63,8 @@ void ShellEffects::set_timer(int id, milliseconds after) {
 }
 
 PeerConnection ShellEffects::connection() {
-  return house_.last_frame == nullptr ? PeerConnection{}
-                                      : connection_of(zmq_msg_get(house_.last_frame->handle(), ZMQ_SRCFD));
+  return thread_.last_frame == nullptr ? PeerConnection{}
+                                       : connection_of(zmq_msg_get(thread_.last_frame->handle(), ZMQ_SRCFD));
 }
 
 Timestamp ShellEffects::now() {
@@ -76,15 +76,15 @@ bool ShellEffects::send_frames(SocketKind kind, std::vector<std::string> frames)
   const auto belongs = [&](const Port& port) {
     return port.kind == kind && (!port.tag || (!to.empty() && to.front() == *port.tag));
   };
-  const auto port = std::find_if(house_.ports.begin(), house_.ports.end(), belongs);
-  if (port == house_.ports.end()) return false;
+  const auto port = std::find_if(thread_.ports.begin(), thread_.ports.end(), belongs);
+  if (port == thread_.ports.end()) return false;
   if (port->tag) frames.front().erase(0, 1);
-  if (kind == SocketKind::requests && !house_.unread.fits(to)) return false;
+  if (kind == SocketKind::requests && !thread_.unread.fits(to)) return false;
   if (kind == SocketKind::events && !room_for_events(*port)) return false;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     const bool last = i + 1 == frames.size();
     // The last frame is what takes memory; what stands before it is short.
-    zmq::message_t frame = last ? house_.unread.count(std::move(frames[i]), to) : zmq::message_t(frames[i]);
+    zmq::message_t frame = last ? thread_.unread.count(std::move(frames[i]), to) : zmq::message_t(frames[i]);
     if (!send_frame(port->socket, frame, last)) return false;  // full, or the peer is gone
   }
   return true;
@@ -92,7 +92,7 @@ bool ShellEffects::send_frames(SocketKind kind, std::vector<std::string> frames)
 
 // Events are shared by all subscribers: the memory is that of the slowest. It is cut off, and finds the gap.
 bool ShellEffects::room_for_events(const Port& port) {
-  const std::size_t held = house_.unread.of({}).all;
+  const std::size_t held = thread_.unread.of({}).all;
   if (held >= events_held_max && port.overfull) port.overfull();
   return held < 2 * events_held_max;
 }

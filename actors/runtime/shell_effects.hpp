@@ -26,8 +26,9 @@ class RandomPool {
   std::size_t used_ = pool_.size();
 };
 
-struct House {
-  House(zmq::context_t& context, std::vector<Port>& open_ports, zmq::socket_t& pair)
+// What the actors of one shell share, and so of one thread.
+struct ThreadContext {
+  ThreadContext(zmq::context_t& context, std::vector<Port>& open_ports, zmq::socket_t& pair)
       : outbox(context), ports(open_ports), lifecycle(pair) {}
 
   Outbox outbox;
@@ -35,9 +36,9 @@ struct House {
   zmq::socket_t& lifecycle;
   RandomPool random;
   UnreadReplies unread;
-  std::vector<ActorId> residents;
-  std::deque<Letter> inside;     // from resident to resident
-  std::vector<Letter> outgoing;  // to other shells; sent when the round is over: answers first, then what wakes threads
+  std::vector<ActorId> actors;   // that live in this thread
+  std::deque<Envelope> local;    // from one of them to another
+  std::vector<Envelope> remote;  // to other shells; sent when the round is over: answers first, then what wakes threads
   zmq::message_t* last_frame = nullptr;  // of the peer's message that is being handled
   bool said = false;                     // the PAIR has been used since it was last asked
 
@@ -46,18 +47,18 @@ struct House {
 
 class ShellEffects final : public Effects {
  public:
-  explicit ShellEffects(House& house) : house_(house) {}
+  explicit ShellEffects(ThreadContext& thread) : thread_(thread) {}
 
   void set_timer(int id, std::chrono::milliseconds after) override;
   bool send_frames(SocketKind kind, std::vector<std::string> frames) override;
   PeerConnection connection() override;
   bool is_closed(const PeerConnection& connection) override { return vault::is_closed(connection); }
-  Unread unread(const std::string& peer) override { return house_.unread.of(peer); }
+  Unread unread(const std::string& peer) override { return thread_.unread.of(peer); }
   Timestamp now() override;
   std::chrono::steady_clock::time_point clock() override { return std::chrono::steady_clock::now(); }
-  void random(std::span<std::uint8_t> out) override { house_.random.fill(out); }
-  void fatal_configuration(const std::string& message) override { house_.say("configuration " + message); }
-  void tell_supervisor(const std::string& word) override { house_.say(word); }
+  void random(std::span<std::uint8_t> out) override { thread_.random.fill(out); }
+  void fatal_configuration(const std::string& message) override { thread_.say("configuration " + message); }
+  void tell_supervisor(const std::string& word) override { thread_.say(word); }
 
   std::vector<int> take_due();  // timers, removed
   std::optional<std::chrono::steady_clock::time_point> next_due() const;
@@ -68,7 +69,7 @@ class ShellEffects final : public Effects {
  private:
   bool room_for_events(const Port& port);
 
-  House& house_;
+  ThreadContext& thread_;
   std::map<int, std::chrono::steady_clock::time_point> timers_;
 };
 

@@ -23,17 +23,17 @@ class Supervisor {
   // Starts actors in one thread and waits until it is ready. `open_ports` are the first actor's. What else there is to
   // know of them stands in topology.hpp; `waits` overrides what it says of the first.
   // Error: internal with the reason for which it failed (an endpoint that cannot be bound, say).
-  Status start(const std::vector<Hosted>& actors, std::function<std::vector<Port>(zmq::context_t&)> open_ports = {},
+  Status start(const std::vector<NamedActor>& actors, std::function<std::vector<Port>(zmq::context_t&)> open_ports = {},
                std::optional<bool> waits = std::nullopt);
 
   // What has been heard since the last call. Waits at most `timeout`, or until `wake_fd` (a signalfd) is readable.
-  struct News {
+  struct Report {
     std::optional<std::string> failed;         // an actor ended by itself: vaultd must end
     std::optional<std::string> configuration;  // vaultd must end with exit code 2
     std::optional<std::string> state;          // the gateway's latest word on readiness
     bool woken = false;
   };
-  News listen(std::chrono::milliseconds timeout, int wake_fd);
+  Report listen(std::chrono::milliseconds timeout, int wake_fd);
 
   // Asks every actor for a sign of life. True if all that must answer have done so within `patience`.
   void ping();
@@ -43,17 +43,17 @@ class Supervisor {
   bool stop(std::chrono::milliseconds timeout);
 
  private:
-  struct Cast {
+  struct ActorThread {
     std::unique_ptr<Shell> shell;
-    std::vector<ActorId> playing;  // have not stopped yet
+    std::vector<ActorId> running;  // have not stopped yet
     bool waits = false;            // for the database, perhaps for a while, so that its pulse is not taken
     std::chrono::steady_clock::time_point last_pong;
   };
-  void hear(Cast& cast, const std::string& word, News& news);
+  void hear(ActorThread& host, const std::string& word, Report& report);
 
   zmq::context_t& context_;
   const std::chrono::microseconds busy_poll_;
-  std::vector<Cast> casts_;
+  std::vector<ActorThread> threads_;
 };
 
 }  // namespace vault

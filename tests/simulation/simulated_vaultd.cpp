@@ -223,7 +223,7 @@ void SimulatedVaultd::wake_up() {
   for (Slot& slot : process_->slots) {
     slot.blocked_until = std::min(slot.blocked_until, soon);
     for (auto& channel : slot.from) {
-      for (Letter& letter : channel) letter.ready_at = std::min(letter.ready_at, soon);
+      for (Envelope& envelope : channel) envelope.ready_at = std::min(envelope.ready_at, soon);
     }
   }
 }
@@ -240,7 +240,7 @@ Micros SimulatedVaultd::draw_delay() {
 
 void SimulatedVaultd::post(std::size_t to, std::size_t from, Message message, Micros not_before) {
   if (to >= actors || !process_->slots[to].actor || process_->slots[to].stopped) return;
-  std::deque<Letter>& channel = process_->slots[to].from[from];
+  std::deque<Envelope>& channel = process_->slots[to].from[from];
   Micros ready_at = not_before + draw_delay();
   if (!channel.empty()) ready_at = std::max(ready_at, channel.back().ready_at);
   channel.push_back({ready_at, std::move(message)});
@@ -344,19 +344,19 @@ void SimulatedVaultd::run(const Choice& choice) {
 
 void SimulatedVaultd::deliver(std::size_t actor, std::size_t sender) {
   Slot& slot = process_->slots[actor];
-  Letter letter = std::move(slot.from[sender].front());
+  Envelope envelope = std::move(slot.from[sender].front());
   slot.from[sender].pop_front();
-  world_.trace.add_delivery(world_.now, index_, name_of_sender, sender, actor, name_of(letter.message));
+  world_.trace.add_delivery(world_.now, index_, name_of_sender, sender, actor, name_of(envelope.message));
   if (sender >= actors + peers) {
-    world_.outside.on_ingest_taken(index_, std::get<PeerMessage>(letter.message).envelope.front());
+    world_.outside.on_ingest_taken(index_, std::get<PeerMessage>(envelope.message).envelope.front());
   }
-  if (const auto* adopt = std::get_if<Adopt>(&letter.message)) {
+  if (const auto* adopt = std::get_if<Adopt>(&envelope.message)) {
     if (adopt->promises.newest) world_.invariants.knows(index_, incarnation_, adopt->promises.newest->note);
     for (const auto& told : adopt->promises.contradictions) world_.invariants.knows(index_, incarnation_, told.note);
   }
-  if (actor == writer_slot) process_->silence.heard(letter.message, world_.now);
+  if (actor == writer_slot) process_->silence.heard(envelope.message, world_.now);
   SimulatedEffects effects(*this, actor);
-  slot.actor->handle(std::move(letter.message), effects);
+  slot.actor->handle(std::move(envelope.message), effects);
 }
 
 void SimulatedVaultd::ask_to_stop(std::size_t actor) {

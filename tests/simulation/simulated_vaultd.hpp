@@ -114,13 +114,13 @@ class SimulatedVaultd {
   static constexpr std::size_t actors = static_cast<std::size_t>(ActorId::reader_first) + readers;
   static constexpr std::size_t senders = actors + 2 * peers;  // then requests by peer, then ingest by peer
 
-  struct Letter {
+  struct Envelope {
     Micros ready_at = 0;
     Message message;
   };
   struct Slot {
     std::unique_ptr<Actor> actor;
-    std::array<std::deque<Letter>, senders> from;
+    std::array<std::deque<Envelope>, senders> from;
     std::map<int, Micros> timers;
     Micros blocked_until = 0;
     bool round_open = false;
