@@ -20,8 +20,8 @@ struct PendingOrder {
   bool look_up_first = false;       // a seal_id of it may be in the ledger already
   bool alone = false;               // share a batch with nobody: the last one with it was refused
   std::int64_t refused_after = -1;  // after so many commits the database refused it alone; -1: it did not
-  std::uint64_t looked_up_at = 0;   // after so many flights, all of which had landed; -1: not all had
-  std::uint64_t look_up_after = 0;  // a suspect's: so many flights must have landed first
+  std::uint64_t looked_up_at = 0;   // after this many batches, all of which had completed; -1: not all had
+  std::uint64_t look_up_after = 0;  // a suspect's: this many batches must have completed first
 };
 
 class BatchPlan {

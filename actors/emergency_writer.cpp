@@ -10,7 +10,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr std::size_t group_seals = 512;  // made durable together: a lone seal waits for nobody, a flood shares
+constexpr std::size_t group_seals = 512;  // made durable together: a single seal waits for nobody, a flood shares
 constexpr milliseconds probe_interval{1'000};
 constexpr milliseconds shout_interval{60'000};
 

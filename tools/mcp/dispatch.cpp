@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 using Kind = RawJson::Kind;
 
 constexpr std::string_view modern_version = "2026-07-28";
-constexpr std::array<std::string_view, 3> legacy_versions{"2025-11-25", "2025-06-18", "2024-11-05"};  // newest first
+constexpr std::array<std::string_view, 3> handshake_versions{"2025-11-25", "2025-06-18", "2024-11-05"};  // newest first
 constexpr std::string_view version_key = "io.modelcontextprotocol/protocolVersion";
 constexpr std::string_view capabilities_key = "io.modelcontextprotocol/clientCapabilities";
 
@@ -134,7 +134,7 @@ Outcome Dispatcher::dispatch_message(const RawJson& json) {
 }
 
 Outcome Dispatcher::dispatch_request(Request request) {
-  if (!request.params) return dispatch_legacy(request);
+  if (!request.params) return dispatch_handshake(request);
   request.meta = request.params->object("_meta");
   if (!request.meta && request.params->find("_meta") != nullptr) {
     return refuse(request.id, invalid_params, "Invalid params: _meta must be an object");
@@ -145,7 +145,7 @@ Outcome Dispatcher::dispatch_request(Request request) {
     }
   }
   request.modern = request.meta && request.meta->find(version_key) != nullptr;
-  return request.modern ? dispatch_modern(request) : dispatch_legacy(request);
+  return request.modern ? dispatch_modern(request) : dispatch_handshake(request);
 }
 
 Outcome Dispatcher::dispatch_modern(const Request& request) {
@@ -167,7 +167,7 @@ Outcome Dispatcher::dispatch_modern(const Request& request) {
   return refuse(request.id, method_not_found, "Method not found");
 }
 
-Outcome Dispatcher::dispatch_legacy(const Request& request) {
+Outcome Dispatcher::dispatch_handshake(const Request& request) {
   if (request.method == "initialize") return initialize(request);
   if (request.method == "ping") return {result_line(request.id, "{}"), {}};
   if (request.method == "server/discover") {
@@ -186,9 +186,10 @@ Outcome Dispatcher::dispatch_legacy(const Request& request) {
 Outcome Dispatcher::initialize(const Request& request) {
   const auto wanted = request.params ? request.params->string("protocolVersion") : std::nullopt;
   if (!wanted) return refuse(request.id, invalid_params, "Invalid params: protocolVersion must be a string");
-  const bool known = std::find(legacy_versions.begin(), legacy_versions.end(), *wanted) != legacy_versions.end();
+  const bool known =
+      std::find(handshake_versions.begin(), handshake_versions.end(), *wanted) != handshake_versions.end();
   initialized_ = true;
-  const Json result{{"protocolVersion", known ? std::string_view(*wanted) : legacy_versions.front()},
+  const Json result{{"protocolVersion", known ? std::string_view(*wanted) : handshake_versions.front()},
                     {"capabilities", capabilities()},
                     {"serverInfo", server_info()}};
   return {result_line(request.id, result.dump()), {}};

@@ -1,6 +1,6 @@
 // What to do with a line: pure, and the whole of the protocol. Two eras are served side by side, told apart by each
 // request itself: `params._meta["io.modelcontextprotocol/protocolVersion"]` makes it a modern one (2026-07-28, which
-// knows no connection state), everything else is legacy (up to 2025-11-25, opened by `initialize`).
+// knows no connection state), everything else is of the handshake era (up to 2025-11-25, opened by `initialize`).
 #pragma once
 
 #include <optional>
@@ -44,10 +44,10 @@ class Dispatcher {
   Outcome dispatch_message(const RawJson& json);
   Outcome dispatch_request(Request request);
   Outcome dispatch_modern(const Request& request);
-  Outcome dispatch_legacy(const Request& request);
+  Outcome dispatch_handshake(const Request& request);
   Outcome initialize(const Request& request);
 
-  bool initialized_ = false;  // legacy: an initialize was answered
+  bool initialized_ = false;  // of the handshake era: an initialize was answered
 };
 
 // The reply to a line that was longer than lines.hpp lets through.

@@ -10,9 +10,9 @@
 
 namespace vault::web {
 
-// `body`: a seal, or {"seals": […]}. `key`: the Idempotency-Key header, or empty. A UUID is the seal_id of a lone seal;
-// other text becomes one (UUIDv5). Errors: those of docs/protocol.md, with `field`; a key beside a batch, or beside
-// another seal_id, is invalid_argument ("Idempotency-Key").
+// `body`: a seal, or {"seals": […]}. `key`: the Idempotency-Key header, or empty. A UUID is the seal_id of a single
+// seal; other text becomes one (UUIDv5). Errors: those of docs/protocol.md, with `field`; a key beside a batch, or
+// beside another seal_id, is invalid_argument ("Idempotency-Key").
 Result<SealRequest> parse_seal_body(std::string_view body, std::string_view key, bool sign);
 
 }  // namespace vault::web
