@@ -16,7 +16,7 @@ class AuditPace {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  // A step is over after so many bytes of payload, or so long, whatever was allowed.
+  // A step ends after this many bytes of payload or this much time, whatever was allowed.
   static constexpr std::size_t step_bytes_max = std::size_t{32} << 20;
   static constexpr std::chrono::milliseconds step_time_max{250};
   static constexpr std::chrono::duration<double> growth_memory{3'600};

@@ -19,7 +19,7 @@ struct PendingOrder {
   std::vector<FoundSeal> known;
   bool look_up_first = false;       // a seal_id of it may be in the ledger already
   bool alone = false;               // share a batch with nobody: the last one with it was refused
-  std::int64_t refused_after = -1;  // after so many commits the database refused it alone; -1: it did not
+  std::int64_t refused_after = -1;  // the database refused it alone after this many commits; -1: it did not
   std::uint64_t looked_up_at = 0;   // after this many batches, all of which had completed; -1: not all had
   std::uint64_t look_up_after = 0;  // a suspect's: this many batches must have completed first
 };

@@ -66,7 +66,7 @@ BatchPlan BatchQueue::plan(const std::function<Uuid()>& draw_id, std::vector<Ref
     identify(order, draw_id);
     if (const Status added = plan.add(order); !added) {
       if (plan.contradicts(order.order)) {
-        // Whose seal_id it is shows once the plan has completed: until then this order may be the one in the ledger.
+        // The plan's outcome shows whose seal_id it is: until then this order may be the one in the ledger.
         order.known.clear();
         order.look_up_first = true;
         suspect(std::move(order), dispatched_ + 1);

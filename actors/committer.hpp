@@ -15,7 +15,7 @@ namespace vault {
 
 class Committer final : public Actor {
  public:
-  // A server that is silent for so long is treated as lost; the coordinator then finds out what became of the batch.
+  // A server that is silent for this long counts as lost; the coordinator then finds out what became of the batch.
   static constexpr std::chrono::seconds answer_timeout{30};
 
   // UseSession, Append -> writer.

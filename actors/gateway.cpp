@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// After a stop, what had arrived is still taken for so long.
+// For this long after a stop, what had arrived before it is still taken.
 constexpr milliseconds drain_time{200};
 
 // The first seal under a name that is vaultd's own. vaultd's own seals never come through a socket.

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t modest_share = 8;
 // A peer's envelope, which is echoed: the frames before a message's last, the routing id not counted.
 constexpr std::size_t envelope_frames_max = 8, envelope_bytes_max = 1'024;
-// A message of so many bytes is a seal, and is looked at for admission before it is decoded.
+// A message of at least this many bytes is a seal, and is admitted before it is decoded.
 constexpr std::size_t large_message = std::size_t{64} << 10;
 
 std::size_t without_reserve(std::size_t whole) {

@@ -42,7 +42,7 @@ void Gateway::on_decoded(DecodeAnswer answer, Effects& effects) {
   Pending pending = std::move(found->second);
   pending_.erase(found);
   give_back(pending);
-  // Who was told that time is up has heard that the seal may still commit; it need not.
+  // A peer that was told that time is up knows that the seal may still commit; it need not.
   if (!pending.answered) {
     PeerMessage& message = one.mapped().rest;
     message.envelope = std::move(pending.envelope);
@@ -62,7 +62,7 @@ std::deque<SealOrder>::iterator Gateway::find_place(Producer& producer, Ticket t
   return place;
 }
 
-// Where no seals came of the message, those behind it need not wait any longer.
+// Lets the seals behind a message go on once it has brought none itself.
 void Gateway::clear_place(const std::string& name, Ticket ticket) {
   const auto producer = producers_.find(name);
   VAULT_CHECK(producer != producers_.end());

@@ -47,7 +47,7 @@ using Entries = std::shared_ptr<const std::vector<Entry>>;
 
 // --- gateway -> decoder -> gateway -----------------------------------------------------------------------------------
 
-// A message so large that others would wait while it is decoded.
+// A message that is so large that others would wait while it is decoded.
 struct DecodeTask {
   Ticket ticket = 0;
   std::shared_ptr<const std::string> body;
@@ -190,7 +190,8 @@ struct LeaseRenewed {
   std::int64_t epoch = 0;
   Result<LeaseRenewal> renewal;
 };
-// Is the lease still ours, and is the ledger at least so long where it is read now? Asked before a signature is made.
+// Is the lease still ours, and does the ledger, as it is read now, hold at least this many entries? Asked before
+// signing.
 struct ConfirmLease {
   std::int64_t epoch = 0;
   std::int64_t at_least_sequence = 0;

@@ -28,7 +28,7 @@ struct NotaryOptions {
   IdentityOptions identity;
   std::chrono::milliseconds checkpoint_interval{100};
   std::chrono::milliseconds store_interval{900};  // in the database at most one a second
-  std::chrono::seconds signing_patience{5};       // so long may signing fail before no seal is promised any more
+  std::chrono::seconds signing_patience{5};       // signing may fail for this long; then no seal is promised any more
 };
 
 class Notary final : public Actor {
@@ -57,7 +57,7 @@ class Notary final : public Actor {
   // What will be signed once the lease is confirmed.
   struct Asked {
     Frontier frontier;
-    std::size_t leaves = 0;  // the first so many of leaves_since_
+    std::size_t leaves = 0;  // this many of leaves_since_, from the first
   };
 
   // Judging a ledger (notary_judging.cpp)

@@ -48,8 +48,8 @@ void Notary::adopt(Adopt adopt, Effects& effects) {
 void Notary::follow(Follow follow, Effects& effects) {
   stand_down();
   const auto& identities = follow.promises.identities;
-  // Where nothing is stored and nothing remembered there is nothing to follow. Who is to begin a new identity follows
-  // nobody.
+  // There is nothing to follow if nothing is stored and nothing remembered, or if this vaultd is to begin a new
+  // identity.
   const bool nothing = identities.empty() && memory_.load() && !memory_.checkpoint() && !memory_.told();
   const auto& own = options_.identity;
   const bool to_begin =
@@ -224,7 +224,7 @@ void Notary::break_off(const Question& question, Effects& effects) {
 }
 
 // Evidence against identities that sign no more: kept and told, and no reason to stop. What the operator has given up
-// in so many words needs no alert.
+// explicitly needs no alert.
 void Notary::keep_what_was_given_up(const Question& question, Effects& effects) {
   if (question.chosen.begins) {
     for (const StoredCheckpoint& note : question.check.given_up()) keep_as_evidence(note, effects);
@@ -265,7 +265,8 @@ void Notary::finish_adoption(Question question, TreeView view, Effects& effects)
       return;
     }
   }
-  // Where nothing is left to sign, no later signature would tell the writer that checkpoints can be kept again.
+  // Told now, since with nothing left to sign no later signature would tell the writer that checkpoints can be kept
+  // again.
   signing_works(effects);
   key_ = std::move(question.chosen.key);
   identity_ = question.chosen.identities.back();
@@ -326,7 +327,7 @@ void Notary::finish_following(const Question& question, Effects& effects) {
 
 void Notary::keeps_its_promises(const Question& question, Effects& effects) {
   for (const char* kind : refusals) alerts_.clear(kind, "judging", effects);
-  // Whoever writes now has stored one.
+  // The vaultd that writes now has stored one.
   const auto& newest = question.promises.newest;
   if (newest && signed_ && newest->tree_size >= signed_->tree_size) alerts_.clear("checkpoint", "storing", effects);
   if (!warns_of_given_up(question)) alerts_.clear("split", "given up", effects);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr milliseconds lag_wait_first{5};
 constexpr milliseconds lag_wait_max{250};
-// A database that is no replica, and still lacks what was told after so long, will not have it by waiting.
+// A database that is no replica and still lacks what was told after this long will not get it by waiting.
 constexpr milliseconds missing_patience{1'000};
 
 Status busy(const std::string& what) {
@@ -27,7 +27,7 @@ ReadQueue::ReadQueue(const ReadLimits& limits)
 
 // --- In --------------------------------------------------------------------------------------------------------------
 
-// Who holds nothing is let in as long as there is room at all.
+// A peer that holds nothing is let in as long as there is room at all.
 Status ReadQueue::admit(const std::string& peer, Kind kind, std::size_t weight) const {
   const auto found = peers_.find(peer);
   const std::size_t held = found == peers_.end() ? 0 : found->second.weight[kind];

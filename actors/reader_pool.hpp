@@ -17,13 +17,14 @@ namespace vault {
 class ReaderPool {
  public:
   using Instant = std::chrono::steady_clock::time_point;
-  // One that says nothing for so long counts as lost: a server behind a cable that was pulled answers nobody.
+  // A reader that says nothing for this long counts as lost: a server behind a cable that was pulled answers nobody.
   static constexpr std::chrono::seconds silence_max{10};
-  // So often a reader asks where nobody else does, and all of them where one is lost.
+  // This often a reader asks where nobody else does, and all readers do where one is lost.
   static constexpr std::chrono::milliseconds probe_interval{1'000};
-  // The auditor's word is good for so long: it comes about once a second.
+  // The auditor's word is good for this long: it comes about once a second.
   static constexpr std::chrono::milliseconds seen_interval{2'000};
-  // But so soon where a question waits. One that is refused answers at once; one that does not is not waited for.
+  // This soon where a question waits. A reader that is refused says so at once; one that says nothing is not waited
+  // for.
   static constexpr std::chrono::milliseconds wanted_interval{50};
   static constexpr std::chrono::milliseconds probe_patience{200};
 

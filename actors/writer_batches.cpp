@@ -170,10 +170,9 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
   }
 }
 
-// The database will not have these rows. Orders of one batch are tried one by one, to find the one it means. What one
-// order alone is refused for may be that order's fault, and is where another is committed before it is refused again.
-// Where the others are refused too, the database takes nothing from anybody, and no order is answered as if it were
-// bad.
+// The database will not have these rows. Orders of one batch are tried one by one, to find the one it means. An
+// order that is refused alone may be at fault; it is, if another one is committed before it is refused again. If the
+// others are refused too, the database takes nothing from anybody, and no order is answered as if it were bad.
 void Writer::on_refused(const AppendOutcome& outcome, Effects& effects) {
   BatchPlan plan = batches_.take_front().plan;
   give_up_batches(false);

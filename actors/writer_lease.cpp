@@ -208,8 +208,8 @@ void Writer::adopt_again(Effects& effects) {
   send_status(effects);
 }
 
-// This thread is alive and holds a lease, so that the keeper may renew it. Who gets no answer for so long should not
-// keep a standby from trying.
+// This thread is alive and holds a lease, so that the keeper may renew it. A writer that gets no answer for
+// lease_timeout must not keep a standby from trying.
 void Writer::keep_lease(Effects& effects) {
   const bool holds = mode_ == Mode::active || mode_ == Mode::adopting;
   if (holds && batches_.in_flight() > 0 && effects.clock() - waiting_since_ > options_.lease_timeout) return;

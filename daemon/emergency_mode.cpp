@@ -19,7 +19,7 @@ Result<std::unique_ptr<EmergencyMode>> EmergencyMode::open(const std::string& di
   return mode;
 }
 
-// Whoever writes files may wait for the disk.
+// The writer writes files, so it may wait for the disk.
 Status EmergencyMode::start(Supervisor& supervisor) {
   if (const Status ok = supervisor.start({{reader_id(0), reader_.get()}}); !ok) return ok;
   return supervisor.start({{ActorId::writer, writer_.get()}}, {}, true);

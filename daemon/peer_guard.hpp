@@ -37,8 +37,7 @@ struct GuardLimits {
   std::size_t peer_bytes = std::size_t{32} << 20;    // unread whole messages of one peer; beyond, it is not read
   std::size_t all_bytes = std::size_t{68} << 20;     // of all peers, begun ones included
   std::size_t modest_bytes = std::size_t{64} << 10;  // what a peer may have unread even then
-  // Who is not read for so long, while others' messages are taken and none of its own is, sends what can never be
-  // taken.
+  // A peer sends what can never be taken if for this long none of its messages was taken while others' were.
   std::chrono::milliseconds patience{10'000};
 };
 
@@ -80,7 +79,7 @@ class PeerGuard {
   void closing(int descriptor);
 
   // --- Told by handlers' threads ---
-  // A message of this descriptor's, of so many frames, has been taken out of ZeroMQ.
+  // A message of this many frames has been taken out of ZeroMQ; it came by this descriptor.
   void taken(int descriptor, std::size_t frames);
 
   // Cuts the connection that has taken nothing for the longest time, if there is one. From the owner's thread.

@@ -9,7 +9,7 @@ namespace vault {
 
 // Raises the soft limit of descriptors to the hard one and logs it; returns what is in force now.
 std::size_t raise_descriptor_limit();
-// Connections that so many descriptors allow: what vaultd opens for itself stays free.
+// How many connections this many descriptors allow: those that vaultd needs for itself stay free.
 std::size_t peers_that_fit(std::size_t descriptors, const Settings& settings);
 
 // Tells the guard (peer_guard.hpp) what the settings allow. Before the sockets are bound.

@@ -22,9 +22,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// READY goes out after so long even if the database is not there yet, so that an outage is no restart loop.
+// READY goes out after this long even if the database is not there yet, so that an outage causes no restart loop.
 constexpr std::chrono::seconds ready_patience{20};
-// An actor that has given no sign of life for so long keeps the watchdog hungry.
+// The watchdog is not fed once an actor has given no sign of life for this long.
 constexpr std::chrono::seconds pulse_patience{10};
 
 }  // namespace

@@ -108,7 +108,7 @@ Status check_curve(const Settings& settings) {
   if (const auto key = load_server_key(settings.curve_server_key); !key) {
     return refuse(key.error().code, "curve_server_key", key.error().message);
   }
-  // Who steals it can stand in for this vaultd, but sign nothing: that is worth a warning.
+  // A thief of this key can pretend to be this vaultd but sign nothing: that is worth a warning.
   const auto file = read_input_file(settings.curve_server_key, key_file_bytes_max);
   if (const Status secret = file ? check_secret_mode(*file, settings.curve_server_key) : Status{}; !secret) {
     log_warning("vaultd", "curve_server_key: " + secret.error().message);

@@ -22,7 +22,7 @@ struct MessageLimits {
   std::size_t bytes = std::size_t{64} << 20;           // of one message, all frames
   std::size_t envelope_bytes = std::size_t{64} << 10;  // of all frames but the last
   std::size_t command_bytes = std::size_t{4} << 10;    // of one command: greeting, ping, subscription
-  std::size_t topic_bytes = 0;  // > 0: messages are subscriptions; so much of topics may one connection have
+  std::size_t topic_bytes = 0;  // > 0: messages are subscriptions; a connection may have this many bytes of topics
 };
 
 class ZmtpMeter {

@@ -34,7 +34,7 @@ int sync_directory(const std::string& path) {
 int make_durable_directory(const std::string& path, mode_t mode) {
   if (::mkdir(path.c_str(), mode) == 0) return sync_directory(path + "/..");
   if (errno == EEXIST) {
-    // Whose parent cannot be opened or synced here, was made by somebody else.
+    // A directory whose parent cannot be opened or synced here was made by somebody else.
     return sync_directory(path + "/..") == ENOTDIR ? ENOTDIR : 0;
   }
   const std::string parent = parent_of(path);

@@ -16,7 +16,7 @@ namespace vault {
 
 class CheckpointCheck {
  public:
-  // `threads`: at most so many verify signatures at once, the caller's among them.
+  // `threads`: at most this many verify signatures at once, the caller's among them.
   explicit CheckpointCheck(unsigned threads = 1) : threads_(threads) {}
 
   // Which identities the ledger has had, oldest first. Keys are parsed here, once.

@@ -14,7 +14,7 @@ class LeaseWatch {
 
   // `lease`: whatever changes with every renewal, as it was read at `now`. `old`: by the database's clock it is over.
   // That is believed of the first lease that is read, once it has stood still for half its timeout, in which a writer
-  // that lives renews it: who starts need not wait whole for one that was gone long ago.
+  // that lives renews it: a starting vaultd need not wait the whole timeout for a writer that was gone long ago.
   bool over(const std::string& lease, bool old, std::chrono::milliseconds timeout, Instant now) {
     if (lease != seen_) {
       said_to_be_old_ = seen_.empty() && old;

@@ -19,7 +19,7 @@ struct KeyedMessage {
   SignedMessage signed_message;
 };
 
-// Index of the first that does not verify. `threads`: at most so many at work, the caller's among them.
+// Index of the first that does not verify. `threads`: at most this many work at once, the caller's among them.
 // Cost: about 0.04 ms each, divided by the threads that get a processor.
 std::optional<std::size_t> first_bad_signature(std::span<const KeyedMessage> all, unsigned threads);
 

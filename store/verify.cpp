@@ -253,7 +253,7 @@ class LedgerCheck {
     return {};
   }
 
-  // The clock is looked at once for so many rows, or so many bytes.
+  // Asks the clock only after a number of rows or bytes: it is called for every row.
   bool report_progress() {
     if (!progress_ || (report_.checked % progress_rows != 0 && bytes_ - told_bytes_ < progress_bytes)) return true;
     told_bytes_ = bytes_;

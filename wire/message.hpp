@@ -108,7 +108,8 @@ struct CheckpointResult {
 struct HeadResult {
   Head head;  // timestamp is nil on the wire for sequence 0
 };
-// How often a figure was at most so large. Bounds are shared by all of one name, so only counts travel between actors.
+// How often a figure was at most as large as each bound. Bounds are shared by all of one name, so only counts travel
+// between actors.
 struct HistogramResult {
   std::vector<double> bounds;        // inclusive upper bounds, ascending
   std::vector<std::int64_t> counts;  // cumulative; one more than bounds, the last one is of all

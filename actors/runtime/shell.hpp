@@ -31,7 +31,7 @@ struct Port {
   std::optional<char> tag{};  // put before routing ids, where a shell has several ports of one kind
   // Told of every message taken out of the socket: the descriptor of its connection (-1: unknown), its frames.
   std::function<void(int descriptor, std::size_t frames)> taken{};
-  // Events only: subscribers leave so much unread that one must go.
+  // Events only: subscribers leave so much unread that one of them must go.
   std::function<void()> overfull{};
 };
 
@@ -44,8 +44,8 @@ struct NamedActor {
 class Shell {
  public:
   // What comes in through ports goes to the first of `actors`. `open_ports` runs in the new thread and may throw
-  // zmq::error_t: the shell then reports "failed". `context` outlives the shell. `busy_poll`: for so long the thread
-  // stays awake (busy_poll.hpp) in every wait in which an actor watches a descriptor of its own.
+  // zmq::error_t: the shell then reports "failed". `context` outlives the shell. `busy_poll`: the thread stays awake
+  // for this long (busy_poll.hpp) in every wait in which an actor watches a descriptor of its own.
   Shell(zmq::context_t& context, std::vector<NamedActor> actors,
         std::function<std::vector<Port>(zmq::context_t&)> open_ports = {}, std::chrono::microseconds busy_poll = {});
   ~Shell();  // joins; tell every actor to stop first

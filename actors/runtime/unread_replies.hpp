@@ -16,7 +16,7 @@
 namespace vault {
 
 struct UnreadLimits {
-  std::size_t peer_bytes = std::size_t{16} << 20;    // a peer that leaves so much unread gets nothing more
+  std::size_t peer_bytes = std::size_t{16} << 20;    // a peer that leaves this much unread gets nothing more
   std::size_t all_bytes = std::size_t{64} << 20;     // of all peers; beyond it only
   std::size_t modest_bytes = std::size_t{64} << 10;  // who leaves less than this unread gets more
 };

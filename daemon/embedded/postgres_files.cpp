@@ -88,7 +88,7 @@ bool has_programs(const std::string& directory) {
   return access((directory + "/initdb").c_str(), X_OK) == 0 && access((directory + "/postgres").c_str(), X_OK) == 0;
 }
 
-// Where distributions put several major versions side by side.
+// Looks where distributions put several major versions side by side.
 std::optional<std::string> versioned_programs(int version) {
   for (const char* pattern : {"/usr/lib/postgresql/{}/bin", "/usr/pgsql-{}/bin", "/usr/lib/postgresql{}/bin"}) {
     const std::string directory = fmt::format(fmt::runtime(pattern), version);

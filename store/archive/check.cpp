@@ -202,7 +202,7 @@ class ArchiveCheck {
     return parent && hash_at(*parent, bundle.index % width_full) == as_view(tile_root(hashes));
   }
 
-  // Where what is above is of no use: the next leaf tells the hash of the one that differs.
+  // Decides where the tiles above are of no use: the next leaf holds the hash of the one that differs.
   static bool chain_prefers_tile(const Bundle& bundle, std::size_t at) {
     if (!parse_leaf_data(bundle.leaves[at])) return true;
     const auto next = at + 1 < bundle.leaves.size() ? parse_leaf_data(bundle.leaves[at + 1]) : tl::unexpected(Error{});

@@ -20,7 +20,7 @@ struct ArchiveFinding {
   std::string what;  // for people; no payload
 };
 
-// A check ends once so many files are bad or missing.
+// A check ends once this many files are bad or missing.
 inline constexpr std::size_t archive_findings_max = 100'000;
 
 struct ArchiveReport {

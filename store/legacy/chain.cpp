@@ -64,7 +64,7 @@ std::string LegacyChain::check_head(const std::optional<std::string>& hash,
                          "of the two was changed",
                          last_sequence_);
   }
-  // Where the rows' own roots do not fit, that has been said.
+  // If the rows' own roots do not fit, that has been told already.
   if (!none(root) && root_was_valid_ && root != tree_.root() && tree_.size() != 1) {
     return "its merkle_root is not the root of the rows";
   }

@@ -16,7 +16,7 @@
 namespace vault {
 namespace {
 
-// Spellings that are tried until one fits: together at most so many bytes of text.
+// Spellings are tried until one fits, at most this many bytes of text together.
 constexpr std::size_t tried_bytes_max = std::size_t{64} << 20;
 constexpr std::size_t choices_max = 16;
 

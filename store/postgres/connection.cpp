@@ -243,7 +243,7 @@ bool PgConnection::flush_now(std::chrono::milliseconds patience) {
 }
 
 void PgConnection::read_now() {
-  // What it could not read it tells as a result, after those that were whole.
+  // What could not be read becomes a result too, after those that were whole.
   if (!lost_) (void)PQconsumeInput(connection_);
 }
 

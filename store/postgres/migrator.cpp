@@ -88,8 +88,8 @@ Status roll_back(PgConnection& connection, const Error& error, const EmbeddedMig
                                       migration.name, error.message));
 }
 
-// A table that is in use is waited for only so long at a time (lock_timeout in the migration): whoever comes behind a
-// waiting migration would wait with it.
+// A migration waits only this often, and briefly each time (its lock_timeout), for a table that is in use: whoever
+// queues behind a waiting migration waits too.
 constexpr int tries_max = 30;
 
 // One migration up or down in one transaction, if it is still due under the lock. True if it was.
@@ -130,8 +130,8 @@ Status make_schema(PgConnection& connection, const std::string& schema) {
   auto there = connection.script(fmt::format("SELECT FROM pg_catalog.pg_namespace WHERE nspname = '{}'", schema));
   if (!there) return tl::unexpected(there.error());
   if (there->rows() > 0) return {};
-  // Where Citus would distribute every new schema: migrations have to be done before (vaultctl migrate distribute).
-  // Elsewhere the setting is nobody's.
+  // Keeps Citus from distributing every new schema: migrations have to be done before (vaultctl migrate distribute).
+  // Without Citus nobody reads the setting.
   if (auto set = connection.script("SET citus.enable_schema_based_sharding = off"); !set) {
     return tl::unexpected(set.error());
   }

@@ -1,5 +1,5 @@
 // Pages. One condition drives an index (the session's, the verdict's, or the primary key); the others are checked on
-// the rows it finds, and only so many of them.
+// the rows that it finds, of which a bounded number is looked at.
 //
 // The driving conditions are written as row comparisons, (session_id, sequence) > ($1, $2), and the order names both
 // columns: only the composite index can serve either, whatever the planner believes about the values' frequency. With
@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t fetch_rows_first = 4;
 constexpr std::size_t fetch_growth = 32;
 constexpr std::size_t match_rows_max = 64;  // of a filtered page, where the server does not watch what it hands out
-// Where rows are smaller than this, one more tells whether there is another page; else a question without payload does.
+// If rows are smaller than this, one more row tells whether there is another page; else a query without payloads does.
 constexpr std::size_t small_row = 16 * 1024;
 // Index entries looked at per question of a filtered page: few at first, since most filters find something soon.
 constexpr std::size_t look_rows_first = 256;
@@ -203,7 +203,7 @@ class PageQuery {
       const bool small = seen == 0 || bytes_ / seen < small_row;
       if (!small && (seen == limit_ || bytes_ >= limits::page_bytes_max)) return end_if_more();
       const std::size_t rows = rows_wanted(limit_ - seen + (small ? 1 : 0));
-      // Where those before were small, rows that are not end the question too.
+      // If the rows before were small, a larger one ends the query too.
       const std::size_t stored_max = seen == 0 ? limits::page_bytes_max : 2 * rows * (stored_ / seen + 64);
       PgParams params = range(rows);
       params.int8(static_cast<std::int64_t>(std::min(stored_max, limits::page_bytes_max)));

@@ -16,7 +16,7 @@
 namespace vault {
 namespace {
 
-// A statement inserts at most so many rows and so many bytes of payload: libpq holds one statement's parameters whole.
+// A statement inserts at most this many rows and bytes of payload: libpq holds all parameters of a statement at once.
 constexpr std::size_t insert_rows_max = 1024;
 constexpr std::size_t insert_bytes_max = std::size_t{2} << 20;
 

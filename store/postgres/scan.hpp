@@ -15,7 +15,7 @@ namespace vault {
 class ScanPace {
  public:
   std::int64_t rows() const { return rows_; }
-  // A chunk of `rows` that held so many bytes came within `time`, counted from when the one before had come.
+  // A chunk of `rows`, `bytes` long, came within `time`, counted from when the one before it had come.
   void took(std::int64_t rows, std::size_t bytes, std::chrono::milliseconds time);
   // A chunk did not come in time. False where it was of one row.
   bool was_late();

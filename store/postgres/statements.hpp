@@ -149,7 +149,7 @@ inline constexpr PgStatement renew_lease{
     "schema_known = $3::int WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint "
     "RETURNING renewed_at"};
 
-// Is the lease the caller's, is the ledger so long, has the lease been renewed lately? One snapshot.
+// Is the lease the caller's, has the ledger as many entries, was the lease renewed lately? One snapshot.
 inline constexpr PgStatement confirm_lease{
     "confirm_lease",
     "SELECT l.holder = $1::text AND l.epoch = $2::bigint AND h.writer_epoch = $2::bigint, "

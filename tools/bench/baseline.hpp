@@ -30,7 +30,7 @@ std::string describe(const InsertWay& way);  // "unnest 1024 x 2"
 // Every way worth a try on the machines known so far.
 std::vector<InsertWay> insert_ways();
 
-// After `warm_up` rows that do not count, so many rows or so much time, whichever ends first.
+// After `warm_up` rows that do not count: rows_max rows or duration_max, whichever ends first.
 struct InsertWindow {
   std::int64_t warm_up = 0;
   std::int64_t rows_max = INT64_MAX;

@@ -19,8 +19,8 @@ namespace vault {
 // Belongs to one thread. Errors of all members: unavailable or internal with the server's message.
 class BaselineCrowd {
  public:
-  // Connects so many times. `table` is one of Baseline::make_table() that nobody else fills meanwhile; `rows` are the
-  // samples that are inserted over and over.
+  // Opens `connections` connections. `table` is one of Baseline::make_table() that nobody else fills meanwhile; `rows`
+  // are the samples that are inserted over and over.
   static Result<std::unique_ptr<BaselineCrowd>> open(const std::string& url, const std::string& table,
                                                      std::vector<Entry> rows, std::size_t connections);
   ~BaselineCrowd();

@@ -70,7 +70,7 @@ class Bench {
   // A fresh database on the same server, for another ledger. Returns its URL.
   Result<std::string> make_database(const std::string& name);
   void drop_database(const std::string& name);
-  // Seals until the ledger holds so many entries (and up to what is in flight more).
+  // Seals until the ledger holds this many entries, or a few more: those in flight.
   Status fill_ledger(std::int64_t entries);
   // Makes the baseline's large table as long as the ledger.
   Status fill_large_table();

@@ -35,7 +35,7 @@ class ProgressBar {
 
   // `total` 0: unknown, a count is shown. `unit` is what is counted.
   void update(std::uint64_t done, std::uint64_t total, std::string_view unit = "entries");
-  // Where how far it has come is known otherwise than by counting: a file is read to `share` (0 to 1).
+  // For progress that is not counted: a file has been read to `share` (0 to 1).
   void update_share(std::uint64_t done, double share, std::string_view unit);
   void finish();
 

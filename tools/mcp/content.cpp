@@ -208,7 +208,7 @@ std::string describe(const Error& error) {
 }
 
 std::string describe_refusal(const ToolCall& call, const Error& error) {
-  // Whose field is wrong is worth saying; that a sequence was not found says itself.
+  // The field is worth naming if its value is wrong; a sequence that was not found needs no such hint.
   const bool about_field = error.code == ErrorCode::invalid_argument || error.code == ErrorCode::too_large;
   std::string text = std::string(error_name(error.code)) + ": " + (about_field ? describe(error) : error.message);
   const std::string what_to_do = advice(call, error);

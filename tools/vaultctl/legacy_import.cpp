@@ -20,7 +20,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view run_again =
     "run the same command again once vaultd can take seals: what is in the ledger already is not sealed twice";
-// A table of any size may be wrong in every row: each is told, so many are kept for --json.
+// A table of any size may be wrong in every row: each is told, but only this many are kept for --json.
 constexpr std::size_t problems_kept_max = 1'000;
 
 class Importer {
@@ -58,7 +58,7 @@ class Importer {
       auto item = source_.next();
       all_read_ = !item;
       if (!item) return;
-      // Where what is wrong with a record is sealed with it, the receipt says whether that is news.
+      // A problem that is sealed with its record is told later: the receipt says whether it is new.
       const bool later = pipe_ && item->record && source_.remembers_problems();
       if (item->problem && !later) tell(std::move(*std::exchange(item->problem, std::nullopt)));
       if (!item->record) continue;

@@ -17,7 +17,7 @@ namespace {
 // A connection that is turned away is told so, and gets so long to read it; so many at a time, the others none.
 constexpr std::chrono::milliseconds farewell_time{500};
 constexpr std::size_t farewells_max = 128;
-// A header that has been on its way for so long makes room for others.
+// A connection whose header has been on its way for this long makes room for others.
 constexpr std::chrono::milliseconds slow_after{1'000};
 
 }  // namespace
@@ -97,7 +97,7 @@ void Server::take(tcp::socket socket, const Listener& listener) {
   session->start();
 }
 
-// Whoever sends a header drop by drop goes before anybody is turned away.
+// Closes the connection whose header arrives slowest before anybody is turned away.
 bool Server::make_room() {
   if (slow_.empty() || Clock::now() - slow_.front().second < slow_after) return false;
   slow_.front().first->close();

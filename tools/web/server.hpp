@@ -36,7 +36,7 @@ class Session;
 class ByteBudget {
  public:
   explicit ByteBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
-  // False: there is no room for so many more. Every true is followed by release().
+  // False: there is no room for `bytes` more. Every true is followed by release().
   bool hold(std::size_t bytes) {
     if (bytes > bytes_max_ - held_) return false;
     held_ += bytes;

@@ -113,7 +113,7 @@ Plan Service::plan(const RequestHead& head, const ListenerPlace& place) const {
     plan.path = parsed.path;
     return find_route(parsed);
   });
-  // Who may not come in does not learn either which arguments are wrong.
+  // Refuses before it looks at arguments: a stranger does not learn which of them are wrong.
   const Audience audience = route ? audience_of(route->kind) : Audience::api;
   if (route || plan.path.starts_with("/api/")) {
     if (auto refused = refuse(head, place, audience)) return refuse_with(std::move(*refused));
