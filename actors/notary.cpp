@@ -42,9 +42,16 @@ void Notary::handle(Message message, Effects& effects) {
         if (told.status) return;
         log_warning("notary", "contradiction not told to the database yet", {{"reason", told.status.error().message}});
       },
-      [&](Adopt& order) { adopt(std::move(order), effects); },
-      [&](TreeRead& read) { on_tree(std::move(read), effects); },
-      [&](Follow& order) { follow(std::move(order), effects); },
+      [&](Adopt& order) {
+        stand_down();
+        epoch_ = order.epoch;
+        act_on(adoption_.adopt(std::move(order), effects), effects);
+      },
+      [&](TreeRead& read) { act_on(adoption_.on_tree(std::move(read), effects), effects); },
+      [&](Follow& order) {
+        stand_down();
+        act_on(adoption_.follow(std::move(order), effects), effects);
+      },
       [&](Epoch& epoch) {
         epoch_ = epoch.epoch;
         asked_.reset();
@@ -70,6 +77,112 @@ bool Notary::stop(Effects& effects) {
   stored_at_.reset();
   store(effects);
   return false;
+}
+
+// --- Acting on judgements --------------------------------------------------------------------------------------------
+
+// The lease is not ours, or not yet.
+void Notary::stand_down() {
+  active_ = false;
+  asked_.reset();
+  leaves_since_.clear();
+  grown_ = Frontier();
+  awaited_seal_.reset();
+  stored_size_ = storing_size_ = -1;
+  if (const Status written = memory_.write_told(true); !written) {
+    log_warning("notary", "the head last told of is in memory only", {{"reason", written.error().message}});
+  }
+}
+
+void Notary::act_on(std::optional<Judgement> judgement, Effects& effects) {
+  if (!judgement) return;
+  const Cases_ act{
+      [&](AdoptedLedger& ledger) { write_on(std::move(ledger), effects); },
+      [&](FollowedLedger& ledger) { look_on(ledger, effects); },
+      [&](RefusedLedger& ledger) { refuse(ledger, effects); },
+      [&](UnreadLedger& ledger) {
+        effects.send(to::writer, Adopted{epoch_, Adopted::Outcome::unread, std::move(ledger.reason), {}});
+      },
+      [&](NothingToJudge&) { effects.send(to::writer, Followed{}); },
+  };
+  std::visit(act, *judgement);
+}
+
+void Notary::write_on(AdoptedLedger ledger, Effects& effects) {
+  if (const auto& base = ledger.kept.largest_signed) {
+    // What is built on, and told to others, is remembered first.
+    if (const Status remembered = memory_.remember(*base); !remembered) {
+      const std::string why = "the last checkpoint cannot be kept: " + remembered.error().message;
+      alerts_.raise("checkpoint", "keeping", Severity::critical, why, effects);
+      effects.send(to::writer, Adopted{epoch_, Adopted::Outcome::unread, why, {}});
+      return;
+    }
+  }
+  // Told now, since with nothing left to sign no later signature would tell the writer that checkpoints can be kept
+  // again.
+  signing_works(effects);
+  key_ = std::move(ledger.key);
+  identity_ = std::move(ledger.identity);
+  signed_ = ledger.kept.largest_signed;
+  signed_frontier_ = std::move(ledger.base_frontier);
+  leaves_since_ = std::move(ledger.leaves);
+  grown_ = std::move(ledger.frontier);
+  root_now_ = grown_.root();
+  if (ledger.base_is_stored) stored_size_ = signed_->tree_size;
+  active_ = true;
+  not_before_.reset();
+  end_alerts(ledger.kept, effects);
+  if (signed_) {
+    CheckpointSigned message{*signed_, identity_.vkey, std::nullopt};
+    effects.send(to::gateway, message);
+    effects.send(to::auditor, std::move(message));
+  }
+  Adopted adopted{epoch_, Adopted::Outcome::agreed, {}, {}};
+  if (ledger.announcement) {
+    awaited_seal_ = ledger.announcement->seal_id;
+    adopted.first_seals.push_back(*std::move(ledger.announcement));
+  }
+  effects.send(to::writer, std::move(adopted));
+  store(effects);
+}
+
+void Notary::look_on(const FollowedLedger& ledger, Effects& effects) {
+  end_alerts(ledger.kept, effects);
+  if (const auto& largest = ledger.kept.largest_signed) {
+    if (const Status remembered = memory_.remember(*largest); !remembered) {
+      alerts_.raise("checkpoint", "keeping", Severity::warning,
+                    "a copy of the writer's checkpoint cannot be kept: " + remembered.error().message, effects);
+      adoption_.forget_followed();
+      effects.send(to::writer, Followed{});
+      return;
+    }
+    alerts_.clear("checkpoint", "keeping", effects);
+    if (!signed_ || signed_->note != largest->note) {
+      signed_ = largest;
+      CheckpointSigned message{*signed_, ledger.vkey, std::nullopt};
+      effects.send(to::auditor, message);
+      effects.send(to::gateway, std::move(message));
+    }
+  }
+  effects.send(to::writer, Followed{});
+}
+
+// The alert is raised already.
+void Notary::refuse(const RefusedLedger& ledger, Effects& effects) {
+  active_ = false;
+  asked_.reset();
+  if (ledger.adopting) {
+    effects.send(to::writer, Adopted{epoch_, Adopted::Outcome::refused, ledger.reason, {}});
+  } else {
+    effects.send(to::writer, Followed{ledger.reason});
+  }
+}
+
+void Notary::end_alerts(const KeptPromises& kept, Effects& effects) {
+  adoption_.clear_refusal(effects);
+  // The vaultd that writes now has stored one.
+  if (signed_ && kept.stored_size >= signed_->tree_size) alerts_.clear("checkpoint", "storing", effects);
+  adoption_.clear_given_up(kept, effects);
 }
 
 // --- Signing ---------------------------------------------------------------------------------------------------------
@@ -103,8 +216,7 @@ bool Notary::due(Effects& effects) {
 // holds all of it: a process that stood still, or is connected to another server than a moment ago, must not sign.
 void Notary::ask_for_lease(Effects& effects) {
   if (grown_.root() != root_now_) {
-    active_ = false;
-    refuse(true, "tamper", "the writer's tree does not continue the last checkpoint signed", effects);
+    refuse(adoption_.refuse_writers_tree(effects), effects);
     return;
   }
   asked_ = Asked{grown_, leaves_since_.size()};
@@ -222,13 +334,7 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
   alerts_.clear("checkpoint", "storing", effects);
   if (const auto& other = *answer.in_its_place; other && open_checkpoint(other->note, key_->verifier())) {
     // Signed with this key, of this size, with another root.
-    active_ = false;
-    keep_as_evidence(*other, effects);
-    tell_others(*signed_, {}, effects);
-    refuse(true, "split",
-           "this log's key has signed another tree of size " + std::to_string(other->tree_size) +
-               ", which the database holds as a checkpoint",
-           effects);
+    refuse(adoption_.refuse_split(*signed_, *other, effects), effects);
     return;
   } else if (!other) {
     alerts_.clear("tamper", "stored checkpoint", effects);
@@ -242,7 +348,7 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
 }
 
 const char* Notary::phase() const {
-  if (question_) return "judging";
+  if (adoption_.judging()) return "judging";
   if (!active_) return "inactive";
   if (failing_since_) return "failing";
   if (asked_) return "confirming";

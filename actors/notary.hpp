@@ -2,22 +2,20 @@
 // have been signed or told (promise_memory.hpp), only under a lease that the database has confirmed since, and
 // remembers a checkpoint on disk before it lets it out.
 //
-// Whether a ledger keeps what was promised is looked at before it is written on (Adopt) and while another vaultd writes
-// it (Follow). Where it does not, this vaultd keeps both sides as evidence, tells the others through the database, and
-// does not sign: the operator's --accept-rollback is the way out.
+// Whether a ledger keeps what was promised is judged before it is written on (Adopt) and while another vaultd writes it
+// (Follow), by an Adoption (adoption.hpp). The notary acts on what comes out: where the ledger breaks a promise, it
+// does not sign, and the operator's --accept-rollback is the way out.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/adoption.hpp"
 #include "actors/alert_board.hpp"
-#include "actors/identity_choice.hpp"
-#include "actors/promise_check.hpp"
 #include "actors/promise_memory.hpp"
 #include "ledger/checkpoint.hpp"
 #include "ledger/frontier.hpp"
@@ -34,7 +32,8 @@ struct NotaryOptions {
 class Notary final : public Actor {
  public:
   // `disk` outlives the notary.
-  Notary(NotaryDisk& disk, const NotaryOptions& options) : disk_(disk), memory_(disk), options_(options) {}
+  Notary(NotaryDisk& disk, const NotaryOptions& options)
+      : memory_(disk), adoption_(disk, memory_, options.identity), options_(options) {}
 
   // Adopt, Follow, Committed, IngestRefused, Epoch -> writer; TreeRead, StoreCheckpointAnswer, ContradictionTold from
   // the coordinator; LeaseConfirmed from the lease keeper.
@@ -46,38 +45,21 @@ class Notary final : public Actor {
  private:
   enum Timer : int { sign_timer = 1, store_timer };
 
-  // A ledger that is being compared with what is remembered; its tree has been asked for.
-  struct Question {
-    std::uint64_t id = 0;
-    bool adopting = false;  // else following
-    ChosenIdentity chosen;
-    PromiseCheck check;
-    Promises promises;
-  };
   // What will be signed once the lease is confirmed.
   struct Asked {
     Frontier frontier;
     std::size_t leaves = 0;  // this many of leaves_since_, from the first
   };
 
-  // Judging a ledger (notary_judging.cpp)
-  void adopt(Adopt adopt, Effects& effects);
-  void follow(Follow follow, Effects& effects);
+  // Acting on judgements
   void stand_down();
-  void look_into(bool adopting, const Head& head, Promises promises, const std::string& ledger_id, Effects& effects);
-  Status add_promises(PromiseCheck& check, const ChosenIdentity& chosen, const Promises& promises) const;
-  void on_tree(TreeRead read, Effects& effects);
-  void break_off(const Question& question, Effects& effects);
-  void keep_what_was_given_up(const Question& question, Effects& effects);
-  static bool warns_of_given_up(const Question& question);
-  void keeps_its_promises(const Question& question, Effects& effects);
-  void finish_adoption(Question question, TreeView view, Effects& effects);
-  void finish_following(const Question& question, Effects& effects);
-  void refuse(bool adopting, const std::string& alert, const std::string& reason, Effects& effects);
-  void tell_others(const StoredCheckpoint& checkpoint, const Promises& promises, Effects& effects);
-  void keep_as_evidence(const StoredCheckpoint& checkpoint, Effects& effects);
+  void act_on(std::optional<Judgement> judgement, Effects& effects);
+  void write_on(AdoptedLedger ledger, Effects& effects);
+  void look_on(const FollowedLedger& ledger, Effects& effects);
+  void refuse(const RefusedLedger& ledger, Effects& effects);
+  void end_alerts(const KeptPromises& kept, Effects& effects);
 
-  // Signing and storing (notary.cpp)
+  // Signing and storing
   void on_committed(Committed committed, Effects& effects);
   bool due(Effects& effects);
   void ask_for_lease(Effects& effects);
@@ -88,16 +70,12 @@ class Notary final : public Actor {
   void store(Effects& effects);
   void on_stored(const StoreCheckpointAnswer& answer, Effects& effects);
 
-  NotaryDisk& disk_;
   PromiseMemory memory_;
+  Adoption adoption_;  // reads memory_, and adds evidence to it
   NotaryOptions options_;
   AlertBoard alerts_{"notary"};
   std::optional<SigningKey> key_;
   LogIdentity identity_;
-  std::optional<Question> question_;
-  std::uint64_t questions_ = 0;
-  std::optional<Follow> followed_;          // the last one that kept every promise
-  std::vector<StoredCheckpoint> unjudged_;  // seen in a database whose tree has not been read since
   bool active_ = false;
   bool stopping_ = false;
   std::int64_t epoch_ = 0;
