@@ -20,6 +20,20 @@ struct Unread {
   std::size_t peer = 0, all = 0;
 };
 
+// What vaultd does about seals, for the service manager and whoever waits until it is ready.
+struct ServiceState {
+  enum class Role : std::uint8_t {
+    writer,     // seals are taken
+    emergency,  // seals are taken, without a database
+    reading,    // start-up is over, and seals are refused
+    waiting,    // start-up goes on
+  };
+  Role role = Role::waiting;
+  std::string detail;  // reading, waiting: why no seals are taken; for people
+
+  friend bool operator==(const ServiceState&, const ServiceState&) = default;
+};
+
 // What a handler may do. Valid during the call it was handed to.
 class Effects {
  public:
@@ -59,8 +73,8 @@ class Effects {
   }
   // The configuration cannot work with what the database holds: vaultd must end with exit code 2.
   virtual void fatal_configuration(const std::string& message) = 0;
-  // A word about the state of things, for the service manager and whoever waits for readiness.
-  virtual void tell_supervisor(const std::string& /*word*/) {}
+  // To the supervisor.
+  virtual void tell_state(const ServiceState&) {}
 
  protected:
   // What send() comes down to. `message` is one that `to` takes.

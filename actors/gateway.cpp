@@ -110,17 +110,18 @@ void Gateway::note_role(Effects& effects) {
   role_since_ = effects.now();
 }
 
-// Once a change: "writer", "standby", or why neither.
+// Once a change.
 void Gateway::tell_state(Effects& effects) {
-  std::string state = "state ";
+  using enum ServiceState::Role;
+  ServiceState state;
   if (writer_.ready) {
-    state += options_.emergency ? "writer in EMERGENCY MODE" : "writer";
+    state.role = options_.emergency ? emergency : writer;
   } else {
-    state += (writer_.settled ? "reading " : "waiting ") + writer_.detail;
+    state = {writer_.settled ? reading : waiting, writer_.detail};
   }
   if (state == told_state_) return;
   told_state_ = state;
-  effects.tell_supervisor(state);
+  effects.tell_state(state);
 }
 
 void Gateway::round_done(Effects& effects) {

@@ -175,7 +175,7 @@ class Gateway final : public Actor {
   std::optional<Instant> checkpoint_at_;  // when the latest one was heard of
   std::optional<Instant> round_began_;    // nullopt: nothing that needs the time has come in this round
 
-  std::string told_state_;
+  std::optional<ServiceState> told_state_;
   bool stopping_ = false, refusing_ = false;
   Instant stop_at_{};
   SlowLog slow_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "daemon/exit_code.hpp"
@@ -27,6 +28,27 @@ constexpr std::chrono::seconds ready_patience{20};
 // The watchdog is not fed once an actor has given no sign of life for this long.
 constexpr std::chrono::seconds pulse_patience{10};
 
+// What people read in the log.
+std::string role_name(ServiceState::Role role) {
+  switch (role) {
+    case ServiceState::Role::writer:
+    case ServiceState::Role::emergency:
+      return "writer";
+    case ServiceState::Role::reading:
+      return "reading";
+    case ServiceState::Role::waiting:
+      break;
+  }
+  return "waiting";
+}
+
+// What people read in the service manager's status.
+std::string status_text(const ServiceState& state) {
+  const std::string role = role_name(state.role);
+  if (state.role == ServiceState::Role::writer) return role;
+  return role + ' ' + (state.role == ServiceState::Role::emergency ? "in EMERGENCY MODE" : state.detail);
+}
+
 }  // namespace
 
 // Whom the guard has turned away or cut off since the last time, at most once a second.
@@ -43,19 +65,19 @@ void ServiceLoop::sweep_peers() {
   }
 }
 
-void ServiceLoop::announce(const std::string& state) {
-  notify_status(state);
-  const bool settled = state.compare(0, 6, "writer") == 0 || state.compare(0, 7, "reading") == 0;
+void ServiceLoop::announce(const ServiceState& state) {
+  notify_status(status_text(state));
+  const bool settled = state.role != ServiceState::Role::waiting;
   // The reason is told where it is found, once: as an alert, or by the writer.
-  const std::string as = state.substr(0, state.find(' '));
+  const std::string as = role_name(state.role);
   if (settled && !ready_) {
     ready_ = true;
     notify_ready();
     log_info("vaultd", "ready", {{"as", as}}, LogEvent::ready);
-  } else if (as != announced_) {
+  } else if (state.role != announced_) {
     log_info("vaultd", "state", {{"as", as}}, LogEvent::state_changed);
   }
-  announced_ = as;
+  announced_ = state.role;
 }
 
 // What changed, and of it what this process goes on without.

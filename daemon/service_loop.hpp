@@ -5,7 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <string>
+#include <optional>
 
 #include "actors/runtime/mailbox.hpp"
 #include "actors/runtime/supervisor.hpp"
@@ -38,13 +38,13 @@ class ServiceLoop {
   void obey_signals(int signals, bool& stop);
   void reload_settings();
   void tell_reloaded(const Settings& now);
-  void announce(const std::string& state);
+  void announce(const ServiceState& state);
   void sweep_peers();
 
   Parts parts_;
   std::uint64_t peers_cut_ = 0, peers_refused_ = 0;  // as last told
   bool ready_ = false;
-  std::string announced_;  // the role last logged
+  std::optional<ServiceState::Role> announced_;  // as last logged
   Settings in_force_;
 };
 

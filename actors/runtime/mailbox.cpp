@@ -1,9 +1,9 @@
 #include "actors/runtime/mailbox.hpp"
 
+#include <memory>
 #include <utility>
 
-#include "actors/runtime/tsan.hpp"
-#include "ledger/check.hpp"
+#include "actors/runtime/owned_frame.hpp"
 
 namespace vault {
 namespace {
@@ -28,10 +28,7 @@ std::optional<Envelope> Mailbox::receive() {
   } catch (const zmq::error_t&) {
     return std::nullopt;  // EINTR, or the context is going down: there is always a next round
   }
-  VAULT_CHECK(frame.size() == sizeof(Envelope));
-  auto* envelope = frame.data<Envelope>();
-  VAULT_TSAN_ACQUIRE(envelope);
-  return std::move(*envelope);
+  return std::move(value_in<Envelope>(frame));
 }
 
 void Outbox::post(ActorId to, Message message) {
@@ -43,12 +40,7 @@ void Outbox::post(ActorId to, Message message) {
     socket.connect(mailbox_address(to));
     found = sockets_.emplace(to, std::move(socket)).first;
   }
-  auto* envelope = new Envelope{to, std::move(message)};
-  VAULT_TSAN_RELEASE(envelope);
-  zmq::message_t frame(envelope, sizeof(Envelope), [](void* data, void*) {
-    VAULT_TSAN_ACQUIRE(data);
-    delete static_cast<Envelope*>(data);
-  });
+  zmq::message_t frame = frame_of(std::unique_ptr<Envelope>(new Envelope{to, std::move(message)}));
   for (;;) {
     try {
       (void)found->second.send(frame, zmq::send_flags::dontwait);

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "actors/runtime/busy_poll.hpp"
 #include "actors/runtime/mailbox.hpp"
+#include "actors/runtime/owned_frame.hpp"
 #include "actors/runtime/shell_effects.hpp"
 #include "os/log.hpp"
 
@@ -35,14 +37,14 @@ struct HostedActor {
   bool round_open = true;  // has been told something since its last round_done()
 };
 
-std::optional<std::string> receive_word(zmq::socket_t& socket) {
+std::optional<LifecycleOrder> receive_order(zmq::socket_t& socket) {
   zmq::message_t frame;
   try {
     if (!socket.recv(frame, zmq::recv_flags::dontwait)) return std::nullopt;
   } catch (const zmq::error_t&) {
     return std::nullopt;
   }
-  return frame.to_string();
+  return value_in<LifecycleOrder>(frame);
 }
 
 // One multipart message of a peer; nullopt if none waits. Routing ids are told apart by port.
@@ -94,7 +96,7 @@ class Loop {
     while (!std::all_of(hosted_.begin(), hosted_.end(), [](const HostedActor& r) { return r.stopped; })) {
       const Readable readable = wait();
       if (readable.lifecycle) {
-        while (const auto word = receive_word(thread_.lifecycle)) obey(*word);
+        while (const auto order = receive_order(thread_.lifecycle)) obey(*order);
       }
       for (HostedActor& actor : hosted_) {
         if (actor.stopped) continue;
@@ -185,15 +187,17 @@ class Loop {
     return timeout;
   }
 
-  void obey(const std::string& word) {
-    if (word == "ping") {
-      thread_.say("pong");
-      return;
-    }
-    // Endpoints stay bound: unbinding ends their connections, and with them the replies still due.
-    for (HostedActor& actor : hosted_) {
-      if (word == "stop " + actor_name(actor.id)) actor.stopping = true;
-    }
+  void obey(const LifecycleOrder& order) {
+    const Cases_ obey_one{
+        [&](const Ping&) { thread_.report(Pong{}); },
+        [&](const StopActor& stop) {
+          // Endpoints stay bound: unbinding ends their connections, and with them the replies still due.
+          for (HostedActor& actor : hosted_) {
+            if (actor.id == stop.actor) actor.stopping = true;
+          }
+        },
+    };
+    std::visit(obey_one, order);
   }
 
   void deliver(Envelope envelope) {
@@ -230,7 +234,7 @@ class Loop {
       actor.stopped = actor.handler.stop(actor.effects);
       settle();
       send_outgoing();
-      if (actor.stopped) thread_.say("stopped " + actor_name(actor.id));
+      if (actor.stopped) thread_.report(ActorStopped{actor.id});
     }
   }
 
@@ -306,9 +310,10 @@ Shell::~Shell() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Shell::tell(const std::string& word) {
+void Shell::tell(LifecycleOrder order) {
+  const std::string word = std::holds_alternative<Ping>(order) ? "ping" : "stop";
   try {
-    lifecycle_.send(zmq::buffer(word), zmq::send_flags::dontwait);
+    (void)lifecycle_.send(frame_of(std::make_unique<LifecycleOrder>(order)), zmq::send_flags::dontwait);
   } catch (const zmq::error_t& error) {
     log_debug("shell", "not told", {{"actor", name_}, {"word", word}, {"reason", error.what()}});
   }
@@ -324,11 +329,12 @@ void Shell::run(std::function<std::vector<Port>(zmq::context_t&)> open_ports) {
     if (open_ports) ports = open_ports(context_);
     opened_.store(true, std::memory_order_release);
     ThreadContext thread(context_, ports, lifecycle);
-    thread.say("ready");
+    thread.report(ShellReady{});
     Loop(actors_, mailbox, thread, busy_poll_).run();
   } catch (const std::exception& error) {
     try {
-      lifecycle.send(zmq::buffer(std::string("failed ") + error.what()), zmq::send_flags::dontwait);
+      (void)lifecycle.send(frame_of(std::make_unique<LifecycleReport>(ShellFailed{error.what()})),
+                           zmq::send_flags::dontwait);
     } catch (const zmq::error_t& unheard) {
       log_error("shell", "last word not heard", {{"actor", name_}, {"reason", unheard.what()}});
     }

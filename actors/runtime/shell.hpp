@@ -3,9 +3,7 @@
 // A shell hosts one actor or several. Those hosted together hand each other messages without a socket and without
 // waking a thread; that is for actors which pass work on at once and never wait. The others have a shell each.
 //
-// Life cycle runs over a PAIR between the shell and its supervisor, in words:
-//   shell -> supervisor: "ready", "failed <reason>", "configuration <reason>", "state <text>", "stopped <actor>",
-//   "pong" supervisor -> shell: "stop <actor>", "ping"
+// Life cycle runs over a PAIR between the shell and its supervisor (lifecycle.hpp).
 #pragma once
 
 #include <atomic>
@@ -19,6 +17,7 @@
 #include <zmq.hpp>
 
 #include "actors/actor.hpp"
+#include "actors/runtime/lifecycle.hpp"
 
 namespace vault {
 
@@ -44,7 +43,7 @@ struct NamedActor {
 class Shell {
  public:
   // What comes in through ports goes to the first of `actors`. `open_ports` runs in the new thread and may throw
-  // zmq::error_t: the shell then reports "failed". `context` outlives the shell. `busy_poll`: the thread stays awake
+  // zmq::error_t: the shell then reports ShellFailed. `context` outlives the shell. `busy_poll`: the thread stays awake
   // for this long (busy_poll.hpp) in every wait in which an actor watches a descriptor of its own.
   Shell(zmq::context_t& context, std::vector<NamedActor> actors,
         std::function<std::vector<Port>(zmq::context_t&)> open_ports = {}, std::chrono::microseconds busy_poll = {});
@@ -52,11 +51,11 @@ class Shell {
   Shell(const Shell&) = delete;
   Shell& operator=(const Shell&) = delete;
 
-  // The supervisor's end of the PAIR. Belongs to the thread that made the shell.
+  // The supervisor's end of the PAIR, on which LifecycleReports come. Belongs to the thread that made the shell.
   zmq::socket_t& lifecycle() { return lifecycle_; }
   const std::string& name() const { return name_; }  // of the first actor
-  void tell(const std::string& word);
-  // Once "ready" has been heard: what `open_ports` has written is there to be read. (ZeroMQ orders it too, in a way
+  void tell(LifecycleOrder order);
+  // Once ShellReady has been heard: what `open_ports` has written is there to be read. (ZeroMQ orders it too, in a way
   // that neither the language nor ThreadSanitizer knows of.)
   bool opened() const { return opened_.load(std::memory_order_acquire); }
 

@@ -3,8 +3,10 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
+#include "actors/runtime/owned_frame.hpp"
 #include "ledger/check.hpp"
 #include "os/clock.hpp"
 
@@ -40,10 +42,10 @@ void RandomPool::fill(std::span<std::uint8_t> out) {
   }
 }
 
-void ThreadContext::say(const std::string& word) {
+void ThreadContext::report(LifecycleReport report) {
   said = true;
   try {
-    lifecycle.send(zmq::buffer(word), zmq::send_flags::dontwait);
+    (void)lifecycle.send(frame_of(std::make_unique<LifecycleReport>(std::move(report))), zmq::send_flags::dontwait);
   } catch (const zmq::error_t&) {
     // The supervisor is gone; there is nobody to tell.
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/runtime/lifecycle.hpp"
 #include "actors/runtime/mailbox.hpp"
 #include "actors/runtime/shell.hpp"
 #include "actors/runtime/unread_replies.hpp"
@@ -42,7 +43,8 @@ struct ThreadContext {
   zmq::message_t* last_frame = nullptr;  // of the peer's message that is being handled
   bool said = false;                     // the PAIR has been used since it was last asked
 
-  void say(const std::string& word);
+  // To the supervisor. Dropped where that is gone.
+  void report(LifecycleReport report);
 };
 
 class ShellEffects final : public Effects {
@@ -57,8 +59,8 @@ class ShellEffects final : public Effects {
   Timestamp now() override;
   std::chrono::steady_clock::time_point clock() override { return std::chrono::steady_clock::now(); }
   void random(std::span<std::uint8_t> out) override { thread_.random.fill(out); }
-  void fatal_configuration(const std::string& message) override { thread_.say("configuration " + message); }
-  void tell_supervisor(const std::string& word) override { thread_.say(word); }
+  void fatal_configuration(const std::string& message) override { thread_.report(ConfigurationRefused{message}); }
+  void tell_state(const ServiceState& state) override { thread_.report(state); }
 
   std::vector<int> take_due();  // timers, removed
   std::optional<std::chrono::steady_clock::time_point> next_due() const;

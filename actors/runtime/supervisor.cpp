@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "actors/runtime/owned_frame.hpp"
 #include "actors/topology.hpp"
 #include "ledger/check.hpp"
 #include "os/log.hpp"
@@ -12,14 +13,6 @@ namespace vault {
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
-
-namespace {
-
-bool starts_with(const std::string& text, const std::string& prefix) {
-  return text.compare(0, prefix.size(), prefix) == 0;
-}
-
-}  // namespace
 
 Status Supervisor::start(const std::vector<NamedActor>& actors,
                          std::function<std::vector<Port>(zmq::context_t&)> open_ports, std::optional<bool> waits) {
@@ -31,34 +24,37 @@ Status Supervisor::start(const std::vector<NamedActor>& actors,
   for (const NamedActor& hosted : actors) host.running.push_back(hosted.id);
   host.waits = waits.value_or(place_of(actors.front().id).waits);
   host.last_pong = Clock::now();
-  zmq::message_t word;
+  zmq::message_t frame;
   for (;;) {
     try {
-      (void)host.shell->lifecycle().recv(word);
+      (void)host.shell->lifecycle().recv(frame);
       break;
     } catch (const zmq::error_t& error) {
       if (error.num() != EINTR) return fail(ErrorCode::internal, error.what());
     }
   }
-  const std::string said = word.to_string();
-  if (said != "ready" || !host.shell->opened()) return fail(ErrorCode::internal, host.shell->name() + ": " + said);
+  const auto& first = value_in<LifecycleReport>(frame);
+  if (const auto* failed = std::get_if<ShellFailed>(&first)) {
+    return fail(ErrorCode::internal, host.shell->name() + ": failed " + failed->reason);
+  }
+  VAULT_CHECK(std::holds_alternative<ShellReady>(first) && host.shell->opened());
   threads_.push_back(std::move(host));
   return {};
 }
 
-void Supervisor::hear(ActorThread& host, const std::string& word, Report& report) {
-  if (word == "pong") {
-    host.last_pong = Clock::now();
-  } else if (starts_with(word, "stopped ")) {
-    std::erase_if(host.running, [&](ActorId id) { return word.substr(8) == actor_name(id); });
-  } else if (starts_with(word, "state ")) {
-    report.state = word.substr(6);
-  } else if (starts_with(word, "configuration ")) {
-    report.configuration = word.substr(14);
-  } else {
-    host.running.clear();
-    report.failed = host.shell->name() + ": " + word;
-  }
+void Supervisor::hear(ActorThread& host, LifecycleReport& heard, Report& report) {
+  const Cases_ hear_one{
+      [](ShellReady&) { VAULT_CHECK(false && "start() has heard that already"); },
+      [&](ShellFailed& failed) {
+        host.running.clear();
+        report.failed = host.shell->name() + ": failed " + failed.reason;
+      },
+      [&](ConfigurationRefused& refused) { report.configuration = std::move(refused.reason); },
+      [&](ServiceState& state) { report.state = std::move(state); },
+      [&](ActorStopped& stopped) { std::erase(host.running, stopped.actor); },
+      [&](Pong&) { host.last_pong = Clock::now(); },
+  };
+  std::visit(hear_one, heard);
 }
 
 Supervisor::Report Supervisor::listen(milliseconds timeout, int wake_fd) {
@@ -75,7 +71,9 @@ Supervisor::Report Supervisor::listen(milliseconds timeout, int wake_fd) {
   for (ActorThread& host : threads_) {
     zmq::message_t frame;
     try {
-      while (host.shell->lifecycle().recv(frame, zmq::recv_flags::dontwait)) hear(host, frame.to_string(), report);
+      while (host.shell->lifecycle().recv(frame, zmq::recv_flags::dontwait)) {
+        hear(host, value_in<LifecycleReport>(frame), report);
+      }
     } catch (const zmq::error_t& error) {
       if (error.num() != EINTR) report.failed = error.what();
     }
@@ -86,7 +84,7 @@ Supervisor::Report Supervisor::listen(milliseconds timeout, int wake_fd) {
 
 void Supervisor::ping() {
   for (ActorThread& host : threads_) {
-    if (!host.waits && !host.running.empty()) host.shell->tell("ping");
+    if (!host.waits && !host.running.empty()) host.shell->tell(Ping{});
   }
 }
 
@@ -110,7 +108,7 @@ bool Supervisor::stop(milliseconds timeout) {
     };
     for (ActorThread& host : threads_) {
       for (const ActorId id : host.running) {
-        if (of_rank(id)) host.shell->tell("stop " + actor_name(id));
+        if (of_rank(id)) host.shell->tell(StopActor{id});
       }
     }
     while (std::any_of(threads_.begin(), threads_.end(), waits)) {

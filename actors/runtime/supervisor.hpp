@@ -30,7 +30,7 @@ class Supervisor {
   struct Report {
     std::optional<std::string> failed;         // an actor ended by itself: vaultd must end
     std::optional<std::string> configuration;  // vaultd must end with exit code 2
-    std::optional<std::string> state;          // the gateway's latest word on readiness
+    std::optional<ServiceState> state;         // the latest that the gateway has told
     bool woken = false;
   };
   Report listen(std::chrono::milliseconds timeout, int wake_fd);
@@ -49,7 +49,7 @@ class Supervisor {
     bool waits = false;            // for the database, perhaps for a while, so that its pulse is not taken
     std::chrono::steady_clock::time_point last_pong;
   };
-  void hear(ActorThread& host, const std::string& word, Report& report);
+  void hear(ActorThread& host, LifecycleReport& heard, Report& report);
 
   zmq::context_t& context_;
   const std::chrono::microseconds busy_poll_;
