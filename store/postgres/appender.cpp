@@ -7,6 +7,7 @@
 #include "ledger/check.hpp"
 #include "store/postgres/inserts.hpp"
 #include "store/postgres/statements.hpp"
+#include "store/postgres/writer_connection.hpp"
 
 namespace vault {
 
@@ -75,6 +76,16 @@ Result<AppendForm> PostgresAppender::form_for(PgConnection& connection) {
   auto answer = connection.execute(sql::append_form);
   if (!answer) return tl::unexpected(answer.error());
   return answer->value(0, 0) == "\x01" ? AppendForm::function : AppendForm::statement;
+}
+
+Result<std::unique_ptr<AppendSession>> PostgresAppender::open(const PostgresOptions& options) {
+  auto opened = WriterConnection::open(options, statements());
+  if (!opened) return tl::unexpected(opened.error());
+  const auto form = form_for(**opened);
+  if (!form) return tl::unexpected(form.error());
+  auto indexes = UniqueIndexes::load(**opened);
+  if (!indexes) return tl::unexpected(indexes.error());
+  return std::make_unique<PostgresAppender>(*std::move(opened), *form, *std::move(indexes));
 }
 
 // --- Sending ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "store/postgres/connection.hpp"
+#include "store/postgres/store.hpp"
 #include "store/postgres/unique_indexes.hpp"
 #include "store/store.hpp"
 
@@ -21,6 +22,9 @@ enum class AppendForm {
 
 class PostgresAppender final : public AppendSession {
  public:
+  // Opens a connection of its own. Errors: as error_of().
+  static Result<std::unique_ptr<AppendSession>> open(const PostgresOptions& options);
+
   // The statements that its connection must have prepared.
   static std::span<const PgStatement> statements();
 

@@ -1,17 +1,18 @@
-// Taking the lease, fencing the writer before, and finding out what became of a commit in doubt.
+#include "store/postgres/lease.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
+#include <utility>
 
 #include "ledger/check.hpp"
+#include "store/postgres/appender.hpp"
 #include "store/postgres/durability.hpp"
 #include "store/postgres/guards.hpp"
 #include "store/postgres/migrator.hpp"
 #include "store/postgres/promises.hpp"
 #include "store/postgres/rows.hpp"
 #include "store/postgres/statements.hpp"
-#include "store/postgres/writer.hpp"
 
 namespace vault {
 
@@ -36,18 +37,55 @@ bool same_place(const Head& stored, const Head& head) {
          stored.merkle_root == head.merkle_root;
 }
 
-// Ends a take-over that is none: somebody else holds a fresh lease.
-struct Holder {
-  std::string name;
-  std::int64_t epoch = 0;
-  bool takeable = false;
-  bool own = false;
-  LeaseHolder who{};
-};
+// The head with the timestamp of its entry, and the edge of the tree; everything must agree.
+Result<LedgerState> load_state(PgConnection& connection, const Head& stored) {
+  LedgerState state;
+  state.head = stored;
+  auto last = connection.execute(sql::last_sequence);
+  if (!last) return tl::unexpected(last.error());
+  const std::int64_t last_sequence = last->rows() == 0 ? 0 : read_int8(last->value(0, 0));
+  if (last_sequence != stored.sequence) {
+    return damaged(fmt::format("vault_head is at sequence {}, the last entry at {}", stored.sequence, last_sequence));
+  }
+  if (stored.sequence == 0) {
+    if (!same_place(stored, empty_head())) return damaged("vault_head is not that of an empty ledger");
+    state.head = empty_head();
+    return state;
+  }
+  auto entry = query_entry(connection, sql::entry_by_sequence, PgParams().int8(stored.sequence));
+  if (!entry) return tl::unexpected(entry.error());
+  if (!*entry) return damaged(fmt::format("entry {} is missing", stored.sequence));
+  if ((*entry)->entry_hash != stored.entry_hash) {
+    return damaged(fmt::format("head_hash in vault_head is not that of entry {}", stored.sequence));
+  }
+  if (compute_entry_hash(**entry) != stored.entry_hash) {
+    return damaged(fmt::format("entry {} does not have the hash stored with it", stored.sequence));
+  }
+  if ((*entry)->merkle_root != stored.merkle_root) {
+    return damaged(fmt::format("merkle_root in vault_head is not that of entry {}", stored.sequence));
+  }
+  state.head.timestamp = (*entry)->timestamp;
+  PgTileReader tiles(connection);
+  auto edge = load_edge(tiles, static_cast<std::uint64_t>(stored.sequence));
+  if (!edge) {
+    if (edge.error().code == ErrorCode::unavailable || said_by_server(edge.error()))
+      return tl::unexpected(edge.error());
+    return damaged(edge.error().message);
+  }
+  if (edge->root() != stored.merkle_root) {
+    return damaged(fmt::format("the tree of {} entries has another root than vault_head", stored.sequence));
+  }
+  state.edge = *std::move(edge);
+  return state;
+}
 
-Result<Holder> read_holder(PgConnection& connection, const LeaseRequest& request, LeaseWatch& watch) {
+}  // namespace
+
+// --- Looking ---------------------------------------------------------------------------------------------------------
+
+Result<PostgresLease::Holder> PostgresLease::read_holder(const LeaseRequest& request) {
   const auto timeout_us = std::chrono::duration_cast<std::chrono::microseconds>(request.timeout).count();
-  auto lease = connection.execute(sql::read_lease, PgParams().text(request.instance).int8(timeout_us));
+  auto lease = connection_->execute(sql::read_lease, PgParams().text(request.instance).int8(timeout_us));
   if (!lease) return tl::unexpected(lease.error());
   if (lease->rows() == 0) return damaged("vault_lease has no row");
   Holder holder{std::string(lease->value(0, 0)), read_int8(lease->value(0, 1)), lease->value(0, 2) == "\x01"};
@@ -59,78 +97,16 @@ Result<Holder> read_holder(PgConnection& connection, const LeaseRequest& request
   // All of it changes hands or grows with every renewal.
   const auto bytes = fmt::format("{} {} {}", holder.name, lease->value(0, 1), lease->value(0, 4));
   const bool old = lease->value(0, 3) == "\x01";
-  holder.takeable |= watch.over(bytes, old, request.timeout, std::chrono::steady_clock::now());
+  holder.takeable |= watch_.over(bytes, old, request.timeout, std::chrono::steady_clock::now());
   return holder;
 }
 
-}  // namespace
-
-void PostgresWriter::drop_if_useless(const Error& error) {
-  if (connection_ && (connection_->lost() || error.sqlstate == "25006")) connection_.reset();
-}
-
-Status PostgresWriter::transact(const std::function<Status()>& body) {
-  if (auto connected = connect(); !connected) return connected;
-  Status outcome;
-  if (auto begun = connection_->execute(sql::begin); !begun) outcome = tl::unexpected(begun.error());
-  if (outcome) outcome = require_durability(*connection_);
-  if (outcome) outcome = body();
-  if (outcome) outcome = connection_->commit(sql::commit);
-  if (!outcome) {
-    drop_if_useless(outcome.error());
-    roll_back();
-  }
-  return outcome;
-}
-
-// --- Taking ----------------------------------------------------------------------------------------------------------
-
-LeaseOutcome PostgresWriter::take_lease(const LeaseRequest& request) {
-  VAULT_CHECK(!request.instance.empty());
-  if (auto connected = connect(); !connected) return not_granted(connected.error());
-  // A look first, so that a standby that asks every second does not lock the active writer's head.
-  auto holder = read_holder(*connection_, request, watch_);
-  if (holder && holder->takeable && !request.look_only) {
-    auto durability = look_at_durability(*connection_);
-    if (!durability) {
-      drop_if_useless(durability.error());
-      return not_granted(durability.error());
-    }
-    if (durability->broken) {
-      connection_.reset();  // the next one may lead to another server
-      return LeaseNotDurable{*std::move(durability->broken)};
-    }
-    auto session = open_session();  // first: who cannot append should not take over
-    if (!session) return not_granted(session.error());
-    auto grant = take_over(request);
-    if (grant) {
-      grant->session = *std::move(session);
-      // Outside the transaction, which holds the head. Who cannot be asked is found lost by the next call.
-      if (auto missing = missing_guard(*connection_)) grant->missing_guard = *std::move(missing);
-      grant->cautions = std::move(durability->cautions);
-      return *std::move(grant);
-    }
-    if (grant.error().code != ErrorCode::forbidden) return not_granted(grant.error());
-    holder = read_holder(*connection_, request, watch_);  // somebody was quicker
-  }
-  if (holder) {
-    auto held = describe_holder(holder->name, holder->epoch);
-    if (held) {
-      held->who = std::move(holder->who);
-      held->own = holder->own;
-      return *std::move(held);
-    }
-    drop_if_useless(held.error());
-    return not_granted(held.error());
-  }
-  drop_if_useless(holder.error());
-  return not_granted(holder.error());
-}
-
-Result<LeaseHeld> PostgresWriter::describe_holder(const std::string& holder, std::int64_t epoch) {
+Result<LeaseHeld> PostgresLease::describe(Holder holder) {
   LeaseHeld held;
-  held.holder = holder;
-  held.epoch = epoch;
+  held.holder = std::move(holder.name);
+  held.epoch = holder.epoch;
+  held.who = std::move(holder.who);
+  held.own = holder.own;
   auto head = connection_->execute(sql::head);
   if (!head) return tl::unexpected(head.error());
   if (head->rows() == 0) return damaged("vault_head has no row");
@@ -144,16 +120,56 @@ Result<LeaseHeld> PostgresWriter::describe_holder(const std::string& holder, std
   return held;
 }
 
+// --- Taking ----------------------------------------------------------------------------------------------------------
+
+LeaseOutcome PostgresLease::take(const LeaseRequest& request) {
+  VAULT_CHECK(!request.instance.empty());
+  if (auto connected = connection_.connect(); !connected) return not_granted(connected.error());
+  // A look first, so that a standby that asks every second does not lock the active writer's head.
+  auto holder = read_holder(request);
+  if (holder && holder->takeable && !request.look_only) {
+    auto durability = look_at_durability(*connection_);
+    if (!durability) {
+      connection_.drop_if_useless(durability.error());
+      return not_granted(durability.error());
+    }
+    if (durability->broken) {
+      connection_.drop();  // the next one may lead to another server
+      return LeaseNotDurable{*std::move(durability->broken)};
+    }
+    auto session = PostgresAppender::open(options_);  // first: who cannot append should not take over
+    if (!session) return not_granted(session.error());
+    auto grant = take_over(request);
+    if (grant) {
+      grant->session = *std::move(session);
+      // Outside the transaction, which holds the head. Who cannot be asked is found lost by the next call.
+      if (auto missing = missing_guard(*connection_)) grant->missing_guard = *std::move(missing);
+      grant->cautions = std::move(durability->cautions);
+      return *std::move(grant);
+    }
+    if (grant.error().code != ErrorCode::forbidden) return not_granted(grant.error());
+    holder = read_holder(request);  // somebody was quicker
+  }
+  if (holder) {
+    auto held = describe(*std::move(holder));
+    if (held) return *std::move(held);
+    connection_.drop_if_useless(held.error());
+    return not_granted(held.error());
+  }
+  connection_.drop_if_useless(holder.error());
+  return not_granted(holder.error());
+}
+
 // One transaction. The head's row lock comes first: it waits for the former writer's last transaction to end, and once
 // the epoch is raised under it, that writer can append nothing more; so what is read below stays true. `forbidden`: the
 // lease is somebody's after all.
-Result<LeaseGrant> PostgresWriter::take_over(const LeaseRequest& request) {
+Result<LeaseGrant> PostgresLease::take_over(const LeaseRequest& request) {
   LeaseGrant grant;
-  Status taken = transact([&]() -> Status {
+  Status taken = connection_.transact([&]() -> Status {
     auto head = connection_->execute(sql::lock_head_row);
     if (!head) return tl::unexpected(head.error());
     if (head->rows() == 0) return damaged("vault_head has no row");
-    auto holder = read_holder(*connection_, request, watch_);
+    auto holder = read_holder(request);
     if (!holder) return tl::unexpected(holder.error());
     if (!holder->takeable) return fail(ErrorCode::forbidden, "the lease is held by " + holder->name);
     if (!holder->name.empty() && !holder->own) grant.taken_from = std::move(holder->who);
@@ -170,7 +186,7 @@ Result<LeaseGrant> PostgresWriter::take_over(const LeaseRequest& request) {
     if (!written) return tl::unexpected(written.error());
     if (written->rows() == 0) return damaged("vault_lease has no row");
     grant.database_now = read_timestamp(written->value(0, 0));
-    auto state = load_state(head_at(*head, 0).head);
+    auto state = load_state(*connection_, head_at(*head, 0).head);
     if (!state) return tl::unexpected(state.error());
     grant.state = *std::move(state);
     auto promises = query_promises(*connection_);
@@ -187,74 +203,32 @@ Result<LeaseGrant> PostgresWriter::take_over(const LeaseRequest& request) {
   return grant;
 }
 
-// The head with the timestamp of its entry, and the edge of the tree; everything must agree.
-Result<LedgerState> PostgresWriter::load_state(const Head& stored) {
-  LedgerState state;
-  state.head = stored;
-  auto last = connection_->execute(sql::last_sequence);
-  if (!last) return tl::unexpected(last.error());
-  const std::int64_t last_sequence = last->rows() == 0 ? 0 : read_int8(last->value(0, 0));
-  if (last_sequence != stored.sequence) {
-    return damaged(fmt::format("vault_head is at sequence {}, the last entry at {}", stored.sequence, last_sequence));
-  }
-  if (stored.sequence == 0) {
-    if (!same_place(stored, empty_head())) return damaged("vault_head is not that of an empty ledger");
-    state.head = empty_head();
-    return state;
-  }
-  auto entry = query_entry(*connection_, sql::entry_by_sequence, PgParams().int8(stored.sequence));
-  if (!entry) return tl::unexpected(entry.error());
-  if (!*entry) return damaged(fmt::format("entry {} is missing", stored.sequence));
-  if ((*entry)->entry_hash != stored.entry_hash) {
-    return damaged(fmt::format("head_hash in vault_head is not that of entry {}", stored.sequence));
-  }
-  if (compute_entry_hash(**entry) != stored.entry_hash) {
-    return damaged(fmt::format("entry {} does not have the hash stored with it", stored.sequence));
-  }
-  if ((*entry)->merkle_root != stored.merkle_root) {
-    return damaged(fmt::format("merkle_root in vault_head is not that of entry {}", stored.sequence));
-  }
-  state.head.timestamp = (*entry)->timestamp;
-  PgTileReader tiles(*connection_);
-  auto edge = load_edge(tiles, static_cast<std::uint64_t>(stored.sequence));
-  if (!edge) {
-    if (edge.error().code == ErrorCode::unavailable || said_by_server(edge.error()))
-      return tl::unexpected(edge.error());
-    return damaged(edge.error().message);
-  }
-  if (edge->root() != stored.merkle_root) {
-    return damaged(fmt::format("the tree of {} entries has another root than vault_head", stored.sequence));
-  }
-  state.edge = *std::move(edge);
-  return state;
-}
+// --- Giving up -------------------------------------------------------------------------------------------------------
 
-// --- Giving up -------------------------------------------------------------------------------------------
-
-void PostgresWriter::release_lease(const std::string& instance, std::int64_t epoch) {
+void PostgresLease::release(const std::string& instance, std::int64_t epoch) {
   // Best effort: the timeout does the rest. A connection that was lost is not made again for this.
-  if (rests_ ? !connect() : !connection_ || !connection_->probe()) return;
+  if (!connection_.connect_unless_lost()) return;
   // A release that gets lost costs the next writer a lease_timeout, and a vaultd that is told to stop while the standby
   // is dead must not hang on it.
   const bool released = connection_->execute(sql::begin) && connection_->execute(sql::commit_locally) &&
                         connection_->execute(sql::release_lease, PgParams().text(instance).int8(epoch)) &&
                         connection_->execute(sql::commit);
-  if (!released) roll_back();
+  if (!released) connection_.roll_back();
 }
 
 // --- In doubt --------------------------------------------------------------------------------------------------------
 
-ResolveOutcome PostgresWriter::resolve(const AppendRequest& request) {
-  connection_.reset();
-  auto session = open_session();  // first: who cannot append should not keep the lease from others
+ResolveOutcome PostgresLease::resolve(const AppendRequest& request) {
+  connection_.drop();
+  auto session = PostgresAppender::open(options_);  // first: who cannot append should not keep the lease from others
   if (!session) return {ResolveKind::unreachable, 0, session.error().message, {}};
   ResolveOutcome outcome;
-  Status done = transact([&]() -> Status {
+  Status done = connection_.transact([&]() -> Status {
     auto locked = connection_->execute(sql::lock_head_row);  // waits for the lost transaction to end
     if (!locked) return tl::unexpected(locked.error());
     if (locked->rows() == 0) return damaged("vault_head has no row");
     const HeadRow stored = head_at(*locked, 0);
-    auto holder = read_holder(*connection_, {instance_, std::chrono::milliseconds(0)}, watch_);
+    auto holder = read_holder({instance_, std::chrono::milliseconds(0)});
     if (!holder) return tl::unexpected(holder.error());
     // An epoch raised by an earlier resolve() whose answer was lost is the caller's own; another writer's is not, and
     // must not be raised from under it, nor is one of the same number that a promoted replica has given to another.

@@ -1,4 +1,5 @@
-// LeaseStore over one Postgres connection of its own.
+// LeaseStore over one Postgres connection of its own: the heartbeat of a lease that is held. PostgresLease (lease.hpp)
+// takes it and gives it up.
 #pragma once
 
 #include <memory>

@@ -5,102 +5,19 @@
 #include "ledger/check.hpp"
 #include "ledger/limits.hpp"
 #include "ledger/sha256.hpp"
-#include "store/postgres/appender.hpp"
-#include "store/postgres/durability.hpp"
-#include "store/postgres/guards.hpp"
 #include "store/postgres/promises.hpp"
 #include "store/postgres/rows.hpp"
 #include "store/postgres/seals.hpp"
-#include "store/postgres/session.hpp"
 #include "store/postgres/statements.hpp"
 
 namespace vault {
-
-namespace {
-
-// Longest wait for an answer: a server that is silent for longer is treated as lost, and resolve() finds out.
-constexpr std::chrono::milliseconds answer_timeout{30'000};
-
-const PgStatement writer_statements[] = {
-    sql::begin,
-    sql::commit,
-    sql::rollback,
-    durability_statement,
-    guards_statement,
-    sql::find_seals,
-    sql::lock_head_row,
-    sql::read_lease,
-    sql::raise_epoch,
-    sql::write_lease,
-    sql::raise_lease,
-    sql::release_lease,
-    sql::commit_locally,
-    sql::epoch_for_share,
-    sql::last_sequence,
-    sql::insert_identity,
-    sql::insert_checkpoint,
-    sql::checkpoint_of_size,
-    sql::begin_snapshot,
-    sql::contradictions_of,
-    sql::insert_contradiction,
-    sql::tiles,
-    sql::ledger_id,
-    sql::head,
-    sql::entry_by_sequence,
-    sql::full_tile,
-    sql::leaf_hashes,
-    sql::tile_roots,
-};
-
-std::vector<PgStatement> all_statements() {
-  std::vector<PgStatement> all(std::begin(writer_statements), std::end(writer_statements));
-  all.insert(all.end(), promise_statements().begin(), promise_statements().end());
-  return all;
-}
-
-}  // namespace
 
 std::unique_ptr<WriterStore> make_postgres_writer(const PostgresOptions& options) {
   return std::make_unique<PostgresWriter>(options);
 }
 
-PgConnectOptions PostgresWriter::connect_options() const {
-  return {options_.url, options_.application_name, options_.connect_timeout, answer_timeout, options_.schema};
-}
-
-Status PostgresWriter::connect() {
-  if (connection_ && connection_->probe()) return {};
-  connection_.reset();
-  rests_ = false;
-  auto opened = PgConnection::open(connect_options(), writer_settings(options_.lease_timeout), all_statements());
-  if (!opened) return tl::unexpected(opened.error());
-  connection_ = *std::move(opened);
-  return {};
-}
-
-void PostgresWriter::rest() {
-  rests_ |= connection_ && connection_->probe();
-  connection_.reset();
-}
-
-void PostgresWriter::roll_back() {
-  if (connection_ && !connection_->lost() && !connection_->execute(sql::rollback)) connection_.reset();
-  if (connection_ && connection_->lost()) connection_.reset();
-}
-
-Result<std::unique_ptr<AppendSession>> PostgresWriter::open_session() {
-  auto opened =
-      PgConnection::open(connect_options(), writer_settings(options_.lease_timeout), PostgresAppender::statements());
-  if (!opened) return tl::unexpected(opened.error());
-  const auto form = PostgresAppender::form_for(**opened);
-  if (!form) return tl::unexpected(form.error());
-  auto indexes = UniqueIndexes::load(**opened);
-  if (!indexes) return tl::unexpected(indexes.error());
-  return std::make_unique<PostgresAppender>(*std::move(opened), *form, *std::move(indexes));
-}
-
 Result<std::vector<FoundSeal>> PostgresWriter::find_seals(std::span<const Uuid> seal_ids) {
-  if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
+  if (auto connected = connection_.connect(); !connected) return tl::unexpected(connected.error());
   return query_seals(*connection_, seal_ids);
 }
 
@@ -133,7 +50,7 @@ Result<std::optional<StoredCheckpoint>> PostgresWriter::store_checkpoint(std::in
                                                                          const LogIdentity& identity) {
   VAULT_CHECK(checkpoint.origin == identity.origin);
   std::optional<StoredCheckpoint> in_its_place;
-  const Status done = transact([&]() -> Status {
+  const Status done = connection_.transact([&]() -> Status {
     auto current = connection_->execute(sql::epoch_for_share);
     if (!current) return tl::unexpected(current.error());
     if (current->rows() == 0 || read_int8(current->value(0, 0)) != epoch) {
@@ -161,7 +78,7 @@ Result<std::optional<StoredCheckpoint>> PostgresWriter::store_checkpoint(std::in
 }
 
 Status PostgresWriter::store_contradiction(const StoredCheckpoint& checkpoint, const std::string& told_by) {
-  return transact([&]() -> Status {
+  return connection_.transact([&]() -> Status {
     auto kept = connection_->execute(sql::contradictions_of, PgParams().text(checkpoint.origin));
     if (!kept) return tl::unexpected(kept.error());
     if (read_int8(kept->value(0, 0)) >= static_cast<std::int64_t>(contradictions_max)) {
@@ -183,13 +100,12 @@ Status PostgresWriter::store_contradiction(const StoredCheckpoint& checkpoint, c
 // --- The tree --------------------------------------------------------------------------------------------------------
 
 Result<TreeView> PostgresWriter::read_tree(const TreeRequest& request) {
-  if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
+  if (auto connected = connection_.connect(); !connected) return tl::unexpected(connected.error());
   TreeView view;
   Status outcome;
   if (auto begun = connection_->execute(sql::begin_snapshot); !begun) outcome = tl::unexpected(begun.error());
   if (outcome) outcome = read_tree_into(view, request);
-  const bool usable = connection_ && !connection_->lost() && connection_->execute(sql::rollback);
-  if (!usable) connection_.reset();
+  connection_.roll_back();
   if (!outcome) return tl::unexpected(outcome.error());
   return view;
 }
