@@ -43,9 +43,9 @@ Result<ReplyBody> EmergencyReader::run(const ReadTask& task) {
 Result<ReplyBody> EmergencyReader::run_read(const ReadRequest& request) {
   if (request.session) return run_page(*request.session);
   if (request.sequence) return tl::unexpected<Error>(emergency_refusal("reading by sequence"));
-  auto entry = store_.entry_by_seal_id(*request.seal_id);
-  if (!entry) return tl::unexpected<Error>(entry.error());
-  if (*entry) return ReplyBody(std::move(**entry));
+  auto seal = store_.find(*request.seal_id);
+  if (!seal) return tl::unexpected<Error>(seal.error());
+  if (*seal) return ReplyBody(std::move(**seal));
   return fail(ErrorCode::not_found,
               "there is no seal with seal_id " + format_uuid(*request.seal_id) +
                   " in the emergency mode's directory; what was sealed before is in the database",

@@ -17,8 +17,6 @@ constexpr milliseconds shout_interval{60'000};
 }  // namespace
 
 void EmergencyWriter::start(Effects& effects) {
-  answers_.head = empty_head();
-  committed_.entries = std::make_shared<const std::vector<Entry>>();
   effects.set_timer(probe_timer, probe_interval);
   shout(effects);
   send_status(effects);
@@ -56,16 +54,12 @@ void EmergencyWriter::round_done(Effects& effects) {
     if (order.ingest) {
       waiting.push_back(std::move(order));
     } else {
-      answers_.answers.push_back({order.ticket, fail(ErrorCode::unavailable, trouble_)});
+      answers_.answers.emplace_back(order.ticket, fail(ErrorCode::unavailable, trouble_));
     }
   }
   queue_ = std::move(waiting);
-  if (!answers_.answers.empty()) {
-    effects.send(to::gateway, SealAnswers{std::exchange(answers_.answers, {}), answers_.head});
-  }
-  if (!committed_.ingest.empty()) {
-    effects.send(to::publisher, Committed{0, committed_.entries, {}, std::exchange(committed_.ingest, {})});
-  }
+  if (!answers_.answers.empty()) effects.send(to::gateway, std::exchange(answers_, {}));
+  if (!kept_.receipts.empty()) effects.send(to::publisher, std::exchange(kept_, {}));
   if (!refused_.refusals.empty()) effects.send(to::publisher, std::exchange(refused_, {}));
 }
 
@@ -95,7 +89,7 @@ void EmergencyWriter::keep_some(Effects& effects) {
 }
 
 // An order that came by ingest and could not be kept goes back into the queue.
-void EmergencyWriter::answer(SealOrder order, Result<std::vector<Receipt>> receipts, Effects& effects) {
+void EmergencyWriter::answer(SealOrder order, Result<std::vector<KeptReceipt>> receipts, Effects& effects) {
   if (!receipts && receipts.error().code == ErrorCode::unavailable) {
     set_trouble(receipts.error().message, effects);
     if (order.ingest) {
@@ -104,14 +98,14 @@ void EmergencyWriter::answer(SealOrder order, Result<std::vector<Receipt>> recei
     }
   }
   if (receipts) {
-    for (const Receipt& receipt : *receipts) {
+    for (const KeptReceipt& receipt : *receipts) {
       ++counters_[receipt.duplicate ? "duplicates" : "sealed"];
-      if (order.ingest) committed_.ingest.push_back({receipt});
+      if (order.ingest) kept_.receipts.push_back(receipt);
     }
   } else if (order.ingest) {
     for (const Seal& seal : order.seals) refused_.refusals.emplace_back(*seal.seal_id, receipts.error());
   }
-  answers_.answers.push_back({order.ticket, std::move(receipts)});
+  answers_.answers.emplace_back(order.ticket, std::move(receipts));
 }
 
 void EmergencyWriter::set_trouble(const std::string& trouble, Effects& effects) {

@@ -30,7 +30,7 @@ class EmergencyWriter final : public Actor {
 
   void take(SealOrder order, Effects& effects);
   void keep_some(Effects& effects);
-  void answer(SealOrder order, Result<std::vector<Receipt>> receipts, Effects& effects);
+  void answer(SealOrder order, Result<std::vector<KeptReceipt>> receipts, Effects& effects);
   void set_trouble(const std::string& trouble, Effects& effects);
   void shout(Effects& effects);
   void send_status(Effects& effects);
@@ -41,8 +41,8 @@ class EmergencyWriter final : public Actor {
   std::string trouble_;  // why nothing can be kept at the moment; "": it can
   std::map<std::string, std::int64_t> counters_;
   // Of this round.
-  SealAnswers answers_;
-  Committed committed_;
+  KeptAnswers answers_;
+  IngestKept kept_;
   IngestRefused refused_;
 };
 

@@ -64,6 +64,7 @@ void Gateway::handle(Message message, Effects& effects) {
       [&](PeerMessage& peer) { on_peer(std::move(peer), effects); },
       [&](DecodeAnswer& decoded) { on_decoded(std::move(decoded), effects); },
       [&](SealAnswers& answers) { on_answers(std::move(answers), effects); },
+      [&](KeptAnswers& answers) { on_kept_answers(std::move(answers), effects); },
       [&](ReadAnswer& answer) { on_read_answer(std::move(answer), effects); },
       [&](TimerFired& timer) { on_timer(timer.id, effects); },
       [&](CheckpointSigned& checkpoint) { on_checkpoint(std::move(checkpoint), effects); },

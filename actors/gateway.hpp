@@ -112,7 +112,11 @@ class Gateway final : public Actor {
   void clear_place(const std::string& name, Ticket ticket);
 
   void on_answers(SealAnswers answers, Effects& effects);
+  void on_kept_answers(KeptAnswers answers, Effects& effects);
   void on_answer(SealAnswer answer, Effects& effects);
+  // The writer is done with an order: gives its credit back, and answers a refusal. Returns the request that is left to
+  // be answered with receipts; nullptr: none.
+  Pending* settle(Ticket ticket, const Error* refusal, Effects& effects);
   void on_read_answer(ReadAnswer answer, Effects& effects);
   void on_checkpoint(CheckpointSigned checkpoint, Effects& effects);
   void on_timer(int id, Effects& effects);

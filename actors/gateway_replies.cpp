@@ -35,32 +35,48 @@ void Gateway::give_back(const Pending& pending) {
   if (producer->second.seals_held == 0 && producer->second.waiting.empty()) producers_.erase(producer);
 }
 
-void Gateway::on_answer(SealAnswer answer, Effects& effects) {
-  const auto found = pending_.find(answer.ticket);
-  if (found == pending_.end()) return;  // vaultd's own seals have no ticket
+Gateway::Pending* Gateway::settle(Ticket ticket, const Error* refusal, Effects& effects) {
+  const auto found = pending_.find(ticket);
+  if (found == pending_.end()) return nullptr;  // vaultd's own seals have no ticket
   Pending& pending = found->second;
-  if (!answer.receipts) count_refused(answer.receipts.error().code, pending.seals);
+  if (refusal != nullptr) count_refused(refusal->code, pending.seals);
   release(pending);
   pending.seals = pending.bytes = 0;
   if (pending.ingest || pending.answered) {
     pending_.erase(found);
-    return;
+    return nullptr;
   }
-  if (!answer.receipts) {
-    return reply(answer.ticket, encode_error_reply(pending.id, answer.receipts.error()), effects);
-  }
-  if (pending.sign) {
+  if (refusal == nullptr) return &pending;
+  reply(ticket, encode_error_reply(pending.id, *refusal), effects);
+  return nullptr;
+}
+
+void Gateway::on_answer(SealAnswer answer, Effects& effects) {
+  const Pending* pending = settle(answer.ticket, answer.receipts ? nullptr : &answer.receipts.error(), effects);
+  if (pending == nullptr) return;
+  if (pending->sign) {
     ReadTask task;
     task.ticket = answer.ticket;
-    task.id = pending.id;
+    task.id = pending->id;
     std::int64_t newest = 0;
     for (const Receipt& receipt : *answer.receipts) newest = std::max(newest, receipt.entry.sequence);
-    task.task = SignTask{std::move(*answer.receipts), pending.batch};
+    task.task = SignTask{std::move(*answer.receipts), pending->batch};
     return reads_.sign(std::move(task), newest);
   }
-  std::string message = pending.batch ? encode_reply(pending.id, ReceiptsResult{std::move(*answer.receipts)})
-                                      : encode_reply(pending.id, std::move(answer.receipts->front()));
+  std::string message = pending->batch ? encode_reply(pending->id, ReceiptsResult{std::move(*answer.receipts)})
+                                       : encode_reply(pending->id, std::move(answer.receipts->front()));
   reply(answer.ticket, std::move(message), effects);
+}
+
+// Without `sign`: the emergency mode refuses that before it seals.
+void Gateway::on_kept_answers(KeptAnswers answers, Effects& effects) {
+  for (auto& [ticket, receipts] : answers.answers) {
+    const Pending* pending = settle(ticket, receipts ? nullptr : &receipts.error(), effects);
+    if (pending == nullptr) continue;
+    std::string message = pending->batch ? encode_reply(pending->id, KeptReceiptsResult{std::move(*receipts)})
+                                         : encode_reply(pending->id, std::move(receipts->front()));
+    reply(ticket, std::move(message), effects);
+  }
 }
 
 // --- Time ------------------------------------------------------------------------------------------------------------

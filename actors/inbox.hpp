@@ -14,9 +14,9 @@
 
 namespace vault {
 
-using GatewayInbox = std::variant<PeerMessage, DecodeAnswer, SealAnswers, WriterStatus, ReadAnswer, ReadProgress,
-                                  CheckpointSigned, AlertMessage, KeysChanged, PeersSeen, DatabaseSeen, Measured,
-                                  AuditProgress, SettingsChanged, TimerFired>;
+using GatewayInbox = std::variant<PeerMessage, DecodeAnswer, SealAnswers, KeptAnswers, WriterStatus, ReadAnswer,
+                                  ReadProgress, CheckpointSigned, AlertMessage, KeysChanged, PeersSeen, DatabaseSeen,
+                                  Measured, AuditProgress, SettingsChanged, TimerFired>;
 using DecoderInbox = std::variant<DecodeTask>;
 using WriterInbox = std::variant<SealOrders, AppendAnswer, SessionLost, LeaseAnswer, LeaseRenewed, ResolveAnswer,
                                  FindAnswer, Adopted, Followed, SigningState, Published, TimerFired>;
@@ -26,7 +26,7 @@ using CoordinatorInbox =
 using LeaseKeeperInbox = std::variant<KeepLease, ConfirmLease, TimerFired>;
 using NotaryInbox = std::variant<Adopt, Follow, Committed, IngestRefused, Epoch, LeaseConfirmed, TreeRead,
                                  StoreCheckpointAnswer, ContradictionTold, TimerFired>;
-using PublisherInbox = std::variant<Committed, IngestRefused, CheckpointSigned, AlertMessage, Heartbeat>;
+using PublisherInbox = std::variant<Committed, IngestKept, IngestRefused, CheckpointSigned, AlertMessage, Heartbeat>;
 using AuditorInbox = std::variant<CheckpointSigned, TimerFired>;
 using AuthenticatorInbox = std::variant<PeerMessage, TimerFired>;
 using ReaderInbox = std::variant<ReadTask, TimerFired>;

@@ -15,8 +15,7 @@
 #include <vector>
 
 #include "actors/histogram.hpp"
-#include "ledger/entry.hpp"
-#include "ledger/receipt.hpp"
+#include "ledger/kept_seal.hpp"
 #include "store/store.hpp"
 #include "wire/codec.hpp"
 #include "wire/event.hpp"
@@ -80,6 +79,9 @@ struct SealAnswer {
 struct SealAnswers {
   std::vector<SealAnswer> answers;
   Head head;  // durable
+};
+struct KeptAnswers {  // of the emergency mode's writer, which has no chain
+  std::vector<std::pair<Ticket, Result<std::vector<KeptReceipt>>>> answers;
 };
 // What a writer measures.
 struct WriterFigures {
@@ -222,11 +224,11 @@ struct Committed {
   std::int64_t epoch = 0;
   Entries entries;
   Head head;
-  struct IngestReceipt {
-    Receipt receipt;  // of an ingest seal, new or duplicate
-  };
-  std::vector<IngestReceipt> ingest;
-  std::size_t bytes = 0;  // of memory that the entries hold; the publisher tells when it is free
+  std::vector<Receipt> ingest;  // of ingest seals, new or duplicate
+  std::size_t bytes = 0;        // of memory that the entries hold; the publisher tells when it is free
+};
+struct IngestKept {  // the same of the emergency mode's writer
+  std::vector<KeptReceipt> receipts;
 };
 struct IngestRefused {
   std::vector<std::pair<Uuid, Error>> refusals;
@@ -385,12 +387,12 @@ struct SettingsChanged {
 };
 
 using Message =
-    std::variant<DecodeTask, DecodeAnswer, SealOrders, SealAnswers, WriterStatus, UseSession, Append, AppendAnswer,
-                 SessionLost, TakeLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, ResolveAnswer, FindAnswer,
-                 StoreCheckpointAnswer, KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt, Follow, Committed,
-                 IngestRefused, Epoch, Adopted, Followed, SigningState, Published, ReadTree, TreeRead,
-                 TellContradiction, ContradictionTold, CheckpointSigned, ReadTask, ReadProgress, ReadAnswer,
-                 KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged, PeersSeen,
+    std::variant<DecodeTask, DecodeAnswer, SealOrders, SealAnswers, KeptAnswers, WriterStatus, UseSession, Append,
+                 AppendAnswer, SessionLost, TakeLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, ResolveAnswer,
+                 FindAnswer, StoreCheckpointAnswer, KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt,
+                 Follow, Committed, IngestKept, IngestRefused, Epoch, Adopted, Followed, SigningState, Published,
+                 ReadTree, TreeRead, TellContradiction, ContradictionTold, CheckpointSigned, ReadTask, ReadProgress,
+                 ReadAnswer, KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged, PeersSeen,
                  DatabaseSeen, Measured, AuditProgress>;
 
 }  // namespace vault

@@ -196,8 +196,8 @@ void Notary::on_committed(Committed committed, Effects& effects) {
     root_now_ = committed.entries->back().merkle_root;
     memory_.tell(identity_.origin, committed.head.sequence, committed.head.merkle_root);
   }
-  for (const Committed::IngestReceipt& ingest : committed.ingest) {
-    if (awaited_seal_ == ingest.receipt.entry.seal_id) awaited_seal_.reset();
+  for (const Receipt& receipt : committed.ingest) {
+    if (awaited_seal_ == receipt.entry.seal_id) awaited_seal_.reset();
   }
   effects.send(to::publisher, std::move(committed));
 }

@@ -18,6 +18,9 @@ void Publisher::handle(Message message, Effects& effects) {
   receive<PublisherInbox>(
       std::move(message),  //
       [&](Committed& committed) { on_committed(committed, effects); },
+      [&](IngestKept& kept) {
+        for (const KeptReceipt& receipt : kept.receipts) publish(make_receipt_event(++seq_, receipt), effects);
+      },
       [&](IngestRefused& refused) {
         for (const auto& [seal_id, error] : refused.refusals) {
           publish(make_receipt_error_event(++seq_, seal_id, error), effects);
@@ -34,8 +37,8 @@ void Publisher::handle(Message message, Effects& effects) {
 
 void Publisher::on_committed(const Committed& committed, Effects& effects) {
   for (const Entry& entry : *committed.entries) publish(make_entry_event(++seq_, entry, publish_payloads_), effects);
-  for (const auto& ingest : committed.ingest) {
-    publish(make_receipt_event(++seq_, ingest.receipt.entry, ingest.receipt.duplicate), effects);
+  for (const Receipt& receipt : committed.ingest) {
+    publish(make_receipt_event(++seq_, receipt.entry, receipt.duplicate), effects);
   }
   told_bytes_ += committed.bytes;
   if (told_bytes_ >= told_bytes_min) effects.send(to::writer, Published{std::exchange(told_bytes_, 0)});

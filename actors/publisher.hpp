@@ -15,7 +15,7 @@ class Publisher final : public Actor {
  public:
   explicit Publisher(bool publish_payloads) : publish_payloads_(publish_payloads) {}
 
-  // Committed, IngestRefused, CheckpointSigned, AlertMessage, Heartbeat.
+  // Committed, IngestKept, IngestRefused, CheckpointSigned, AlertMessage, Heartbeat.
   void handle(Message message, Effects& effects) override;
 
  private:

@@ -295,7 +295,7 @@ void Writer::answer_plan(const BatchPlan& plan, Entries entries, Effects& effect
     for (const Receipt& receipt : receipts) counters_["duplicates"] += receipt.duplicate ? 1 : 0;
     readable_seals(receipts, effects);
     if (order.ingest) {
-      for (Receipt& receipt : receipts) committed.ingest.push_back({std::move(receipt)});
+      for (Receipt& receipt : receipts) committed.ingest.push_back(std::move(receipt));
       receipts.clear();
     }
     answers_.push_back({order.ticket, std::move(receipts)});

@@ -26,11 +26,14 @@ int main(int argc, char** argv) {
   if (!client) return give_up("connect", client.error());
 
   // A seal_id of one's own makes the seal safe to repeat: after a lost reply, send the same draft again.
-  const auto receipt = (*client)->append_entry({.session_id = "example-session",
-                                                .authority = "example",
-                                                .verdict = "SEAL",
-                                                .seal_data = R"({"commit":"9f3c2ab","score":0.97})",
-                                                .seal_id = {}});
+  // What a vaultd without its database keeps is in no chain yet, so there is nothing to prove: of_ledger() refuses it.
+  const auto receipt = (*client)
+                           ->append_entry({.session_id = "example-session",
+                                           .authority = "example",
+                                           .verdict = "SEAL",
+                                           .seal_data = R"({"commit":"9f3c2ab","score":0.97})",
+                                           .seal_id = {}})
+                           .and_then(vault::of_ledger);
   if (!receipt) return give_up("append_entry", receipt.error());
   const std::int64_t sequence = receipt->entry.sequence;
   std::printf("sealed   sequence %lld\n", static_cast<long long>(sequence));

@@ -44,8 +44,7 @@ bool operator==(const Entry& a, const Entry& b) {
   return a.sequence == b.sequence && a.session_id == b.session_id && a.seal_id == b.seal_id &&
          a.timestamp == b.timestamp && a.authority == b.authority && a.verdict == b.verdict &&
          a.seal_data == b.seal_data && a.data_salt == b.data_salt && a.data_hash == b.data_hash &&
-         a.entry_hash == b.entry_hash && a.prev_hash == b.prev_hash && a.merkle_root == b.merkle_root &&
-         a.emergency == b.emergency;
+         a.entry_hash == b.entry_hash && a.prev_hash == b.prev_hash && a.merkle_root == b.merkle_root;
 }
 
 Head empty_head() {

@@ -47,8 +47,6 @@ struct Entry {
   // When the database wrote the row, by its own clock. Informative: neither hashed nor compared; unknown until read
   // back.
   std::optional<Timestamp> created_at{};
-  // Kept by the emergency mode (docs/legacy.md), not in the chain yet: sequence, salt and hashes mean nothing.
-  bool emergency = false;
 
   friend bool operator==(const Entry& a, const Entry& b);
 };

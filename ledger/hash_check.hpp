@@ -33,7 +33,6 @@ enum class PayloadRule {
 // linked.
 class HashChecker {
  public:
-  // One of the emergency mode has no hashes yet, and always fits.
   // Cost: the hash of the payload and of about 500 bytes.
   HashFaults check(const Entry& entry, PayloadRule rule = PayloadRule::expected);
 

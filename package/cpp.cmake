@@ -4,7 +4,8 @@
 # had a folder: examples/CMakeLists.txt makes them.
 set(unread
   wire/client/client.hpp wire/client/curve_keys.hpp wire/client/subscriber.hpp wire/codec.hpp wire/error.hpp wire/message.hpp
-  ledger/canonical_json.hpp ledger/checkpoint.hpp ledger/entry.hpp ledger/hash_check.hpp ledger/proof.hpp
+  ledger/canonical_json.hpp ledger/checkpoint.hpp ledger/entry.hpp ledger/hash_check.hpp ledger/kept_seal.hpp
+  ledger/proof.hpp
   ledger/proof_file.hpp ledger/receipt.hpp ledger/signed_note.hpp)
 set(cpp_headers "")
 while(unread)

@@ -46,15 +46,15 @@ Result<std::string> name_member(const RawJson& json, std::string_view name) {
 
 }  // namespace
 
-std::string format_emergency_file(const Entry& entry) {
+std::string format_emergency_file(const KeptSeal& seal) {
   std::string out = "{";
   append_text_member("backend", emergency_backend, out);
-  append_text_member("seal_id", format_uuid(entry.seal_id), out);
-  append_text_member("session_id", entry.session_id, out);
-  append_text_member("authority", entry.authority, out);
-  append_text_member("verdict", verdict_name(entry.verdict), out);
-  append_text_member("timestamp", format_timestamp(entry.timestamp), out);
-  out += "\"seal_data\":" + entry.seal_data.value_or("{}") + "}\n";
+  append_text_member("seal_id", format_uuid(seal.seal_id), out);
+  append_text_member("session_id", seal.session_id, out);
+  append_text_member("authority", seal.authority, out);
+  append_text_member("verdict", verdict_name(seal.verdict), out);
+  append_text_member("timestamp", format_timestamp(seal.timestamp), out);
+  out += "\"seal_data\":" + seal.seal_data.value_or("{}") + "}\n";
   return out;
 }
 
@@ -64,7 +64,7 @@ bool is_emergency_file(const RawJson& json) {
          json.characters(*backend) == emergency_backend && json.member("seal_id") != nullptr;
 }
 
-Result<Entry> read_emergency_file(const RawJson& json) {
+Result<KeptSeal> read_emergency_file(const RawJson& json) {
   if (!is_emergency_file(json)) return wrong("backend", "\"legacy\" and a seal_id were expected");
   const auto seal_id = parsed_member(json, "seal_id", "a UUID of 36 characters", parse_uuid);
   if (!seal_id) return tl::unexpected<Error>(seal_id.error());
@@ -87,18 +87,17 @@ Result<Entry> read_emergency_file(const RawJson& json) {
                                  .root = "seal_data",
                                  .bound_numbers = false});
   if (!canonical) return tl::unexpected<Error>(canonical.error());
-  Entry entry;
-  entry.emergency = true;
-  entry.seal_id = *seal_id;
-  entry.session_id = std::move(*session_id);
-  entry.authority = std::move(*authority);
-  entry.verdict = *verdict;
-  entry.timestamp = *timestamp;
-  entry.seal_data = std::move(*canonical);
-  return entry;
+  KeptSeal seal;
+  seal.seal_id = *seal_id;
+  seal.session_id = std::move(*session_id);
+  seal.authority = std::move(*authority);
+  seal.verdict = *verdict;
+  seal.timestamp = *timestamp;
+  seal.seal_data = std::move(*canonical);
+  return seal;
 }
 
-Result<Entry> parse_emergency_file(std::string_view text) {
+Result<KeptSeal> parse_emergency_file(std::string_view text) {
   if (!is_valid_utf8(text)) return fail(ErrorCode::invalid_argument, "not valid UTF-8");
   const auto json = RawJson::parse(text);
   if (!json) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "ledger/entry.hpp"
+#include "ledger/kept_seal.hpp"
 #include "ledger/raw_json.hpp"
 #include "ledger/result.hpp"
 
@@ -14,15 +14,14 @@ namespace vault {
 
 inline constexpr std::string_view emergency_backend = "legacy";
 
-// One line with its line end. Uses seal_id, session_id, authority, verdict, timestamp and seal_data.
-std::string format_emergency_file(const Entry& entry);
+// One line with its line end.
+std::string format_emergency_file(const KeptSeal& seal);
 
 // True where a JSON object claims to be such a file: its `backend` is "legacy" and it has a `seal_id`.
 bool is_emergency_file(const RawJson& json);
 
-// The entry, `emergency` set, the payload in canonical text. Error: invalid_argument naming the member that is missing
-// or wrong.
-Result<Entry> read_emergency_file(const RawJson& json);
-Result<Entry> parse_emergency_file(std::string_view text);
+// The payload is in canonical text. Error: invalid_argument naming the member that is missing or wrong.
+Result<KeptSeal> read_emergency_file(const RawJson& json);
+Result<KeptSeal> parse_emergency_file(std::string_view text);
 
 }  // namespace vault

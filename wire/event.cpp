@@ -30,8 +30,7 @@ Event make_entry_event(std::uint64_t seq, const Entry& entry, bool publish_paylo
   Event event{"entry." + std::string(verdict_name(entry.verdict)), {}};
   event.body.reserve(704);
   Packing out(event.body);
-  begin_event(out, event.topic, seq,
-              Packing::receipt_members_count(entry, publish_payloads) + (publish_payloads ? 1 : 0));
+  begin_event(out, event.topic, seq, Packing::receipt_members_count(publish_payloads) + (publish_payloads ? 1 : 0));
   out.receipt_members(entry, false, publish_payloads);
   if (publish_payloads) {
     out.key("seal_data");
@@ -44,8 +43,16 @@ Event make_receipt_event(std::uint64_t seq, const Entry& entry, bool duplicate) 
   Event event{"receipt." + format_uuid(entry.seal_id), {}};
   event.body.reserve(704);
   Packing out(event.body);
-  begin_event(out, event.topic, seq, Packing::receipt_members_count(entry, false));
+  begin_event(out, event.topic, seq, Packing::receipt_members_count(false));
   out.receipt_members(entry, duplicate, false);
+  return event;
+}
+
+Event make_receipt_event(std::uint64_t seq, const KeptReceipt& receipt) {
+  Event event{"receipt." + format_uuid(receipt.seal.seal_id), {}};
+  Packing out(event.body);
+  begin_event(out, event.topic, seq, Packing::kept_receipt_members_count);
+  out.receipt_members(receipt);
   return event;
 }
 

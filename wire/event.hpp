@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ledger/entry.hpp"
+#include "ledger/kept_seal.hpp"
 #include "ledger/proof.hpp"
 #include "ledger/result.hpp"
 
@@ -52,6 +53,7 @@ struct HeartbeatEvent {
 // `seq` counts all events of this run. `publish_payloads` adds data_salt and seal_data.
 Event make_entry_event(std::uint64_t seq, const Entry& entry, bool publish_payloads);
 Event make_receipt_event(std::uint64_t seq, const Entry& entry, bool duplicate);
+Event make_receipt_event(std::uint64_t seq, const KeptReceipt& receipt);
 // A seal that came by ingest and was refused.
 Event make_receipt_error_event(std::uint64_t seq, const Uuid& seal_id, const Error& error);
 Event make_checkpoint_event(std::uint64_t seq, const CheckpointEvent& event);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ledger/entry.hpp"
+#include "ledger/kept_seal.hpp"
 #include "ledger/page.hpp"
 #include "ledger/proof.hpp"
 #include "ledger/receipt.hpp"
@@ -74,6 +75,9 @@ struct Request {
 
 struct ReceiptsResult {  // `seal_batch`
   std::vector<Receipt> receipts;
+};
+struct KeptReceiptsResult {  // the same in the emergency mode
+  std::vector<KeptReceipt> receipts;
 };
 struct VerifyResult {
   bool valid = false;
@@ -162,8 +166,9 @@ struct PublicStatusResult {
   std::int64_t sequence = 0;
 };
 
-using ReplyBody =
-    std::variant<Receipt, ReceiptsResult, Entry, Page, VerifyResult, ProofResult, ConsistencyResult, TileResult,
-                 EntryBundleResult, CheckpointResult, HeadResult, StatusResult, PublicStatusResult>;
+// A kept one stands on the wire where the ledger's own would, with `backend` in place of `sequence`.
+using ReplyBody = std::variant<Receipt, ReceiptsResult, Entry, Page, KeptReceipt, KeptReceiptsResult, KeptSeal,
+                               KeptPage, VerifyResult, ProofResult, ConsistencyResult, TileResult, EntryBundleResult,
+                               CheckpointResult, HeadResult, StatusResult, PublicStatusResult>;
 
 }  // namespace vault

@@ -26,23 +26,18 @@ Packing& Packing::proof(const Proof& proof) {
   return *this;
 }
 
-std::size_t Packing::receipt_members_count(const Entry& entry, bool with_salt) {
-  if (entry.emergency) return 7;
-  return with_salt ? 12 : 11;
+template <class EntryOrSeal>
+Packing& Packing::receipt_envelope(const EntryOrSeal& one) {
+  key("seal_id").uuid(one.seal_id);
+  key("session_id").text(one.session_id);
+  key("verdict").text(verdict_name(one.verdict));
+  key("authority").text(one.authority);
+  return key("timestamp").timestamp(one.timestamp);
 }
 
 Packing& Packing::receipt_members(const Entry& entry, bool duplicate, bool with_salt) {
-  if (entry.emergency) {
-    key("backend").text("legacy");
-  } else {
-    key("sequence").integer(entry.sequence);
-  }
-  key("seal_id").uuid(entry.seal_id);
-  key("session_id").text(entry.session_id);
-  key("verdict").text(verdict_name(entry.verdict));
-  key("authority").text(entry.authority);
-  key("timestamp").timestamp(entry.timestamp);
-  if (entry.emergency) return key("duplicate").boolean(duplicate);
+  key("sequence").integer(entry.sequence);
+  receipt_envelope(entry);
   key("entry_hash").hex(entry.entry_hash);
   key("prev_hash").hex(entry.prev_hash);
   key("merkle_root").hex(entry.merkle_root);
@@ -52,6 +47,12 @@ Packing& Packing::receipt_members(const Entry& entry, bool duplicate, bool with_
     entry.data_salt ? hex(*entry.data_salt) : nil();
   }
   return key("duplicate").boolean(duplicate);
+}
+
+Packing& Packing::receipt_members(const KeptReceipt& receipt) {
+  key("backend").text("legacy");
+  receipt_envelope(receipt.seal);
+  return key("duplicate").boolean(receipt.duplicate);
 }
 
 Packing& Packing::error(const Error& error) {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "ledger/json.hpp"
+#include "ledger/kept_seal.hpp"
 #include "ledger/proof.hpp"
 #include "ledger/receipt.hpp"
 #include "ledger/result.hpp"
@@ -88,10 +89,12 @@ class Packing {
     out_.append(msgpack);
     return *this;
   }
-  // The members of a receipt, without a map around them, and how many these are. The salt is nil once erased. A receipt
-  // of the emergency mode says so, and holds nothing of a chain.
+  // The members of a receipt, without a map around them, and how many these are. The salt is nil once erased.
   Packing& receipt_members(const Entry& entry, bool duplicate, bool with_salt);
-  static std::size_t receipt_members_count(const Entry& entry, bool with_salt);
+  static std::size_t receipt_members_count(bool with_salt) { return with_salt ? 12 : 11; }
+  // The same of the emergency mode: it says so, and holds nothing of a chain.
+  Packing& receipt_members(const KeptReceipt& receipt);
+  static constexpr std::size_t kept_receipt_members_count = 7;
   // {code, message, field?, retryable}
   Packing& error(const Error& error);
   // Canonical text as a map again; false, and nothing written, if it is no JSON.
@@ -103,6 +106,10 @@ class Packing {
     std::string& out;
     void write(const char* bytes, std::size_t size) { out.append(bytes, size); }
   };
+  // What the two kinds of receipts have in common.
+  template <class EntryOrSeal>
+  Packing& receipt_envelope(const EntryOrSeal& one);
+
   std::string& out_;
   Buffer buffer_;
   msgpack::packer<Buffer> packer_;

@@ -42,6 +42,23 @@ Result<std::vector<T>> decode_elements(MapReader& map, std::string_view name, Re
   return elements;
 }
 
+// Elements of which all are the ledger's, or all the emergency mode's. Error: internal naming the array where they are
+// not.
+template <class Sealed, class Kept>
+Result<std::variant<std::vector<Sealed>, std::vector<Kept>>> part(std::vector<std::variant<Sealed, Kept>> elements,
+                                                                  std::string_view name, MapReader& map) {
+  std::vector<Sealed> sealed;
+  std::vector<Kept> kept;
+  for (auto& one : elements) {
+    if (auto* entry = std::get_if<Sealed>(&one)) sealed.push_back(std::move(*entry));
+    if (auto* seal = std::get_if<Kept>(&one)) kept.push_back(std::move(*seal));
+  }
+  if (kept.empty()) return sealed;
+  if (sealed.empty()) return kept;
+  map.refuse(name);
+  return tl::unexpected(*map.error());
+}
+
 }  // namespace
 
 Result<Reply> decode_reply(std::string_view message) {
@@ -70,20 +87,22 @@ Result<Reply> decode_reply(std::string_view message) {
   return map.finish(std::move(reply));
 }
 
-Result<Receipt> decode_receipt(std::string_view result) {
+Result<AnyReceipt> decode_receipt(std::string_view result) {
   auto unpacked = unpack(result);
   if (!unpacked) return tl::unexpected(unpacked.error());
   return read_receipt(unpacked->get());
 }
 
-Result<std::vector<Receipt>> decode_receipts(std::string_view result) {
+Result<AnyReceipts> decode_receipts(std::string_view result) {
   auto unpacked = unpack(result);
   if (!unpacked) return tl::unexpected(unpacked.error());
   MapReader map(unpacked->get());
-  return decode_elements<Receipt>(map, "receipts", read_receipt);
+  auto receipts = decode_elements<AnyReceipt>(map, "receipts", read_receipt);
+  if (!receipts) return tl::unexpected(std::move(receipts.error()));
+  return part(std::move(*receipts), "receipts", map);
 }
 
-Result<Entry> decode_entry(std::string_view result) {
+Result<AnyEntry> decode_entry(std::string_view result) {
   auto unpacked = unpack(result);
   if (!unpacked) return tl::unexpected(unpacked.error());
   MapReader map(unpacked->get());
@@ -92,22 +111,25 @@ Result<Entry> decode_entry(std::string_view result) {
   return read_entry(*entry);
 }
 
-Result<Entry> decode_entry_event(std::string_view map) {
+Result<AnyEntry> decode_entry_event(std::string_view map) {
   auto unpacked = unpack(map);
   if (!unpacked) return tl::unexpected(unpacked.error());
   return read_entry(unpacked->get());
 }
 
-Result<Page> decode_page(std::string_view result) {
+Result<AnyPage> decode_page(std::string_view result) {
   auto unpacked = unpack(result);
   if (!unpacked) return tl::unexpected(unpacked.error());
   MapReader map(unpacked->get());
-  auto entries = decode_elements<Entry>(map, "entries", read_entry);
-  if (!entries) return tl::unexpected(std::move(entries.error()));
-  Page page;
-  page.entries = std::move(*entries);
-  page.next_cursor = map.optional_integer("next_cursor");
-  return map.finish(std::move(page));
+  auto elements = decode_elements<AnyEntry>(map, "entries", read_entry);
+  if (!elements) return tl::unexpected(std::move(elements.error()));
+  auto parted = part(std::move(*elements), "entries", map);
+  if (!parted) return tl::unexpected(std::move(parted.error()));
+  const auto next_cursor = map.optional_integer("next_cursor");
+  if (auto* seals = std::get_if<std::vector<KeptSeal>>(&*parted)) {
+    return map.finish(AnyPage(KeptPage{std::move(*seals), next_cursor}));
+  }
+  return map.finish(AnyPage(Page{std::move(std::get<std::vector<Entry>>(*parted)), next_cursor}));
 }
 
 Result<VerifyResult> decode_verify(std::string_view result) {

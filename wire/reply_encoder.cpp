@@ -11,24 +11,28 @@ namespace {
 
 // Every pack() writes one map; the error is for a stored payload that is not JSON.
 
-Status pack_entry(Packing& out, const Entry& entry) {
-  if (entry.emergency) {
-    out.map(7).key("backend").text("legacy");
-  } else {
-    out.map(13).key("sequence").integer(entry.sequence);
-  }
-  out.key("session_id").text(entry.session_id);
-  out.key("seal_id").uuid(entry.seal_id);
-  out.key("timestamp").timestamp(entry.timestamp);
-  out.key("authority").text(entry.authority);
-  out.key("verdict").text(verdict_name(entry.verdict));
+// The members that an entry and a kept seal have in common.
+template <class EntryOrSeal>
+Status pack_content(Packing& out, const EntryOrSeal& one) {
+  out.key("session_id").text(one.session_id);
+  out.key("seal_id").uuid(one.seal_id);
+  out.key("timestamp").timestamp(one.timestamp);
+  out.key("authority").text(one.authority);
+  out.key("verdict").text(verdict_name(one.verdict));
   out.key("seal_data");
-  if (!entry.seal_data) {
+  if (!one.seal_data) {
     out.nil();
-  } else if (!out.json(*entry.seal_data)) {
+  } else if (!out.json(*one.seal_data)) {
+    return fail(ErrorCode::internal, {});
+  }
+  return {};
+}
+
+Status pack_element(Packing& out, const Entry& entry) {
+  out.map(13).key("sequence").integer(entry.sequence);
+  if (!pack_content(out, entry)) {
     return fail(ErrorCode::internal, fmt::format("the stored payload of sequence {} is not JSON", entry.sequence));
   }
-  if (entry.emergency) return {};
   out.key("data_salt");
   entry.data_salt ? out.hex(*entry.data_salt) : out.nil();
   out.key("data_hash").hex(entry.data_hash);
@@ -40,13 +44,24 @@ Status pack_entry(Packing& out, const Entry& entry) {
   return {};
 }
 
+Status pack_element(Packing& out, const KeptSeal& seal) {
+  out.map(7).key("backend").text("legacy");
+  if (!pack_content(out, seal)) {
+    return fail(ErrorCode::internal, "the kept payload of seal " + format_uuid(seal.seal_id) + " is not JSON");
+  }
+  return {};
+}
+
 Status pack(Packing& out, const Entry& entry) {
-  out.map(1).key("entry");
-  return pack_entry(out, entry);
+  return pack_element(out.map(1).key("entry"), entry);
+}
+
+Status pack(Packing& out, const KeptSeal& seal) {
+  return pack_element(out.map(1).key("entry"), seal);
 }
 
 Status pack(Packing& out, const Receipt& receipt) {
-  out.map(Packing::receipt_members_count(receipt.entry, true) + (receipt.proof ? 4 : 0));
+  out.map(Packing::receipt_members_count(true) + (receipt.proof ? 4 : 0));
   out.receipt_members(receipt.entry, receipt.duplicate, true);
   if (receipt.proof) {
     out.key("leaf_index").unsigned_integer(receipt.proof->leaf_index);
@@ -57,12 +72,26 @@ Status pack(Packing& out, const Receipt& receipt) {
   return {};
 }
 
-Status pack(Packing& out, const ReceiptsResult& result) {
-  out.map(1).key("receipts").array(result.receipts.size());
-  for (const Receipt& receipt : result.receipts) {
+Status pack(Packing& out, const KeptReceipt& receipt) {
+  out.map(Packing::kept_receipt_members_count).receipt_members(receipt);
+  return {};
+}
+
+template <class AReceipt>
+Status pack_receipts(Packing& out, const std::vector<AReceipt>& receipts) {
+  out.map(1).key("receipts").array(receipts.size());
+  for (const AReceipt& receipt : receipts) {
     if (Status packed = pack(out, receipt); !packed) return packed;
   }
   return {};
+}
+
+Status pack(Packing& out, const ReceiptsResult& result) {
+  return pack_receipts(out, result.receipts);
+}
+
+Status pack(Packing& out, const KeptReceiptsResult& result) {
+  return pack_receipts(out, result.receipts);
 }
 
 Packing& integer_or_nil(Packing& out, const std::optional<std::int64_t>& value) {
@@ -73,13 +102,22 @@ Packing& text_or_nil(Packing& out, const std::optional<std::string>& value) {
   return value ? out.text(*value) : out.nil();
 }
 
-Status pack(Packing& out, const Page& page) {
-  out.map(2).key("entries").array(page.entries.size());
-  for (const Entry& entry : page.entries) {
-    if (Status packed = pack_entry(out, entry); !packed) return packed;
+template <class EntryOrSeal>
+Status pack_page(Packing& out, const std::vector<EntryOrSeal>& elements, std::optional<std::int64_t> next_cursor) {
+  out.map(2).key("entries").array(elements.size());
+  for (const EntryOrSeal& one : elements) {
+    if (Status packed = pack_element(out, one); !packed) return packed;
   }
-  integer_or_nil(out.key("next_cursor"), page.next_cursor);
+  integer_or_nil(out.key("next_cursor"), next_cursor);
   return {};
+}
+
+Status pack(Packing& out, const Page& page) {
+  return pack_page(out, page.entries, page.next_cursor);
+}
+
+Status pack(Packing& out, const KeptPage& page) {
+  return pack_page(out, page.seals, page.next_cursor);
 }
 
 Status pack(Packing& out, const VerifyResult& result) {

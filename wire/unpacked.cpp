@@ -188,15 +188,26 @@ Proof MapReader::proof(std::string_view name) {
   return hashes;
 }
 
+namespace {
+
+// Does the map hold what the emergency mode keeps?
+bool is_kept(MapReader& map) {
+  return !map.is_nil("backend") && map.text("backend") == "legacy";
+}
+
+template <class EntryOrSeal>
+void read_envelope(MapReader& map, EntryOrSeal& out) {
+  out.session_id = map.text("session_id");
+  out.seal_id = map.uuid("seal_id");
+  out.timestamp = map.timestamp("timestamp");
+  out.authority = map.text("authority");
+  out.verdict = map.verdict("verdict");
+}
+
+// The members that an entry and a receipt share; all but seal_data.
 void read_entry_members(MapReader& map, Entry& entry) {
-  entry.emergency = !map.is_nil("backend") && map.text("backend") == "legacy";
-  if (!entry.emergency) entry.sequence = map.integer("sequence");
-  entry.session_id = map.text("session_id");
-  entry.seal_id = map.uuid("seal_id");
-  entry.timestamp = map.timestamp("timestamp");
-  entry.authority = map.text("authority");
-  entry.verdict = map.verdict("verdict");
-  if (entry.emergency) return;
+  entry.sequence = map.integer("sequence");
+  read_envelope(map, entry);
   entry.data_salt = map.optional_salt("data_salt");
   entry.data_hash = map.hash("data_hash");
   entry.entry_hash = map.hash("entry_hash");
@@ -204,12 +215,8 @@ void read_entry_members(MapReader& map, Entry& entry) {
   entry.merkle_root = map.hash("merkle_root");
 }
 
-Result<Entry> read_entry(const msgpack::object& object) {
-  MapReader map(object);
-  Entry entry;
-  read_entry_members(map, entry);
-  if (!map.is_nil("created_at")) entry.created_at = map.timestamp("created_at");
-  if (map.is_nil("seal_data")) return map.finish(std::move(entry));
+Status read_payload(MapReader& map, std::optional<std::string>& out) {
+  if (map.is_nil("seal_data")) return {};
   if (const msgpack::object* payload = map.map("seal_data")) {
     JsonDocument document;
     JsonBuilder json(document, {.source = JsonSource::stored,
@@ -217,13 +224,36 @@ Result<Entry> read_entry(const msgpack::object& object) {
                                 .bytes_max = limits::seal_bytes_max * 64,
                                 .root = "seal_data"});
     if (Status fed = feed(*payload, json); !fed) return fail(ErrorCode::internal, fed.error().message, "seal_data");
-    append_canonical(document, entry.seal_data.emplace());
+    append_canonical(document, out.emplace());
   }
-  return map.finish(std::move(entry));
+  return {};
 }
 
-Result<Receipt> read_receipt(const msgpack::object& object) {
+}  // namespace
+
+Result<AnyEntry> read_entry(const msgpack::object& object) {
   MapReader map(object);
+  if (is_kept(map)) {
+    KeptSeal seal;
+    read_envelope(map, seal);
+    if (Status read = read_payload(map, seal.seal_data); !read) return tl::unexpected(read.error());
+    return map.finish(AnyEntry(std::move(seal)));
+  }
+  Entry entry;
+  read_entry_members(map, entry);
+  if (!map.is_nil("created_at")) entry.created_at = map.timestamp("created_at");
+  if (Status read = read_payload(map, entry.seal_data); !read) return tl::unexpected(read.error());
+  return map.finish(AnyEntry(std::move(entry)));
+}
+
+Result<AnyReceipt> read_receipt(const msgpack::object& object) {
+  MapReader map(object);
+  if (is_kept(map)) {
+    KeptReceipt kept;
+    read_envelope(map, kept.seal);
+    kept.duplicate = map.boolean("duplicate");
+    return map.finish(AnyReceipt(std::move(kept)));
+  }
   Receipt receipt;
   read_entry_members(map, receipt.entry);
   receipt.duplicate = map.boolean("duplicate");
@@ -234,7 +264,7 @@ Result<Receipt> read_receipt(const msgpack::object& object) {
     proof.proof = map.proof("proof");
     proof.checkpoint = map.text("checkpoint");
   }
-  return map.finish(std::move(receipt));
+  return map.finish(AnyReceipt(std::move(receipt)));
 }
 
 }  // namespace vault

@@ -8,9 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "ledger/entry.hpp"
+#include "ledger/kept_seal.hpp"
 #include "ledger/proof.hpp"
-#include "ledger/receipt.hpp"
 #include "ledger/result.hpp"
 
 namespace vault {
@@ -61,10 +60,8 @@ class MapReader {
   std::optional<Error> error_;
 };
 
-// The members that an entry and a receipt share; all but seal_data.
-void read_entry_members(MapReader& map, Entry& entry);
 // One element of `entries`, and what `entry` holds.
-Result<Entry> read_entry(const msgpack::object& map);
-Result<Receipt> read_receipt(const msgpack::object& map);
+Result<AnyEntry> read_entry(const msgpack::object& map);
+Result<AnyReceipt> read_receipt(const msgpack::object& map);
 
 }  // namespace vault

@@ -52,7 +52,8 @@ class DirectoryWriter final : public EmergencyWriterStore {
  public:
   DirectoryWriter(UniqueFd entries, std::string suffix) : entries_(std::move(entries)), suffix_(std::move(suffix)) {}
 
-  std::vector<Result<std::vector<Receipt>>> keep(std::span<const std::vector<Seal>> orders, Timestamp now) override {
+  std::vector<Result<std::vector<KeptReceipt>>> keep(std::span<const std::vector<Seal>> orders,
+                                                     Timestamp now) override {
     pending_.clear();
     by_id_.clear();
     std::vector<Plan> plans(orders.size());
@@ -61,7 +62,7 @@ class DirectoryWriter final : public EmergencyWriterStore {
     publish_files(plans);
     Status durable;
     if (!orders.empty()) durable = sync_directory();
-    std::vector<Result<std::vector<Receipt>>> answers;
+    std::vector<Result<std::vector<KeptReceipt>>> answers;
     for (const Plan& one : plans) answers.push_back(durable ? receipts(one) : tl::unexpected<Error>(durable.error()));
     return answers;
   }
@@ -80,7 +81,7 @@ class DirectoryWriter final : public EmergencyWriterStore {
  private:
   // A seal_id of this keep(), once for all seals that have it.
   struct Pending {
-    Entry entry;
+    KeptSeal seal;
     bool is_new = true;     // not there yet: a file is to be made
     std::string temporary;  // its unfinished file, once written
     std::optional<Error> error;
@@ -119,7 +120,7 @@ class DirectoryWriter final : public EmergencyWriterStore {
         out.places.push_back(*place);
         continue;
       }
-      for (std::size_t i = had; i < pending_.size(); ++i) by_id_.erase(pending_[i].entry.seal_id);
+      for (std::size_t i = had; i < pending_.size(); ++i) by_id_.erase(pending_[i].seal.seal_id);
       pending_.resize(had);
       out.error = place.error();
       return out;
@@ -131,15 +132,15 @@ class DirectoryWriter final : public EmergencyWriterStore {
     const auto [known, is_new] = by_id_.try_emplace(*seal.seal_id, pending_.size());
     Place place{known->second, !is_new};
     if (is_new) {
-      auto found = read_emergency_entry(entries_.get(), *seal.seal_id);
+      auto found = read_kept_seal(entries_.get(), *seal.seal_id);
       if (!found) {
         by_id_.erase(known);
         return tl::unexpected<Error>(found.error());
       }
-      pending_.push_back({*found ? std::move(**found) : make_entry(seal, now), !*found, {}, {}});
+      pending_.push_back({*found ? std::move(**found) : make_kept(seal, now), !*found, {}, {}});
       place.duplicate = !pending_.back().is_new;
     }
-    if (!same_content(pending_[place.pending].entry, seal)) {
+    if (!same_content(pending_[place.pending].seal, seal)) {
       if (is_new) {
         by_id_.erase(*seal.seal_id);
         pending_.pop_back();
@@ -155,17 +156,9 @@ class DirectoryWriter final : public EmergencyWriterStore {
   }
 
   // Timestamps of one process are all different, so that pages part them anywhere.
-  Entry make_entry(const Seal& seal, Timestamp now) {
+  KeptSeal make_kept(const Seal& seal, Timestamp now) {
     last_.micros = std::max(now.micros, last_.micros + 1);
-    Entry entry;
-    entry.emergency = true;
-    entry.seal_id = *seal.seal_id;
-    entry.session_id = seal.session_id;
-    entry.authority = seal.authority;
-    entry.verdict = seal.verdict;
-    entry.timestamp = last_;
-    entry.seal_data = seal.seal_data;
-    return entry;
+    return {seal.session_id, *seal.seal_id, last_, seal.authority, seal.verdict, seal.seal_data};
   }
 
   // Everything is written before anything is fsynced: the first fsync then carries most of the work of the others.
@@ -187,14 +180,14 @@ class DirectoryWriter final : public EmergencyWriterStore {
       pending.error = broken().value();
       return UniqueFd();
     }
-    std::string name = temporary_name(format_uuid(pending.entry.seal_id));
+    std::string name = temporary_name(format_uuid(pending.seal.seal_id));
     UniqueFd fd = create(name);
     if (!fd) {
       pending.error = unavailable("cannot make a file", errno).value();
       return fd;
     }
     pending.temporary = std::move(name);
-    if (const int failure = write_all(fd.get(), format_emergency_file(pending.entry)); failure != 0) {
+    if (const int failure = write_all(fd.get(), format_emergency_file(pending.seal)); failure != 0) {
       pending.error = unavailable("cannot write a file", failure).value();
       return UniqueFd();
     }
@@ -227,7 +220,7 @@ class DirectoryWriter final : public EmergencyWriterStore {
   }
 
   void give_name(Pending& pending) {
-    const Uuid seal_id = pending.entry.seal_id;
+    const Uuid seal_id = pending.seal.seal_id;
     const int failure = publish(entries_.get(), pending.temporary, emergency_file_name(seal_id));
     if (failure == 0) return;
     ::unlinkat(entries_.get(), pending.temporary.c_str(), 0);
@@ -236,18 +229,18 @@ class DirectoryWriter final : public EmergencyWriterStore {
       return;
     }
     // Another process was faster with the same seal_id.
-    auto found = read_emergency_entry(entries_.get(), seal_id);
+    auto found = read_kept_seal(entries_.get(), seal_id);
     if (!found) {
       pending.error = found.error();
       return;
     }
-    const Entry& mine = pending.entry;
+    const KeptSeal& mine = pending.seal;
     const Seal seal{mine.session_id, mine.authority, mine.verdict, *mine.seal_data, seal_id};
     if (!*found || !same_content(**found, seal)) {
       pending.error = conflict(seal_id).value();
       return;
     }
-    pending.entry = std::move(**found);
+    pending.seal = std::move(**found);
     pending.is_new = false;
   }
 
@@ -260,14 +253,14 @@ class DirectoryWriter final : public EmergencyWriterStore {
     return broken();
   }
 
-  Result<std::vector<Receipt>> receipts(const Plan& plan) const {
+  Result<std::vector<KeptReceipt>> receipts(const Plan& plan) const {
     if (plan.error) return tl::unexpected<Error>(*plan.error);
-    std::vector<Receipt> out;
+    std::vector<KeptReceipt> out;
     for (const Place& place : plan.places) {
       const Pending& pending = pending_[place.pending];
-      Receipt receipt;
-      receipt.entry = pending.entry;
-      receipt.entry.seal_data.reset();
+      KeptReceipt receipt;
+      receipt.seal = pending.seal;
+      receipt.seal.seal_data.reset();
       receipt.duplicate = place.duplicate || !pending.is_new;
       out.push_back(std::move(receipt));
     }
@@ -304,7 +297,7 @@ std::string emergency_file_name(const Uuid& seal_id) {
   return format_uuid(seal_id) + ".json";
 }
 
-Result<std::optional<Entry>> read_emergency_entry(int entries, const Uuid& seal_id) {
+Result<std::optional<KeptSeal>> read_kept_seal(int entries, const Uuid& seal_id) {
   const std::string name = emergency_file_name(seal_id);
   const UniqueFd fd = open_quietly(entries, name, O_NOFOLLOW);
   if (!fd && errno == ENOENT) return std::nullopt;
@@ -322,10 +315,10 @@ Result<std::optional<Entry>> read_emergency_entry(int entries, const Uuid& seal_
                 name + " is in the directory already, and the emergency mode did not write it: use another seal_id",
                 "seal_id");
   }
-  auto entry = json ? read_emergency_file(*json) : fail(ErrorCode::internal, json.error().what);
-  if (!entry) return fail(ErrorCode::internal, name + " is damaged: " + entry.error().message);
-  if (entry->seal_id != seal_id) return fail(ErrorCode::internal, name + " is damaged: it holds another seal_id");
-  return std::optional<Entry>(std::move(*entry));
+  auto seal = json ? read_emergency_file(*json) : fail(ErrorCode::internal, json.error().what);
+  if (!seal) return fail(ErrorCode::internal, name + " is damaged: " + seal.error().message);
+  if (seal->seal_id != seal_id) return fail(ErrorCode::internal, name + " is damaged: it holds another seal_id");
+  return std::optional<KeptSeal>(std::move(*seal));
 }
 
 Result<std::unique_ptr<EmergencyWriterStore>> open_emergency_writer(const std::string& directory) {

@@ -29,6 +29,6 @@ std::string emergency_file_name(const Uuid& seal_id);
 // What is kept under a seal_id; nullopt where nothing is. Errors: seal_id_conflict (the file is there and is no seal of
 // the emergency mode, an old record say), internal (it cannot be read, or is damaged), unavailable (no more files can
 // be opened).
-Result<std::optional<Entry>> read_emergency_entry(int entries, const Uuid& seal_id);
+Result<std::optional<KeptSeal>> read_kept_seal(int entries, const Uuid& seal_id);
 
 }  // namespace vault

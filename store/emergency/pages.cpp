@@ -44,13 +44,13 @@ class DirectoryReader final : public EmergencyReaderStore {
  public:
   explicit DirectoryReader(UniqueFd entries) : entries_(std::move(entries)) {}
 
-  Result<std::optional<Entry>> entry_by_seal_id(const Uuid& seal_id) override {
-    auto entry = read_emergency_entry(entries_.get(), seal_id);
-    if (!entry && entry.error().code == ErrorCode::seal_id_conflict) return std::nullopt;  // an old record
-    return entry;
+  Result<std::optional<KeptSeal>> find(const Uuid& seal_id) override {
+    auto seal = read_kept_seal(entries_.get(), seal_id);
+    if (!seal && seal.error().code == ErrorCode::seal_id_conflict) return std::nullopt;  // an old record
+    return seal;
   }
 
-  Result<Page> page(const PageRequest& request) override {
+  Result<KeptPage> page(const PageRequest& request) override {
     if (const Status fresh = refresh(); !fresh) return tl::unexpected<Error>(fresh.error());
     constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
     constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
@@ -76,23 +76,23 @@ class DirectoryReader final : public EmergencyReaderStore {
   }
 
   template <class Iterator>
-  Result<Page> collect(const PageRequest& request, Iterator at, Iterator end) {
-    Page page;
+  Result<KeptPage> collect(const PageRequest& request, Iterator at, Iterator end) {
+    KeptPage page;
     std::size_t bytes = 0;
     for (; at != end; ++at) {
       if (!may_match(*at, request)) continue;
-      const bool full = page.entries.size() >= request.limit || bytes >= limits::page_bytes_max;
-      if (full && page.entries.back().timestamp != at->timestamp) {
-        page.next_cursor = page.entries.back().timestamp.micros;
+      const bool full = page.seals.size() >= request.limit || bytes >= limits::page_bytes_max;
+      if (full && page.seals.back().timestamp != at->timestamp) {
+        page.next_cursor = page.seals.back().timestamp.micros;
         return page;
       }
-      auto entry = entry_by_seal_id(at->seal_id);
-      if (!entry) return tl::unexpected<Error>(entry.error());
-      if (!*entry) continue;  // moved away by hand
-      if (request.session_id && (*entry)->session_id != *request.session_id) continue;
-      if (request.authority && (*entry)->authority != *request.authority) continue;
-      bytes += (*entry)->seal_data->size();
-      page.entries.push_back(std::move(**entry));
+      auto seal = find(at->seal_id);
+      if (!seal) return tl::unexpected<Error>(seal.error());
+      if (!*seal) continue;  // moved away by hand
+      if (request.session_id && (*seal)->session_id != *request.session_id) continue;
+      if (request.authority && (*seal)->authority != *request.authority) continue;
+      bytes += (*seal)->seal_data->size();
+      page.seals.push_back(std::move(**seal));
     }
     return page;
   }
@@ -143,12 +143,12 @@ class DirectoryReader final : public EmergencyReaderStore {
   }
 
   Status add(const Uuid& seal_id) {
-    const auto entry = read_emergency_entry(entries_.get(), seal_id);
-    if (!entry && entry.error().code == ErrorCode::unavailable) return tl::unexpected<Error>(entry.error());
+    const auto seal = read_kept_seal(entries_.get(), seal_id);
+    if (!seal && seal.error().code == ErrorCode::unavailable) return tl::unexpected<Error>(seal.error());
     new_known_.push_back(seal_id);
-    if (!entry && entry.error().code == ErrorCode::internal) problems_.push_back(entry.error().message);
-    if (!entry || !*entry) return {};
-    const Entry& found = **entry;
+    if (!seal && seal.error().code == ErrorCode::internal) problems_.push_back(seal.error().message);
+    if (!seal || !*seal) return {};
+    const KeptSeal& found = **seal;
     new_items_.push_back(
         {found.timestamp, seal_id, hash_of(found.session_id), hash_of(found.authority), found.verdict});
     return {};

@@ -56,18 +56,18 @@ std::string characters_or_empty(const RawJson& json, const RawJson::Node* node) 
 }
 
 LegacyItem read_emergency(LegacyPlace place, std::string_view bytes, const RawJson& json) {
-  auto entry = read_emergency_file(json);
-  if (!entry) {
-    return refused(place, bytes, 0, "it says that the emergency mode wrote it, but " + entry.error().message);
+  auto seal = read_emergency_file(json);
+  if (!seal) {
+    return refused(place, bytes, 0, "it says that the emergency mode wrote it, but " + seal.error().message);
   }
   place.kind = LegacyKind::emergency;
   LegacyRecord record;
   record.place = std::move(place);
   record.sha256 = sha256(bytes);
-  record.time = entry->timestamp;
-  record.timestamp = legacy_quoted(format_timestamp(entry->timestamp));
-  record.seal = {std::move(entry->session_id), std::move(entry->authority), entry->verdict,
-                 std::move(*entry->seal_data), entry->seal_id};
+  record.time = seal->timestamp;
+  record.timestamp = legacy_quoted(format_timestamp(seal->timestamp));
+  record.seal = {std::move(seal->session_id), std::move(seal->authority), seal->verdict, std::move(*seal->seal_data),
+                 seal->seal_id};
   return {std::move(record), std::nullopt};
 }
 

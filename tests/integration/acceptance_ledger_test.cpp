@@ -28,7 +28,7 @@ class Acceptance : public ::testing::Test {
             .seal_id = ""};
   }
   Receipt append(const SealDraft& seal) {
-    auto receipt = client_->append_entry(seal);
+    auto receipt = client_->append_entry(seal).and_then(of_ledger);
     if (!receipt) throw std::runtime_error(receipt.error().message);
     return *receipt;
   }
@@ -126,7 +126,7 @@ TEST_F(Acceptance, TenWritersAtOnce) {
     writers.emplace_back([this, writer, &sequences] {
       auto client = vaultd_->connect();
       for (int i = 0; i < 20; ++i) {
-        const auto receipt = client->append_entry(draft(static_cast<int>(writer) * 100 + i));
+        const auto receipt = client->append_entry(draft(static_cast<int>(writer) * 100 + i)).and_then(of_ledger);
         ASSERT_TRUE(receipt) << receipt.error().message;
         sequences[writer].push_back(receipt->entry.sequence);
       }
@@ -176,7 +176,7 @@ TEST_F(Acceptance, TheEntryHashIsDeterministic) {
 
 TEST_F(Acceptance, EntriesBySession) {
   for (int i = 0; i < 12; ++i) append(draft(i % 3));
-  const auto page = client_->get_entries_by_session("session-1");
+  const auto page = client_->get_entries_by_session("session-1").and_then(of_ledger);
   ASSERT_TRUE(page);
   ASSERT_EQ(page->entries.size(), 4U);
   EXPECT_FALSE(page->next_cursor);
@@ -184,7 +184,7 @@ TEST_F(Acceptance, EntriesBySession) {
     EXPECT_EQ(page->entries[i].session_id, "session-1");
     EXPECT_EQ(page->entries[i].sequence, static_cast<std::int64_t>(2 + 3 * i));
   }
-  EXPECT_TRUE(client_->get_entries_by_session("nobody")->entries.empty());
+  EXPECT_TRUE(client_->get_entries_by_session("nobody").and_then(of_ledger)->entries.empty());
 }
 
 TEST_F(Acceptance, EntryBySequence) {
@@ -193,7 +193,7 @@ TEST_F(Acceptance, EntryBySequence) {
   ASSERT_TRUE(entry);
   EXPECT_EQ(entry->session_id, "session-7");
   EXPECT_EQ(entry->seal_id, receipt.entry.seal_id);
-  const auto by_id = client_->get_entry_by_seal_id(format_uuid(receipt.entry.seal_id));
+  const auto by_id = client_->get_entry_by_seal_id(format_uuid(receipt.entry.seal_id)).and_then(of_ledger);
   ASSERT_TRUE(by_id);
   EXPECT_EQ(*by_id, *entry);
   const auto none = client_->get_entry_by_sequence(2);
@@ -209,7 +209,7 @@ TEST_F(Acceptance, ListWithPagination) {
     request.limit = 10;
     request.order = order;
     for (int pages = 0; pages < 10; ++pages) {
-      const auto page = client_->list_entries(request);
+      const auto page = client_->list_entries(request).and_then(of_ledger);
       ASSERT_TRUE(page) << page.error().message;
       for (const Entry& entry : page->entries) seen.push_back(entry.sequence);
       if (!page->next_cursor) break;
@@ -224,14 +224,14 @@ TEST_F(Acceptance, ListWithPagination) {
 
 TEST_F(Acceptance, QueryByVerdictAndTime) {
   for (int i = 1; i <= 9; ++i) append(draft(i, i % 3 == 0 ? "VOID" : "SEAL"));
-  const auto all = client_->query_by_verdict(Verdict::void_);
+  const auto all = client_->query_by_verdict(Verdict::void_).and_then(of_ledger);
   ASSERT_TRUE(all);
   ASSERT_EQ(all->entries.size(), 3U);
   EXPECT_EQ(all->entries[0].sequence, 9) << "newest first";
   // From the time of the sixth on, up to but without that of the ninth.
   const Timestamp from = client_->get_entry_by_sequence(6)->timestamp;
   const Timestamp to = client_->get_entry_by_sequence(9)->timestamp;
-  const auto some = client_->query_by_verdict(Verdict::void_, from, to);
+  const auto some = client_->query_by_verdict(Verdict::void_, from, to).and_then(of_ledger);
   ASSERT_TRUE(some);
   ASSERT_EQ(some->entries.size(), 1U);
   EXPECT_EQ(some->entries[0].sequence, 6);
@@ -255,7 +255,7 @@ TEST_F(Acceptance, MerkleProof) {
                                              opened->tree_size, proof->proof, opened->root);
     EXPECT_TRUE(included) << included.error().message;
   }
-  auto signed_receipt = client_->append_entry(draft(21), true);
+  auto signed_receipt = client_->append_entry(draft(21), true).and_then(of_ledger);
   ASSERT_TRUE(signed_receipt) << signed_receipt.error().message;
   EXPECT_TRUE(check_receipt(*signed_receipt, *key, R"({"n":21})"));
   signed_receipt->entry.verdict = Verdict::void_;

@@ -56,11 +56,11 @@ void Producers::on_seal_reply(int vaultd, std::uint64_t number, const Reply& rep
   if (reply.error) return on_seal_refused(request, number, *reply.error);
   std::vector<Receipt> receipts;
   if (request.seal.batch) {
-    auto decoded = decode_receipts(reply.result);
+    auto decoded = decode_receipts(reply.result).and_then(of_ledger);
     require(decoded.has_value(), "receipts that cannot be decoded");
     receipts = std::move(*decoded);
   } else {
-    auto decoded = decode_receipt(reply.result);
+    auto decoded = decode_receipt(reply.result).and_then(of_ledger);
     require(decoded.has_value(), "a receipt that cannot be decoded");
     receipts.push_back(std::move(*decoded));
   }
@@ -122,7 +122,7 @@ void Producers::on_query_reply(const Operation& query, const Reply& reply) {
     return;
   }
   if (std::holds_alternative<ReadRequest>(query)) {
-    const auto entry = decode_entry(reply.result);
+    const auto entry = decode_entry(reply.result).and_then(of_ledger);
     require(entry.has_value(), "an entry that cannot be decoded");
     const auto& entries = world_.database.state.entries;
     require(entry->sequence <= std::ssize(entries), "an entry that is not there");

@@ -54,20 +54,25 @@ std::string shown_verdict(Verdict verdict) {
   return coloured(verdict_name(verdict), verdict_colour(verdict)) + " (" + std::string(verdict_meaning(verdict)) + ")";
 }
 
-Fields entry_fields(const Entry& entry) {
-  if (entry.emergency) {
-    return {{"backend", coloured("legacy: kept as a file by the emergency mode, not in the chain yet", Colour::yellow)},
-            {"session", printable(entry.session_id)},
-            {"seal id", format_uuid(entry.seal_id)},
-            {"timestamp", shown_time(entry.timestamp)},
-            {"authority", printable(entry.authority)},
-            {"verdict", shown_verdict(entry.verdict)}};
+Fields entry_fields(const EntryView& entry) {
+  Fields fields;
+  if (entry.sealed != nullptr) {
+    fields.emplace_back("sequence", std::to_string(entry.sealed->sequence));
+  } else {
+    fields.emplace_back("backend",
+                        coloured("legacy: kept as a file by the emergency mode, not in the chain yet", Colour::yellow));
   }
-  return {{"sequence", std::to_string(entry.sequence)}, {"session", printable(entry.session_id)},
-          {"seal id", format_uuid(entry.seal_id)},      {"timestamp", shown_time(entry.timestamp)},
-          {"authority", printable(entry.authority)},    {"verdict", shown_verdict(entry.verdict)},
-          {"data hash", to_hex(entry.data_hash)},       {"entry hash", to_hex(entry.entry_hash)},
-          {"prev hash", to_hex(entry.prev_hash)},       {"merkle root", to_hex(entry.merkle_root)}};
+  fields.insert(fields.end(), {{"session", printable(entry.session_id)},
+                               {"seal id", format_uuid(entry.seal_id)},
+                               {"timestamp", shown_time(entry.timestamp)},
+                               {"authority", printable(entry.authority)},
+                               {"verdict", shown_verdict(entry.verdict)}});
+  if (entry.sealed == nullptr) return fields;
+  fields.insert(fields.end(), {{"data hash", to_hex(entry.sealed->data_hash)},
+                               {"entry hash", to_hex(entry.sealed->entry_hash)},
+                               {"prev hash", to_hex(entry.sealed->prev_hash)},
+                               {"merkle root", to_hex(entry.sealed->merkle_root)}});
+  return fields;
 }
 
 void print_paragraph(std::string_view text) {

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "ledger/bytes.hpp"
-#include "ledger/entry.hpp"
 #include "tools/common/colour.hpp"
 #include "tools/common/display_width.hpp"
+#include "tools/common/entry_view.hpp"
 #include "tools/common/progress.hpp"
 #include "tools/common/table.hpp"
 
@@ -33,7 +33,7 @@ void show_local_times();
 // "VOID (refused)", in its colour.
 std::string shown_verdict(Verdict verdict);
 // Everything about one entry.
-Fields entry_fields(const Entry& entry);
+Fields entry_fields(const EntryView& entry);
 
 // Sentences on stdout, broken between words where the terminal ends.
 void print_paragraph(std::string_view text);

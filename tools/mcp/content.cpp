@@ -14,6 +14,8 @@
 namespace vault::mcp {
 namespace {
 
+using ctl::EntryView;
+
 constexpr std::size_t around_bytes = 32U << 10;  // of a reply: its frame, id and summary
 constexpr std::size_t misfits_told_max = 10;
 static_assert(around_bytes > summary_bytes_max + token_bytes_max + 1024);
@@ -54,14 +56,15 @@ struct Answer {
 };
 
 // Entries whose hashes do not fit, in words; empty where all fit.
-std::string find_misfits(std::span<const Entry> entries) {
+std::string find_misfits(std::span<const EntryView> entries) {
   std::string text;
   HashChecker checker;
   std::size_t found = 0;
-  for (const Entry& entry : entries) {
-    const HashFaults faults = checker.check(entry);
+  for (const EntryView& entry : entries) {
+    if (entry.sealed == nullptr) continue;  // it has no hashes yet
+    const HashFaults faults = checker.check(*entry.sealed);
     if (!faults.any() || ++found > misfits_told_max) continue;
-    text += describe(entry, faults) + ".\n";
+    text += describe(*entry.sealed, faults) + ".\n";
   }
   if (found == 0) return text;
   if (found > misfits_told_max) text += std::to_string(found - misfits_told_max) + " more do not fit.\n";
@@ -82,12 +85,12 @@ std::string misfit_result(const Answer& answer, bool modern) {
   return out;
 }
 
-tl::unexpected<Error> entry_too_large(const Entry& entry, std::size_t bytes, bool on_page) {
-  const std::string which =
-      entry.emergency ? "--seal-id " + format_uuid(entry.seal_id) : "--sequence " + std::to_string(entry.sequence);
-  std::string text = "the entry " + (entry.emergency ? format_uuid(entry.seal_id) : std::to_string(entry.sequence)) +
-                     " takes " + std::to_string(bytes) + " bytes in a reply, which holds at most " +
-                     std::to_string(content_bytes_max) + ". `vaultctl read " + which + "` shows it.";
+tl::unexpected<Error> entry_too_large(const EntryView& entry, std::size_t bytes, bool on_page) {
+  const bool kept = entry.sealed == nullptr;
+  const std::string which = kept ? format_uuid(entry.seal_id) : std::to_string(entry.sealed->sequence);
+  std::string text = "the entry " + which + " takes " + std::to_string(bytes) +
+                     " bytes in a reply, which holds at most " + std::to_string(content_bytes_max) +
+                     ". `vaultctl read " + (kept ? "--seal-id " : "--sequence ") + which + "` shows it.";
   if (on_page) text += " Cursor " + std::to_string(cursor_after(entry)) + " goes on behind it.";
   return fail(ErrorCode::too_large, std::move(text));
 }
@@ -95,13 +98,15 @@ tl::unexpected<Error> entry_too_large(const Entry& entry, std::size_t bytes, boo
 Result<Answer> entry_answer(const std::string& result, std::string json) {
   const auto entry = decode_entry(result);
   if (!entry) return tl::unexpected(entry.error());
-  if (const std::size_t bytes = cost(json); bytes > content_bytes_max) return entry_too_large(*entry, bytes, false);
-  return Answer{std::move(json), summarize(*entry), find_misfits({&*entry, 1})};
+  const EntryView view(*entry);
+  if (const std::size_t bytes = cost(json); bytes > content_bytes_max) return entry_too_large(view, bytes, false);
+  return Answer{std::move(json), summarize(view), find_misfits({&view, 1})};
 }
 
 Result<Answer> page_answer(const std::string& result) {
-  auto page = decode_page(result);
-  if (!page) return tl::unexpected(page.error());
+  const auto decoded = decode_page(result);
+  if (!decoded) return tl::unexpected(decoded.error());
+  ctl::PageView page(*decoded);
   std::string structured = R"({"entries":[)";
   std::size_t kept = 0, bytes = 0, last = 0;
   bool full = false;
@@ -114,15 +119,15 @@ Result<Answer> page_answer(const std::string& result) {
     structured += json;
   });
   if (!walked) return tl::unexpected(walked.error());
-  if (full && kept == 0) return entry_too_large(page->entries.front(), last, true);
+  if (full && kept == 0) return entry_too_large(page.entries.front(), last, true);
   if (full) {
-    page->entries.resize(kept);
-    page->next_cursor = cursor_after(page->entries.back());
+    page.entries.erase(page.entries.begin() + static_cast<std::ptrdiff_t>(kept), page.entries.end());
+    page.next_cursor = cursor_after(page.entries.back());
   }
   structured += R"(],"next_cursor":)";
-  structured += page->next_cursor ? std::to_string(*page->next_cursor) : "null";
+  structured += page.next_cursor ? std::to_string(*page.next_cursor) : "null";
   structured += '}';
-  return Answer{std::move(structured), summarize(*page), find_misfits(page->entries)};
+  return Answer{std::move(structured), summarize(page), find_misfits(page.entries)};
 }
 
 // A result that is small whatever it says.

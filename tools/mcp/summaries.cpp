@@ -8,6 +8,8 @@
 namespace vault::mcp {
 namespace {
 
+using ctl::EntryView;
+using ctl::PageView;
 using ctl::short_hash;
 
 constexpr std::size_t lines_max = 20;  // of a page
@@ -23,42 +25,47 @@ std::string tree(std::int64_t size) {
   return "the tree of " + count(static_cast<std::size_t>(size), "entry", "entries");
 }
 
-std::string name(const std::string& text) {
+std::string name(std::string_view text) {
   return excerpt(ctl::printable(text), name_bytes_max);
 }
 
-std::string place(const Entry& entry) {
-  return entry.emergency ? "seal " + format_uuid(entry.seal_id) : fmt::format("sequence {}", entry.sequence);
+std::string place(const EntryView& entry) {
+  if (entry.sealed == nullptr) return "seal " + format_uuid(entry.seal_id);
+  return fmt::format("sequence {}", entry.sealed->sequence);
 }
 
 // "sequence 7, SEAL by deploy-bot in session release-42, 2026-…, entry_hash 9f3c…"
-std::string line(const Entry& entry) {
+std::string line(const EntryView& entry) {
   std::string text = fmt::format("{}, {} by {} in session {}, {}", place(entry), verdict_name(entry.verdict),
                                  name(entry.authority), name(entry.session_id), format_timestamp(entry.timestamp));
-  if (!entry.emergency) text += ", entry_hash " + short_hash(entry.entry_hash);
+  if (entry.sealed != nullptr) text += ", entry_hash " + short_hash(entry.sealed->entry_hash);
   return text;
 }
 
 }  // namespace
 
-std::int64_t cursor_after(const Entry& entry) {
-  return entry.emergency ? entry.timestamp.micros : entry.sequence;
+std::int64_t cursor_after(const EntryView& entry) {
+  return entry.sealed != nullptr ? entry.sealed->sequence : entry.timestamp.micros;
 }
 
-std::string summarize(const Receipt& receipt) {
-  std::string text = (receipt.duplicate ? "Already sealed before: " : "Sealed: ") + line(receipt.entry) + ".";
-  if (receipt.entry.emergency) text += " vaultd runs without its database: kept as a file, not in the chain yet.";
-  if (receipt.proof) {
-    text += " Signed: proven in " + tree(static_cast<std::int64_t>(receipt.proof->tree_size)) + ".";
+std::string summarize(const AnyReceipt& receipt) {
+  std::string text = is_duplicate(receipt) ? "Already sealed before: " : "Sealed: ";
+  if (const auto* kept = std::get_if<KeptReceipt>(&receipt)) {
+    return text + line(kept->seal) + ". vaultd runs without its database: kept as a file, not in the chain yet.";
+  }
+  const auto& sealed = std::get<Receipt>(receipt);
+  text += line(sealed.entry) + ".";
+  if (sealed.proof) {
+    text += " Signed: proven in " + tree(static_cast<std::int64_t>(sealed.proof->tree_size)) + ".";
   }
   return text;
 }
 
-std::string summarize(const Entry& entry) {
+std::string summarize(const EntryView& entry) {
   return "Entry: " + line(entry) + ".";
 }
 
-std::string summarize(const Page& page) {
+std::string summarize(const PageView& page) {
   std::string text;
   if (page.entries.empty()) {
     text = page.next_cursor ? "No entry on this page." : "No entries.";

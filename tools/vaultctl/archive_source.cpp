@@ -65,10 +65,10 @@ class DaemonArchiveSource final : public ArchiveSource {
     request.order = Order::ascending;
     request.cursor = from - 1;
     while (*request.cursor < to) {
-      auto page = client_.list_entries(request);
+      auto page = list(request);
       if (!page) return tl::unexpected<Error>(page.error());
-      if (page->entries.empty()) page = client_.list_entries(request, to);  // vaultd's readers may be on a replica
-      if (!page || page->entries.empty()) return {};                        // the caller misses the rest
+      if (page->entries.empty()) page = list(request, to);  // vaultd's readers may be on a replica
+      if (!page || page->entries.empty()) return {};        // the caller misses the rest
       for (const Entry& entry : page->entries) {
         if (entry.sequence > to || !row(EntryRow(entry).view())) return {};
       }
@@ -90,6 +90,10 @@ class DaemonArchiveSource final : public ArchiveSource {
   }
 
  private:
+  Result<Page> list(const PageRequest& request, std::int64_t at_least = 0) {
+    return client_.list_entries(request, at_least).and_then(of_ledger);
+  }
+
   static Result<std::optional<ArchiveTarget>> open(const std::string& note, const VerifierKey& key) {
     auto checkpoint = open_checkpoint(note, key);
     if (!checkpoint) {
@@ -103,7 +107,7 @@ class DaemonArchiveSource final : public ArchiveSource {
     request.to = Timestamp{not_after.micros + 1};
     request.limit = 1;
     while (true) {
-      const auto page = client_.list_entries(request);
+      const auto page = list(request);
       if (!page) return tl::unexpected<Error>(page.error());
       if (!page->entries.empty()) return page->entries.front().sequence;
       if (!page->next_cursor) return 0;

@@ -24,6 +24,10 @@ HashFaults EntryChecks::check(const Entry& entry, PayloadRule rule) {
   return faults;
 }
 
+void EntryChecks::check(const AnyEntry& entry, PayloadRule rule) {
+  if (const auto* sealed = std::get_if<Entry>(&entry)) check(*sealed, rule);
+}
+
 void EntryChecks::tell_unreadable(const std::string& what) {
   if (!off_) tell("hash DOES NOT FIT: " + what);
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "ledger/hash_check.hpp"
+#include "ledger/kept_seal.hpp"
 
 namespace vault::ctl {
 
@@ -18,6 +19,8 @@ class EntryChecks {
   // Checks an entry that is, or has just been, shown. A misfit is told at once, also with --json; of very many only the
   // first. Returns what did not fit.
   HashFaults check(const Entry& entry, PayloadRule rule = PayloadRule::expected);
+  // The same; a seal that the emergency mode keeps has no hashes yet, so nothing is checked.
+  void check(const AnyEntry& entry, PayloadRule rule = PayloadRule::expected);
   // The same for one that cannot even be read, so that nothing can be checked.
   void tell_unreadable(const std::string& what);
   // How many misfits were not told, if any. Returns exit_no where there was one, else `code`.

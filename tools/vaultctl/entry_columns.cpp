@@ -10,58 +10,58 @@ namespace {
 
 constexpr int spare_hash = 3, spare_authority = 2;
 
-std::string hash_value(const Entry& entry, const Hash& hash) {
-  return entry.emergency ? std::string() : to_hex(hash);
+std::string hash_value(const EntryView& entry, Hash Entry::*hash) {
+  return entry.sealed != nullptr ? to_hex(entry.sealed->*hash) : std::string();
 }
 
-Cell hash_cell(const Entry& entry, const Hash& hash, bool wide) {
-  if (entry.emergency) return {"(emergency)", Colour::dim};
-  return {wide ? to_hex(hash) : short_hash(hash) + "…", Colour::dim};
+Cell hash_cell(const EntryView& entry, Hash Entry::*hash, bool wide) {
+  if (entry.sealed == nullptr) return {"(emergency)", Colour::dim};
+  return {wide ? to_hex(entry.sealed->*hash) : short_hash(entry.sealed->*hash) + "…", Colour::dim};
 }
 
-std::string sequence_value(const Entry& entry) {
-  return entry.emergency ? std::string() : std::to_string(entry.sequence);
+std::string sequence_value(const EntryView& entry) {
+  return entry.sealed != nullptr ? std::to_string(entry.sealed->sequence) : std::string();
 }
 
 const std::array<EntryColumn, 11>& all_columns() {
   static const std::array<EntryColumn, 11> columns{{
       {"sequence", "", Heading("SEQUENCE", false, 0),
-       [](const Entry& entry, bool) {
-         return Cell{entry.emergency ? "-" : std::to_string(entry.sequence), Colour::none, true};
+       [](const EntryView& entry, bool) {
+         return Cell{entry.sealed != nullptr ? sequence_value(entry) : "-", Colour::none, true};
        },
        sequence_value},
       {"timestamp", "time", Heading("TIMESTAMP", false, 0),
-       [](const Entry& entry, bool) { return Cell{shown_time(entry.timestamp)}; },
-       [](const Entry& entry) { return format_timestamp(entry.timestamp); }},
+       [](const EntryView& entry, bool) { return Cell{shown_time(entry.timestamp)}; },
+       [](const EntryView& entry) { return format_timestamp(entry.timestamp); }},
       {"verdict", "", Heading("VERDICT", false, 0),
-       [](const Entry& entry, bool) {
+       [](const EntryView& entry, bool) {
          return Cell{std::string(verdict_name(entry.verdict)), verdict_colour(entry.verdict)};
        },
-       [](const Entry& entry) { return std::string(verdict_name(entry.verdict)); }},
+       [](const EntryView& entry) { return std::string(verdict_name(entry.verdict)); }},
       {"session_id", "session", Heading("SESSION", true, 0),
-       [](const Entry& entry, bool) { return Cell{printable(entry.session_id)}; },
-       [](const Entry& entry) { return entry.session_id; }},
+       [](const EntryView& entry, bool) { return Cell{printable(entry.session_id)}; },
+       [](const EntryView& entry) { return std::string(entry.session_id); }},
       {"authority", "", Heading("AUTHORITY", true, spare_authority),
-       [](const Entry& entry, bool) { return Cell{printable(entry.authority)}; },
-       [](const Entry& entry) { return entry.authority; }},
+       [](const EntryView& entry, bool) { return Cell{printable(entry.authority)}; },
+       [](const EntryView& entry) { return std::string(entry.authority); }},
       {"entry_hash", "hash", Heading("ENTRY HASH", false, spare_hash),
-       [](const Entry& entry, bool wide) { return hash_cell(entry, entry.entry_hash, wide); },
-       [](const Entry& entry) { return hash_value(entry, entry.entry_hash); }},
+       [](const EntryView& entry, bool wide) { return hash_cell(entry, &Entry::entry_hash, wide); },
+       [](const EntryView& entry) { return hash_value(entry, &Entry::entry_hash); }},
       {"seal_id", "", Heading("SEAL ID", false, 0),
-       [](const Entry& entry, bool) { return Cell{format_uuid(entry.seal_id)}; },
-       [](const Entry& entry) { return format_uuid(entry.seal_id); }},
+       [](const EntryView& entry, bool) { return Cell{format_uuid(entry.seal_id)}; },
+       [](const EntryView& entry) { return format_uuid(entry.seal_id); }},
       {"data_hash", "", Heading("DATA HASH", false, 0),
-       [](const Entry& entry, bool wide) { return hash_cell(entry, entry.data_hash, wide); },
-       [](const Entry& entry) { return hash_value(entry, entry.data_hash); }},
+       [](const EntryView& entry, bool wide) { return hash_cell(entry, &Entry::data_hash, wide); },
+       [](const EntryView& entry) { return hash_value(entry, &Entry::data_hash); }},
       {"prev_hash", "", Heading("PREV HASH", false, 0),
-       [](const Entry& entry, bool wide) { return hash_cell(entry, entry.prev_hash, wide); },
-       [](const Entry& entry) { return hash_value(entry, entry.prev_hash); }},
+       [](const EntryView& entry, bool wide) { return hash_cell(entry, &Entry::prev_hash, wide); },
+       [](const EntryView& entry) { return hash_value(entry, &Entry::prev_hash); }},
       {"merkle_root", "root", Heading("MERKLE ROOT", false, 0),
-       [](const Entry& entry, bool wide) { return hash_cell(entry, entry.merkle_root, wide); },
-       [](const Entry& entry) { return hash_value(entry, entry.merkle_root); }},
+       [](const EntryView& entry, bool wide) { return hash_cell(entry, &Entry::merkle_root, wide); },
+       [](const EntryView& entry) { return hash_value(entry, &Entry::merkle_root); }},
       {"seal_data", "data", Heading("SEAL DATA", true, 0),
-       [](const Entry& entry, bool) { return Cell{entry.seal_data ? printable(*entry.seal_data) : "(erased)"}; },
-       [](const Entry& entry) { return entry.seal_data.value_or(""); }},
+       [](const EntryView& entry, bool) { return Cell{entry.seal_data ? printable(*entry.seal_data) : "(erased)"}; },
+       [](const EntryView& entry) { return std::string(entry.seal_data.value_or("")); }},
   }};
   return columns;
 }
@@ -97,11 +97,11 @@ std::string column_names() {
   return names;
 }
 
-Table entry_table(const std::vector<const EntryColumn*>& columns, const std::vector<Entry>& entries, bool wide) {
+Table entry_table(const std::vector<const EntryColumn*>& columns, const std::vector<EntryView>& entries, bool wide) {
   std::vector<Heading> headings;
   for (const EntryColumn* column : columns) headings.push_back(column->heading);
   Table table(std::move(headings));
-  for (const Entry& entry : entries) {
+  for (const EntryView& entry : entries) {
     std::vector<Cell> row;
     for (const EntryColumn* column : columns) row.push_back(column->cell(entry, wide));
     table.add(std::move(row));

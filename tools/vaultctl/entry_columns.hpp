@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ledger/result.hpp"
+#include "tools/common/entry_view.hpp"
 #include "tools/common/table.hpp"
 
 namespace vault::ctl {
@@ -15,8 +16,8 @@ struct EntryColumn {
   std::string_view short_name;  // another that is understood; "": none
   Heading heading;
   // What a table shows, and what a program gets: in full, "" where the entry has none.
-  Cell (*cell)(const Entry& entry, bool wide);
-  std::string (*value)(const Entry& entry);
+  Cell (*cell)(const EntryView& entry, bool wide);
+  std::string (*value)(const EntryView& entry);
 };
 
 // The columns of these names; none: the usual ones.
@@ -25,7 +26,7 @@ Result<std::vector<const EntryColumn*>> choose_columns(const std::vector<std::st
 // "sequence, timestamp, ..."
 std::string column_names();
 
-Table entry_table(const std::vector<const EntryColumn*>& columns, const std::vector<Entry>& entries, bool wide);
+Table entry_table(const std::vector<const EntryColumn*>& columns, const std::vector<EntryView>& entries, bool wide);
 
 // A line of RFC 4180, with CR and LF at its end.
 std::string csv_line(const std::vector<std::string>& values);

@@ -21,7 +21,7 @@ Status print_page(Client& client, std::int64_t& next, std::int64_t to, EntryChec
   request.order = Order::ascending;
   const auto result = client.call(ListRequest{request});
   if (!result) return tl::unexpected<Error>(result.error());
-  const auto page = decode_page(*result);
+  const auto page = decode_page(*result).and_then(of_ledger);
   if (!page) return tl::unexpected<Error>(page.error());
   if (page->entries.empty()) {
     return fail(ErrorCode::invalid_message,

@@ -83,9 +83,10 @@ class Importer {
         refused(sent.place, receipt.error());
         continue;
       }
-      if (!sent.of_all) ++(receipt->duplicate ? present_ : imported_);
+      const bool duplicate = is_duplicate(*receipt);
+      if (!sent.of_all) ++(duplicate ? present_ : imported_);
       if (!sent.problem) continue;
-      if (receipt->duplicate) {
+      if (duplicate) {
         ++known_;
       } else {
         tell(std::move(*sent.problem));

@@ -1,5 +1,6 @@
 #include "tools/vaultctl/listing.hpp"
 
+#include "tools/common/entry_view.hpp"
 #include "tools/common/json_output.hpp"
 #include "tools/common/terminal.hpp"
 #include "tools/vaultctl/entry_checks.hpp"
@@ -10,7 +11,7 @@ namespace {
 
 using Columns = std::vector<const EntryColumn*>;
 
-void print_csv(const Columns& columns, const std::vector<Entry>& entries, bool headings) {
+void print_csv(const Columns& columns, const std::vector<EntryView>& entries, bool headings) {
   // A terminal must not be driven by what others have sealed; a file gets it as it is.
   const bool escape = stdout_is_terminal();
   std::vector<std::string> values;
@@ -23,7 +24,7 @@ void print_csv(const Columns& columns, const std::vector<Entry>& entries, bool h
     for (const EntryColumn* column : columns) values.emplace_back(column->name);
     put();
   }
-  for (const Entry& entry : entries) {
+  for (const EntryView& entry : entries) {
     for (const EntryColumn* column : columns) {
       const std::string value = column->value(entry);
       values.push_back(escape ? printable(value) : value);
@@ -52,19 +53,20 @@ class Listing {
         return {};
       }
       if (!decoded) return tl::unexpected<Error>(decoded.error());
-      if (const Status shown = show_page(*result, *decoded); !shown) return shown;
+      const PageView view(*decoded);
+      if (const Status shown = show_page(*result, view); !shown) return shown;
       check(*decoded);
-      count_ += decoded->entries.size();
+      count_ += view.entries.size();
       ++pages_;
-      if (!options_.all || !decoded->next_cursor || std::ferror(stdout) != 0) return end(*decoded);
-      page.cursor = decoded->next_cursor;
+      if (!options_.all || !view.next_cursor || std::ferror(stdout) != 0) return end(view);
+      page.cursor = view.next_cursor;
     }
   }
 
   int finish() const { return finish_output(checks_.finish(exit_done)); }
 
  private:
-  Status show_page(const std::string& result, const Page& page) {
+  Status show_page(const std::string& result, const PageView& page) {
     const bool headings = !options_.no_headings && pages_ == 0;
     if (context_.globals.json) {  // all pages in one document
       std::size_t shown = count_;
@@ -86,7 +88,7 @@ class Listing {
     return {};
   }
 
-  Status end(const Page& page) const {
+  Status end(const PageView& page) const {
     if (context_.globals.json) {
       print_line("],\"next_cursor\":null}");
       return {};
@@ -96,8 +98,9 @@ class Listing {
     return {};
   }
 
-  void check(const Page& page) {
-    for (const Entry& entry : page.entries) checks_.check(entry);
+  void check(const AnyPage& page) {
+    const auto* sealed = std::get_if<Page>(&page);
+    for (std::size_t i = 0; sealed != nullptr && i < sealed->entries.size(); ++i) checks_.check(sealed->entries[i]);
   }
 
   const Context& context_;

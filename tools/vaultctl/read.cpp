@@ -39,7 +39,7 @@ Check entry_check(bool no_check) {
   return [no_check](const std::string& result) {
     EntryChecks checks(no_check);
     const auto entry = decode_entry(result);
-    entry ? static_cast<void>(checks.check(*entry)) : checks.tell_unreadable(entry.error().message);
+    entry ? checks.check(*entry) : checks.tell_unreadable(entry.error().message);
     return checks.finish(exit_done);
   };
 }
@@ -47,8 +47,9 @@ Check entry_check(bool no_check) {
 Status show_entry(const std::string& result) {
   const auto entry = decode_entry(result);
   if (!entry) return tl::unexpected<Error>(entry.error());
-  Fields fields = entry_fields(*entry);
-  fields.emplace_back("seal data", entry->seal_data ? printable(*entry->seal_data) : "(missing)");
+  const EntryView view(*entry);
+  Fields fields = entry_fields(view);
+  fields.emplace_back("seal data", view.seal_data ? printable(*view.seal_data) : "(missing)");
   print_fields(fields);
   return {};
 }

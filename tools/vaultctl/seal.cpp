@@ -59,20 +59,29 @@ Result<std::string> call_patiently(Client& client, const SealRequest& request, s
   }
 }
 
-void print_receipt(const Receipt& receipt) {
-  Fields fields = entry_fields(receipt.entry);
-  if (receipt.duplicate) fields.emplace_back("duplicate", "yes: this seal_id was sealed before, with the same content");
-  if (receipt.proof) fields.emplace_back("signed", "tree of " + std::to_string(receipt.proof->tree_size) + " entries");
+EntryView shown_entry(const AnyReceipt& receipt) {
+  if (const auto* kept = std::get_if<KeptReceipt>(&receipt)) return kept->seal;
+  return std::get<Receipt>(receipt).entry;
+}
+
+void print_receipt(const AnyReceipt& receipt) {
+  Fields fields = entry_fields(shown_entry(receipt));
+  if (is_duplicate(receipt)) {
+    fields.emplace_back("duplicate", "yes: this seal_id was sealed before, with the same content");
+  }
+  if (const auto* sealed = std::get_if<Receipt>(&receipt); sealed != nullptr && sealed->proof) {
+    fields.emplace_back("signed", "tree of " + std::to_string(sealed->proof->tree_size) + " entries");
+  }
   print_fields(fields);
 }
 
 // `json` is the receipt as it was to be kept. It goes to stdout instead: it must not be lost.
-int tell_unkept(const Context& context, const Receipt& receipt, const std::string& json, const Error& error) {
+int tell_unkept(const Context& context, const EntryView& entry, const std::string& json, const Error& error) {
   print_line(json);
-  const std::string where = receipt.entry.emergency ? "" : " as " + std::to_string(receipt.entry.sequence);
+  const std::string where = entry.sealed == nullptr ? "" : " as " + std::to_string(entry.sealed->sequence);
   print_problem("it is sealed" + where + ", but the receipt could not be kept: " + error.message +
                 "; it stands on standard output");
-  if (!context.globals.json) print_hint("do not seal it again: --seal-id " + format_uuid(receipt.entry.seal_id));
+  if (!context.globals.json) print_hint("do not seal it again: --seal-id " + format_uuid(entry.seal_id));
   return finish_output(exit_environment);
 }
 
@@ -95,16 +104,17 @@ int seal_and_keep(const Context& context, Seal seal, bool sign, OutputFile outpu
   if (!json) return report(context, json.error());
   const auto receipt = decode_receipt(*result);
   if (!receipt) return report(context, receipt.error());
+  const EntryView entry = shown_entry(*receipt);
   if (const Status written = output.write(*json + "\n"); !written) {
-    return tell_unkept(context, *receipt, *json, written.error());
+    return tell_unkept(context, entry, *json, written.error());
   }
   if (context.globals.json) {
     if (path != "-") print_line(*json);
   } else if (path.empty()) {
     print_receipt(*receipt);
   } else if (path != "-") {
-    print_line((receipt->entry.emergency ? "kept by the emergency mode, not in the chain yet"
-                                         : "sealed as " + std::to_string(receipt->entry.sequence)) +
+    print_line((entry.sealed == nullptr ? "kept by the emergency mode, not in the chain yet"
+                                        : "sealed as " + std::to_string(entry.sealed->sequence)) +
                "; receipt in " + path);
   }
   return finish_output(exit_done);

@@ -146,8 +146,7 @@ class Watcher {
 
   void check(const std::string& body) {
     const auto entry = decode_entry_event(body);
-    entry ? static_cast<void>(checks_.check(*entry, PayloadRule::may_be_left_out))
-          : checks_.tell_unreadable(entry.error().message);
+    entry ? checks_.check(*entry, PayloadRule::may_be_left_out) : checks_.tell_unreadable(entry.error().message);
   }
 
   // Reads and shows the entries after the last one up to `to`.
@@ -157,7 +156,8 @@ class Watcher {
       request.cursor = *last_entry_;
       request.limit = limits::list_limit_max;
       request.order = Order::ascending;
-      const auto page = client_->list_entries(request, to);  // events come before a replica has what they tell of
+      // `to`: events come before a replica has what they tell of.
+      const auto page = client_->list_entries(request, to).and_then(of_ledger);
       if (!page || page->entries.empty()) {
         note("entries " + std::to_string(*last_entry_ + 1) + " to " + std::to_string(to) +
              " are missing: " + (page ? "vaultd did not list them" : page.error().message));

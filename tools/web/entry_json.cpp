@@ -8,6 +8,7 @@
 namespace vault::web {
 namespace {
 
+using ctl::EntryView;
 using ctl::json_string;
 
 std::string quoted(std::string_view plain) {
@@ -15,7 +16,7 @@ std::string quoted(std::string_view plain) {
 }
 
 // What both forms begin with, after the brace.
-std::string envelope(const Entry& entry) {
+std::string envelope(const EntryView& entry) {
   return fmt::format(R"("session_id":{},"seal_id":"{}","timestamp":"{}","authority":{},"verdict":"{}")",
                      json_string(entry.session_id), format_uuid(entry.seal_id), format_timestamp(entry.timestamp),
                      json_string(entry.authority), verdict_name(entry.verdict));
@@ -23,17 +24,18 @@ std::string envelope(const Entry& entry) {
 
 }  // namespace
 
-std::string entry_json(const Entry& entry) {
+std::string entry_json(const EntryView& entry) {
   std::string out = "{";
-  out += entry.emergency ? std::string("\"backend\":\"legacy\",") : fmt::format("\"sequence\":{},", entry.sequence);
+  const Entry* sealed = entry.sealed;
+  out += sealed == nullptr ? std::string("\"backend\":\"legacy\",") : fmt::format("\"sequence\":{},", sealed->sequence);
   out += envelope(entry);
-  out += ",\"seal_data\":" + entry.seal_data.value_or("null");  // canonical text is JSON
-  if (!entry.emergency) {
-    out += ",\"data_salt\":" + (entry.data_salt ? quoted(to_hex(*entry.data_salt)) : "null");
+  out += fmt::format(",\"seal_data\":{}", entry.seal_data.value_or("null"));  // canonical text is JSON
+  if (sealed != nullptr) {
+    out += ",\"data_salt\":" + (sealed->data_salt ? quoted(to_hex(*sealed->data_salt)) : "null");
     out += fmt::format(R"(,"data_hash":"{}","entry_hash":"{}","prev_hash":"{}","merkle_root":"{}")",
-                       to_hex(entry.data_hash), to_hex(entry.entry_hash), to_hex(entry.prev_hash),
-                       to_hex(entry.merkle_root));
-    out += ",\"created_at\":" + (entry.created_at ? quoted(format_timestamp(*entry.created_at)) : "null");
+                       to_hex(sealed->data_hash), to_hex(sealed->entry_hash), to_hex(sealed->prev_hash),
+                       to_hex(sealed->merkle_root));
+    out += ",\"created_at\":" + (sealed->created_at ? quoted(format_timestamp(*sealed->created_at)) : "null");
   }
   out += ",\"seal_data_canonical\":" + (entry.seal_data ? json_string(*entry.seal_data) : "null") + "}";
   return out;
@@ -46,14 +48,15 @@ Result<std::string> entry_result_json(std::string_view result) {
 }
 
 Result<std::string> page_result_json(std::string_view result) {
-  const auto page = decode_page(result);
-  if (!page) return tl::unexpected<Error>(page.error());
+  const auto decoded = decode_page(result);
+  if (!decoded) return tl::unexpected<Error>(decoded.error());
+  const ctl::PageView page(*decoded);
   std::string out = "{\"entries\":[";
-  for (const Entry& entry : page->entries) {
+  for (const EntryView& entry : page.entries) {
     if (out.back() != '[') out += ',';
     out += entry_json(entry);
   }
-  out += "],\"next_cursor\":" + (page->next_cursor ? std::to_string(*page->next_cursor) : "null") + "}";
+  out += "],\"next_cursor\":" + (page.next_cursor ? std::to_string(*page.next_cursor) : "null") + "}";
   return out;
 }
 

@@ -5,12 +5,12 @@
 #include <string>
 #include <string_view>
 
-#include "ledger/page.hpp"
 #include "ledger/result.hpp"
+#include "tools/common/entry_view.hpp"
 
 namespace vault::web {
 
-std::string entry_json(const Entry& entry);                      // the map of protocol.md, and seal_data_canonical
+std::string entry_json(const ctl::EntryView& entry);             // the map of protocol.md, and seal_data_canonical
 Result<std::string> entry_result_json(std::string_view result);  // {"entry":…} out of a `read`'s result
 Result<std::string> page_result_json(std::string_view result);   // {"entries":[…],"next_cursor":…}
 

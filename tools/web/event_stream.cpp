@@ -19,6 +19,12 @@ std::shared_ptr<const std::string> own_block(std::string_view name, const std::s
   return std::make_shared<const std::string>(event_block(name, 0, json));
 }
 
+// What of a page belongs into a stream of the ledger's entries: of the emergency mode's, nothing.
+Page entries_of(AnyPage page) {
+  auto* of_ledger = std::get_if<Page>(&page);
+  return of_ledger != nullptr ? std::move(*of_ledger) : Page{};
+}
+
 }  // namespace
 
 EventStream::EventStream(std::shared_ptr<Exchange> exchange, std::vector<std::string> topics,
@@ -95,7 +101,7 @@ void EventStream::fill() {
   Lanes::Question question;
   question.prepare = [request]() -> Result<Operation> { return request; };
   question.finish = [self = shared_from_this()](Result<std::string> result) -> std::function<void()> {
-    auto page = std::move(result).and_then([](const std::string& bytes) { return decode_page(bytes); });
+    auto page = std::move(result).and_then([](const std::string& bytes) { return decode_page(bytes); }).map(entries_of);
     return [self, page = std::move(page)] { self->on_page(page); };
   };
   asked_ = shared_.lanes.ask(std::move(question));

@@ -1,4 +1,5 @@
 // The service's answers that vaultd is asked for.
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -146,9 +147,13 @@ void Service::seal(const Plan& plan, const RequestHead& head, std::string body,
         if (response.status != 200) return response;
         bool fresh = false;  // something is new
         if (const auto receipts = decode_receipts(*result)) {
-          for (const Receipt& receipt : *receipts) fresh = fresh || !receipt.duplicate;
+          fresh = std::visit(
+              [](const auto& all) {
+                return std::any_of(all.begin(), all.end(), [](const auto& one) { return !one.duplicate; });
+              },
+              *receipts);
         } else if (const auto receipt = decode_receipt(*result)) {
-          fresh = !receipt->duplicate;
+          fresh = !is_duplicate(*receipt);
         }
         if (fresh) response.status = 201;
         return response;

@@ -254,7 +254,7 @@ Result<Reply> Client::next_reply(milliseconds timeout) {
   return reply;
 }
 
-Result<Receipt> Client::append_entry(const SealDraft& draft, bool sign) {
+Result<AnyReceipt> Client::append_entry(const SealDraft& draft, bool sign) {
   auto seal = check_draft(draft);
   if (!seal) return tl::unexpected(std::move(seal.error()));
   SealRequest request;
@@ -263,7 +263,7 @@ Result<Receipt> Client::append_entry(const SealDraft& draft, bool sign) {
   return call(request).and_then(decode_receipt);
 }
 
-Result<std::vector<Receipt>> Client::append_entries(std::span<const SealDraft> drafts, bool sign) {
+Result<AnyReceipts> Client::append_entries(std::span<const SealDraft> drafts, bool sign) {
   SealRequest request;
   request.batch = true;
   request.sign = sign;
@@ -279,17 +279,19 @@ Result<std::vector<Receipt>> Client::append_entries(std::span<const SealDraft> d
   return call(request).and_then(decode_receipts);
 }
 
-Result<Entry> Client::read_entry(const ReadRequest& request) {
-  auto entry = call(request).and_then(decode_entry);
-  if (!entry || !impl_->check_hashes) return entry;
+Result<AnyEntry> Client::read_entry(const ReadRequest& request) {
+  auto answer = call(request).and_then(decode_entry);
+  const auto* entry = answer ? std::get_if<Entry>(&*answer) : nullptr;  // a kept seal has no hashes yet
+  if (entry == nullptr || !impl_->check_hashes) return answer;
   const HashFaults faults = HashChecker().check(*entry);
-  if (!faults.any()) return entry;
+  if (!faults.any()) return answer;
   return fail(ErrorCode::internal, describe(*entry, faults), fmt::format("entry.{}", faults.first()));
 }
 
-Result<Page> Client::read_page(const Operation& request, std::int64_t at_least) {
-  auto page = call(request, {}, at_least).and_then(decode_page);
-  if (!page || !impl_->check_hashes) return page;
+Result<AnyPage> Client::read_page(const Operation& request, std::int64_t at_least) {
+  auto answer = call(request, {}, at_least).and_then(decode_page);
+  const auto* page = answer ? std::get_if<Page>(&*answer) : nullptr;
+  if (page == nullptr || !impl_->check_hashes) return answer;
   HashChecker checker;
   for (std::size_t i = 0; i < page->entries.size(); ++i) {
     const HashFaults faults = checker.check(page->entries[i]);
@@ -297,11 +299,11 @@ Result<Page> Client::read_page(const Operation& request, std::int64_t at_least) 
     return fail(ErrorCode::internal, describe(page->entries[i], faults),
                 fmt::format("entries[{}].{}", i, faults.first()));
   }
-  return page;
+  return answer;
 }
 
-Result<Page> Client::get_entries_by_session(const std::string& session_id, std::optional<std::int64_t> cursor,
-                                            std::size_t limit) {
+Result<AnyPage> Client::get_entries_by_session(const std::string& session_id, std::optional<std::int64_t> cursor,
+                                               std::size_t limit) {
   ReadRequest request;
   PageRequest& page = request.session.emplace();
   page.session_id = session_id;
@@ -314,10 +316,10 @@ Result<Page> Client::get_entries_by_session(const std::string& session_id, std::
 Result<Entry> Client::get_entry_by_sequence(std::int64_t sequence) {
   ReadRequest request;
   request.sequence = sequence;
-  return read_entry(request);
+  return read_entry(request).and_then(of_ledger);
 }
 
-Result<Entry> Client::get_entry_by_seal_id(const std::string& seal_id) {
+Result<AnyEntry> Client::get_entry_by_seal_id(const std::string& seal_id) {
   ReadRequest request;
   request.seal_id = parse_uuid(seal_id);
   if (!request.seal_id) {
@@ -326,12 +328,12 @@ Result<Entry> Client::get_entry_by_seal_id(const std::string& seal_id) {
   return read_entry(request);
 }
 
-Result<Page> Client::list_entries(const PageRequest& page, std::int64_t at_least) {
+Result<AnyPage> Client::list_entries(const PageRequest& page, std::int64_t at_least) {
   return read_page(ListRequest{page}, at_least);
 }
 
-Result<Page> Client::query_by_verdict(Verdict verdict, std::optional<Timestamp> from, std::optional<Timestamp> to,
-                                      std::optional<std::int64_t> cursor, std::size_t limit) {
+Result<AnyPage> Client::query_by_verdict(Verdict verdict, std::optional<Timestamp> from, std::optional<Timestamp> to,
+                                         std::optional<std::int64_t> cursor, std::size_t limit) {
   ListRequest request;
   request.page.verdict = verdict;
   request.page.from = from;

@@ -4,7 +4,12 @@
 //   auto client = vault::Client::connect({.endpoint = "ipc:///run/vaultd/requests"});
 //   auto receipt = client->append_entry({.session_id = "s-1", .authority = "deploy-bot", .verdict = "SEAL",
 //                                        .seal_data = R"({"commit":"9f3c"})"});
-//   if (receipt) std::puts(vault::to_hex(receipt->entry.entry_hash).c_str());
+//   if (!receipt) return give_up(receipt.error());
+//   const auto* sealed = std::get_if<vault::Receipt>(&*receipt);
+//   if (sealed != nullptr) std::puts(vault::to_hex(sealed->entry.entry_hash).c_str());
+//
+// A vaultd in the emergency mode answers with kept seals (ledger/kept_seal.hpp): AnyReceipt and its kin hold either. A
+// program that needs the chain puts `.and_then(vault::of_ledger)` behind the call.
 //
 // Errors of the connection itself, as opposed to vaultd's own answers, have the `field` "endpoint" or "key_dir".
 // A Client belongs to one thread. Calls block until the reply or the timeout (deadline_exceeded: the seal may still
@@ -69,17 +74,17 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  Result<Receipt> append_entry(const SealDraft& draft, bool sign = false);
-  Result<std::vector<Receipt>> append_entries(std::span<const SealDraft> drafts, bool sign = false);
-  Result<Page> get_entries_by_session(const std::string& session_id, std::optional<std::int64_t> cursor = {},
-                                      std::size_t limit = limits::list_limit_default);
+  Result<AnyReceipt> append_entry(const SealDraft& draft, bool sign = false);
+  Result<AnyReceipts> append_entries(std::span<const SealDraft> drafts, bool sign = false);
+  Result<AnyPage> get_entries_by_session(const std::string& session_id, std::optional<std::int64_t> cursor = {},
+                                         std::size_t limit = limits::list_limit_default);
   Result<Entry> get_entry_by_sequence(std::int64_t sequence);
-  Result<Entry> get_entry_by_seal_id(const std::string& seal_id);
+  Result<AnyEntry> get_entry_by_seal_id(const std::string& seal_id);
   // `at_least`: a sequence that the answer must have seen, from a receipt or an event; 0: any will do.
-  Result<Page> list_entries(const PageRequest& page = {}, std::int64_t at_least = 0);
-  Result<Page> query_by_verdict(Verdict verdict, std::optional<Timestamp> from = {}, std::optional<Timestamp> to = {},
-                                std::optional<std::int64_t> cursor = {},
-                                std::size_t limit = limits::list_limit_default);
+  Result<AnyPage> list_entries(const PageRequest& page = {}, std::int64_t at_least = 0);
+  Result<AnyPage> query_by_verdict(Verdict verdict, std::optional<Timestamp> from = {},
+                                   std::optional<Timestamp> to = {}, std::optional<std::int64_t> cursor = {},
+                                   std::size_t limit = limits::list_limit_default);
   using Progress = std::function<void(std::int64_t checked, std::int64_t total)>;
   Result<VerifyResult> verify_chain(std::optional<std::int64_t> from = {}, std::optional<std::int64_t> to = {},
                                     const Progress& progress = {});
@@ -97,8 +102,8 @@ class Client {
   Result<Reply> next_reply(std::chrono::milliseconds timeout);
 
  private:
-  Result<Entry> read_entry(const ReadRequest& request);
-  Result<Page> read_page(const Operation& request, std::int64_t at_least = 0);
+  Result<AnyEntry> read_entry(const ReadRequest& request);
+  Result<AnyPage> read_page(const Operation& request, std::int64_t at_least = 0);
 
   struct Impl;
   explicit Client(std::unique_ptr<Impl> impl);

@@ -9,8 +9,8 @@ namespace {
 
 class DamagedDirectory final : public EmergencyReaderStore {
  public:
-  Result<std::optional<Entry>> entry_by_seal_id(const Uuid&) override { return std::nullopt; }
-  Result<Page> page(const PageRequest&) override { return Page{}; }
+  Result<std::optional<KeptSeal>> find(const Uuid&) override { return std::nullopt; }
+  Result<KeptPage> page(const PageRequest&) override { return KeptPage{}; }
   std::vector<std::string> take_problems() override { return std::exchange(problems, {}); }
 
   std::vector<std::string> problems{"a.json: not JSON"};

@@ -12,9 +12,10 @@ namespace {
 // Keeps in memory, as long as it may.
 class FakeStore final : public EmergencyWriterStore {
  public:
-  std::vector<Result<std::vector<Receipt>>> keep(std::span<const std::vector<Seal>> orders, Timestamp now) override {
+  std::vector<Result<std::vector<KeptReceipt>>> keep(std::span<const std::vector<Seal>> orders,
+                                                     Timestamp now) override {
     ++calls;
-    std::vector<Result<std::vector<Receipt>>> answers;
+    std::vector<Result<std::vector<KeptReceipt>>> answers;
     for (const auto& order : orders) {
       if (full) {
         answers.push_back(fail(ErrorCode::unavailable, "no room"));
@@ -24,12 +25,11 @@ class FakeStore final : public EmergencyWriterStore {
         answers.push_back(fail(ErrorCode::seal_id_conflict, "other content"));
         continue;
       }
-      std::vector<Receipt> receipts;
+      std::vector<KeptReceipt> receipts;
       for (const Seal& seal : order) {
-        Receipt receipt;
-        receipt.entry.emergency = true;
-        receipt.entry.seal_id = *seal.seal_id;
-        receipt.entry.timestamp = now;
+        KeptReceipt receipt;
+        receipt.seal.seal_id = *seal.seal_id;
+        receipt.seal.timestamp = now;
         receipt.duplicate = !kept.insert(*seal.seal_id).second;
         receipts.push_back(receipt);
       }
@@ -66,10 +66,10 @@ class EmergencyWriterTest : public ::testing::Test {
     writer_.round_done(effects_);
   }
   WriterStatus status() const { return effects_.messages<WriterStatus>(ActorId::gateway).back(); }
-  std::map<Ticket, Result<std::vector<Receipt>>> answers() const {
-    std::map<Ticket, Result<std::vector<Receipt>>> out;
-    for (const auto& some : effects_.messages<SealAnswers>(ActorId::gateway)) {
-      for (const auto& one : some.answers) EXPECT_TRUE(out.emplace(one.ticket, one.receipts).second) << one.ticket;
+  std::map<Ticket, Result<std::vector<KeptReceipt>>> answers() const {
+    std::map<Ticket, Result<std::vector<KeptReceipt>>> out;
+    for (const auto& some : effects_.messages<KeptAnswers>(ActorId::gateway)) {
+      for (const auto& [ticket, receipts] : some.answers) EXPECT_TRUE(out.emplace(ticket, receipts).second) << ticket;
     }
     return out;
   }
@@ -85,15 +85,14 @@ TEST_F(EmergencyWriterTest, AnswersEveryOrderOnceAndGroupsThem) {
   EXPECT_TRUE(answers().at(1) && answers().at(2));
   EXPECT_EQ(answers().at(3).error().code, ErrorCode::seal_id_conflict);
   EXPECT_EQ(store_.kept.size(), 2U);
-  EXPECT_TRUE(effects_.messages<Committed>(ActorId::publisher).empty());
+  EXPECT_TRUE(effects_.messages<IngestKept>(ActorId::publisher).empty());
 }
 
 TEST_F(EmergencyWriterTest, TellsThePublisherOfWhatCameByIngest) {
   send({order(1, "s", true), order(2, "conflict", true)});
-  const auto committed = effects_.messages<Committed>(ActorId::publisher);
-  ASSERT_EQ(committed.size(), 1U);
-  EXPECT_EQ(committed[0].ingest.size(), 1U);
-  EXPECT_TRUE(committed[0].entries->empty());
+  const auto kept = effects_.messages<IngestKept>(ActorId::publisher);
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(kept[0].receipts.size(), 1U);
   ASSERT_EQ(effects_.messages<IngestRefused>(ActorId::publisher).size(), 1U);
   EXPECT_EQ(answers().size(), 2U);  // the gateway gets its credit back
 }

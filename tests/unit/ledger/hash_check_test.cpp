@@ -104,12 +104,6 @@ TEST(HashCheck, NeighboursAreLinkedInEitherOrder) {
   for (const std::size_t i : {0U, 2U, 4U}) EXPECT_FALSE(apart.check(entries[i]).any());
 }
 
-TEST(HashCheck, TheEmergencyModeHasNothingToCheck) {
-  Entry entry;
-  entry.emergency = true;
-  EXPECT_FALSE(HashChecker().check(entry).any());
-}
-
 TEST(HashCheck, IsToldInWords) {
   Entry entry = chain(1).front();
   entry.authority = "forger";

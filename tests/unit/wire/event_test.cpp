@@ -57,6 +57,22 @@ TEST(Events, AReceiptHasNoSalt) {
   EXPECT_EQ(samples::unpack(event.body), expected);
 }
 
+TEST(Events, AReceiptOfTheEmergencyMode) {
+  const Event event = make_receipt_event(9, samples::kept_receipt());
+  EXPECT_EQ(event.topic, "receipt." + samples::seal_id_text);
+  const json expected = {{"v", 1},
+                         {"event", "receipt"},
+                         {"seq", 9},
+                         {"backend", "legacy"},
+                         {"seal_id", samples::seal_id_text},
+                         {"session_id", "session-1"},
+                         {"verdict", "888_HOLD"},
+                         {"authority", "deploy-bot"},
+                         {"timestamp", "2026-01-02T03:04:05.000678Z"},
+                         {"duplicate", true}};
+  EXPECT_EQ(samples::unpack(event.body), expected);
+}
+
 TEST(Events, ARefusedSealIsAReceiptWithAnError) {
   const Event event = make_receipt_error_event(10, samples::entry().seal_id, {ErrorCode::busy, "full", ""});
   EXPECT_EQ(event.topic, "receipt." + samples::seal_id_text);

@@ -24,11 +24,11 @@ std::string result_of(const ReplyBody& body) {
 }
 
 TEST(Replies, Receipt) {
-  EXPECT_EQ(decode_receipt(result_of(samples::receipt())), samples::receipt());
-  EXPECT_EQ(decode_receipt(result_of(samples::signed_receipt())), samples::signed_receipt());
+  EXPECT_EQ(decode_receipt(result_of(samples::receipt())), AnyReceipt(samples::receipt()));
+  EXPECT_EQ(decode_receipt(result_of(samples::signed_receipt())), AnyReceipt(samples::signed_receipt()));
   Receipt erased = samples::receipt();
   erased.entry.data_salt.reset();
-  EXPECT_EQ(decode_receipt(result_of(erased)), erased);
+  EXPECT_EQ(decode_receipt(result_of(erased)), AnyReceipt(erased));
 }
 
 TEST(Replies, ReceiptHasTheMembersOfTheProtocol) {
@@ -53,12 +53,12 @@ TEST(Replies, ReceiptHasTheMembersOfTheProtocol) {
 
 TEST(Replies, Receipts) {
   const ReceiptsResult result{{samples::receipt(), samples::signed_receipt()}};
-  EXPECT_EQ(decode_receipts(result_of(result)), result.receipts);
+  EXPECT_EQ(decode_receipts(result_of(result)), AnyReceipts(result.receipts));
 }
 
 TEST(Replies, Entry) {
-  EXPECT_EQ(decode_entry(result_of(samples::entry())), samples::entry());
-  EXPECT_EQ(decode_entry(result_of(samples::erased_entry())), samples::erased_entry());
+  EXPECT_EQ(decode_entry(result_of(samples::entry())), AnyEntry(samples::entry()));
+  EXPECT_EQ(decode_entry(result_of(samples::erased_entry())), AnyEntry(samples::erased_entry()));
   const json map = unpack(encode_reply({}, samples::erased_entry())).at("result").at("entry");
   EXPECT_TRUE(map.at("seal_data").is_null());
   EXPECT_TRUE(map.at("data_salt").is_null());
@@ -67,8 +67,8 @@ TEST(Replies, Entry) {
 
 TEST(Replies, Page) {
   const Page page{{samples::entry(), samples::erased_entry()}, 41};
-  EXPECT_EQ(decode_page(result_of(page)), page);
-  EXPECT_EQ(decode_page(result_of(Page{})), Page{});
+  EXPECT_EQ(decode_page(result_of(page)), AnyPage(page));
+  EXPECT_EQ(decode_page(result_of(Page{})), AnyPage(Page{}));
   EXPECT_TRUE(unpack(encode_reply({}, Page{})).at("result").at("next_cursor").is_null());
 }
 
@@ -139,29 +139,35 @@ TEST(Replies, CheckpointAndHead) {
 
 // What the emergency mode keeps says so, and claims nothing of a chain.
 TEST(Replies, OfTheEmergencyMode) {
-  Entry entry = samples::entry();
-  entry.emergency = true;
-  const json packed = unpack(encode_reply({}, entry)).at("result").at("entry");
-  EXPECT_EQ(packed, json::parse(R"({"backend":"legacy","seal_id":"018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f",
+  const KeptSeal kept = samples::kept_seal();
+  const json element = json::parse(R"({"backend":"legacy","seal_id":"018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f",
       "session_id":"session-1","authority":"deploy-bot","verdict":"888_HOLD","timestamp":"2026-01-02T03:04:05.000678Z",
-      "seal_data":{"a":[{},-5,18446744073709551615,0.25,"é"],"b":null}})"));
-  const auto read = decode_entry(result_of(entry));
-  ASSERT_TRUE(read) << read.error().message;
-  EXPECT_TRUE(read->emergency);
-  EXPECT_EQ(
-      std::tie(read->seal_id, read->session_id, read->authority, read->verdict, read->timestamp, read->seal_data),
-      std::tie(entry.seal_id, entry.session_id, entry.authority, entry.verdict, entry.timestamp, entry.seal_data));
+      "seal_data":{"a":[{},-5,18446744073709551615,0.25,"é"],"b":null}})");
+  EXPECT_EQ(unpack(encode_reply({}, kept)).at("result").at("entry"), element);
+  EXPECT_EQ(decode_entry(result_of(kept)), AnyEntry(kept));
 
-  Receipt receipt = samples::receipt();
-  receipt.entry.emergency = true;
-  receipt.duplicate = true;
-  EXPECT_EQ(unpack(encode_reply({}, receipt)).at("result"),
-            json::parse(R"({"backend":"legacy","seal_id":"018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f","duplicate":true,
-      "session_id":"session-1","authority":"deploy-bot","verdict":"888_HOLD",
-      "timestamp":"2026-01-02T03:04:05.000678Z"})"));
-  const auto read_receipt = decode_receipt(result_of(receipt));
-  ASSERT_TRUE(read_receipt) << read_receipt.error().message;
-  EXPECT_TRUE(read_receipt->entry.emergency && read_receipt->duplicate);
+  const KeptPage page{{kept, kept}, 1'767'323'045'000'678};
+  EXPECT_EQ(unpack(encode_reply({}, page)).at("result"),
+            (json{{"entries", {element, element}}, {"next_cursor", 1'767'323'045'000'678}}));
+  EXPECT_EQ(decode_page(result_of(page)), AnyPage(page));
+
+  const KeptReceipt receipt = samples::kept_receipt();
+  const json members = json::parse(R"({"backend":"legacy","seal_id":"018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f",
+      "duplicate":true,"session_id":"session-1","authority":"deploy-bot","verdict":"888_HOLD",
+      "timestamp":"2026-01-02T03:04:05.000678Z"})");
+  EXPECT_EQ(unpack(encode_reply({}, receipt)).at("result"), members);
+  EXPECT_EQ(decode_receipt(result_of(receipt)), AnyReceipt(receipt));
+  EXPECT_EQ(unpack(encode_reply({}, KeptReceiptsResult{{receipt}})).at("result").at("receipts"),
+            json::array({members}));
+  EXPECT_EQ(decode_receipts(result_of(KeptReceiptsResult{{receipt}})), AnyReceipts(std::vector{receipt}));
+}
+
+TEST(Replies, AreAllOfTheLedgerOrAllOfTheEmergencyMode) {
+  json mixed = unpack(result_of(Page{{samples::entry()}, {}}));
+  mixed["entries"].push_back(unpack(result_of(samples::kept_seal())).at("entry"));
+  const auto refused = decode_page(pack(mixed.dump()));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().field, "entries");
 }
 
 TEST(Replies, Status) {

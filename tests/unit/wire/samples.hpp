@@ -84,6 +84,16 @@ inline Receipt receipt() {
   return receipt;
 }
 
+inline KeptSeal kept_seal() {
+  const Entry one = entry();
+  return {one.session_id, one.seal_id, one.timestamp, one.authority, one.verdict, one.seal_data};
+}
+inline KeptReceipt kept_receipt() {
+  KeptReceipt receipt{kept_seal(), true};
+  receipt.seal.seal_data.reset();
+  return receipt;
+}
+
 inline Receipt signed_receipt() {
   Receipt signed_one = receipt();
   signed_one.duplicate = true;

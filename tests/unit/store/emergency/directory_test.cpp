@@ -43,7 +43,7 @@ class EmergencyDirectory : public ::testing::Test {
     return out;
   }
 
-  Result<std::vector<Receipt>> keep(const std::vector<Seal>& order, Timestamp now = start) {
+  Result<std::vector<KeptReceipt>> keep(const std::vector<Seal>& order, Timestamp now = start) {
     return writer_->keep(std::vector<std::vector<Seal>>{order}, now).front();
   }
 
@@ -58,7 +58,7 @@ class EmergencyDirectory : public ::testing::Test {
     while (true) {
       const auto page = reader_->page(request);
       EXPECT_TRUE(page) << page.error().message;
-      for (const Entry& entry : page->entries) out.push_back(*entry.seal_data);
+      for (const KeptSeal& kept : page->seals) out.push_back(*kept.seal_data);
       if (!page->next_cursor) return out;
       request.cursor = page->next_cursor;
     }
@@ -73,13 +73,12 @@ TEST_F(EmergencyDirectory, KeepsAndFindsAgain) {
   const auto receipts = keep({seal(1, "s-1", R"({"n":1})")});
   ASSERT_TRUE(receipts);
   EXPECT_FALSE(receipts->front().duplicate);
-  EXPECT_TRUE(receipts->front().entry.emergency);
-  EXPECT_FALSE(receipts->front().entry.seal_data);
-  const auto entry = reader_->entry_by_seal_id(*seal(1).seal_id);
-  ASSERT_TRUE(entry && *entry);
-  EXPECT_TRUE(same_content(**entry, seal(1, "s-1", R"({"n":1})")));
-  EXPECT_EQ((*entry)->timestamp, receipts->front().entry.timestamp);
-  EXPECT_FALSE(*reader_->entry_by_seal_id(*seal(2).seal_id));
+  EXPECT_FALSE(receipts->front().seal.seal_data);
+  const auto kept = reader_->find(*seal(1).seal_id);
+  ASSERT_TRUE(kept && *kept);
+  EXPECT_TRUE(same_content(**kept, seal(1, "s-1", R"({"n":1})")));
+  EXPECT_EQ((*kept)->timestamp, receipts->front().seal.timestamp);
+  EXPECT_FALSE(*reader_->find(*seal(2).seal_id));
   EXPECT_EQ(files(), (std::set<std::string>{"00000000-0000-0000-0000-000000000001.json"}));
 }
 
@@ -89,7 +88,7 @@ TEST_F(EmergencyDirectory, TheSameAgainIsADuplicateOtherContentAConflict) {
   const auto again = keep({seal(1, "s", R"({"n":1})")}, {start.micros + 1'000'000});
   ASSERT_TRUE(again);
   EXPECT_TRUE(again->front().duplicate);
-  EXPECT_EQ(again->front().entry.timestamp, first->front().entry.timestamp);
+  EXPECT_EQ(again->front().seal.timestamp, first->front().seal.timestamp);
   for (const Seal& other : {seal(1, "s", R"({"n":2})"), seal(1, "t", R"({"n":1})")}) {
     const auto refused = keep({other});
     ASSERT_FALSE(refused);
@@ -129,7 +128,7 @@ TEST_F(EmergencyDirectory, MoreSealsThanFilesMayBeOpen) {
 TEST_F(EmergencyDirectory, OfTwoAtOnceOneIsFirst) {
   std::vector<std::vector<Seal>> orders;
   for (int i = 0; i < 400; ++i) orders.push_back({seal(i)});
-  std::vector<Result<std::vector<Receipt>>> mine, theirs;
+  std::vector<Result<std::vector<KeptReceipt>>> mine, theirs;
   auto other = open_writer();
   std::thread thread([&] {
     for (const auto& order : orders) theirs.push_back(other->keep(std::span(&order, 1), start).front());
@@ -139,7 +138,7 @@ TEST_F(EmergencyDirectory, OfTwoAtOnceOneIsFirst) {
   for (std::size_t i = 0; i < orders.size(); ++i) {
     ASSERT_TRUE(mine[i] && theirs[i]) << i;
     EXPECT_NE(mine[i]->front().duplicate, theirs[i]->front().duplicate) << i;
-    EXPECT_EQ(mine[i]->front().entry.timestamp, theirs[i]->front().entry.timestamp) << i;
+    EXPECT_EQ(mine[i]->front().seal.timestamp, theirs[i]->front().seal.timestamp) << i;
   }
   EXPECT_EQ(files().size(), orders.size());
 }
@@ -187,7 +186,7 @@ TEST_F(EmergencyDirectory, APageNeverPartsAMicrosecond) {
   PageRequest request;
   request.limit = 1;
   request.order = Order::ascending;
-  EXPECT_EQ(reader_->page(request)->entries.size(), 2U);
+  EXPECT_EQ(reader_->page(request)->seals.size(), 2U);
   EXPECT_EQ(listed(request).size(), 3U);
 }
 

@@ -186,21 +186,19 @@ TEST(LegacyRecord, Markdown) {
 }
 
 TEST(LegacyRecord, WhatTheEmergencyModeWroteComesUnwrapped) {
-  Entry entry;
-  entry.seal_id = *parse_uuid("018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f");
-  entry.session_id = "s-\"é\"";
-  entry.authority = "deploy-bot";
-  entry.verdict = Verdict::sunset;
-  entry.timestamp = {1'768'700'000'123'456};
-  entry.seal_data = R"({"big":18446744073709551615,"d":0.1})";
-  const std::string text = format_emergency_file(entry);
+  KeptSeal kept;
+  kept.seal_id = *parse_uuid("018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f");
+  kept.session_id = "s-\"é\"";
+  kept.authority = "deploy-bot";
+  kept.verdict = Verdict::sunset;
+  kept.timestamp = {1'768'700'000'123'456};
+  kept.seal_data = R"({"big":18446744073709551615,"d":0.1})";
+  const std::string text = format_emergency_file(kept);
   const auto item = session(text, "018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f.json");
   ASSERT_TRUE(item.record) << item.problem->reason;
   EXPECT_EQ(item.record->place.kind, LegacyKind::emergency);
-  EXPECT_EQ(item.record->seal, (Seal{"s-\"é\"", "deploy-bot", Verdict::sunset, *entry.seal_data, entry.seal_id}));
-  const auto read = parse_emergency_file(text);
-  ASSERT_TRUE(read);
-  EXPECT_EQ(read->timestamp, entry.timestamp);
+  EXPECT_EQ(item.record->seal, (Seal{"s-\"é\"", "deploy-bot", Verdict::sunset, *kept.seal_data, kept.seal_id}));
+  EXPECT_EQ(parse_emergency_file(text), kept);
 
   // Damage is told and never wrapped: under another seal_id a producer's retry would seal it again.
   for (const auto& [part, by] :

@@ -120,18 +120,16 @@ TEST(McpContent, AVerifyThatFindsTamperingIsASuccess) {
 }
 
 TEST(McpContent, TheEmergencyModeSaysSo) {
-  Receipt receipt = samples::receipt();
-  receipt.entry.emergency = true;
-  const Json sealed = result("vault_seal", FakeVault(ReplyBody(receipt)));
+  const Json sealed = result("vault_seal", FakeVault(ReplyBody(samples::kept_receipt())));
   EXPECT_EQ("legacy", sealed["structuredContent"]["backend"]);
   EXPECT_THAT(sealed["content"][1]["text"], HasSubstr("not in the chain yet"));
   EXPECT_THAT(sealed["content"][1]["text"], Not(HasSubstr("sequence")));
-  Page page;
+  KeptPage page;
   for (int i = 0; i < 3; ++i) {
-    page.entries.push_back(entry_of(0, 300'000));
-    page.entries.back().emergency = true;
+    page.seals.push_back(samples::kept_seal());
+    page.seals.back().seal_data = entry_of(0, 300'000).seal_data;
   }
-  EXPECT_EQ(page.entries[0].timestamp.micros,
+  EXPECT_EQ(page.seals[0].timestamp.micros,
             result("vault_list", FakeVault(ReplyBody(page)))["structuredContent"]["next_cursor"]);
 }
 
@@ -166,7 +164,7 @@ TEST(McpContent, SummariesFitToo) {
   }
   page.entries = samples::sealed(page.entries);
   page.next_cursor = 1000;
-  EXPECT_LE(2 * summarize(page).size(), summary_bytes_max);
+  EXPECT_LE(2 * summarize(ctl::PageView(AnyPage(page))).size(), summary_bytes_max);
   EXPECT_LE(run("vault_query", FakeVault(ReplyBody(page))).size(), reply_bytes_max);
 }
 

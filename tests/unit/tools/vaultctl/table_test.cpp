@@ -11,18 +11,19 @@
 namespace vault::ctl {
 namespace {
 
-std::vector<Entry> entries() {
-  Entry entry;
-  entry.sequence = 1'234'567;
-  entry.verdict = Verdict::hold;
-  entry.session_id = "00000000-0000-4000-8000-000000000042";
-  entry.authority = "a-deploy-bot-with-a-long-name@監査.example.org";
-  entry.timestamp = {1'795'876'205'123'456};
-  return {entry};
+Entry entry() {
+  Entry one;
+  one.sequence = 1'234'567;
+  one.verdict = Verdict::hold;
+  one.session_id = "00000000-0000-4000-8000-000000000042";
+  one.authority = "a-deploy-bot-with-a-long-name@監査.example.org";
+  one.timestamp = {1'795'876'205'123'456};
+  return one;
 }
 
 std::string shown(std::optional<std::size_t> columns, bool wide = false, bool headings = true) {
-  return entry_table(*choose_columns({}), entries(), wide).text({headings, columns}, false);
+  const Entry one = entry();
+  return entry_table(*choose_columns({}), {one}, wide).text({headings, columns}, false);
 }
 
 std::size_t widest(const std::string& text) {
@@ -44,16 +45,23 @@ TEST(EntryTable, FitsEveryTerminal) {
 TEST(EntryTable, WhatThereIsRoomForIsThere) {
   EXPECT_EQ(shown(60).find("ENTRY HASH"), std::string::npos);
   EXPECT_NE(shown(120).find("ENTRY HASH"), std::string::npos);
-  EXPECT_NE(shown(200).find(entries()[0].session_id), std::string::npos);
-  EXPECT_NE(shown(std::nullopt).find(entries()[0].authority), std::string::npos) << "nothing is cut in a pipe";
+  EXPECT_NE(shown(200).find(entry().session_id), std::string::npos);
+  EXPECT_NE(shown(std::nullopt).find(entry().authority), std::string::npos) << "nothing is cut in a pipe";
   EXPECT_NE(shown(std::nullopt, true).find(std::string(64, '0')), std::string::npos) << "a hash in full";
+}
+
+TEST(EntryTable, WhatIsKeptHasNoPlaceInTheChain) {
+  const KeptSeal seal{"s", {}, {}, "a", Verdict::seal, "{}"};
+  const Table table = entry_table(*choose_columns({"sequence", "entry_hash", "data"}), {seal}, false);
+  EXPECT_EQ(table.text({}, false), "SEQUENCE  ENTRY HASH   SEAL DATA\n       -  (emergency)  {}\n");
 }
 
 TEST(EntryTable, HeadingsAndColumns) {
   EXPECT_EQ(shown(200, false, false).find("SEQUENCE"), std::string::npos);
   const auto some = choose_columns({"data", "verdict"});
   ASSERT_TRUE(some);
-  EXPECT_EQ(entry_table(*some, entries(), false).text({}, false), "SEAL DATA  VERDICT\n(erased)   888_HOLD\n");
+  const Entry one = entry();
+  EXPECT_EQ(entry_table(*some, {one}, false).text({}, false), "SEAL DATA  VERDICT\n(erased)   888_HOLD\n");
   const auto none = choose_columns({"verdikt"});
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().message, "there is no column \"verdikt\"; did you mean \"verdict\"?");
