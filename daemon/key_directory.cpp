@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t key_file_bytes_max = 64 << 10;
-
 tl::unexpected<Error> bad_key_file(const fs::path& file, const std::string& what) {
   return fail(ErrorCode::invalid_argument, file.string() + ": " + what);
 }

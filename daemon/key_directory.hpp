@@ -14,6 +14,8 @@
 
 namespace vault {
 
+inline constexpr std::size_t key_file_bytes_max = 64 << 10;
+
 // Error: invalid_argument naming file and key; as read_input_file() where it cannot be read.
 Result<ServerKey> load_server_key(const std::string& path);
 

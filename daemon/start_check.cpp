@@ -20,7 +20,6 @@ namespace vault {
 namespace {
 
 constexpr std::string_view ipc_scheme = "ipc://";
-constexpr std::size_t key_file_bytes_max = 64 << 10;
 
 tl::unexpected<Error> refuse(ErrorCode code, const char* setting, const std::string& message) {
   return fail(code, fmt::format("{}: {}", setting, message), setting);

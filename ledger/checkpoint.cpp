@@ -10,13 +10,7 @@
 #include "ledger/merkle_hash.hpp"
 
 namespace vault {
-namespace {
-
-tl::unexpected<Error> refuse(std::string message) {
-  return fail(ErrorCode::invalid_argument, std::move(message));
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::string format_checkpoint(const Checkpoint& checkpoint) {
   return fmt::format("{}\n{}\n{}\n", checkpoint.origin, checkpoint.tree_size, to_base64(as_view(checkpoint.root)));
@@ -26,18 +20,18 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   LineReader lines(text);
   Checkpoint checkpoint;
   const auto origin = lines.next();
-  if (!origin || !check_key_name(*origin)) return refuse("line 1: not an origin");
+  if (!origin || !check_key_name(*origin)) return refuse_argument("line 1: not an origin");
   checkpoint.origin = *origin;
   const auto size = parse_decimal(lines.next().value_or(""));
   // A tree beyond the last sequence there can be is no tree of ours, and callers count leaves as sequences.
-  if (!size || *size > std::uint64_t{limits::sequence_max}) return refuse("line 2: not a tree size");
+  if (!size || *size > std::uint64_t{limits::sequence_max}) return refuse_argument("line 2: not a tree size");
   checkpoint.tree_size = *size;
   const auto root = from_base64(lines.next().value_or(""));
   const auto hash = array_from_bytes<32>(root.value_or(""));
-  if (!hash) return refuse("line 3: not the base64 of a root");
-  if (*size == 0 && *hash != empty_root()) return refuse("line 3: not the root of the empty tree");
+  if (!hash) return refuse_argument("line 3: not the base64 of a root");
+  if (*size == 0 && *hash != empty_root()) return refuse_argument("line 3: not the root of the empty tree");
   checkpoint.root = *hash;
-  if (!lines.rest().empty()) return refuse("line 4: a checkpoint has three lines");
+  if (!lines.rest().empty()) return refuse_argument("line 4: a checkpoint has three lines");
   return checkpoint;
 }
 
@@ -49,13 +43,14 @@ std::string sign_checkpoint(const Checkpoint& checkpoint, const SigningKey& key)
 }
 
 Result<Checkpoint> open_checkpoint(std::string_view note, const VerifierKey& key) {
-  if (key.type != KeyType::ed25519) return refuse("a log's key is of type 1; a cosignature alone opens no checkpoint");
+  if (key.type != KeyType::ed25519)
+    return refuse_argument("a log's key is of type 1; a cosignature alone opens no checkpoint");
   Result<SignedNote> parsed = parse_note(note);
   if (!parsed) return tl::unexpected(std::move(parsed.error()));
   if (Status verified = verify_note(*parsed, key); !verified) return tl::unexpected(std::move(verified.error()));
   Result<Checkpoint> checkpoint = parse_checkpoint(parsed->text);
   if (checkpoint && checkpoint->origin != key.name) {
-    return refuse(fmt::format("line 1: the origin is not the key's name, {}", key.name));
+    return refuse_argument(fmt::format("line 1: the origin is not the key's name, {}", key.name));
   }
   return checkpoint;
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "ledger/ascii.hpp"
 #include "ledger/canonical_json.hpp"
 #include "ledger/json.hpp"
 #include "ledger/json_text.hpp"
@@ -12,10 +13,6 @@
 namespace vault {
 
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 // What the grammar says about one number literal (RFC 8259 section 6).
 struct Literal {

@@ -13,15 +13,9 @@
 namespace vault {
 namespace {
 
-constexpr std::size_t hash_bytes = std::tuple_size_v<Hash>;
-
 // Where RFC 9162 section 2.1.1 splits `count` >= 2 leaves: the largest power of two smaller than it.
 std::uint64_t split_point(std::uint64_t count) {
   return std::bit_floor(count - 1);
-}
-
-tl::unexpected<Error> refuse(std::string message) {
-  return fail(ErrorCode::invalid_argument, std::move(message));
 }
 
 // Appends the root of [begin, end) to `proof`.
@@ -72,14 +66,14 @@ Result<Hash> TileNodeReader::read_node(unsigned level, std::uint64_t index) {
                                                                          : partial_width(tree_size_, tile_level);
     Result<std::string> hashes = tiles_.read_tile(id, width);
     if (!hashes) return tl::unexpected(std::move(hashes.error()));
-    if (hashes->size() != width * hash_bytes) {
+    if (hashes->size() != width * sizeof(Hash)) {
       return fail(ErrorCode::internal, fmt::format("{} has {} bytes instead of {}", tile_path(id, width),
-                                                   hashes->size(), width * hash_bytes));
+                                                   hashes->size(), width * sizeof(Hash)));
     }
     cached = cache_.emplace(id, std::move(*hashes)).first;
   }
-  const std::size_t offset = first % limits::tile_width * hash_bytes;
-  return tile_root(std::string_view(cached->second).substr(offset, hash_bytes << height));
+  const std::size_t offset = first % limits::tile_width * sizeof(Hash);
+  return tile_root(std::string_view(cached->second).substr(offset, sizeof(Hash) << height));
 }
 
 Result<Hash> range_root(NodeReader& nodes, std::uint64_t begin, std::uint64_t end) {
@@ -106,7 +100,7 @@ Result<Hash> root_of_size(NodeReader& nodes, std::uint64_t size) {
 }
 
 Result<Proof> prove_inclusion(NodeReader& nodes, std::uint64_t index, std::uint64_t size) {
-  if (index >= size) return refuse(fmt::format("index {} is not in a tree of {} leaves", index, size));
+  if (index >= size) return refuse_argument(fmt::format("index {} is not in a tree of {} leaves", index, size));
   Proof proof;
   std::uint64_t begin = 0;
   std::uint64_t end = size;
@@ -122,7 +116,8 @@ Result<Proof> prove_inclusion(NodeReader& nodes, std::uint64_t index, std::uint6
 }
 
 Result<Proof> prove_consistency(NodeReader& nodes, std::uint64_t first, std::uint64_t second) {
-  if (first > second) return refuse(fmt::format("a tree of {} leaves does not continue one of {}", second, first));
+  if (first > second)
+    return refuse_argument(fmt::format("a tree of {} leaves does not continue one of {}", second, first));
   Proof proof;
   if (first == 0 || first == second) return proof;
   std::uint64_t begin = 0;
@@ -144,33 +139,34 @@ Result<Proof> prove_consistency(NodeReader& nodes, std::uint64_t first, std::uin
 
 Status verify_inclusion(const Hash& leaf_hash, std::uint64_t index, std::uint64_t size, const Proof& proof,
                         const Hash& root) {
-  if (index >= size) return refuse(fmt::format("index {} is not in a tree of {} leaves", index, size));
+  if (index >= size) return refuse_argument(fmt::format("index {} is not in a tree of {} leaves", index, size));
   Path path{index, size - 1};
   Hash node = leaf_hash;
   for (const Hash& sibling : proof) {
-    if (path.last == 0) return refuse("the inclusion proof is too long");
+    if (path.last == 0) return refuse_argument("the inclusion proof is too long");
     node = path.sibling_is_left() ? hash_node(sibling, node) : hash_node(node, sibling);
     path.up();
   }
-  if (path.last != 0) return refuse("the inclusion proof is too short");
-  if (node != root) return refuse("the inclusion proof does not lead to the root");
+  if (path.last != 0) return refuse_argument("the inclusion proof is too short");
+  if (node != root) return refuse_argument("the inclusion proof does not lead to the root");
   return {};
 }
 
 Status verify_consistency(std::uint64_t first, std::uint64_t second, const Hash& first_root, const Hash& second_root,
                           const Proof& proof) {
-  if (first > second) return refuse(fmt::format("a tree of {} leaves does not continue one of {}", second, first));
+  if (first > second)
+    return refuse_argument(fmt::format("a tree of {} leaves does not continue one of {}", second, first));
   if (first == second) {
-    if (!proof.empty()) return refuse("the consistency proof is too long");
-    if (first == 0 && first_root != empty_root()) return refuse("the root is not that of the empty tree");
-    if (first_root != second_root) return refuse("two roots for one tree size");
+    if (!proof.empty()) return refuse_argument("the consistency proof is too long");
+    if (first == 0 && first_root != empty_root()) return refuse_argument("the root is not that of the empty tree");
+    if (first_root != second_root) return refuse_argument("two roots for one tree size");
     return {};
   }
-  if (first == 0) return refuse("every tree continues the empty one: nothing to prove");
+  if (first == 0) return refuse_argument("every tree continues the empty one: nothing to prove");
   auto next = proof.begin();
   Hash start = first_root;  // a perfect first tree is itself the node to start from
   if (!std::has_single_bit(first)) {
-    if (next == proof.end()) return refuse("the consistency proof is too short");
+    if (next == proof.end()) return refuse_argument("the consistency proof is too short");
     start = *next++;
   }
   Path path{first - 1, second - 1};
@@ -178,7 +174,7 @@ Status verify_consistency(std::uint64_t first, std::uint64_t second, const Hash&
   Hash first_node = start;
   Hash second_node = start;
   for (; next != proof.end(); ++next) {
-    if (path.last == 0) return refuse("the consistency proof is too long");
+    if (path.last == 0) return refuse_argument("the consistency proof is too long");
     if (path.sibling_is_left()) {
       first_node = hash_node(*next, first_node);
       second_node = hash_node(*next, second_node);
@@ -187,9 +183,9 @@ Status verify_consistency(std::uint64_t first, std::uint64_t second, const Hash&
     }
     path.up();
   }
-  if (path.last != 0) return refuse("the consistency proof is too short");
-  if (first_node != first_root) return refuse("the consistency proof does not lead to the first root");
-  if (second_node != second_root) return refuse("the consistency proof does not lead to the second root");
+  if (path.last != 0) return refuse_argument("the consistency proof is too short");
+  if (first_node != first_root) return refuse_argument("the consistency proof does not lead to the first root");
+  if (second_node != second_root) return refuse_argument("the consistency proof does not lead to the second root");
   return {};
 }
 

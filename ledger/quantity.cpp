@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 
+#include "ledger/ascii.hpp"
+
 namespace vault {
 namespace {
 
@@ -51,10 +53,6 @@ constexpr std::array size_units{Unit{"", 1},
                                 Unit{"mb", kilo* kilo},
                                 Unit{"gb", kilo* kilo* kilo},
                                 Unit{"tb", kilo* kilo* kilo* kilo}};
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 void skip_blanks(std::string_view& text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);

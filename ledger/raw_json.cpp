@@ -3,14 +3,11 @@
 #include <charconv>
 #include <utility>
 
+#include "ledger/ascii.hpp"
 #include "ledger/json_text.hpp"
 
 namespace vault {
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');

@@ -53,4 +53,9 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message, std::stri
   return tl::unexpected<Error>(Error{code, std::move(message), std::move(field)});
 }
 
+// What was handed in is not what it must be.
+inline tl::unexpected<Error> refuse_argument(std::string message) {
+  return fail(ErrorCode::invalid_argument, std::move(message));
+}
+
 }  // namespace vault

@@ -27,10 +27,6 @@ using KeyPointer = std::shared_ptr<EVP_PKEY>;
 using DigestPointer = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 using BioPointer = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
 
-tl::unexpected<Error> refuse(std::string message) {
-  return fail(ErrorCode::invalid_argument, std::move(message));
-}
-
 KeyPointer own(EVP_PKEY* key) {
   return {key, EVP_PKEY_free};
 }
@@ -43,10 +39,6 @@ std::uint64_t big_endian(std::string_view bytes) {
   std::uint64_t value = 0;
   for (const char byte : bytes) value = value << 8 | static_cast<std::uint8_t>(byte);
   return value;
-}
-
-bool is_control(char byte) {
-  return static_cast<std::uint8_t>(byte) < 0x20;
 }
 
 // What C2SP allows other people's keys to be called. The name is only ever compared, so its length needs no bound of
@@ -99,14 +91,14 @@ int no_passphrase(char*, int, int, void*) {
 }  // namespace
 
 Result<SignedNote> parse_note(std::string_view note) {
-  if (!is_valid_utf8(note)) return refuse("the note is not valid UTF-8");
+  if (!is_valid_utf8(note)) return refuse_argument("the note is not valid UTF-8");
   for (std::size_t i = 0; i < note.size(); ++i) {
-    if (is_control(note[i]) && note[i] != '\n') {
-      return refuse(fmt::format("line {}: control characters are not allowed", line_of(note, i)));
+    if (static_cast<std::uint8_t>(note[i]) < 0x20 && note[i] != '\n') {
+      return refuse_argument(fmt::format("line {}: control characters are not allowed", line_of(note, i)));
     }
   }
   const std::size_t gap = note.rfind("\n\n");  // the text may hold empty lines: the last one counts
-  if (gap == std::string_view::npos) return refuse("no empty line stands between text and signatures");
+  if (gap == std::string_view::npos) return refuse_argument("no empty line stands between text and signatures");
   SignedNote parsed;
   parsed.text = note.substr(0, gap + 1);
   const std::string_view lines = note.substr(gap + 2);
@@ -115,15 +107,15 @@ Result<SignedNote> parse_note(std::string_view note) {
   while (!reader.rest().empty()) {
     const std::optional<std::string_view> line = reader.next();
     const std::size_t number = lines_before + reader.number();
-    if (!line) return refuse(fmt::format("line {}: no newline ends it", number));
+    if (!line) return refuse_argument(fmt::format("line {}: no newline ends it", number));
     if (parsed.signatures.size() == signatures_max) {
-      return refuse(fmt::format("line {}: more than {} signatures", number, signatures_max));
+      return refuse_argument(fmt::format("line {}: more than {} signatures", number, signatures_max));
     }
     std::optional<NoteSignature> signature = parse_signature(*line);
-    if (!signature) return refuse(fmt::format("line {}: not a signature line", number));
+    if (!signature) return refuse_argument(fmt::format("line {}: not a signature line", number));
     parsed.signatures.push_back(std::move(*signature));
   }
-  if (parsed.signatures.empty()) return refuse(fmt::format("line {}: no signature follows", lines_before + 1));
+  if (parsed.signatures.empty()) return refuse_argument(fmt::format("line {}: no signature follows", lines_before + 1));
   return parsed;
 }
 
@@ -142,10 +134,10 @@ std::string format_note(const SignedNote& note) {
 
 Status check_key_name(std::string_view name) {
   if (name.empty() || name.size() > name_bytes_max) {
-    return refuse(fmt::format("a key name has 1 to {} bytes, this one {}", name_bytes_max, name.size()));
+    return refuse_argument(fmt::format("a key name has 1 to {} bytes, this one {}", name_bytes_max, name.size()));
   }
   const bool plain = std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '+'; });
-  if (!plain) return refuse("a key name is made of printable ASCII without spaces and '+'");
+  if (!plain) return refuse_argument("a key name is made of printable ASCII without spaces and '+'");
   return {};
 }
 
@@ -170,22 +162,23 @@ std::string VerifierKey::format() const {
 Result<VerifierKey> VerifierKey::parse(std::string_view vkey) {
   const std::size_t first = vkey.find('+');
   const std::size_t second = first == std::string_view::npos ? first : vkey.find('+', first + 1);
-  if (second == std::string_view::npos) return refuse("a verifier key has the form <name>+<key ID>+<base64>");
+  if (second == std::string_view::npos) return refuse_argument("a verifier key has the form <name>+<key ID>+<base64>");
   VerifierKey key;
   key.name = vkey.substr(0, first);
   if (Status name = check_key_name(key.name); !name) return tl::unexpected(std::move(name.error()));
   const auto id = array_from_hex<key_id_bytes>(vkey.substr(first + 1, second - first - 1));
-  if (!id) return refuse("the verifier key's ID is not 8 lower-case hex digits");
+  if (!id) return refuse_argument("the verifier key's ID is not 8 lower-case hex digits");
   const std::optional<std::string> typed_key = from_base64(vkey.substr(second + 1));
   if (!typed_key || typed_key->size() != 1 + key.public_key.size()) {
-    return refuse("the verifier key's last part is not the base64 of a type byte and 32 bytes");
+    return refuse_argument("the verifier key's last part is not the base64 of a type byte and 32 bytes");
   }
   key.type = static_cast<KeyType>((*typed_key)[0]);
   if (key.type != KeyType::ed25519 && key.type != KeyType::cosignature) {
-    return refuse("the verifier key is neither Ed25519 (type 1) nor a cosignature key (type 4)");
+    return refuse_argument("the verifier key is neither Ed25519 (type 1) nor a cosignature key (type 4)");
   }
   key.public_key = *array_from_bytes<32>(std::string_view(*typed_key).substr(1));
-  if (key.key_id() != big_endian(as_view(*id))) return refuse("the verifier key's ID does not fit its name and key");
+  if (key.key_id() != big_endian(as_view(*id)))
+    return refuse_argument("the verifier key's ID does not fit its name and key");
   return key;
 }
 
@@ -204,10 +197,10 @@ Status verify_note(const SignedNote& note, const VerifierKey& key, std::uint64_t
           seconds <= INT64_MAX && verify_raw(key, cosigned_message(note.text, seconds), signature.substr(time_bytes));
       if (good && cosigned_at != nullptr) *cosigned_at = found ? std::max(*cosigned_at, seconds) : seconds;
     }
-    if (!good) return refuse(fmt::format("the signature by {} does not verify", key.name));
+    if (!good) return refuse_argument(fmt::format("the signature by {} does not verify", key.name));
     found = true;
   }
-  if (!found) return refuse(fmt::format("no signature by {} (key ID {:08x})", key.name, key_id));
+  if (!found) return refuse_argument(fmt::format("no signature by {} (key ID {:08x})", key.name, key_id));
   return {};
 }
 
@@ -227,11 +220,12 @@ Result<SigningKey> SigningKey::from_seed(std::string name, const Hash& seed) {
 
 Result<SigningKey> SigningKey::from_pem(std::string name, std::string_view pem) {
   if (Status checked = check_key_name(name); !checked) return tl::unexpected(std::move(checked.error()));
-  if (pem.size() > INT32_MAX) return refuse("the key file is too large");
+  if (pem.size() > INT32_MAX) return refuse_argument("the key file is too large");
   const BioPointer bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free_all);
   KeyPointer key = own(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
-  if (!key) return refuse("not an unencrypted private key in PEM");
-  if (EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_ED25519) return refuse("the private key is not an Ed25519 key");
+  if (!key) return refuse_argument("not an unencrypted private key in PEM");
+  if (EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_ED25519)
+    return refuse_argument("the private key is not an Ed25519 key");
   return SigningKey(std::move(name), std::move(key));
 }
 

@@ -14,12 +14,11 @@
 namespace vault {
 namespace {
 
-constexpr std::size_t hash_bytes = std::tuple_size_v<Hash>;
 constexpr std::uint64_t levels_last = 63;  // of C2SP tlog-tiles; a tree of 2^64 leaves needs 8
-constexpr std::size_t tile_bytes = limits::tile_width * hash_bytes;
+constexpr std::size_t tile_bytes = limits::tile_width * sizeof(Hash);
 
 Hash hash_at(std::string_view hashes, std::size_t index) {
-  return *array_from_bytes<hash_bytes>(hashes.substr(index * hash_bytes, hash_bytes));
+  return *array_from_bytes<sizeof(Hash)>(hashes.substr(index * sizeof(Hash), sizeof(Hash)));
 }
 
 // Levels at which a tree of `size` leaves has hashes at all.
@@ -35,9 +34,9 @@ std::uint64_t hash_count(std::uint64_t size, unsigned level) {
 }  // namespace
 
 Hash tile_root(std::string_view hashes) {
-  VAULT_CHECK(!hashes.empty() && hashes.size() % hash_bytes == 0 && hashes.size() <= tile_bytes);
+  VAULT_CHECK(!hashes.empty() && hashes.size() % sizeof(Hash) == 0 && hashes.size() <= tile_bytes);
   std::array<Hash, limits::tile_width / 2> nodes;
-  std::size_t count = hashes.size() / hash_bytes;
+  std::size_t count = hashes.size() / sizeof(Hash);
   if (count == 1) return hash_at(hashes, 0);
   for (std::size_t i = 0; i + 1 < count; i += 2) nodes[i / 2] = hash_node(hash_at(hashes, i), hash_at(hashes, i + 1));
   if (count % 2 != 0) nodes[count / 2] = hash_at(hashes, count - 1);
@@ -148,9 +147,9 @@ Result<TreeEdge> TreeEdge::from_partials(std::uint64_t size, const std::vector<s
   for (unsigned level = 0; level < std::max<std::size_t>(levels, partials.size()); ++level) {
     const std::size_t width = partial_width(size, level);
     const std::size_t bytes = level < partials.size() ? partials[level].size() : 0;
-    if (bytes != width * hash_bytes) {
+    if (bytes != width * sizeof(Hash)) {
       return fail(ErrorCode::invalid_argument, fmt::format("partial tile of level {} has {} bytes, a tree of {} has {}",
-                                                           level, bytes, size, width * hash_bytes));
+                                                           level, bytes, size, width * sizeof(Hash)));
     }
   }
   TreeEdge edge;
@@ -159,7 +158,7 @@ Result<TreeEdge> TreeEdge::from_partials(std::uint64_t size, const std::vector<s
   for (unsigned level = levels; level-- > 0;) {
     std::string_view rest = edge.partials_[level];
     while (!rest.empty()) {
-      const std::size_t bytes = std::bit_floor(rest.size() / hash_bytes) * hash_bytes;
+      const std::size_t bytes = std::bit_floor(rest.size() / sizeof(Hash)) * sizeof(Hash);
       roots.push_back(tile_root(rest.substr(0, bytes)));
       rest.remove_prefix(bytes);
     }

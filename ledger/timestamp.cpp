@@ -7,7 +7,7 @@ namespace vault {
 
 namespace {
 
-constexpr std::size_t text_size = 27;
+constexpr std::size_t timestamp_text_size = 27;
 constexpr char text_shape[] = "0000-00-00T00:00:00.000000Z";  // 0 stands for any digit
 constexpr std::int64_t micros_per_second = 1'000'000;
 constexpr std::int64_t seconds_per_day = 86'400;
@@ -24,8 +24,8 @@ std::uint32_t read_digits(std::string_view text, std::size_t from, std::size_t c
 }
 
 bool has_shape(std::string_view text) {
-  if (text.size() != text_size) return false;
-  for (std::size_t i = 0; i < text_size; ++i) {
+  if (text.size() != timestamp_text_size) return false;
+  for (std::size_t i = 0; i < timestamp_text_size; ++i) {
     const bool fits = text_shape[i] == '0' ? text[i] >= '0' && text[i] <= '9' : text[i] == text_shape[i];
     if (!fits) return false;
   }
@@ -43,7 +43,7 @@ void write_timestamp(Timestamp instant, char* out) {
   }
   constexpr auto first = std::chrono::sys_days(std::chrono::year(1) / 1 / 1).time_since_epoch().count();
   constexpr auto last = std::chrono::sys_days(std::chrono::year(9999) / 12 / 31).time_since_epoch().count();
-  std::memcpy(out, text_shape, text_size);
+  std::memcpy(out, text_shape, timestamp_text_size);
   if (days < first || days > last) return;
   const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(days))};
   const auto second_of_day = static_cast<std::uint32_t>(micros / micros_per_second);
@@ -58,7 +58,7 @@ void write_timestamp(Timestamp instant, char* out) {
 }
 
 std::string format_timestamp(Timestamp instant) {
-  std::string out(text_size, '\0');
+  std::string out(timestamp_text_size, '\0');
   write_timestamp(instant, out.data());
   return out;
 }

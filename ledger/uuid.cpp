@@ -13,7 +13,7 @@ namespace vault {
 
 namespace {
 
-constexpr std::size_t text_size = 36;
+constexpr std::size_t uuid_text_size = 36;
 // The groups of the text form: where each begins in the text and in the bytes, and how many bytes it shows.
 struct Group {
   std::size_t text_at;
@@ -54,15 +54,15 @@ void write_uuid(const Uuid& id, char* out) {
 }
 
 std::string format_uuid(const Uuid& id) {
-  std::string out(text_size, '\0');
+  std::string out(uuid_text_size, '\0');
   write_uuid(id, out.data());
   return out;
 }
 
 std::optional<Uuid> parse_uuid(std::string_view text) {
-  if (text.size() != text_size) return std::nullopt;
-  char lowered[text_size];
-  for (std::size_t i = 0; i < text_size; ++i) {
+  if (text.size() != uuid_text_size) return std::nullopt;
+  char lowered[uuid_text_size];
+  for (std::size_t i = 0; i < uuid_text_size; ++i) {
     lowered[i] = text[i] >= 'A' && text[i] <= 'F' ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
   }
   Uuid id;

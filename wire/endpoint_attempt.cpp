@@ -13,12 +13,12 @@
 #include <memory>
 #include <string_view>
 
+#include "wire/endpoint_family.hpp"
+
 namespace vault {
 namespace {
 
 using std::chrono::milliseconds;
-
-constexpr std::string_view ipc_scheme = "ipc://", tcp_scheme = "tcp://";
 
 // 0 or the errno of the attempt.
 int try_address(const sockaddr* address, socklen_t size, milliseconds patience) {

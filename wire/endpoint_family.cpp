@@ -10,8 +10,6 @@
 namespace vault {
 namespace {
 
-constexpr std::string_view tcp_scheme = "tcp://";
-
 using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
 Addresses look_up(const std::string& host) {

@@ -15,9 +15,7 @@
 namespace vault {
 namespace {
 
-constexpr std::uint64_t width_full = limits::tile_width;
 constexpr std::size_t hash_bytes = sizeof(Hash);
-constexpr std::chrono::milliseconds progress_interval{100};
 
 std::string_view hash_at(std::string_view hashes, std::size_t index) {
   return hashes.substr(index * hash_bytes, hash_bytes);
@@ -77,7 +75,7 @@ class ArchiveCheck {
   Result<ArchiveReport> run() {
     if (!read_checkpoint()) return std::move(report_);
     report_.payloads = size_ == 0 || directory_.has("tile/data");
-    for (std::uint64_t index = 0; index * width_full < size_; ++index) {
+    for (std::uint64_t index = 0; index * archive_tile_width < size_; ++index) {
       if (const Status checked = check_bundle(index); !checked) return tl::unexpected<Error>(checked.error());
       if (stopped() || not_good_.size() >= archive_findings_max) return std::move(report_);
       report_progress();
@@ -144,7 +142,7 @@ class ArchiveCheck {
   Status check_bundle(std::uint64_t index) {
     Bundle bundle;
     bundle.index = index;
-    bundle.width = static_cast<unsigned>(std::min(width_full, size_ - index * width_full));
+    bundle.width = static_cast<unsigned>(std::min(archive_tile_width, size_ - index * archive_tile_width));
     read_leaves(bundle);
     bundle.tile = read_tile(TileId{0, index}, bundle.width);
     settle(bundle);
@@ -178,7 +176,7 @@ class ArchiveCheck {
     const bool leaves_fit = fits(bundle, bundle.leaf_hashes);
     const bool tile_is_good = tile_fits != leaves_fit ? tile_fits : chain_prefers_tile(bundle, at);
     if (tile_is_good) bundle.hashes = *bundle.tile;
-    const std::uint64_t sequence = bundle.index * width_full + at + 1;
+    const std::uint64_t sequence = bundle.index * archive_tile_width + at + 1;
     if (tile_is_good) {
       found_bad(tile_path("entries", bundle.index, bundle.width),
                 fmt::format("entry {} does not have the hash that the tree holds", sequence));
@@ -190,16 +188,16 @@ class ArchiveCheck {
 
   // What is above has a say: a full tile's root stands in the tile of level 1, the last one leads to the checkpoint.
   bool fits(const Bundle& bundle, const std::string& hashes) {
-    if (bundle.width < width_full) {
+    if (bundle.width < archive_tile_width) {
       TreeEdge edge = edge_;
       std::vector<Tile> finished;
       for (std::size_t i = 0; i < bundle.width; ++i) edge.append(to_hash(hash_at(hashes, i)), finished);
       return edge.root() == report_.checkpoint->root;
     }
-    const std::uint64_t above = bundle.index / width_full;
+    const std::uint64_t above = bundle.index / archive_tile_width;
     const bool full = above < full_tiles(size_, 1);
     const auto parent = read_tile(TileId{1, above}, full ? limits::tile_width : partial_width(size_, 1));
-    return parent && hash_at(*parent, bundle.index % width_full) == as_view(tile_root(hashes));
+    return parent && hash_at(*parent, bundle.index % archive_tile_width) == as_view(tile_root(hashes));
   }
 
   // Decides where the tiles above are of no use: the next leaf holds the hash of the one that differs.
@@ -215,7 +213,7 @@ class ArchiveCheck {
     const std::string file = tile_path("entries", bundle.index, bundle.width);
     for (std::size_t i = 0; i < bundle.leaves.size(); ++i) {
       if (hash_at(bundle.leaf_hashes, i) != hash_at(bundle.hashes, i)) continue;  // told already
-      const auto sequence = static_cast<std::int64_t>(bundle.index * width_full + i + 1);
+      const auto sequence = static_cast<std::int64_t>(bundle.index * archive_tile_width + i + 1);
       auto entry = parse_leaf_data(bundle.leaves[i]);
       if (!entry) {
         found_bad(file, fmt::format("entry {}: {}", sequence, entry.error().message));
@@ -249,7 +247,7 @@ class ArchiveCheck {
     if (!stored || *stored == hashes) return;
     std::size_t at = 0;
     while (hash_at(*stored, at) == hash_at(hashes, at)) ++at;
-    const TileId below{id.level - 1, id.index * width_full + at};
+    const TileId below{id.level - 1, id.index * archive_tile_width + at};
     found_bad(tile_path(id, width),
               fmt::format("hash {} is not the root of {}", at, tile_path(below, limits::tile_width)));
   }
@@ -290,7 +288,7 @@ class ArchiveCheck {
         found_bad(path, fmt::format("record {}: {}", i, record.error().message));
         return {};
       }
-      if (!record->salt) found_erased(path, bundle.index * width_full + i + 1);
+      if (!record->salt) found_erased(path, bundle.index * archive_tile_width + i + 1);
       std::optional<Entry>& entry = bundle.entries[i];
       if (!entry) continue;
       if (const Status fits = check_data_record(*record, *entry); !fits) found_bad(path, fits.error().message);
@@ -360,7 +358,7 @@ class ArchiveCheck {
       const auto record = records.next();
       const auto entry = parse_leaf_data((*leaves)[i]);
       if (!record) return found_bad(path, fmt::format("record {}: {}", i, record.error().message));
-      if (!record->salt) found_erased(path, name.index * width_full + i + 1);
+      if (!record->salt) found_erased(path, name.index * archive_tile_width + i + 1);
       const Status fits = entry ? check_data_record(*record, *entry) : tl::unexpected<Error>(entry.error());
       if (!fits) return found_bad(path, fits.error().message);
     }
@@ -369,7 +367,7 @@ class ArchiveCheck {
 
   void report_progress() {
     const auto now = std::chrono::steady_clock::now();
-    if (!progress_ || now - last_progress_ < progress_interval) return;
+    if (!progress_ || now - last_progress_ < archive_progress_interval) return;
     last_progress_ = now;
     progress_(report_.checked, size_);
   }

@@ -11,9 +11,6 @@
 namespace vault {
 namespace {
 
-constexpr std::uint64_t width_full = limits::tile_width;
-constexpr std::chrono::milliseconds progress_interval{100};
-
 // Tiles as files, full or partial.
 class DirectoryTiles final : public TileReader {
  public:
@@ -130,7 +127,7 @@ class ArchiveRun {
     const auto edge = load_edge(tiles, old_.tree_size);
     if (!edge) return damaged(edge.error().message);
     if (edge->root() != old_.root) return damaged("its tiles do not lead to the root in its checkpoint");
-    const std::uint64_t begin = old_.tree_size - old_.tree_size % width_full;
+    const std::uint64_t begin = old_.tree_size - old_.tree_size % archive_tile_width;
     if (begin == 0) return state;
     std::vector<std::string> partials = edge->partials();
     partials[0].clear();
@@ -145,7 +142,7 @@ class ArchiveRun {
 
   // The last entry of the full bundle that ends with the first `size` entries.
   Result<Entry> load_last_entry(std::uint64_t size) {
-    const std::string path = tile_path("entries", size / width_full - 1, limits::tile_width);
+    const std::string path = tile_path("entries", size / archive_tile_width - 1, limits::tile_width);
     auto bundle = writer_.directory().read(path, archive_bundle_bytes_max);
     if (!bundle) return damaged(bundle.error().message);
     if (!*bundle) return damaged(path + " is missing");
@@ -188,9 +185,9 @@ class ArchiveRun {
 
   // Where a bundle goes that begins after `sequence` entries.
   std::string bundle_path(std::string_view kind, std::int64_t sequence) const {
-    const std::uint64_t begin = static_cast<std::uint64_t>(sequence) / width_full * width_full;
-    const std::uint64_t width = std::min(width_full, target_.checkpoint.tree_size - begin);
-    return tile_path(kind, begin / width_full, static_cast<unsigned>(width));
+    const std::uint64_t begin = static_cast<std::uint64_t>(sequence) / archive_tile_width * archive_tile_width;
+    const std::uint64_t width = std::min(archive_tile_width, target_.checkpoint.tree_size - begin);
+    return tile_path(kind, begin / archive_tile_width, static_cast<unsigned>(width));
   }
 
   Status refuse_row(const Finding& bad) const {
@@ -209,7 +206,7 @@ class ArchiveRun {
       if (const Status written = writer_.append(record_); !written) return written;
     }
     const bool last = sequence == target_.checkpoint.tree_size;
-    if (sequence % width_full == 0 || last) {
+    if (sequence % archive_tile_width == 0 || last) {
       if (const Status ended = end_bundle(verifier, last); !ended) return ended;
     }
     report_progress(sequence);
@@ -242,9 +239,9 @@ class ArchiveRun {
   }
 
   void report_progress(std::uint64_t sequence) {
-    if (!progress_ || sequence <= old_.tree_size || sequence % width_full != 0) return;
+    if (!progress_ || sequence <= old_.tree_size || sequence % archive_tile_width != 0) return;
     const auto now = std::chrono::steady_clock::now();
-    if (now - last_progress_ < progress_interval) return;
+    if (now - last_progress_ < archive_progress_interval) return;
     last_progress_ = now;
     progress_(sequence - old_.tree_size, target_.checkpoint.tree_size - old_.tree_size);
   }

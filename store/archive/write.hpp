@@ -1,6 +1,7 @@
 // Writes a ledger into an archive directory (docs/archive.md), and goes on where an earlier run ended.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -71,8 +72,10 @@ Result<ArchiveResult> write_archive(ArchiveSource& source, const ArchiveRequest&
                                     const ArchiveProgress& progress);
 
 // What both sides of an archive know of it.
+inline constexpr std::chrono::milliseconds archive_progress_interval{100};  // progress is told so often at most
 inline constexpr const char* archive_checkpoint_name = "checkpoint";
 inline constexpr std::size_t archive_checkpoint_bytes_max = std::size_t{1} << 20;
+inline constexpr std::uint64_t archive_tile_width = limits::tile_width;
 inline constexpr std::size_t archive_tile_bytes = limits::tile_width * sizeof(Hash);
 inline constexpr std::size_t archive_bundle_bytes_max = limits::tile_width * (2 + limits::leaf_data_bytes_max);
 

@@ -21,7 +21,7 @@ const PgStatement schema_exists{"schema_exists", "SELECT pg_catalog.to_regclass(
 // The same lock that every migration's own SQL takes.
 constexpr const char* begin_locked = "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(999000999)";
 
-Result<std::unique_ptr<PgConnection>> connect(const PostgresPlace& place) {
+Result<std::unique_ptr<PgConnection>> connect_migrator(const PostgresPlace& place) {
   return PgConnection::open(
       {place.url, "vaultctl migrate", std::chrono::milliseconds(5000), std::chrono::milliseconds(0), place.schema}, "",
       {&schema_exists, 1});
@@ -154,7 +154,7 @@ int schema_version_wanted() {
 }
 
 Result<int> schema_version(const PostgresPlace& place) {
-  auto connection = connect(place);
+  auto connection = connect_migrator(place);
   if (!connection) return tl::unexpected(connection.error());
   auto applied = read_applied(**connection);
   if (!applied) return tl::unexpected(applied.error());
@@ -162,7 +162,7 @@ Result<int> schema_version(const PostgresPlace& place) {
 }
 
 Result<std::vector<MigrationStatus>> migration_status(const PostgresPlace& place) {
-  auto connection = connect(place);
+  auto connection = connect_migrator(place);
   if (!connection) return tl::unexpected(connection.error());
   auto applied = read_applied(**connection);
   if (!applied) return tl::unexpected(applied.error());
@@ -179,7 +179,7 @@ Status check_encoding(const std::string& server_encoding) {
 }
 
 Result<std::vector<MigrationStatus>> migrate_up(const PostgresPlace& place) {
-  auto connection = connect(place);
+  auto connection = connect_migrator(place);
   if (!connection) return tl::unexpected(connection.error());
   auto encoding = (*connection)->script("SHOW server_encoding");
   if (!encoding) return tl::unexpected(encoding.error());
@@ -203,7 +203,7 @@ Result<std::vector<MigrationStatus>> migrate_up(const PostgresPlace& place) {
 }
 
 Result<std::vector<MigrationStatus>> migrate_down(const PostgresPlace& place) {
-  auto connection = connect(place);
+  auto connection = connect_migrator(place);
   if (!connection) return tl::unexpected(connection.error());
   std::vector<MigrationStatus> done;
   const auto all = embedded_migrations();

@@ -19,9 +19,6 @@ constexpr PgStatement statements[] = {sql::identities, sql::newest_checkpoints, 
 // Most ledgers' newest row verifies; each further look takes a round trip.
 constexpr std::int64_t rows_at_once = 16;
 constexpr int looks_max = 64;
-// vaultds keep at most contradictions_max of an origin; more are somebody else's.
-constexpr std::int64_t contradiction_rows_max = 1'000;
-
 bool says_what_stands_beside_it(const StoredCheckpoint& checkpoint, const VerifierKey& key) {
   const auto note = open_checkpoint(checkpoint.note, key);
   return note && note->origin == checkpoint.origin && note->root == checkpoint.root &&
@@ -36,7 +33,7 @@ std::optional<VerifierKey> parsed_key(const LogIdentity& identity) {
 Result<std::vector<StoredCheckpoint>> query_contradictions(PgConnection& connection,
                                                            const std::vector<LogIdentity>& identities) {
   std::vector<StoredCheckpoint> believed;
-  auto rows = connection.execute(sql::contradictions, PgParams().int8(contradiction_rows_max));
+  auto rows = connection.execute(sql::contradictions, PgParams().int8(sql::contradictions_read_max));
   if (!rows) return tl::unexpected(rows.error());
   for (int row = 0; row < rows->rows(); ++row) {
     StoredCheckpoint told = checkpoint_at(*rows, row);

@@ -20,9 +20,6 @@ const PgStatement reader_statements[] = {
     sql::in_recovery,    sql::database_bytes,     sql::savepoint_scan, sql::release_scan,       sql::rollback_to_scan,
 };
 
-// vaultds keep far fewer.
-constexpr std::int64_t contradiction_rows_max = 1'000;
-
 // Every question is a range of some index. The planner, which may know nothing of a young table, is told so.
 constexpr const char* session_settings =
     "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off;"
@@ -171,7 +168,7 @@ Result<std::vector<StoredCheckpoint>> PostgresSnapshot::checkpoints_beyond(std::
 }
 
 Result<std::vector<StoredCheckpoint>> PostgresSnapshot::contradictions() {
-  auto result = begun().execute(sql::contradictions, PgParams().int8(contradiction_rows_max));
+  auto result = begun().execute(sql::contradictions, PgParams().int8(sql::contradictions_read_max));
   if (!result) return tl::unexpected(result.error());
   std::vector<StoredCheckpoint> told;
   for (int i = 0; i < result->rows(); ++i) told.push_back(checkpoint_at(*result, i));

@@ -21,7 +21,7 @@ constexpr std::size_t insert_rows_max = 1024;
 constexpr std::size_t insert_bytes_max = std::size_t{2} << 20;
 
 // Of one statement; the last, COMMIT, may have to wait for a synchronous replica.
-constexpr std::chrono::milliseconds answer_timeout{600'000};
+constexpr std::chrono::milliseconds restore_answer_timeout{600'000};
 
 const PgStatement restore_statements[] = {
     sql::begin,           sql::commit,
@@ -193,9 +193,9 @@ class Restore {
   Head last_ = empty_head();
 };
 
-Result<std::unique_ptr<PgConnection>> connect(const PostgresPlace& place) {
+Result<std::unique_ptr<PgConnection>> connect_for_restore(const PostgresPlace& place) {
   return PgConnection::open(
-      {place.url, "vaultctl restore", std::chrono::milliseconds(5000), answer_timeout, place.schema},
+      {place.url, "vaultctl restore", std::chrono::milliseconds(5000), restore_answer_timeout, place.schema},
       restore_settings(), restore_statements);
 }
 
@@ -203,9 +203,9 @@ Result<std::unique_ptr<PgConnection>> connect(const PostgresPlace& place) {
 const PgStatement no_entries{"no_entries", "SELECT NOT EXISTS (SELECT FROM vault_ledger)"};
 
 Result<bool> has_no_entries(const PostgresPlace& place) {
-  auto connection =
-      PgConnection::open({place.url, "vaultctl restore", std::chrono::milliseconds(5000), answer_timeout, place.schema},
-                         restore_settings(), std::span(&no_entries, 1));
+  auto connection = PgConnection::open(
+      {place.url, "vaultctl restore", std::chrono::milliseconds(5000), restore_answer_timeout, place.schema},
+      restore_settings(), std::span(&no_entries, 1));
   if (!connection) return tl::unexpected<Error>(connection.error());
   auto answer = (*connection)->execute(no_entries);
   if (!answer) return tl::unexpected<Error>(answer.error());
@@ -223,7 +223,7 @@ Result<bool> needs_schema(const PostgresPlace& place, const VerifierKey& key) {
     if (!unused || *unused) return unused;
   }
   if (const Status good = check_server(place); !good) return tl::unexpected<Error>(good.error());
-  auto connection = connect(place);
+  auto connection = connect_for_restore(place);
   if (!connection) return tl::unexpected<Error>(connection.error());
   if (const Status empty = Restore(**connection).check_empty(key); !empty) return tl::unexpected<Error>(empty.error());
   return false;
@@ -232,7 +232,7 @@ Result<bool> needs_schema(const PostgresPlace& place, const VerifierKey& key) {
 tl::expected<void, RestoreFailure> restore_ledger(const PostgresPlace& place, const RestoreTarget& target,
                                                   const RestoreSource& source) {
   if (const Status good = check_server(place); !good) return tl::unexpected<Error>(good.error());
-  auto connection = connect(place);
+  auto connection = connect_for_restore(place);
   if (!connection) return tl::unexpected<Error>(connection.error());
   Restore restore(**connection);
   Status outcome = restore.begin(target.key);

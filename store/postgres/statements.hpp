@@ -207,6 +207,8 @@ inline constexpr PgStatement announcement{
     "(SELECT reserved_from FROM vault_meta WHERE id = 1)) AND session_id = 'vaultd/rollback' "
     "ORDER BY session_id DESC, sequence DESC LIMIT 1"};
 
+// vaultds keep at most vault::contradictions_max of an origin; more are somebody else's.
+inline constexpr std::int64_t contradictions_read_max = 1'000;
 inline constexpr PgStatement contradictions{
     "contradictions",
     "SELECT origin, tree_size, root, note FROM vault_contradiction ORDER BY created_at, note_hash LIMIT $1::bigint"};

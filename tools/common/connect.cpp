@@ -10,11 +10,11 @@
 #include <thread>
 
 #include "tools/common/key_dir.hpp"
+#include "wire/endpoint_family.hpp"
 
 namespace vault::ctl {
 namespace {
 
-constexpr std::string_view ipc_scheme = "ipc://", tcp_scheme = "tcp://";
 constexpr std::chrono::milliseconds patience_for_socket{1'000};
 
 // 0 if somebody listens on the unix socket, else the errno of the attempt.

@@ -26,7 +26,7 @@ Json findings_json(const std::vector<ArchiveFinding>& findings) {
   return list;
 }
 
-std::string describe(const ArchiveFinding& finding) {
+std::string describe_finding(const ArchiveFinding& finding) {
   return printable(finding.file) + ": " + printable(finding.what);
 }
 
@@ -41,7 +41,7 @@ void print_more(std::string_view kind, std::size_t count, void (*print)(std::str
 void print_findings(const std::vector<ArchiveFinding>& findings, std::string_view kind,
                     void (*print)(std::string_view)) {
   for (std::size_t i = 0; i < findings.size() && i < findings_shown; ++i) {
-    print(std::string(kind) + describe(findings[i]));
+    print(std::string(kind) + describe_finding(findings[i]));
   }
   if (findings.size() > findings_shown) print_more(kind, findings.size(), print);
 }
@@ -74,7 +74,7 @@ std::string kind_of(bool payloads) {
 
 Json archive_report_json(const ArchiveReport& report) {
   Json out{{"valid", report.valid()}};
-  if (!report.valid()) out["reason"] = describe(first_finding(report));
+  if (!report.valid()) out["reason"] = describe_finding(first_finding(report));
   add_checkpoint(report.checkpoint, out);
   out["payloads"] = report.payloads;
   out["checked"] = report.checked;

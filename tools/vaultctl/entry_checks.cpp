@@ -6,7 +6,7 @@
 namespace vault::ctl {
 namespace {
 
-constexpr std::int64_t told_max = 20;
+constexpr std::int64_t misfits_told_max = 20;
 
 }  // namespace
 
@@ -33,12 +33,12 @@ void EntryChecks::tell_unreadable(const std::string& what) {
 }
 
 void EntryChecks::tell(const std::string& text) {
-  if (++misfits_ <= told_max) print_problem(text);
+  if (++misfits_ <= misfits_told_max) print_problem(text);
 }
 
 int EntryChecks::finish(int code) const {
-  if (misfits_ > told_max)
-    print_problem(std::to_string(misfits_ - told_max) +
+  if (misfits_ > misfits_told_max)
+    print_problem(std::to_string(misfits_ - misfits_told_max) +
                   " more entries whose hash DOES NOT FIT, or whose payload is missing");
   if (misfits_ == 0) return code;
   print_hint("what stands there is not what was sealed; `vaultctl verify` names the first entry that fails");

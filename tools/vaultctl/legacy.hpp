@@ -29,7 +29,7 @@ struct LegacySummary {
 void add_record(const LegacyRecord& record, LegacySummary& summary);
 
 // "FILE:LINE: reason", or "TABLE: row N: reason".
-std::string describe(const LegacyProblem& problem);
+std::string describe_problem(const LegacyProblem& problem);
 // Keeps the problem; without --json also says it on stderr at once.
 void tell_problem(const Context& context, LegacyProblem problem, LegacySummary& summary);
 

@@ -126,7 +126,7 @@ class Importer {
     bar_.finish();
     if (problem.kind == LegacyKind::database && summary_.problems.size() == problems_kept_max) {
       ++problems_left_out_;
-      if (!context_.globals.json) print_problem(describe(problem));
+      if (!context_.globals.json) print_problem(describe_problem(problem));
       return;
     }
     tell_problem(context_, std::move(problem), summary_);

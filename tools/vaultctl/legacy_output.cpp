@@ -42,7 +42,7 @@ void add_record(const LegacyRecord& record, LegacySummary& summary) {
   }
 }
 
-std::string describe(const LegacyProblem& problem) {
+std::string describe_problem(const LegacyProblem& problem) {
   if (problem.kind == LegacyKind::database && problem.line != 0) {
     return fmt::format("{}: row {}: {}", problem.source, problem.line, problem.reason);
   }
@@ -51,7 +51,7 @@ std::string describe(const LegacyProblem& problem) {
 }
 
 void tell_problem(const Context& context, LegacyProblem problem, LegacySummary& summary) {
-  if (!context.globals.json) print_problem(describe(problem));
+  if (!context.globals.json) print_problem(describe_problem(problem));
   summary.problems.push_back(std::move(problem));
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view proof_begins = "c2sp.org/tlog-proof@";
 
-std::string describe(const Error& error) {
+std::string describe_error(const Error& error) {
   return error.field.empty() ? error.message : error.message + " [" + error.field + "]";
 }
 
@@ -87,10 +87,10 @@ Result<Proven> check_proof_text(const std::string& text, const VerifierKey& key,
   std::optional<EntryText> entry;
   if (entry_text) {
     const auto parsed = parse_entry_json(*entry_text);
-    if (!parsed) return fail(ErrorCode::invalid_argument, "the entry file: " + describe(parsed.error()));
+    if (!parsed) return fail(ErrorCode::invalid_argument, "the entry file: " + describe_error(parsed.error()));
     entry = *parsed;
     const auto leaf_data = rebuild_leaf(*entry);
-    if (!leaf_data) return fail(ErrorCode::invalid_argument, "the entry file: " + describe(leaf_data.error()));
+    if (!leaf_data) return fail(ErrorCode::invalid_argument, "the entry file: " + describe_error(leaf_data.error()));
     if (const Status same = compare_entry(*entry, *file, *leaf_data); !same) {
       return tl::unexpected<Error>(same.error());
     }
@@ -104,7 +104,7 @@ Result<Proven> check_proof_text(const std::string& text, const VerifierKey& key,
   if (entry && entry->has_merkle_root) {
     const Status fits =
         check_root(entry->entry.merkle_root, proven.entry_hash, file->index, proven.checkpoint.tree_size, file->proof);
-    if (!fits) return fail(ErrorCode::invalid_argument, "the entry file: " + describe(fits.error()));
+    if (!fits) return fail(ErrorCode::invalid_argument, "the entry file: " + describe_error(fits.error()));
   }
   if (auto leaf = parse_entry_json(*file->extra)) proven.entry = std::move(leaf->entry);
   return proven;
@@ -117,7 +117,7 @@ Result<Proven> check_receipt_text(const std::string& text, const VerifierKey& ke
   std::optional<std::string> canonical;
   if (data) {
     auto result = canonicalize(*data, {.bytes_max = limits::seal_bytes_max, .bound_numbers = false});
-    if (!result) return fail(ErrorCode::invalid_argument, "the payload: " + describe(result.error()));
+    if (!result) return fail(ErrorCode::invalid_argument, "the payload: " + describe_error(result.error()));
     canonical = std::move(*result);
   }
   auto checkpoint = check_receipt(*receipt, key, canonical);
@@ -142,7 +142,7 @@ std::string why_invalid(const Error& error, std::string_view text, Evidence want
   if (wanted != Evidence::receipt && !text.empty() && text.back() != '\n') {
     return "its last line end is missing, or what followed it";
   }
-  return describe(error);
+  return describe_error(error);
 }
 
 }  // namespace vault::ctl

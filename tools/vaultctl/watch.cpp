@@ -26,18 +26,18 @@ constexpr std::chrono::milliseconds fill_timeout{5'000};
 constexpr std::chrono::milliseconds silence_max{3'500};
 
 // Topics that there are, as docs/protocol.md ("Events") has them.
-constexpr std::array<std::string_view, 11> topics{"entry.SEAL",     "entry.PARTIAL", "entry.SABAR", "entry.VOID",
-                                                  "entry.888_HOLD", "entry.SUNSET",  "checkpoint",  "heartbeat",
-                                                  "entry.",         "receipt.",      "alert."};
+constexpr std::array<std::string_view, 11> topics_known{"entry.SEAL",     "entry.PARTIAL", "entry.SABAR", "entry.VOID",
+                                                        "entry.888_HOLD", "entry.SUNSET",  "checkpoint",  "heartbeat",
+                                                        "entry.",         "receipt.",      "alert."};
 
 // A prefix that no topic can begin with waits for ever.
 Status check_topic(const std::string& wanted) {
-  for (const std::string_view topic : topics) {
+  for (const std::string_view topic : topics_known) {
     if (topic.rfind(wanted, 0) == 0) return {};
     const bool open_ended = topic == "receipt." || topic == "alert.";
     if (open_ended && wanted.rfind(topic, 0) == 0) return {};
   }
-  const std::string_view meant = nearest(wanted, std::span<const std::string_view>(topics));
+  const std::string_view meant = nearest(wanted, std::span<const std::string_view>(topics_known));
   return fail(ErrorCode::invalid_argument,
               "no topic begins with \"" + wanted + "\"" +
                   (meant.empty() ? "; there are entry.<VERDICT>, receipt.<seal_id>, checkpoint, alert.<kind>, heartbeat"
@@ -59,14 +59,14 @@ struct WatchOptions {
   bool no_check = false;
 };
 
-std::string text_of(const nlohmann::ordered_json& map, const char* name) {
+std::string shown_text(const nlohmann::ordered_json& map, const char* name) {
   const auto found = map.find(name);
   if (found == map.end()) return "";
   return printable(found->is_string() ? found->get<std::string>() : found->dump());
 }
 
 std::string time_of(const nlohmann::ordered_json& map) {
-  const std::string text = text_of(map, "timestamp");
+  const std::string text = shown_text(map, "timestamp");
   const auto time = parse_timestamp(text);
   return time ? shown_time(*time) : text;
 }
@@ -205,27 +205,28 @@ class Watcher {
 
   static std::string describe(const std::string& topic, const nlohmann::ordered_json& map) {
     const std::string name = topic.substr(0, topic.find('.'));
-    const auto hash = [&](const char* member) { return text_of(map, member).substr(0, 16); };
+    const auto hash = [&](const char* member) { return shown_text(map, member).substr(0, 16); };
     if (map.contains("error")) {
-      return coloured(printable(topic), Colour::red) + "  " + text_of(map["error"], "code") + ": " +
-             text_of(map["error"], "message");
+      return coloured(printable(topic), Colour::red) + "  " + shown_text(map["error"], "code") + ": " +
+             shown_text(map["error"], "message");
     }
     if (name == "entry" || name == "receipt") {
-      const auto verdict = parse_verdict(text_of(map, "verdict"));
+      const auto verdict = parse_verdict(shown_text(map, "verdict"));
       return coloured(printable(topic), verdict ? verdict_colour(*verdict) : Colour::none) + "  " +
-             text_of(map, "sequence") + "  " + time_of(map) + "  " + text_of(map, "session_id") + "  " +
-             text_of(map, "authority") + "  " + hash("entry_hash");
+             shown_text(map, "sequence") + "  " + time_of(map) + "  " + shown_text(map, "session_id") + "  " +
+             shown_text(map, "authority") + "  " + hash("entry_hash");
     }
     if (name == "checkpoint") {
-      return coloured(topic, Colour::cyan) + "  " + text_of(map, "tree_size") + " entries  root " + hash("merkle_root");
+      return coloured(topic, Colour::cyan) + "  " + shown_text(map, "tree_size") + " entries  root " +
+             hash("merkle_root");
     }
     if (name == "alert") {
       const bool cleared = map.contains("raised") && map["raised"] == false;
       return coloured(printable(topic), cleared ? Colour::green : Colour::red) + "  " +
-             (cleared ? "cleared" : text_of(map, "severity")) + ": " + text_of(map, "message");
+             (cleared ? "cleared" : shown_text(map, "severity")) + ": " + shown_text(map, "message");
     }
-    return coloured(printable(topic), Colour::dim) + "  " + text_of(map, "sequence") + "  queue " +
-           text_of(map, "queue_depth") + "  ready " + text_of(map, "ready");
+    return coloured(printable(topic), Colour::dim) + "  " + shown_text(map, "sequence") + "  queue " +
+           shown_text(map, "queue_depth") + "  ready " + shown_text(map, "ready");
   }
 
   void note(const std::string& text) const {

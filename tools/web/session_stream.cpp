@@ -13,7 +13,7 @@ namespace asio = boost::asio;
 namespace {
 
 // After its end, for a client that does not close.
-constexpr std::chrono::seconds farewell_time{2};
+constexpr std::chrono::seconds stream_farewell_time{2};
 constexpr std::size_t write_bytes_max = std::size_t{256} << 10;
 
 }  // namespace
@@ -56,7 +56,7 @@ void Session::write_blocks() {
     if (ending_) {
       boost::system::error_code ignored;
       stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-      const auto timer = std::make_shared<asio::steady_timer>(server_.io(), farewell_time);
+      const auto timer = std::make_shared<asio::steady_timer>(server_.io(), stream_farewell_time);
       timer->async_wait([self = self(), timer](ErrorSign) { self->close(); });
     }
     return;

@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "wire/endpoint_attempt.hpp"
+#include "wire/endpoint_family.hpp"
 
 namespace vault {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::string_view ipc_scheme = "ipc://", tcp_scheme = "tcp://";
 // ZeroMQ connects in less where it can; whoever is not through by then is worth an attempt of our own.
 constexpr milliseconds look_after{100};
 constexpr milliseconds look_again{250};
