@@ -36,7 +36,13 @@ void Publisher::handle(Message message, Effects& effects) {
 }
 
 void Publisher::on_committed(const Committed& committed, Effects& effects) {
-  for (const Entry& entry : *committed.entries) publish(make_entry_event(++seq_, entry, publish_payloads_), effects);
+  for (const Entry& entry : *committed.entries) {
+    if (last_entry_ != 0 && entry.sequence > last_entry_ + 1) {
+      seq_ += static_cast<std::uint64_t>(entry.sequence - last_entry_ - 1);
+    }
+    last_entry_ = entry.sequence;
+    publish(make_entry_event(++seq_, entry, publish_payloads_), effects);
+  }
   for (const Receipt& receipt : committed.ingest) {
     publish(make_receipt_event(++seq_, receipt.entry, receipt.duplicate), effects);
   }

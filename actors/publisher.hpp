@@ -1,4 +1,7 @@
 // The publisher turns what happened into events on the PUB socket, in the order in which it is told.
+//
+// An entry that never became an event here (another vaultd sealed it meanwhile, or its commit was in doubt until the
+// lease was taken anew) still counts in seq: a subscriber sees the hole, and reads what it missed.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +27,8 @@ class Publisher final : public Actor {
 
   bool publish_payloads_;
   std::uint64_t seq_ = 0;
-  std::size_t told_bytes_ = 0;  // since the writer last heard
+  std::int64_t last_entry_ = 0;  // its sequence; 0 before the first
+  std::size_t told_bytes_ = 0;   // since the writer last heard
   RaisedAlerts alerts_;
 };
 

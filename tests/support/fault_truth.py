@@ -151,8 +151,7 @@ class Truth:
                 raise Wrong(f"an event told of an entry {sequence} that is not there")
             last = sequence
         follower.last_told = last
-        # What another vaultd has sealed meanwhile leaves no hole in this one's events.
-        if len(self.vaultds) == 1 and follower.unexplained:
+        if follower.unexplained:
             raise Wrong(f"entries were not told of, and no hole in seq says so: {follower.unexplained}")
 
     def check_verify(self, writer):
