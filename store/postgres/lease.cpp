@@ -148,7 +148,9 @@ LeaseOutcome PostgresLease::take(const LeaseRequest& request) {
       return *std::move(grant);
     }
     if (grant.error().code != ErrorCode::forbidden) return not_granted(grant.error());
-    holder = read_holder(request);  // somebody was quicker
+    // Somebody was quicker. The connection may be gone since: what rolls back can find it lost.
+    if (auto connected = connection_.connect(); !connected) return not_granted(connected.error());
+    holder = read_holder(request);
   }
   if (holder) {
     auto held = describe(*std::move(holder));
