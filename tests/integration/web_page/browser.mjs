@@ -62,8 +62,26 @@ async function settled(page, hash) {
   else if (hash.startsWith("#/save/")) await see(page, ".files");
 }
 
+const SIZES = [[360, 740], [768, 1024], [1280, 900], [2560, 1440]];
+
+// The first view as it is with so many entries, in each width and both schemes; nothing may stick out.
+async function photograph(url, what, there) {
+  for (const [width, height] of SIZES) {
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await open(url, { viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
+      await see(page, there);
+      const wide = await page.evaluate(() =>
+        document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(wide <= 0, `${wide} pixels too wide at ${width} with ${what}`);
+      await page.screenshot({ path: `${output}/now-${what}-${width}-${colorScheme}.png`, fullPage: width < 1000 });
+      await page.context().close();
+    }
+  }
+}
+
 const tests = {
   async "an empty ledger"(url) {
+    await photograph(url, "0-entries", ".last p");
     const page = await open(url);
     await see(page, ".last p", "No entry has been sealed yet");
     await see(page, ".head .big", "0");
@@ -80,6 +98,7 @@ const tests = {
     await see(page, ".row .session", "first");  // by itself
     assert.equal(await page.locator(".last p").isHidden(), true);
     await page.context().close();
+    await photograph(url, "1-entry", ".row");
   },
 
   async "hostile payloads are text"(url) {
@@ -271,7 +290,7 @@ const tests = {
   },
 
   async "on every width"(url) {
-    for (const [width, height] of [[360, 740], [768, 1024], [1280, 900], [2560, 1440], [3840, 2160]]) {
+    for (const [width, height] of [...SIZES, [3840, 2160]]) {
       for (const colorScheme of width > 2560 ? ["dark"] : ["light", "dark"]) {
         const page = await open(url, { viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
         for (const hash of VIEWS) {
@@ -311,7 +330,7 @@ const tests = {
     await page.screenshot({ path: `${output}/readme.png` });
     await please("seal", { session: "one more", data: {} });
     await see(page, ".row .session", "one more");
-    await page.screenshot({ path: `${output}/now-100000.png` });
+    await photograph(url, "100000-entries", ".row");
     await page.context().close();
   },
 
