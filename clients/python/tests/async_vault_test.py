@@ -98,6 +98,22 @@ class AsyncVaultTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual("writer", (await self.vault.status()).role)
         self.assertEqual({}, self.vault._shared._waiters)
 
+    async def test_a_cancellation_is_not_lost_as_the_connection_comes(self):
+        await self.vault.head()  # there is a connection
+        link = self.vault._shared
+        for turns in range(4):
+            link.news.clear()
+            task = asyncio.create_task(link.wait_news(5))
+            await asyncio.sleep(0.01)
+            link.news.set()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if task.done():
+                break
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError, msg=f"after {turns} turns"):
+                await task
+
     async def test_closed(self):
         await self.vault.head()
         await self.vault.close()

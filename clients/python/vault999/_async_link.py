@@ -139,8 +139,12 @@ class AsyncLink:
             await self.wait_news(0.01 if self.state.connected else min(limit - waited, NEWS_S))
 
     async def wait_news(self, timeout_s: float) -> None:
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.news.wait(), timeout_s)
+        # Not wait_for(): before Python 3.12 it loses a cancellation that comes as the wait ends.
+        waiting = self.loop.create_task(self.news.wait())
+        try:
+            await asyncio.wait((waiting,), timeout=timeout_s)
+        finally:
+            waiting.cancel()
 
     async def exchange(self, request_id: int, frame: bytes, patience: Patience,
                        heard: Callable[[Reply], None]) -> Dict[str, Any]:
