@@ -25,11 +25,12 @@ struct ServiceState {
   enum class Role : std::uint8_t {
     writer,     // seals are taken
     emergency,  // seals are taken, without a database
-    reading,    // start-up is over, and seals are refused
+    standby,    // another vaultd takes them
+    refusing,   // start-up is over, and nobody is known to take seals
     waiting,    // start-up goes on
   };
   Role role = Role::waiting;
-  std::string detail;  // reading, waiting: why no seals are taken; for people
+  std::string detail;  // standby, refusing, waiting: why no seals are taken; for people
 
   friend bool operator==(const ServiceState&, const ServiceState&) = default;
 };

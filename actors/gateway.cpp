@@ -118,7 +118,7 @@ void Gateway::tell_state(Effects& effects) {
   if (writer_.ready) {
     state.role = options_.emergency ? emergency : writer;
   } else {
-    state = {writer_.settled ? reading : waiting, writer_.detail};
+    state = {!writer_.settled ? waiting : writer_.other ? standby : refusing, writer_.detail};
   }
   if (state == told_state_) return;
   told_state_ = state;

@@ -62,7 +62,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     if (!held->holder.empty() && !held->own) other_ = held->who;
     if (mode_ == Mode::waiting) {
       const std::string writer = held->who.host.empty() ? held->holder : name_of(held->who);
-      const std::string detail = "standby: " + writer + " is the writer";
+      const std::string detail = writer + " is the writer";
       if (detail != detail_) log_info("writer", "standing by", {{"writer", writer}, {"instance", held->holder}});
       detail_ = detail;
     }

@@ -34,8 +34,9 @@ std::string role_name(ServiceState::Role role) {
     case ServiceState::Role::writer:
     case ServiceState::Role::emergency:
       return "writer";
-    case ServiceState::Role::reading:
-      return "reading";
+    case ServiceState::Role::standby:
+      return "standby";
+    case ServiceState::Role::refusing:
     case ServiceState::Role::waiting:
       break;
   }
@@ -46,7 +47,8 @@ std::string role_name(ServiceState::Role role) {
 std::string status_text(const ServiceState& state) {
   const std::string role = role_name(state.role);
   if (state.role == ServiceState::Role::writer) return role;
-  return role + ' ' + (state.role == ServiceState::Role::emergency ? "in EMERGENCY MODE" : state.detail);
+  if (state.role == ServiceState::Role::emergency) return role + " in EMERGENCY MODE";
+  return state.detail.empty() ? role : role + ": " + state.detail;
 }
 
 }  // namespace
@@ -74,7 +76,7 @@ void ServiceLoop::announce(const ServiceState& state) {
     ready_ = true;
     notify_ready();
     log_info("vaultd", "ready", {{"as", as}}, LogEvent::ready);
-  } else if (state.role != announced_) {
+  } else if (!announced_ || as != role_name(*announced_)) {
     log_info("vaultd", "state", {{"as", as}}, LogEvent::state_changed);
   }
   announced_ = state.role;

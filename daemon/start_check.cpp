@@ -78,48 +78,85 @@ Status check_own_directories(const Settings& settings, const char* setting, cons
   return {};
 }
 
-Status check_sockets(const Settings& settings, bool named_only) {
-  const std::pair<const char*, const std::vector<std::string>*> sockets[] = {
-      {"requests", &settings.requests}, {"ingest", &settings.ingest}, {"events", &settings.events}};
-  for (const auto& [setting, endpoints] : sockets) {
-    for (const std::string& endpoint : *endpoints) {
-      const auto path = socket_path(endpoint);
-      if (!path) continue;
-      if (Status own = check_own_directories(settings, setting, *path); !own) return own;
-      if (const auto obstacle = find_obstacle(*path)) {
-        return refuse(ErrorCode::invalid_argument, setting, fmt::format("{} is {}", *path, *obstacle));
-      }
-      if (named_only) continue;
-      if (const Status there = check_socket_directory(endpoint); !there) {
-        return refuse(there.error().code, setting, there.error().message);
-      }
-    }
+// The directory that an ipc endpoint's socket would be in, where it is not there.
+std::optional<std::string> missing_directory(const std::string& socket) {
+  const std::string directory = std::filesystem::path(socket).parent_path();
+  struct stat status {};
+  if (directory.empty() || (stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode))) return std::nullopt;
+  return directory;
+}
+
+// The directory of the default endpoints and those of a template's instances: the unit makes them, and only while it
+// runs are they there.
+bool is_made_by_unit(const std::string& directory) {
+  const auto of_unit = std::filesystem::path(Settings{}.requests.front().substr(ipc_scheme.size())).parent_path();
+  return directory == of_unit || is_below(directory, of_unit) || is_runtime_directory(directory);
+}
+
+tl::unexpected<Error> no_directory(const std::string& endpoint, const std::string& directory) {
+  return fail(ErrorCode::not_found,
+              fmt::format("{}: there is no directory {}; make it, or choose another endpoint", endpoint, directory));
+}
+
+// Looks only; for --check-config. Of what nobody has named nothing is said.
+Status look_for_directory(const Settings& settings, const char* setting, const std::string& endpoint,
+                          const std::string& socket) {
+  const auto missing = missing_directory(socket);
+  if (!missing || !settings.origins.contains(setting) || is_made_by_unit(*missing)) return {};
+  return no_directory(endpoint, *missing);
+}
+
+Status check_socket(const Settings& settings, const char* setting, const std::string& endpoint, bool named_only) {
+  const auto path = socket_path(endpoint);
+  if (!path) return {};
+  if (Status own = check_own_directories(settings, setting, *path); !own) return own;
+  if (const auto obstacle = find_obstacle(*path)) {
+    return refuse(ErrorCode::invalid_argument, setting, fmt::format("{} is {}", *path, *obstacle));
   }
-  if (!settings.socket_group.empty() && getgrnam(settings.socket_group.c_str()) == nullptr) {
-    return refuse(ErrorCode::invalid_argument, "socket_group",
-                  fmt::format("there is no group \"{}\"", settings.socket_group));
-  }
+  const Status there =
+      named_only ? look_for_directory(settings, setting, endpoint, *path) : check_socket_directory(endpoint);
+  if (!there) return refuse(there.error().code, setting, there.error().message);
   return {};
 }
 
-Status check_curve(const Settings& settings) {
-  if (settings.curve_server_key.empty()) return {};
-  if (const auto key = load_server_key(settings.curve_server_key); !key) {
-    return refuse(key.error().code, "curve_server_key", key.error().message);
+std::vector<Error> check_sockets(const Settings& settings, bool named_only) {
+  const std::pair<const char*, const std::vector<std::string>*> sockets[] = {
+      {"requests", &settings.requests}, {"ingest", &settings.ingest}, {"events", &settings.events}};
+  std::vector<Error> faults;
+  for (const auto& [setting, endpoints] : sockets) {
+    for (const std::string& endpoint : *endpoints) {
+      if (const Status fine = check_socket(settings, setting, endpoint, named_only); !fine)
+        faults.push_back(fine.error());
+    }
   }
-  // A thief of this key can pretend to be this vaultd but sign nothing: that is worth a warning.
-  const auto file = read_input_file(settings.curve_server_key, key_file_bytes_max);
-  if (const Status secret = file ? check_secret_mode(*file, settings.curve_server_key) : Status{}; !secret) {
-    log_warning("vaultd", "curve_server_key: " + secret.error().message);
+  if (!settings.socket_group.empty() && getgrnam(settings.socket_group.c_str()) == nullptr) {
+    const std::string fault = fmt::format("there is no group \"{}\"", settings.socket_group);
+    faults.push_back(refuse(ErrorCode::invalid_argument, "socket_group", fault).value());
+  }
+  return faults;
+}
+
+std::vector<Error> check_curve(const Settings& settings) {
+  std::vector<Error> faults;
+  if (const auto key = load_server_key(settings.curve_server_key); !key) {
+    faults.push_back(refuse(key.error().code, "curve_server_key", key.error().message).value());
+  } else {
+    // A thief of this key can pretend to be this vaultd but sign nothing: that is worth a warning.
+    const auto file = read_input_file(settings.curve_server_key, key_file_bytes_max);
+    if (const Status secret = file ? check_secret_mode(*file, settings.curve_server_key) : Status{}; !secret) {
+      log_warning("vaultd", "curve_server_key: " + secret.error().message);
+    }
   }
   std::error_code failed;
   (void)std::filesystem::directory_iterator(settings.curve_clients, failed);
-  if (!failed) return {};
+  if (!failed) return faults;
   const bool wrong = failed == std::errc::not_a_directory;
   const ErrorCode code = wrong                                    ? ErrorCode::invalid_argument
                          : failed == std::errc::permission_denied ? ErrorCode::forbidden
                                                                   : ErrorCode::not_found;
-  return refuse(code, "curve_clients", fmt::format("{}: {}", settings.curve_clients, failed.message()));
+  const std::string fault = fmt::format("{}: {}", settings.curve_clients, failed.message());
+  faults.push_back(refuse(code, "curve_clients", fault).value());
+  return faults;
 }
 
 Status check_signing_key(const Settings& settings, bool named_only) {
@@ -145,19 +182,19 @@ std::optional<std::string> find_obstacle(const std::string& path) {
 
 Status check_socket_directory(const std::string& endpoint) {
   const auto path = socket_path(endpoint);
-  if (!path) return {};
-  const std::string directory = std::filesystem::path(*path).parent_path();
-  struct stat status {};
-  if (directory.empty() || (stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode))) return {};
-  if (is_runtime_directory(directory) && mkdir(directory.c_str(), 0750) == 0) return {};
-  return fail(ErrorCode::not_found,
-              fmt::format("{}: there is no directory {}; make it, or choose another endpoint", endpoint, directory));
+  const auto missing = path ? missing_directory(*path) : std::nullopt;
+  if (!missing || (is_runtime_directory(*missing) && mkdir(missing->c_str(), 0750) == 0)) return {};
+  return no_directory(endpoint, *missing);
 }
 
 std::vector<std::pair<std::string, Status>> survey_surroundings(const Settings& settings, bool named_only) {
   std::vector<std::pair<std::string, Status>> found;
-  found.emplace_back("sockets", check_sockets(settings, named_only));
-  if (!settings.curve_server_key.empty()) found.emplace_back("CURVE keys", check_curve(settings));
+  const auto add = [&](const char* what, const std::vector<Error>& faults) {
+    if (faults.empty()) found.emplace_back(what, Status{});
+    for (const Error& fault : faults) found.emplace_back(what, tl::unexpected<Error>(fault));
+  };
+  add("sockets", check_sockets(settings, named_only));
+  if (!settings.curve_server_key.empty()) add("CURVE keys", check_curve(settings));
   if (settings.backend != "legacy") found.emplace_back("signing key", check_signing_key(settings, named_only));
   return found;
 }

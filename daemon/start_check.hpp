@@ -22,8 +22,9 @@ std::optional<std::string> find_obstacle(const std::string& path);
 // RuntimeDirectory. Error: not_found naming it.
 Status check_socket_directory(const std::string& endpoint);
 
-// Files, keys and the group that the settings name. `named_only`: what lies at places that nobody has named is not
-// looked at, for --check-config, which may be run by somebody who has no business there.
+// Files, keys, directories of sockets and the group that the settings name. `named_only`: what lies at places that
+// nobody has named is not looked at, and nothing is made, for --check-config, which may be run by somebody who has no
+// business there.
 // Error: invalid_argument (exit code 2), forbidden or not_found (exit code 4), naming the setting.
 Status check_surroundings(const Settings& settings, bool named_only);
 

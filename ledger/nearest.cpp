@@ -53,4 +53,15 @@ std::string_view nearest(std::string_view name, std::span<const std::string> kno
   return find_nearest(name, known);
 }
 
+std::string describe_unknown_option(std::span<const std::string> rest, std::span<const std::string> known) {
+  for (const std::string& word : rest) {
+    const bool option = word.size() > 1 && word[0] == '-' && word != "--" && !(word[1] >= '0' && word[1] <= '9');
+    if (!option) continue;
+    const std::string name = word.substr(0, word.find_first_of("=:@ "));
+    const std::string_view meant = nearest(name, known);
+    return "unknown option " + name + (meant.empty() ? std::string() : "; did you mean " + std::string(meant) + "?");
+  }
+  return {};
+}
+
 }  // namespace vault

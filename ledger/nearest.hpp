@@ -17,4 +17,8 @@ std::size_t count_mistakes(std::string_view a, std::string_view b);
 std::string_view nearest(std::string_view name, std::span<const std::string_view> known);
 std::string_view nearest(std::string_view name, std::span<const std::string> known);
 
+// Of a command line, `rest` is what nobody expected, and `known` the options: "unknown option --reders; did you mean
+// --readers?". Says nothing of values. "" where no option is in `rest`.
+std::string describe_unknown_option(std::span<const std::string> rest, std::span<const std::string> known);
+
 }  // namespace vault

@@ -117,7 +117,8 @@ const std::array fields{
     SettingField{"publish_payloads", "put payload and salt into events", &S::publish_payloads, 0, 1},
     SettingField{"busy_poll", "microseconds to poll before sleeping, where seals wait for the database; 0: off",
                  &S::busy_poll, 0, 100'000},
-    SettingField{"log_level", "trace, debug, info, warning or error", &S::log_level, 0, 0, wants_level},
+    SettingField{"log_level", "trace (for now the same as debug), debug, info, warning or error", &S::log_level, 0, 0,
+                 wants_level},
     SettingField{"log_format", "text or json", &S::log_format, 0, 0, wants_format},
     SettingField{"backend", "postgres, or legacy: the emergency mode, without a database", &S::backend, 0, 0,
                  wants_backend},
@@ -205,7 +206,7 @@ std::string describe_wanted(const SettingField& field) {
   return std::visit(Overloaded{
                         [](std::string Settings::*) -> std::string { return "text"; },
                         [](std::vector<std::string> Settings::*) -> std::string { return "a list of texts"; },
-                        [](bool Settings::*) -> std::string { return "1 or 0"; },
+                        [](bool Settings::*) -> std::string { return "true or false"; },
                         [&](std::chrono::milliseconds Settings::*) {
                           return fmt::format("a duration with its unit, such as 30s or 250ms, from {} to {}",
                                              format_duration(std::chrono::milliseconds(field.min)),
@@ -231,8 +232,10 @@ Status set_from_texts(const SettingField& field, const std::vector<std::string>&
                                       return {};
                                     },
                                     [&](bool Settings::*member) -> Status {
-                                      if (text != "0" && text != "1") return refuse(field, quoted_unless_secret(text));
-                                      settings.*member = text == "1";
+                                      const bool on = text == "1" || text == "true";
+                                      if (!on && text != "0" && text != "false")
+                                        return refuse(field, quoted_unless_secret(text));
+                                      settings.*member = on;
                                       return {};
                                     },
                                     [&](std::chrono::milliseconds Settings::*member) -> Status {

@@ -4,7 +4,7 @@
 //   text      as it is; in the file a TOML string
 //   list      of texts: the flag once for each, the variable with commas, the file with a TOML array
 //   number    decimal digits; in the file a TOML integer
-//   boolean   1 or 0; the flag also without a value; in the file true, false, 1 or 0
+//   boolean   true, false, 1 or 0; the flag also without a value
 //   duration  a whole number and its unit, ms, s, m or h: 250ms, 30s; in the file a TOML string: "30s"
 #pragma once
 

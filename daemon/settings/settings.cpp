@@ -10,6 +10,7 @@
 
 #include "daemon/settings/fields.hpp"
 #include "daemon/settings/file.hpp"
+#include "ledger/nearest.hpp"
 #include "ledger/passwords.hpp"
 
 namespace vault {
@@ -50,16 +51,19 @@ void declare_flags(CLI::App& app, CommandLine& line) {
   }
 }
 
-// A flag without a value is CLI11's "true".
-std::string boolean_text(const std::string& text) {
-  return text == "true" ? "1" : text == "false" ? "0" : text;
+std::string describe_refusal(const CLI::App& app, const CLI::ParseError& error) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  const std::string unknown = describe_unknown_option(app.remaining(), known);
+  return unknown.empty() ? error.what() : unknown;
 }
 
 Status apply_flags(const CommandLine& line, Settings& settings, std::set<std::string>& given) {
   for (const auto& field : setting_fields()) {
-    auto texts = line.values.find(field.name)->second;
+    const auto& texts = line.values.find(field.name)->second;
     if (texts.empty()) continue;
-    if (std::holds_alternative<bool Settings::*>(field.member)) texts = {boolean_text(texts.back())};
     if (Status status = set_from_texts(field, texts, settings); !status) {
       return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", flag_of(field), status.error().message),
                   std::string(field.name));
@@ -186,8 +190,8 @@ Result<Settings> load_settings(int argc, char** argv, std::string& help) {
     help = app.help();
     return Settings{};
   } catch (const CLI::ParseError& error) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("command line: {} (see --help)", without_passwords(error.what(), argc, argv)));
+    const std::string refusal = without_passwords(describe_refusal(app, error), argc, argv);
+    return fail(ErrorCode::invalid_argument, fmt::format("command line: {} (see --help)", refusal));
   }
 
   Settings settings;

@@ -133,7 +133,7 @@ def new_server(run, clock):
 
 def has_seen_the_lease(status):
     """A standby that has looked once. Before, it has only the database's word for how old the lease is."""
-    return status["database"]["detail"].startswith("standby: ")
+    return status["database"]["detail"].endswith(" is the writer")
 
 
 def takeovers(run, clock):

@@ -135,8 +135,14 @@ class Refused(unittest.TestCase):
 
     def test_a_missing_directory_of_a_socket_is_not_made(self):
         missing = self.directory / "valutd"
-        self.refused(4, ["ingest", missing], ingest=f"ipc://{missing}/ingest")
+        for more in ((), ("--check-config",)):
+            self.refused(4, ["ingest", missing], *more, ingest=f"ipc://{missing}/ingest")
+        self.refused(4, [f"{missing}/requests", f"{missing}/events"], "--check-config",
+                     requests=f"ipc://{missing}/requests", events=f"ipc://{missing}/events")
         self.assertFalse(missing.exists())
+        # The unit's own, which is there while the service runs.
+        answer = self.run_vaultd("--check-config", ingest="ipc:///run/vaultd/x/ingest")
+        self.assertEqual((answer.returncode, answer.stderr), (0, ""))
         # The service's own is the exception.
         self.refused(4, ["signing_key"], "--signing-key", "/nowhere", ingest=f"ipc://{missing}/ingest",
                      environment={"RUNTIME_DIRECTORY": str(missing)})
@@ -173,6 +179,8 @@ class Refused(unittest.TestCase):
                 (2, secret, secret, ["curve_clients", secret]),
                 (4, secret, "/nowhere", ["curve_clients", "/nowhere"])):
             self.refused(code, words, curve_server_key=server, curve_clients=clients)
+        self.refused(4, ["curve_server_key", "curve_clients"], "--check-config", curve_server_key="/nowhere",
+                     curve_clients="/nowhere/clients")
         self.refused(2, ["socket_group", "no-such-group"], socket_group="no-such-group")
 
     def test_a_slip_in_the_embedded_directory_leaves_nothing(self):

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <vector>
 
+#include "ledger/nearest.hpp"
 #include "ledger/passwords.hpp"
 #include "os/inherited_state.hpp"
 #include "tools/common/arguments.hpp"
@@ -37,6 +39,15 @@ void add_options(CLI::App& app, ctl::DaemonAddress& daemon) {
       ->type_name("T");
 }
 
+std::string describe_refusal(const CLI::App& app, const CLI::ParseError& error) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  const std::string unknown = describe_unknown_option(app.remaining(), known);
+  return unknown.empty() ? error.what() : unknown;
+}
+
 // What is wrong with the flags by themselves. Whether vaultd is there is no question of theirs.
 Status check(const ctl::DaemonAddress& daemon) {
   ClientOptions options{.endpoint = daemon.endpoint, .timeout = daemon.timeout, .curve = {}};
@@ -66,7 +77,7 @@ int run(int argc, char** argv) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
     std::fprintf(stderr, "vault-mcp: %s\n  `vault-mcp --help` tells more\n",
-                 without_passwords(error.what(), argc, argv).c_str());
+                 without_passwords(describe_refusal(app, error), argc, argv).c_str());
     return exit_usage;
   }
   if (const Status status = check(daemon); !status) {

@@ -14,6 +14,7 @@
 #include <sstream>
 #include <variant>
 
+#include "ledger/nearest.hpp"
 #include "ledger/quantity.hpp"
 #include "tools/common/connect.hpp"
 #include "tools/web/request_target.hpp"
@@ -75,6 +76,14 @@ std::string variable_of(const Field& field) {
 
 tl::unexpected<Error> refuse(const std::string& where, const std::string& what) {
   return fail(ErrorCode::invalid_argument, where + ": " + what, where);
+}
+
+Names option_names(const CLI::App& app) {
+  Names names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
 }
 
 Names split_list(const std::string& text) {
@@ -204,7 +213,8 @@ Result<Invocation> read_settings(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     std::ostringstream text, problem;
     const int code = app.exit(error, text, problem);
-    if (code != 0) return refuse("command line", problem.str());
+    const std::string unknown = describe_unknown_option(app.remaining(), option_names(app));
+    if (code != 0) return refuse("command line", unknown.empty() ? problem.str() : unknown + " (see --help)\n");
     out.kind = Invocation::Kind::told;
     out.text = text.str();
     return out;
@@ -244,7 +254,7 @@ Result<std::pair<std::string, unsigned short>> split_address(const std::string& 
   boost::system::error_code error;
   boost::asio::ip::make_address(address, error);
   if (error || !port || *port < 0 || *port > 65'535) {
-    return refuse("listen", "\"" + text + "\" is no IP address and port, as in 127.0.0.1:9999 or [::1]:9999");
+    return refuse("listen", "\"" + text + "\" is not an IP address and port, as in 127.0.0.1:9999 or [::1]:9999");
   }
   return std::pair{address, static_cast<unsigned short>(*port)};
 }

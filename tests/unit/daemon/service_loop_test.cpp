@@ -106,12 +106,12 @@ TEST_F(ServiceLoopTest, ReadinessFollowsTheRoleAndNotItsText) {
        [](Effects& effects) {
          effects.tell_state({Role::waiting, "writer is elsewhere"});
        }},
-      {[&] { return manager_.heard("STATUS=waiting writer is elsewhere"); },
+      {[&] { return manager_.heard("STATUS=waiting: writer is elsewhere"); },
        [&](Effects& effects) {
          ready_while_waiting = manager_.heard("READY=1");
-         effects.tell_state({Role::reading, "waiting for the lease"});
+         effects.tell_state({Role::standby, "waiting for the lease"});
        }},
-      {[&] { return manager_.heard("STATUS=reading waiting for the lease") && manager_.heard("READY=1"); },
+      {[&] { return manager_.heard("STATUS=standby: waiting for the lease") && manager_.heard("READY=1"); },
        [](Effects& effects) {
          effects.tell_state({Role::writer, {}});
        }},

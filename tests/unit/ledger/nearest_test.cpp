@@ -27,5 +27,14 @@ TEST(Nearest, ABadGuessIsNone) {
   EXPECT_EQ(nearest("seal", std::span<const std::string>()), "");
 }
 
+TEST(Nearest, AnUnknownOptionIsToldWithoutItsValue) {
+  const std::vector<std::string> known{"--readers", "--database"};
+  const auto told = [&](const std::vector<std::string>& rest) { return describe_unknown_option(rest, known); };
+  EXPECT_EQ(told({"stray", "--reders", "3"}), "unknown option --reders; did you mean --readers?");
+  EXPECT_EQ(told({"--databse=postgresql://u:x@h/db"}), "unknown option --databse; did you mean --database?");
+  EXPECT_EQ(told({"--postgresql://u:x@h/db"}), "unknown option --postgresql");
+  EXPECT_EQ(told({"stray", "-1", "--"}), "");
+}
+
 }  // namespace
 }  // namespace vault
