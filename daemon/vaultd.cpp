@@ -23,6 +23,7 @@
 #include "actors/runtime/mailbox.hpp"
 #include "actors/runtime/supervisor.hpp"
 #include "actors/writer.hpp"
+#include "daemon/actor_options.hpp"
 #include "daemon/database_preparation.hpp"
 #include "daemon/embedded/postgres.hpp"
 #include "daemon/emergency_mode.hpp"
@@ -38,41 +39,11 @@
 #include "daemon/state_directory.hpp"
 #include "os/log.hpp"
 #include "store/postgres/store.hpp"
-#include "version.hpp"
 
 namespace vault {
 namespace {
 
 using std::chrono::milliseconds;
-
-CodecLimits codec_limits(const Settings& settings) {
-  return {settings.max_message_bytes, settings.max_seal_bytes};
-}
-
-WriterOptions writer_options(const Settings& settings) {
-  WriterOptions options;
-  options.batch_seals_max = settings.batch_seals;
-  options.batch_bytes_max = settings.batch_bytes;
-  options.lease_timeout = settings.lease_timeout;
-  options.clock_skew_max = settings.clock_skew_max;
-  return options;
-}
-
-GatewayOptions gateway_options(const Settings& settings) {
-  GatewayOptions options;
-  options.codec = codec_limits(settings);
-  options.queue_seals_max = settings.queue_seals;
-  options.queue_bytes_max = settings.queue_bytes;
-  options.writer_window_seals = 4 * settings.batch_seals;
-  options.emergency = settings.backend == "legacy";
-  options.readers = options.emergency ? 1 : settings.readers;
-  options.request_timeout = settings.request_timeout;
-  options.slow_request = settings.slow_request;
-  options.version = version_text;
-  options.host = host_name();
-  options.pid = getpid();
-  return options;
-}
 
 // The whole daemon: what it owns, in the order in which it must be made and (backwards) destroyed.
 class Vaultd {
@@ -245,11 +216,7 @@ Status Vaultd::start_telling() {
   publisher_ = std::make_unique<Publisher>(settings_.publish_payloads);
   actors.push_back({ActorId::publisher, publisher_.get()});
   if (!emergency_) {
-    NotaryOptions options;
-    options.identity.origin = settings_.origin;
-    options.identity.accept_rollback = settings_.accept_rollback;
-    options.checkpoint_interval = settings_.checkpoint_interval;
-    notary_ = std::make_unique<Notary>(*state_, options);
+    notary_ = std::make_unique<Notary>(*state_, notary_options(settings_));
     actors.push_back({ActorId::notary, notary_.get()});
   }
   return explain(supervisor_->start(actors, [this](zmq::context_t& context) {
