@@ -91,6 +91,10 @@ class CauseAtOnce(unittest.TestCase):
         self.vaultd.process.send_signal(signal.SIGSTOP)
         self.addCleanup(self.vaultd.process.send_signal, signal.SIGCONT)
         self.refused(3, ["takes the connection, but does not answer"], self.endpoint, "friend")
+        # By its own socket as well, and where nobody waits as long as a handshake may take.
+        answer = self.vaultd.ctl("--timeout", "1s", "head")
+        self.assertEqual(answer.returncode, 3, answer.stderr)
+        self.assertIn("takes the connection, but does not answer", answer.stderr)
 
     def test_vaultds_own_try_is_no_warning(self):
         """At start it connects with a key that nobody knows."""

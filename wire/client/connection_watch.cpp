@@ -117,6 +117,13 @@ Error ConnectionWatch::wrong_socket() const {
       "endpoint"};
 }
 
+Error ConnectionWatch::no_answer() const {
+  return {ErrorCode::unavailable,
+          fmt::format("{} takes the connection, but does not answer: vaultd hangs, or is stopped, or it is not vaultd",
+                      endpoint_),
+          "endpoint"};
+}
+
 bool ConnectionWatch::key_on_ipc() const {
   return has_keys_ && endpoint_.starts_with(ipc_scheme);
 }
@@ -169,17 +176,14 @@ std::optional<Error> ConnectionWatch::look(Clock::time_point now) {
   if (refusal_ || ready_) return refusal_;
   if (!connected_at_) return nobody_there(now);
   if (now - *connected_at_ < patience_.handshake) return std::nullopt;
-  return Error{ErrorCode::unavailable,
-               fmt::format("{} takes the connection, but does not answer: vaultd hangs, or is stopped, or it is not "
-                           "vaultd",
-                           endpoint_),
-               "endpoint"};
+  return no_answer();
 }
 
 Error ConnectionWatch::give_up(milliseconds waited) {
   if (auto known = look(Clock::now())) return *known;
   if (handshakes_ended_ > 0) return handshake_ended();
-  const auto failure = connected_at_ ? std::nullopt : try_endpoint(endpoint_, std::min(attempt_max, waited));
+  if (connected_at_) return no_answer();
+  const auto failure = try_endpoint(endpoint_, std::min(attempt_max, waited));
   return {failure && failure->no_right ? ErrorCode::forbidden : ErrorCode::unavailable,
           fmt::format("no connection to vaultd at {} within {} ms{}{}", endpoint_, waited.count(), failure ? ": " : "",
                       failure ? failure->reason : ""),

@@ -46,6 +46,7 @@ class ConnectionWatch {
   bool key_on_ipc() const;
   Error handshake_ended() const;
   Error wrong_socket() const;
+  Error no_answer() const;
 
   zmq::socket_t events_;
   void* watched_;
