@@ -10,7 +10,7 @@
 #include "ledger/leaf.hpp"
 #include "ledger/merkle_hash.hpp"
 #include "ledger/verifier.hpp"
-#include "store/archive/write.hpp"
+#include "store/archive/layout.hpp"
 
 namespace vault {
 namespace {

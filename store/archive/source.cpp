@@ -38,7 +38,7 @@ class StoreArchiveSource final : public ArchiveSource {
   // As vaultctl verify --database does it: tiles and stored checkpoints of these rows are looked at, too.
   Result<ArchiveWalk> walk(const LedgerState& start, std::int64_t to,
                            const std::function<Status(const Verifier&)>& row) override {
-    VerifyRequest request;
+    LedgerVerification request;
     request.resume = start;
     request.to = to;
     request.rows_only = true;

@@ -9,6 +9,7 @@
 
 #include "ledger/checkpoint.hpp"
 #include "ledger/verifier.hpp"
+#include "store/archive/layout.hpp"
 #include "store/store.hpp"
 
 namespace vault {
@@ -70,13 +71,5 @@ using ArchiveProgress = std::function<void(std::uint64_t done, std::uint64_t tot
 // Cost: one pass over the new rows; memory for one entry and a few files.
 Result<ArchiveResult> write_archive(ArchiveSource& source, const ArchiveRequest& request,
                                     const ArchiveProgress& progress);
-
-// What both sides of an archive know of it.
-inline constexpr std::chrono::milliseconds archive_progress_interval{100};  // progress is told so often at most
-inline constexpr const char* archive_checkpoint_name = "checkpoint";
-inline constexpr std::size_t archive_checkpoint_bytes_max = std::size_t{1} << 20;
-inline constexpr std::uint64_t archive_tile_width = limits::tile_width;
-inline constexpr std::size_t archive_tile_bytes = limits::tile_width * sizeof(Hash);
-inline constexpr std::size_t archive_bundle_bytes_max = limits::tile_width * (2 + limits::leaf_data_bytes_max);
 
 }  // namespace vault
