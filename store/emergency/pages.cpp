@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "os/clock.hpp"
 #include "store/emergency/directory.hpp"
 
 namespace vault {
@@ -101,9 +101,7 @@ class DirectoryReader final : public EmergencyReaderStore {
   // but its clock ticks coarsely, so what changed lately counts as changed.
   Status refresh() {
     struct stat info {};
-    timespec now{};
     if (::fstat(entries_.get(), &info) != 0) return io_error(errno);
-    ::clock_gettime(CLOCK_REALTIME, &now);
     const std::int64_t changed = nanos(info.st_mtim);
     if (changed == seen_change_ && settled_) return {};
     std::vector<Uuid> names;
@@ -113,7 +111,7 @@ class DirectoryReader final : public EmergencyReaderStore {
     }
     merge();
     seen_change_ = changed;
-    settled_ = nanos(now) - changed > nanos_a_second;
+    settled_ = wall_clock_micros() * 1'000 - changed > nanos_a_second;
     return {};
   }
 

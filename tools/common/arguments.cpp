@@ -20,7 +20,7 @@ std::string_view trim(std::string_view text) {
 
 }  // namespace
 
-std::optional<std::int64_t> parse_decimal(std::string_view text) {
+std::optional<std::int64_t> parse_integer(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -41,7 +41,7 @@ CLI::Option* add_integer(CLI::App& command, const std::string& name, std::option
       .add_option_function<std::string>(
           name,
           [&out, name, min, max](const std::string& text) {
-            const auto value = parse_decimal(text);
+            const auto value = parse_integer(text);
             if (!value || *value < min || *value > max) {
               std::string expected = "a whole number from " + std::to_string(min);
               if (max != std::numeric_limits<std::int64_t>::max()) expected += " to " + std::to_string(max);
@@ -58,7 +58,7 @@ void add_paging(CLI::App& command, PageRequest& page, bool with_order) {
       .add_option_function<std::string>(
           "--cursor",
           [&page](const std::string& text) {
-            page.cursor = parse_decimal(text);
+            page.cursor = parse_integer(text);
             if (!page.cursor || *page.cursor < 0) {
               throw CLI::ValidationError("--cursor", "expected the next_cursor of the page before, not '" + text + "'");
             }
@@ -69,7 +69,7 @@ void add_paging(CLI::App& command, PageRequest& page, bool with_order) {
       .add_option_function<std::string>(
           "--limit",
           [&page](const std::string& text) {
-            const auto value = parse_decimal(text);
+            const auto value = parse_integer(text);
             if (!value || *value < 1 || *value > static_cast<std::int64_t>(limits::list_limit_max)) {
               throw CLI::ValidationError("--limit", "expected 1 to 1000, not '" + text + "'");
             }
@@ -83,7 +83,7 @@ void add_paging(CLI::App& command, PageRequest& page, bool with_order) {
           "--order",
           [&page](const std::string& text) { page.order = text == "asc" ? Order::ascending : Order::descending; },
           "asc (oldest first) or desc (newest first) [desc]")
-      ->check(CLI::IsMember({"asc", "desc"}))
+      ->check(CLI::IsMember({"asc", "desc"}).description(""))
       ->type_name("asc|desc");
 }
 

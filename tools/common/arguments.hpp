@@ -17,7 +17,7 @@
 namespace vault::ctl {
 
 // Decimal digits with an optional sign, nothing else (no octal, no hex, no white space).
-std::optional<std::int64_t> parse_decimal(std::string_view text);
+std::optional<std::int64_t> parse_integer(std::string_view text);
 
 // A time to wait: ledger/quantity.hpp's durations ("5s", "1m30s"); a number without unit is seconds. More than 0, at
 // most a day.

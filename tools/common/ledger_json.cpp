@@ -215,7 +215,7 @@ Result<std::string> JsonObject::string(std::string_view name) const {
 Result<std::int64_t> JsonObject::integer(std::string_view name) const {
   const std::string* text = find(name);
   if (text == nullptr) return fail(ErrorCode::invalid_argument, std::string(name) + " is missing", std::string(name));
-  const auto value = parse_decimal(*text);
+  const auto value = parse_integer(*text);
   if (!value) return expected(name, "a whole number");
   return *value;
 }

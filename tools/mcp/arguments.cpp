@@ -1,7 +1,6 @@
 #include "tools/mcp/arguments.hpp"
 
 #include <charconv>
-#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -9,6 +8,7 @@
 #include "ledger/canonical_json.hpp"
 #include "ledger/limits.hpp"
 #include "ledger/reserved_names.hpp"
+#include "os/clock.hpp"
 #include "tools/common/arguments.hpp"
 #include "tools/common/seal_ids.hpp"
 #include "tools/common/times.hpp"
@@ -21,10 +21,10 @@ constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
 
 // A number literal or digits in a string: 7, "7", and 7.0, which JSON Schema calls an integer too.
 std::optional<std::int64_t> read_integer(const RawJson& json, const RawJson::Node& node) {
-  if (node.kind == RawJson::Kind::string) return ctl::parse_decimal(json.characters(node));
+  if (node.kind == RawJson::Kind::string) return ctl::parse_integer(json.characters(node));
   if (node.kind != RawJson::Kind::number) return std::nullopt;
   const std::string_view text = json.text(node);
-  if (const auto value = ctl::parse_decimal(text)) return value;
+  if (const auto value = ctl::parse_integer(text)) return value;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool exact = error == std::errc() && std::abs(value) <= exact_integer_max && std::trunc(value) == value;
@@ -34,9 +34,7 @@ std::optional<std::int64_t> read_integer(const RawJson& json, const RawJson::Nod
 
 // As vaultctl takes it; but without an offset it is UTC, for what the host's own zone is, a model cannot know.
 std::optional<Timestamp> read_time(std::string_view text) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return ctl::parse_time(text, Timestamp{std::chrono::duration_cast<std::chrono::microseconds>(now).count()},
-                         ctl::Zone::utc);
+  return ctl::parse_time(text, Timestamp{wall_clock_micros()}, ctl::Zone::utc);
 }
 
 // Reads argument by argument. The first that is wrong is kept as an error; every reader then gives a default.
