@@ -77,8 +77,8 @@ class Adoption {
   std::optional<Judgement> adopt(Adopt adopt, Effects& effects);
   std::optional<Judgement> follow(Follow follow, Effects& effects);
   // Ends the judgement with the tree that was asked for. nullopt if the answer belongs to a question that was dropped,
-  // or if the database of a ledger to be followed could not be asked: the writer will ask again. CHECK: as many roots
-  // as were asked for. Cost: a hash for each leaf.
+  // or if the database of a ledger to be followed could not be asked: the writer will ask again. VAULT_CHECK: as many
+  // roots as were asked for. Cost: a hash for each leaf.
   std::optional<Judgement> on_tree(TreeRead read, Effects& effects);
 
   // The tree has been asked for and has not come yet.

@@ -105,7 +105,7 @@ Status Auditor::walk(const EndReport& end, Effects& effects) {
   if (pace_.allowed() < 1) return {};
   const auto started = effects.clock();
   std::size_t bytes = 0;
-  VerifyRequest request;
+  LedgerVerification request;
   request.rows_only = true;
   request.resume = resume_;
   request.from = from;

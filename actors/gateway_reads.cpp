@@ -4,6 +4,7 @@
 
 #include "actors/emergency_reader.hpp"
 #include "actors/gateway.hpp"
+#include "ledger/check.hpp"
 #include "os/log.hpp"
 #include "wire/request_label.hpp"
 
@@ -51,7 +52,11 @@ void Gateway::queue_read(Arrival arrival, Request request, Effects& effects) {
   std::visit(
       [&](auto&& operation) {
         using Kind = std::decay_t<decltype(operation)>;
-        if constexpr (std::is_constructible_v<decltype(task.task), Kind>) task.task = std::move(operation);
+        if constexpr (std::is_constructible_v<decltype(task.task), Kind>) {
+          task.task = std::move(operation);
+        } else {
+          VAULT_CHECK(!"an operation that no reader answers");
+        }
       },
       std::move(request.operation));
   const std::string peer = peer_of(arrival.message);

@@ -1,6 +1,6 @@
 // What actors say to each other: plain data, moved, never shared except as pointers to const.
 //
-// Data goes one way: gateway -> writer -> committer (the store) -> notary -> publisher, and gateway -> reader.
+// Data goes one way: gateway -> writer (which has the committer store it) -> notary -> publisher; gateway -> reader.
 // What comes back to a gateway is the answer to its own ticket. A message may own what cannot be copied (a session).
 #pragma once
 

@@ -25,7 +25,7 @@ class PromiseCheck {
   // Trees whose roots are needed, and the leaves since the largest promise that was signed under the last identity
   // (since the head, where there is none).
   TreeRequest request() const;
-  // The roots for request().sizes. CHECK: as many.
+  // The roots for request().sizes. VAULT_CHECK: as many.
   void judge(const std::vector<Hash>& roots);
 
   // After judge().

@@ -50,8 +50,8 @@ class PromiseMemory {
   const std::optional<StoredCheckpoint>& told() const { return told_; }
 
   // Durable when it returns without error, and in memory in any case. The caller has shown that the ledger of
-  // `checkpoint` continues the one remembered before. That of another origin is kept as evidence. CHECK: not smaller
-  // than one of the same origin.
+  // `checkpoint` continues the one remembered before. That of another origin is kept as evidence. VAULT_CHECK: not
+  // smaller than one of the same origin.
   Status remember(const StoredCheckpoint& checkpoint);
   // At most contradictions_max; the same again is no error. Error: too_large, or internal where it cannot be written
   // (and is in memory).

@@ -158,7 +158,7 @@ Reader::Outcome Reader::run_verify(ReadTask& task, const VerifyRangeRequest& req
     task.run->started = task.run->told = started;
   }
   VerifyRun& run = *task.run;
-  VerifyRequest verify;
+  LedgerVerification verify;
   if (!run.end) verify.from = request.from;
   verify.to = request.to;
   verify.resume = run.end;

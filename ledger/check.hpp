@@ -1,4 +1,4 @@
-// CHECK: an invariant that must hold in every build. A broken one ends the process; the supervisor above it
+// VAULT_CHECK: an invariant that must hold in every build. A broken one ends the process; the supervisor above it
 // (systemd) restarts it, and start-up verifies the head before anything is written again.
 #pragma once
 

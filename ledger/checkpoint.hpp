@@ -24,7 +24,7 @@ std::string format_checkpoint(const Checkpoint& checkpoint);
 // 0 with another root than the empty tree's. Error: invalid_argument naming the line.
 Result<Checkpoint> parse_checkpoint(std::string_view text);
 
-// The whole note, signed by the log's own key (whose name is the origin; CHECK).
+// The whole note, signed by the log's own key (whose name is the origin; VAULT_CHECK).
 std::string sign_checkpoint(const Checkpoint& checkpoint, const SigningKey& key);
 // Parses, verifies the signature, and requires origin == key name and a key of type ed25519.
 Result<Checkpoint> open_checkpoint(std::string_view note, const VerifierKey& key);

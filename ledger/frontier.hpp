@@ -12,7 +12,8 @@ namespace vault {
 class Frontier {
  public:
   Frontier() = default;
-  // Roots of the perfect subtrees of a tree of `size` leaves, largest first. CHECK: as many as `size` has one-bits.
+  // Roots of the perfect subtrees of a tree of `size` leaves, largest first. VAULT_CHECK: as many as `size` has
+  // one-bits.
   Frontier(std::uint64_t size, std::vector<Hash> roots);
 
   std::uint64_t size() const { return size_; }

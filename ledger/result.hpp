@@ -1,8 +1,8 @@
 // One vocabulary of refusals for the whole project.
 //
-// Expected refusals travel as Result<T>; broken invariants abort through CHECK (check.hpp); exceptions never cross a
-// file boundary. The codes are those of docs/protocol.md, so that a refusal found deep in the ledger reaches the peer
-// under the name it was given there.
+// Expected refusals travel as Result<T>; broken invariants abort through VAULT_CHECK (check.hpp); exceptions never
+// cross a file boundary. The codes are those of docs/protocol.md, so that a refusal found deep in the ledger reaches
+// the peer under the name it was given there.
 #pragma once
 
 #include <cstdint>

@@ -17,8 +17,8 @@ struct LedgerState {
   friend bool operator==(const LedgerState&, const LedgerState&) = default;
 };
 
-// A seal with what chance gives it. `seal.seal_id` must be set (CHECK): the caller draws one where the producer did
-// not.
+// A seal with what chance gives it. `seal.seal_id` must be set (VAULT_CHECK): the caller draws one where the producer
+// did not.
 struct SealInput {
   const Seal* seal = nullptr;
   Salt salt{};

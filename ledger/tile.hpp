@@ -52,7 +52,7 @@ struct TileName {
 // Strict: nullopt for everything that tile_path() does not print. Levels are "entries", "data" and 0 to 63.
 std::optional<TileName> parse_tile_path(std::string_view path);
 
-// Entry bundle: each leaf_data behind its length, big-endian uint16. CHECK: leaf_data <= 65,535 bytes.
+// Entry bundle: each leaf_data behind its length, big-endian uint16. VAULT_CHECK: leaf_data <= 65,535 bytes.
 void append_bundle_entry(std::string_view leaf_data, std::string& bundle);
 // Splits a bundle of exactly `count` entries; views into `bundle`. invalid_argument where it is malformed.
 Result<std::vector<std::string_view>> split_bundle(std::string_view bundle, std::size_t count);

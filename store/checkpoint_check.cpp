@@ -84,7 +84,7 @@ std::optional<Finding> CheckpointCheck::compare_note(const StoredCheckpoint& che
                                                      std::vector<KeyedMessage>& out) const {
   const auto refuse = [&](const std::string& why) { return unsigned_because(sequence, checkpoint.tree_size, why); };
   const Identity* identity = find(checkpoint.origin);
-  if (identity == nullptr) return refuse("its origin is none of this ledger's");
+  if (identity == nullptr) return refuse("its origin is not one of this ledger's");
   const auto note = parse_note(checkpoint.note);
   if (!note) return refuse(note.error().message);
   const auto said = parse_checkpoint(note->text);

@@ -120,7 +120,7 @@ class AppendSession {
   // committed. If that one comes to anything else, the one kept fails unseen, since it was built on it.
   // At most two may be open.
   virtual void append(std::shared_ptr<const AppendRequest> request) = 0;
-  // Looks what has arrived. What the oldest open batch came to; nullopt while that is not known.
+  // Takes in what has arrived. What the oldest open batch came to; nullopt while that is not known.
   virtual std::optional<AppendOutcome> outcome() = 0;
   // What becomes readable when outcome() may know more.
   virtual Watch watch() const = 0;

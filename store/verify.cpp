@@ -32,7 +32,7 @@ std::size_t row_bytes(const RowView& row) {
 
 class LedgerCheck {
  public:
-  LedgerCheck(ReaderStore& store, const VerifyRequest& request, const VerifyProgress& progress)
+  LedgerCheck(ReaderStore& store, const LedgerVerification& request, const VerifyProgress& progress)
       : store_(store), request_(request), progress_(progress), checkpoints_(request.threads) {}
 
   Result<VerifyReport> run() {
@@ -315,7 +315,7 @@ class LedgerCheck {
   }
 
   ReaderStore& store_;
-  const VerifyRequest& request_;
+  const LedgerVerification& request_;
   const VerifyProgress& progress_;
   std::unique_ptr<Snapshot> snapshot_;
   Head head_;  // vault_head as snapshot_ sees it
@@ -331,7 +331,8 @@ class LedgerCheck {
 
 }  // namespace
 
-Result<VerifyReport> verify_ledger(ReaderStore& store, const VerifyRequest& request, const VerifyProgress& progress) {
+Result<VerifyReport> verify_ledger(ReaderStore& store, const LedgerVerification& request,
+                                   const VerifyProgress& progress) {
   return LedgerCheck(store, request, progress).run();
 }
 

@@ -13,7 +13,7 @@
 
 namespace vault {
 
-struct VerifyRequest {
+struct LedgerVerification {
   std::optional<std::int64_t> from;  // default 1
   std::optional<std::int64_t> to;    // default: the last entry, which then is compared with the head
   // Checkpoints known from elsewhere (state directory, a file): compared besides those in the database.
@@ -47,6 +47,7 @@ using VerifyProgress = std::function<bool(std::int64_t checked, std::int64_t tot
 
 // Errors: unavailable (database), invalid_argument (a range that is empty or beyond the head; an empty ledger is
 // valid). Cost: one pass over the rows; O(log n) tile reads to start in the middle.
-Result<VerifyReport> verify_ledger(ReaderStore& store, const VerifyRequest& request, const VerifyProgress& progress);
+Result<VerifyReport> verify_ledger(ReaderStore& store, const LedgerVerification& request,
+                                   const VerifyProgress& progress);
 
 }  // namespace vault

@@ -23,7 +23,7 @@ zmq::message_t frame_of(std::unique_ptr<Value> value) {
 }
 
 // The value in a frame that frame_of() made. It belongs to the frame; whoever has received the frame may move it out.
-// CHECK: a frame of that size.
+// VAULT_CHECK: a frame of that size.
 template <class Value>
 Value& value_in(zmq::message_t& frame) {
   VAULT_CHECK(frame.size() == sizeof(Value));

@@ -94,7 +94,7 @@ void PostgresAppender::append(std::shared_ptr<const AppendRequest> request) {
   VAULT_CHECK(!request->batch.entries.empty());
   VAULT_CHECK(batches_.size() < 2);
   batches_.push_back(form_ == AppendForm::function ? encode_call(*request) : encode(*request));
-  if (!flying_) send_front();
+  if (!in_flight_) send_front();
 }
 
 PostgresAppender::Batch PostgresAppender::encode(const AppendRequest& request) const {
@@ -134,8 +134,8 @@ PostgresAppender::Batch PostgresAppender::encode_call(const AppendRequest& reque
 // that the connection has ended. A unix socket tells at once when the process is gone; over TCP the session's
 // keepalives do (session.hpp).
 void PostgresAppender::send_front() {
-  flying_ = true;
-  word_.reset();
+  in_flight_ = true;
+  answer_.reset();
   (void)connection_->take_unreplicated();
   Batch& batch = batches_.front();
   sent_whole_ = false;
@@ -157,18 +157,18 @@ std::optional<AppendOutcome> PostgresAppender::outcome() {
 void PostgresAppender::look() {
   connection_->read_now();
   do {
-    if (flying_ && !sent_whole_ && !connection_->lost()) sent_whole_ = connection_->flush_now();
+    if (in_flight_ && !sent_whole_ && !connection_->lost()) sent_whole_ = connection_->flush_now();
     const auto result = connection_->receive_now();
-    if (!flying_) return;  // looked only to see whether the server is still there
+    if (!in_flight_) return;  // looked only to see whether the server is still there
     if (!result) {
-      if (connection_->lost()) land(outcome_of_loss());
-      if (!connection_->lost() || !flying_) return;
+      if (connection_->lost()) complete(outcome_of_loss());
+      if (!connection_->lost() || !in_flight_) return;
     } else if (result->synced()) {
-      land(outcome_of_sync());
+      complete(outcome_of_sync());
     } else {
-      word_ = read_answer(*result);
+      answer_ = read_answer(*result);
     }
-  } while (flying_);
+  } while (in_flight_);
 }
 
 // All of the batch has been inserted.
@@ -179,13 +179,13 @@ bool PostgresAppender::moved_head(const PgResult& result) const {
 }
 
 AppendOutcome PostgresAppender::read_answer(const PgResult& result) const {
-  const bool done = word_ && word_->kind == AppendKind::committed;
+  const bool done = answer_ && answer_->kind == AppendKind::committed;
   if (result.ok()) {
     if (moved_head(result)) return {AppendKind::committed, {}};
     return {AppendKind::head_moved, "vault_head is not where this writer left it"};
   }
   // The client's own word for a lost connection; outcome_of_loss() weighs what came before it.
-  if (result.sqlstate().empty()) return word_.value_or(outcome_of_loss());
+  if (result.sqlstate().empty()) return answer_.value_or(outcome_of_loss());
   // What fails after the statement is done fails around the commit, and leaves open whether that was.
   if (done) return {AppendKind::in_doubt, result.message()};
   const AppendKind kind = kind_of(result, indexes_);
@@ -194,22 +194,23 @@ AppendOutcome PostgresAppender::read_answer(const PgResult& result) const {
 
 // The transaction has ended.
 AppendOutcome PostgresAppender::outcome_of_sync() {
-  if (!word_) return {AppendKind::in_doubt, "the server ended a transaction without an answer"};
-  if (connection_->take_unreplicated() && word_->kind == AppendKind::committed) {
+  if (!answer_) return {AppendKind::in_doubt, "the server ended a transaction without an answer"};
+  if (connection_->take_unreplicated() && answer_->kind == AppendKind::committed) {
     return {AppendKind::in_doubt,
             "the synchronous standby, or the node that holds the ledger, was not waited for and may lack the commit"};
   }
-  return *word_;
+  return *answer_;
 }
 
 AppendOutcome PostgresAppender::outcome_of_loss() const {
-  if (word_ && word_->kind != AppendKind::committed) return *word_;  // the statement had failed: nothing to commit
+  if (answer_ && answer_->kind != AppendKind::committed)
+    return *answer_;  // the statement had failed: nothing to commit
   // What lacks the sync at its end cannot have been committed.
   return {sent_whole_ ? AppendKind::in_doubt : AppendKind::failed, connection_->last_error()};
 }
 
-void PostgresAppender::land(AppendOutcome outcome) {
-  flying_ = false;
+void PostgresAppender::complete(AppendOutcome outcome) {
+  in_flight_ = false;
   batches_.pop_front();
   const bool committed = outcome.kind == AppendKind::committed;
   outcomes_.push_back(std::move(outcome));
@@ -223,7 +224,7 @@ void PostgresAppender::land(AppendOutcome outcome) {
 }
 
 Watch PostgresAppender::watch() const {
-  return {connection_->descriptor(), flying_ && !sent_whole_};
+  return {connection_->descriptor(), in_flight_ && !sent_whole_};
 }
 
 void PostgresAppender::give_up() {

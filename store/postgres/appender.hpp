@@ -52,7 +52,7 @@ class PostgresAppender final : public AppendSession {
   Batch encode_call(const AppendRequest& request) const;
   void send_front();
   void look();
-  void land(AppendOutcome outcome);
+  void complete(AppendOutcome outcome);
   AppendOutcome read_answer(const PgResult& result) const;
   bool moved_head(const PgResult& result) const;
   AppendOutcome outcome_of_sync();
@@ -61,10 +61,10 @@ class PostgresAppender final : public AppendSession {
   std::unique_ptr<PgConnection> connection_;
   AppendForm form_;
   UniqueIndexes indexes_;
-  std::deque<Batch> batches_;  // front: with the database, if `flying_`
-  bool flying_ = false;
-  bool sent_whole_ = false;            // of the front, its sync included
-  std::optional<AppendOutcome> word_;  // the statement's answer; it counts once the transaction has ended
+  std::deque<Batch> batches_;  // front: with the database, if `in_flight_`
+  bool in_flight_ = false;
+  bool sent_whole_ = false;              // of the front, its sync included
+  std::optional<AppendOutcome> answer_;  // the statement's answer; it counts once the transaction has ended
   std::deque<AppendOutcome> outcomes_;
 };
 

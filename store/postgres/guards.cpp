@@ -14,7 +14,7 @@ const PgStatement guards_statement{
     "('vault_tile', 'level,index'), ('vault_checkpoint', 'origin,tree_size'), ('vault_origin', 'ordinal'), "
     "('vault_origin', 'origin'), ('vault_head', 'id'), ('vault_lease', 'id')) "
     "SELECT what FROM ("
-    "SELECT 1 AS rank, pg_catalog.format('%s is no logged table: a crash empties it', name) AS what FROM made "
+    "SELECT 1 AS rank, pg_catalog.format('%s is not a logged table: a crash empties it', name) AS what FROM made "
     "WHERE relpersistence <> 'p' OR relkind <> 'r' UNION ALL "
     "SELECT 2, pg_catalog.format('%s has rules or row security: what is read or written there may be something else', "
     "name) FROM made WHERE relrowsecurity OR EXISTS (SELECT FROM pg_catalog.pg_rewrite WHERE ev_class = made.oid) "

@@ -9,9 +9,9 @@
 
 namespace vault {
 
-// One entry as twelve values, in the order of VAULT_ROW_COLUMNS. CHECK: payload and salt come together.
+// One entry as twelve values, in the order of VAULT_ROW_COLUMNS. VAULT_CHECK: payload and salt come together.
 void add_entry(PgParams& params, const Entry& entry);
-// Entries as twelve arrays, in the order of VAULT_ROW_COLUMNS. CHECK: payload and salt come together.
+// Entries as twelve arrays, in the order of VAULT_ROW_COLUMNS. VAULT_CHECK: payload and salt come together.
 void add_entries(PgParams& params, std::span<const Entry> entries);
 // Tiles as four arrays: level, index, hashes, root.
 void add_tiles(PgParams& params, std::span<const Tile> tiles);

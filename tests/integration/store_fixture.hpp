@@ -119,7 +119,7 @@ class StoreTest : public ::testing::Test {
     }
   }
 
-  VerifyReport verify(const VerifyRequest& request = {}) {
+  VerifyReport verify(const LedgerVerification& request = {}) {
     auto report = verify_ledger(*reader_, request, nullptr);
     if (!report) {
       ADD_FAILURE() << report.error().message;
@@ -128,7 +128,7 @@ class StoreTest : public ::testing::Test {
     return *report;
   }
   // "reason@sequence", or "valid".
-  std::string verdict(const VerifyRequest& request = {}) {
+  std::string verdict(const LedgerVerification& request = {}) {
     const VerifyReport report = verify(request);
     if (!report.finding) return "valid";
     return fmt::format("{}@{}", finding_name(report.finding->reason), report.finding->sequence);

@@ -52,7 +52,7 @@ TEST_F(GuardsTest, UniqueIndexesMustBeThereAndValid) {
 
 TEST_F(GuardsTest, TablesMustBeLoggedAndPlain) {
   EXPECT_EQ(missing("ALTER TABLE vault_checkpoint SET UNLOGGED"),
-            "vault_checkpoint is no logged table: a crash empties it");
+            "vault_checkpoint is not a logged table: a crash empties it");
   EXPECT_EQ(missing("ALTER TABLE vault_checkpoint SET LOGGED"), "");
   EXPECT_EQ(missing("CREATE RULE drop_it AS ON INSERT TO vault_ledger DO INSTEAD NOTHING"),
             "vault_ledger has rules or row security: what is read or written there may be something else");

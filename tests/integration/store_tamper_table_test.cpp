@@ -219,7 +219,7 @@ class TamperTableTest : public VerifyTest {
   }
 
   std::string verified(ReaderStore& reader, bool by_vaultd) const {
-    VerifyRequest request;
+    LedgerVerification request;
     if (by_vaultd) {
       request.known.push_back(known_);
       request.known_head = head_;

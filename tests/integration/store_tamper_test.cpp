@@ -158,15 +158,15 @@ TEST_F(TamperTest, TailAndHeadCutTogetherIsFoundByCheckpoints) {
         "(SELECT sequence, entry_hash, merkle_root FROM vault_ledger WHERE sequence = {0})",
         size));
   };
-  VerifyRequest known;
+  LedgerVerification known;
   known.known.push_back({"elsewhere", 590, full.merkle_root});
   cut(580);
   EXPECT_EQ(verdict(), "valid");  // nothing in the database tells
   EXPECT_EQ(verdict(known), "truncated@581");
-  VerifyRequest by_head;
+  LedgerVerification by_head;
   by_head.known_head = full;
   EXPECT_EQ(verdict(by_head), "truncated@581");
-  VerifyRequest resumed;
+  LedgerVerification resumed;
   resumed.resume = LedgerState{full, {}};
   EXPECT_EQ(verdict(resumed), "truncated@581");
 }

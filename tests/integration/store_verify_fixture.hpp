@@ -45,14 +45,14 @@ class VerifyTest : public StoreTest {
   }
 
   std::string range(std::optional<std::int64_t> from, std::optional<std::int64_t> to) {
-    VerifyRequest request;
+    LedgerVerification request;
     request.from = from;
     request.to = to;
     return verdict(request);
   }
 
   std::optional<ErrorCode> refusal(std::optional<std::int64_t> from, std::optional<std::int64_t> to) {
-    VerifyRequest request;
+    LedgerVerification request;
     request.from = from;
     request.to = to;
     auto report = verify_ledger(*reader_, request, nullptr);

@@ -25,7 +25,7 @@ TEST_F(VerifyTest, WholeLedgerAndRangesOfItAreValid) {
   EXPECT_EQ(report.end, state_);
   for (const auto& [from, to] : std::vector<std::pair<int, int>>{
            {1, 1}, {2, 2}, {255, 257}, {256, 600}, {257, 257}, {16384, 16385}, {19'999, 20'000}, {20'000, 20'000}}) {
-    VerifyRequest request;
+    LedgerVerification request;
     request.from = from;
     request.to = to;
     const VerifyReport part = verify(request);
@@ -42,7 +42,7 @@ TEST_F(VerifyTest, WholeLedgerAndRangesOfItAreValid) {
 
 TEST_F(VerifyTest, ResumesWhereItEnded) {
   fill(300);
-  VerifyRequest request;
+  LedgerVerification request;
   request.resume = verify().end;
   EXPECT_EQ(verify(request).checked, 0);
   grow_to(600);
@@ -73,7 +73,7 @@ TEST_F(VerifyTest, ProgressIsToldAndCanStop) {
 TEST_F(VerifyTest, PausesAnywhereAndGoesOn) {
   fill(20'000);
   const auto in_pieces = [this](const std::function<bool(bool)>& pause) {
-    VerifyRequest request;
+    LedgerVerification request;
     request.pause = pause;
     std::int64_t checked = 0;
     int pieces = 0;
@@ -94,7 +94,7 @@ TEST_F(VerifyTest, PausesAnywhereAndGoesOn) {
   int rows = 0;
   EXPECT_EQ(in_pieces([&](bool) { return ++rows % 7'000 == 0; }), std::pair(3, std::int64_t{20'000}));
   tamper("UPDATE vault_ledger SET prev_hash = repeat('0', 64) WHERE sequence = 17000");
-  VerifyRequest request;
+  LedgerVerification request;
   request.pause = [](bool joint) { return joint; };
   request.resume = verify_ledger(*reader_, request, {})->end;
   EXPECT_EQ(verdict(request), "entry_hash_mismatch@17000");
@@ -102,7 +102,7 @@ TEST_F(VerifyTest, PausesAnywhereAndGoesOn) {
 
 TEST_F(VerifyTest, KnownCheckpointsAndHeadsAreCompared) {
   fill(100);
-  VerifyRequest request;
+  LedgerVerification request;
   request.known.push_back({"elsewhere", 50, snapshot()->entry_by_sequence(50).value()->merkle_root});
   request.known_head = state_.head;
   EXPECT_EQ(verdict(request), "valid");
@@ -164,7 +164,7 @@ TEST_F(VerifyTest, ACheckpointARow) {
   fill(20'000);
   store_checkpoint_a_row(20'000);
   for (const unsigned threads : {1U, 2U}) {
-    VerifyRequest request;
+    LedgerVerification request;
     request.threads = threads;
     const auto started = std::chrono::steady_clock::now();
     EXPECT_EQ(verdict(request), "valid");

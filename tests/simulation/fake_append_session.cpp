@@ -20,19 +20,19 @@ FakeAppendSession::FakeAppendSession(FakeDatabase& database, Life& life, Session
 FakeAppendSession::~FakeAppendSession() {
   times_.forget(this);
   --times_.open;
-  times_.untold -= landed_.size();
+  times_.untold -= complete_.size();
 }
 
 void FakeAppendSession::append(std::shared_ptr<const AppendRequest> request) {
-  if (flying_) {
+  if (in_flight_) {
     require(!kept_, "three batches at one session");
     kept_ = std::move(request);
   } else {
-    fly(*request);
+    dispatch(*request);
   }
 }
 
-void FakeAppendSession::fly(const AppendRequest& request) {
+void FakeAppendSession::dispatch(const AppendRequest& request) {
   Micros stall = database_.draw_stall();
   const bool there = life_.spend() && server_ == database_.server;
   const Fault fault = there ? database_.draw("append", true) : Fault::before;
@@ -45,35 +45,35 @@ void FakeAppendSession::fly(const AppendRequest& request) {
     // Sending has noticed that the connection is gone: there is no descriptor any more to tell of it.
     database_.note("fault.append.descriptor_gone");
     lost_ = true;
-    land(std::move(outcome));
+    complete(std::move(outcome));
     return;
   }
-  flying_ = std::move(outcome);
+  in_flight_ = std::move(outcome);
   breaks_ = breaks;
   times_.set(this, database_.now + stall);
 }
 
-void FakeAppendSession::land(AppendOutcome outcome) {
-  landed_.push_back(std::move(outcome));
+void FakeAppendSession::complete(AppendOutcome outcome) {
+  complete_.push_back(std::move(outcome));
   ++times_.untold;
 }
 
 std::optional<AppendOutcome> FakeAppendSession::outcome() {
-  if (flying_ && times_.of(this) <= database_.now) {
-    land(*std::exchange(flying_, std::nullopt));
+  if (in_flight_ && times_.of(this) <= database_.now) {
+    complete(*std::exchange(in_flight_, std::nullopt));
     lost_ = lost_ || breaks_;
     times_.forget(this);
-    if (kept_ && landed_.back().kind == AppendKind::committed) {
-      fly(*std::exchange(kept_, nullptr));
+    if (kept_ && complete_.back().kind == AppendKind::committed) {
+      dispatch(*std::exchange(kept_, nullptr));
     } else if (kept_) {
       kept_.reset();
-      land({AppendKind::failed, "built on a batch that was not committed"});
+      complete({AppendKind::failed, "built on a batch that was not committed"});
     }
   }
-  if (!flying_ && (database_.down || server_ != database_.server)) lost_ = true;
-  if (landed_.empty()) return std::nullopt;
-  AppendOutcome oldest = std::move(landed_.front());
-  landed_.pop_front();
+  if (!in_flight_ && (database_.down || server_ != database_.server)) lost_ = true;
+  if (complete_.empty()) return std::nullopt;
+  AppendOutcome oldest = std::move(complete_.front());
+  complete_.pop_front();
   --times_.untold;
   return oldest;
 }
@@ -81,14 +81,14 @@ std::optional<AppendOutcome> FakeAppendSession::outcome() {
 // With the database down, an idle session has ended.
 Watch FakeAppendSession::watch() const {
   const bool tells =
-      flying_ ? times_.of(this) <= database_.now : !lost_ && (database_.down || server_ != database_.server);
+      in_flight_ ? times_.of(this) <= database_.now : !lost_ && (database_.down || server_ != database_.server);
   return {tells ? 0 : -1, false};
 }
 
 void FakeAppendSession::give_up() {
   lost_ = true;
-  if (!flying_) return;
-  flying_ = AppendOutcome{AppendKind::in_doubt, "no answer in time"};
+  if (!in_flight_) return;
+  in_flight_ = AppendOutcome{AppendKind::in_doubt, "no answer in time"};
   times_.set(this, database_.now);
 }
 

@@ -69,8 +69,8 @@ class FakeAppendSession final : public AppendSession {
   bool lost() const override { return lost_; }
 
  private:
-  void fly(const AppendRequest& request);
-  void land(AppendOutcome outcome);
+  void dispatch(const AppendRequest& request);
+  void complete(AppendOutcome outcome);
   AppendOutcome run(const AppendRequest& request, Fault fault, Micros& stall);
   std::optional<AppendOutcome> refuse(const AppendRequest& request) const;
 
@@ -79,10 +79,10 @@ class FakeAppendSession final : public AppendSession {
   SessionTimes& times_;
   const int server_;  // with which it is connected
   bool lost_ = false;
-  bool breaks_ = false;                  // the connection, once the flight has come to its end
-  std::optional<AppendOutcome> flying_;  // what it will have come to
+  bool breaks_ = false;                     // the connection, once the flight has come to its end
+  std::optional<AppendOutcome> in_flight_;  // what it will have come to
   std::shared_ptr<const AppendRequest> kept_;
-  std::deque<AppendOutcome> landed_;
+  std::deque<AppendOutcome> complete_;
 };
 
 // What a writer must wait for.
