@@ -177,6 +177,7 @@ class Refusals(Case):
             out = self.directory / column
             error = self.json(1, "archive", "--out", out, "--database", url)
             self.assertIn(f"entry 700 does not verify: {reason}", error["message"])
+            self.assertIs(error["valid"], False)
             self.assertFalse((out / "checkpoint").exists())
             change_row(url, f"UPDATE vault_ledger SET {column} = (SELECT {column} FROM kept) WHERE sequence = 700;"
                             "DROP TABLE kept")

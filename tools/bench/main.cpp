@@ -16,6 +16,7 @@
 #include "store/postgres/url.hpp"
 #include "tools/bench/bench.hpp"
 #include "tools/bench/history_file.hpp"
+#include "version.hpp"
 #include "wire/client/echo.hpp"
 
 namespace {
@@ -127,6 +128,7 @@ int main(int argc, char** argv) {
   CLI::App app("Measures vaultd against its baselines: the same rows put into and taken out of PostgreSQL without it.");
   Arguments arguments;
   add_options(app, arguments);
+  app.set_version_flag("--version", std::string("vault-bench ") + vault::version_text);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

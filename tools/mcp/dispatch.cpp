@@ -65,7 +65,7 @@ Outcome call_tool(std::string_view id, const std::optional<Members>& params, con
   const auto name = params ? params->string("name") : std::nullopt;
   if (!name) return refuse(id, invalid_params, "Invalid params: name must be a string");
   const auto tool = find_tool(*name);
-  if (!tool) return refuse(id, invalid_params, "Unknown tool: tools/list tells which there are");
+  if (!tool) return refuse(id, invalid_params, "Unknown tool: tools/list lists them");
   ToolCall call{.id = std::string(id), .modern = modern, .tool = *tool, .operation = {}, .progress_token = {}};
   if (const auto* token = meta ? meta->find("progressToken") : nullptr; token != nullptr) {
     const auto text = read_token(meta->json(), *token);

@@ -149,11 +149,19 @@ int answer_restore(const Context& context, const std::string& directory, const R
 int report_failure(const Context& context, const Error& error, std::string_view hint) {
   // What it has read contradicts itself: that is an answer.
   const bool finding = error.code == ErrorCode::internal && error.sqlstate.empty();
-  if (context.globals.json) return finding ? (report(context, error), exit_no) : report(context, error);
-  print_problem(std::string(error_name(error.code)) + ": " + error.message +
-                (error.field.empty() ? "" : " [" + error.field + "]"));
-  if (!hint.empty()) print_hint(hint);
-  return finding ? exit_no : exit_code(error);
+  int code = exit_no;
+  if (!finding) {
+    code = report(context, error);
+  } else if (context.globals.json) {
+    Json out{{"valid", false}};
+    out.update(Json::parse(error_json(error)));
+    print_line(dump(out));
+    code = finish_output(exit_no);
+  } else {
+    print_problem("INVALID: " + error.message + (error.field.empty() ? "" : " [" + error.field + "]"));
+  }
+  if (!hint.empty() && !context.globals.json) print_hint(hint);
+  return code;
 }
 
 }  // namespace vault::ctl

@@ -50,7 +50,7 @@ void add_canonicalize(CLI::App& app, Context& context) {
   CLI::App* command =
       app.add_subcommand("canonicalize", "Print JSON documents, one a line on stdin, in canonical form");
   command->footer(
-      "RFC 8785, with integers of 64 bits kept digit by digit. A line that is no acceptable JSON is named on stderr\n"
+      "RFC 8785, with integers of 64 bits kept digit by digit. A line that is not acceptable JSON is named on stderr\n"
       "and left out; the exit code is then 2. With --json: {\"canonical\": [text, ...]}.\n"
       "Example, data_hash by hand:\n"
       "  (echo -n \"$data_salt\" | xxd -r -p; vaultctl canonicalize < payload.json | tr -d '\\n') | sha256sum");

@@ -49,8 +49,12 @@ int report(const Context& context, const Error& error) {
   std::string text = error.message;
   if (!error.field.empty()) text += " [" + error.field + "]";
   print_problem(std::string(error_name(error.code)) + ": " + text);
-  if (error.code == ErrorCode::unavailable && !is_unreachable(error)) {
-    print_hint("`vaultctl status` tells how vaultd is doing");
+  constexpr std::string_view insufficient_privilege = "42501";
+  if (error.sqlstate == insufficient_privilege) {
+    print_hint(
+        "the database role lacks a right: vault_reader may look, vault_writer may write too, and the owner migrates");
+  } else if (error.code == ErrorCode::unavailable && error.sqlstate.empty() && !is_unreachable(error)) {
+    print_hint("`vaultctl status` shows the state of vaultd");
   } else if (error.code == ErrorCode::unavailable && error.field != "key_dir") {
     print_hint("is vaultd running? `systemctl status vaultd`; another address goes in --endpoint or VAULT_ENDPOINT");
   } else if (error.code == ErrorCode::busy || error.code == ErrorCode::deadline_exceeded) {

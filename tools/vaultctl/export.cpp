@@ -76,8 +76,8 @@ int run_export(const Context& context, const ExportOptions& options) {
 void add_export(CLI::App& app, Context& context) {
   auto options = std::make_shared<ExportOptions>();
   CLI::App* command = app.add_subcommand("export", "Print entries as NDJSON, oldest first");
-  add_integer(*command, "--from", options->from, 1, "First entry [1]");
-  add_integer(*command, "--to", options->to, 1, "Last entry [the head when the command starts]");
+  add_integer(*command, "--from", options->from, 1, "First entry, by its sequence [1]");
+  add_integer(*command, "--to", options->to, 1, "Last entry, by its sequence [the head when the command starts]");
   add_no_check(*command, options->no_check);
   command->footer(
       "Every line is an entry with all its members, as check-proof --entry takes it.\n"

@@ -40,8 +40,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 12> explanat
 
 const char* const finding_first_steps =
     "First: change nothing, and keep evidence: a copy of the database, vaultd's log, the latest checkpoint and one "
-    "that\n"
-    "was kept elsewhere. day-two.md (in /usr/share/doc/vault999), \"Corruption or tampering\", tells the rest.";
+    "that was kept elsewhere. day-two.md (in /usr/share/doc/vault999), \"Corruption or tampering\", tells the rest.";
 
 std::string explain_finding(std::string_view reason) {
   for (const auto& [name, text] : explanations) {

@@ -207,7 +207,7 @@ void add_legacy(CLI::App& app, Context& context) {
   legacy->require_subcommand(1);
   add_action(*legacy, "stats", "Count what is there", options, context, run_stats);
   CLI::App* list = add_action(*legacy, "list", "List the records, newest first", options, context, run_list);
-  add_integer(*list, "--limit", options->limit, 1, "At most so many");
+  add_integer(*list, "--limit", options->limit, 1, "At most this many");
   CLI::App* read = add_action(*legacy, "read", "Show the records of a session", options, context, run_read);
   read->add_option("--session", options->session, "The session")->required()->type_name("S");
   add_import(*legacy, options, context);

@@ -48,8 +48,8 @@ void add_globals(CLI::App& app, Globals& globals) {
                                              : ColourMode::automatic);
          },
          "Colours: auto (on a terminal, unless NO_COLOR is set), always or never [auto]")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
-      ->type_name("WHEN");
+      ->check(CLI::IsMember({"auto", "always", "never"}).description(""))
+      ->type_name("auto|always|never");
   app.add_flag_callback("--local-time", show_local_times, "Show people times in local time (TZ) instead of UTC");
   app.add_flag("--no-pager", globals.no_pager, "Never hand long output to a pager (VAULT_PAGER, PAGER, less)");
   app.add_option("--key-dir", globals.key_dir, "Directory of CURVE keys, for tcp endpoints (see keygen --help)")

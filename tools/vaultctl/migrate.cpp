@@ -113,7 +113,7 @@ void add_migrate(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("migrate", "Create, update, show or drop the schema");
   command->add_option("action", options->action, "up, down, status or distribute")
       ->required()
-      ->check(CLI::IsMember({"up", "down", "status", "distribute"}))
+      ->check(CLI::IsMember({"up", "down", "status", "distribute"}).description(""))
       ->type_name("up|down|status|distribute");
   command->add_option("--database", options->database, "libpq connection string or URI [DATABASE_URL]")
       ->type_name("URL");

@@ -190,12 +190,16 @@ class BatchSealer {
       print_hint(with_thousands(unanswered_) +
                  " were sent and not answered: they may be sealed; the output has their lines and seal_ids");
     }
+    const Globals& globals = context_.globals;
+    std::string vaultctl = "vaultctl";
+    if (globals.endpoint != Globals{}.endpoint) vaultctl += " --endpoint " + shell_word(globals.endpoint);
+    if (!globals.key_dir.empty()) vaultctl += " --key-dir " + shell_word(globals.key_dir);
     const std::string sign = options_.sign ? " --sign" : "";
     if (options_.resume) {
       print_hint("go on with the same command: what is sealed is not sealed again");
     } else if (from_file) {
-      print_hint("go on with: tail -n +" + std::to_string(line_ + 1) + " " + shell_word(options_.path) +
-                 " | vaultctl seal --batch" + sign);
+      print_hint("go on with: tail -n +" + std::to_string(line_ + 1) + " " + shell_word(options_.path) + " | " +
+                 vaultctl + " seal --batch" + sign);
     } else {
       print_hint("go on with line " + std::to_string(line_ + 1));
     }

@@ -234,8 +234,8 @@ void add_status(CLI::App& app, Context& context) {
   auto* check = command->add_flag("--check", options->check,
                                   "Say one line and end with 0 (well), 1 (not well) or 3 (not to be reached)");
   command->add_option("--role", options->role, "With --check: what it must serve; by default whatever its role is")
-      ->check(CLI::IsMember({"writer", "reader"}))
-      ->type_name("ROLE")
+      ->check(CLI::IsMember({"writer", "reader"}).description(""))
+      ->type_name("writer|reader")
       ->needs(check);
   command->footer(
       "--check is well when seals are accepted (of a standby, and with --role reader: when readers have their\n"

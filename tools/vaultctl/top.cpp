@@ -113,7 +113,7 @@ void add_top(CLI::App& app, Context& context) {
           },
           "How often to look: 1s, 500ms, 1m [1s]")
       ->type_name("T");
-  add_integer(*command, "--count", options->count, 1, "Stop after so many looks");
+  add_integer(*command, "--count", options->count, 1, "Stop after this many updates");
   command->footer(
       "On a terminal a screen, alerts first; in a pipe a line each time; with --json the status each time. Goes on "
       "while\n"

@@ -1,6 +1,7 @@
 #include "tools/vaultctl/usage.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "ledger/nearest.hpp"
 #include "tools/common/terminal.hpp"
@@ -58,7 +59,8 @@ std::string describe_usage(CLI::App& app, const std::vector<std::string>& argume
       std::vector<std::string> known = option_names(*command);
       if (command != &app) {
         const auto globals = option_names(app);
-        known.insert(known.end(), globals.begin(), globals.end());
+        std::copy_if(globals.begin(), globals.end(), std::back_inserter(known),
+                     [](const std::string& option) { return option != "--version"; });  // stands alone
       }
       const bool is_known = std::find(known.begin(), known.end(), name) != known.end();
       const bool bundled = name.size() > 1 && name[1] != '-';  // -oFILE

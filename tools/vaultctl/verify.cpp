@@ -105,7 +105,7 @@ Result<Verified> verify_database(const Context& context, const VerifyOptions& op
   postgres.schema = options.schema;
   postgres.application_name = "vaultctl verify";
   const auto reader = make_postgres_reader(postgres);
-  VerifyRequest request;
+  LedgerVerification request;
   request.from = options.from;
   request.to = options.to;
   request.threads = std::thread::hardware_concurrency();
@@ -212,8 +212,8 @@ int run_verify(const Context& context, const VerifyOptions& options) {
 void add_verify(CLI::App& app, Context& context) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App* command = app.add_subcommand("verify", "Recompute every hash and compare; name the first entry that fails");
-  add_integer(*command, "--from", options->from, 1, "First entry to check [1]");
-  add_integer(*command, "--to", options->to, 1, "Last entry to check [the last]");
+  add_integer(*command, "--from", options->from, 1, "First entry to check, by its sequence [1]");
+  add_integer(*command, "--to", options->to, 1, "Last entry to check, by its sequence [the last]");
   CLI::Option* vkey = add_vkey(*command, options->vkey);
   command->add_option("--checkpoint", options->checkpoint, "A checkpoint kept elsewhere that the ledger must continue")
       ->type_name("FILE")

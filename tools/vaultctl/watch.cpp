@@ -205,7 +205,10 @@ class Watcher {
 
   static std::string describe(const std::string& topic, const nlohmann::ordered_json& map) {
     const std::string name = topic.substr(0, topic.find('.'));
-    const auto hash = [&](const char* member) { return shown_text(map, member).substr(0, 16); };
+    const auto hash = [&](const char* member) {
+      const std::string whole = shown_text(map, member);
+      return whole.size() > 16 ? whole.substr(0, 16) + "…" : whole;
+    };
     if (map.contains("error")) {
       return coloured(printable(topic), Colour::red) + "  " + shown_text(map["error"], "code") + ": " +
              shown_text(map["error"], "message");
@@ -281,7 +284,7 @@ void add_watch(CLI::App& app, Context& context) {
                    "Only topics that begin so: entry.VOID, checkpoint, alert. ... (may be given several times)")
       ->type_name("T")
       ->allow_extra_args(false);
-  add_integer(*command, "--count", options->count, 1, "Stop after so many events");
+  add_integer(*command, "--count", options->count, 1, "Stop after this many events");
   add_no_check(*command, options->no_check);
   command->footer(
       "Runs until Ctrl-C. The events socket is the one beside --endpoint's unless --events names it; where nothing "

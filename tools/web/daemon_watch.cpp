@@ -16,7 +16,7 @@ Result<std::shared_ptr<const DaemonStatus>> read_status(std::string msgpack) {
   auto json = ctl::msgpack_to_json(msgpack);
   if (!json) return tl::unexpected<Error>(json.error());
   const auto map = nlohmann::json::parse(*json, nullptr, false);
-  if (!map.is_object()) return fail(ErrorCode::internal, "vaultd's status is no map");
+  if (!map.is_object()) return fail(ErrorCode::internal, "vaultd's status is not a map");
   status->at = Clock::now();
   status->role = map.value("role", "");
   status->ready = map.value("ready", false);

@@ -34,7 +34,7 @@ Server::~Server() = default;
 Result<unsigned short> Server::listen(const std::string& address, unsigned short port) {
   boost::system::error_code error;
   const auto ip = asio::ip::make_address(address, error);
-  if (error) return fail(ErrorCode::invalid_argument, "\"" + address + "\" is no IP address", "listen");
+  if (error) return fail(ErrorCode::invalid_argument, "\"" + address + "\" is not an IP address", "listen");
   const auto unavailable = [&] {
     return fail(ErrorCode::unavailable,
                 "cannot listen on " + address + ":" + std::to_string(port) + ": " + error.message(), "listen");

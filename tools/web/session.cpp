@@ -171,7 +171,7 @@ void Session::refuse_malformed(ErrorSign error) {
   if (error == http::error::body_limit) {
     return send(error_response({ErrorCode::too_large, "the body is over the limit (max_message_bytes)", {}}));
   }
-  send(refusal(400, "invalid_message", "this is no HTTP request"));
+  send(refusal(400, "invalid_message", "this is not an HTTP request"));
 }
 
 void Session::run(std::string body) {

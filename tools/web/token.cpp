@@ -68,7 +68,7 @@ Result<Token> read_token(const std::string& path) {
   const bool regular = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
   const ssize_t size = regular ? ::read(fd, buffer.data(), buffer.size()) : -1;
   ::close(fd);
-  if (size < 0) return fail(ErrorCode::forbidden, path + " is no file that can be read", "token_file");
+  if (size < 0) return fail(ErrorCode::forbidden, path + " cannot be read as a file", "token_file");
   if ((info.st_mode & S_IROTH) != 0) {
     return fail(ErrorCode::forbidden, path + " can be read by everybody: take that away (chmod o-r)", "token_file");
   }
