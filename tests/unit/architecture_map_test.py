@@ -62,7 +62,7 @@ class Map(unittest.TestCase):
 
     def test_walks_lead_somewhere(self):
         text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-        steps = re.findall(r"`(?:\w+::)?(\w+)`\s+\(`([\w./]+)`\)", text)
+        steps = re.findall(r"`((?:\w+::)?\w+)`\s+\(`([\w./]+)`\)", text)  # with its class, where one is given
         self.assertGreater(len(steps), 8, "walks not found")
         for name, path in steps:
             self.assertRegex((ROOT / path).read_text(encoding="utf-8"), rf"\b{name}\b", f"CONTRIBUTING.md looks for it in {path}")

@@ -1,5 +1,5 @@
 """Random documents, whole and broken: vault999.offline and the C++ programs print the same canonical text, or refuse for the
-same reason at the same member. 1,000 documents; VAULT_PROPERTY_DOCUMENTS=10000 is the long form. VAULT_PROPERTY_SEED
+same reason at the same member. 10,000 documents; VAULT_PROPERTY_DOCUMENTS=1000000 is the long form. VAULT_PROPERTY_SEED
 repeats a run."""
 import json
 import math
@@ -18,7 +18,7 @@ from vault999 import offline
 from vault999.errors import VaultError
 from vault999.offline.canonical import canonical_text
 
-DOCUMENTS = int(os.environ.get("VAULT_PROPERTY_DOCUMENTS", "1000"))
+DOCUMENTS = int(os.environ.get("VAULT_PROPERTY_DOCUMENTS", "10000"))
 SEED = int(os.environ.get("VAULT_PROPERTY_SEED", str(time.time_ns())))
 
 NUMBERS = ["0", "-0", "1", "-1", "1.0", "1e0", "0.1", "1e21", "1e20", "123456789012345678901", "18446744073709551615",
