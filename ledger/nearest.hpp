@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace vault {
 
@@ -20,5 +21,15 @@ std::string_view nearest(std::string_view name, std::span<const std::string> kno
 // Of a command line, `rest` is what nobody expected, and `known` the options: "unknown option --reders; did you mean
 // --readers?". Says nothing of values. "" where no option is in `rest`.
 std::string describe_unknown_option(std::span<const std::string> rest, std::span<const std::string> known);
+
+// The same of a CLI::App that has refused a command line. A template, so that nothing here needs CLI11.
+template <class App>
+std::string describe_unknown_option(const App& app) {
+  std::vector<std::string> known;
+  for (const auto* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  return describe_unknown_option(app.remaining(), known);
+}
 
 }  // namespace vault

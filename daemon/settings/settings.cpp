@@ -52,11 +52,7 @@ void declare_flags(CLI::App& app, CommandLine& line) {
 }
 
 std::string describe_refusal(const CLI::App& app, const CLI::ParseError& error) {
-  std::vector<std::string> known;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-  }
-  const std::string unknown = describe_unknown_option(app.remaining(), known);
+  const std::string unknown = describe_unknown_option(app);
   return unknown.empty() ? error.what() : unknown;
 }
 

@@ -40,11 +40,7 @@ void add_options(CLI::App& app, ctl::DaemonAddress& daemon) {
 }
 
 std::string describe_refusal(const CLI::App& app, const CLI::ParseError& error) {
-  std::vector<std::string> known;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-  }
-  const std::string unknown = describe_unknown_option(app.remaining(), known);
+  const std::string unknown = describe_unknown_option(app);
   return unknown.empty() ? error.what() : unknown;
 }
 

@@ -78,14 +78,6 @@ tl::unexpected<Error> refuse(const std::string& where, const std::string& what) 
   return fail(ErrorCode::invalid_argument, where + ": " + what, where);
 }
 
-Names option_names(const CLI::App& app) {
-  Names names;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  return names;
-}
-
 Names split_list(const std::string& text) {
   Names out;
   std::istringstream in(text);
@@ -213,7 +205,7 @@ Result<Invocation> read_settings(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     std::ostringstream text, problem;
     const int code = app.exit(error, text, problem);
-    const std::string unknown = describe_unknown_option(app.remaining(), option_names(app));
+    const std::string unknown = describe_unknown_option(app);
     if (code != 0) return refuse("command line", unknown.empty() ? problem.str() : unknown + " (see --help)\n");
     out.kind = Invocation::Kind::told;
     out.text = text.str();
