@@ -124,7 +124,7 @@ class Tables(Case):
 class LocalTime(Case):
     def test_people_may_have_it(self):
         time = self.json(0, "read", "1")["entry"]["timestamp"]
-        zone = {"TZ": "XXX-5:30"}
+        zone = {"TZ": "IST-5:30"}
         for command in (["read", "1"], ["list", *FIRST, "--wide"]):
             self.assertIn(time, self.on_terminal(200, *command, environment=zone))
             shown = self.on_terminal(200, "--local-time", *command, environment=zone)
