@@ -8,6 +8,7 @@ import unittest
 import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.fault_load import wait_status  # noqa: E402
 from support.vaultctl_case import ENTRY_MEMBERS, PAYLOAD_TEXT, RECEIPT_MEMBERS, VaultctlCase, start_with_five_entries  # noqa: E402
 from support.vaultd_process import VaultdProcess, clean_environment, program  # noqa: E402
 
@@ -207,6 +208,8 @@ class Read(Case):
         status = self.json(0, "status")
         self.assertEqual((status["role"], status["ready"]), ("writer", True))
         self.assertIs(status["database"]["connected"], True)
+        # The writer tells what it counted once a second.
+        wait_status(self.vaultd.requests, lambda counted: counted["counters"]["commits"] > 0)
         shown = self.ctl(0, "status").stdout
         self.assertRegex(shown, r"role +writer, for [^\n]+\n")
         self.assertRegex(shown, r"\ncommit +\d+ in all, half at most [\d.]+ m?s, 99 % at most [\d.]+ m?s\n")
