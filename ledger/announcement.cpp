@@ -32,7 +32,7 @@ bool is_announcement_of(const Uuid& seal_id, std::string_view new_origin) {
 Seal make_announcement(const Announcement& announcement) {
   JsonDocument document;
   JsonRules rules;
-  rules.bytes_max = limits::seal_bytes_max;  // what an operator grants producers is no measure for evidence
+  rules.bytes_max = limits::seal_bytes_max;  // evidence is not bound by the limit that an operator sets for producers
   JsonBuilder builder(document, rules);
   bool built = builder.begin_object() && add(builder, "accepted_sequence", announcement.accepted_sequence) &&
                add(builder, "accepted_root", to_hex(announcement.accepted_root)) &&

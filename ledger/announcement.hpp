@@ -11,7 +11,7 @@
 
 namespace vault {
 
-// A checkpoint that the accepted history does not continue: evidence of what was lost.
+// A checkpoint that the accepted history does not continue. Kept as evidence of what was lost.
 struct GivenUp {
   std::int64_t tree_size = 0;
   Hash root{};
@@ -21,18 +21,19 @@ struct GivenUp {
 struct Announcement {
   std::int64_t accepted_sequence = 0;  // the head as it was accepted; the announcement is the entry after it
   Hash accepted_root{};
-  std::int64_t lost_tree_size = 0;  // the largest tree that was signed or told under the old identity
+  std::int64_t lost_tree_size = 0;  // the largest tree signed or announced under the old identity
   std::vector<GivenUp> contradicted;
   std::string old_origin, new_origin;
 };
 
-// The seal_id of the announcement of `new_origin`: an identity is announced once, however often that is tried. Reserved
+// The seal_id of the announcement of `new_origin`, so that retries announce an identity only once. Reserved
 // (reserved_names.hpp), so that no producer can take it first.
 Uuid announcement_id(std::string_view new_origin);
-// Does an entry of vaultd's own with this seal_id announce it? In ledgers of version 0.1.0 these had a UUIDv5.
+// True if an entry of vaultd's own with this seal_id announces `new_origin`. Version 0.1.0 used UUIDv5 for these
+// seal_ids.
 bool is_announcement_of(const Uuid& seal_id, std::string_view new_origin);
 
-// The seal, its seal_id and canonical payload included.
+// Includes the seal_id and the canonical payload.
 Seal make_announcement(const Announcement& announcement);
 
 }  // namespace vault

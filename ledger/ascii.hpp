@@ -1,4 +1,5 @@
-// ASCII characters, whatever the locale: <cctype> asks it, and has no meaning for negative chars.
+// ASCII character classes, independent of the locale. (<cctype> consults the locale and is undefined for negative
+// chars.)
 #pragma once
 
 namespace vault {

@@ -10,7 +10,7 @@ constexpr char hex_digits[] = "0123456789abcdef";
 constexpr char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::uint8_t not_a_digit = 0xFF;
 
-// The 256 pairs of digits in one row, so that a byte costs one copy of two characters.
+// The 256 pairs of digits in one row, so that each byte is written by one copy of two characters.
 constexpr std::array<char, 512> make_hex_pairs() {
   std::array<char, 512> pairs{};
   for (std::size_t i = 0; i < 256; ++i) {
@@ -136,7 +136,7 @@ std::optional<std::string> from_base64(std::string_view text) {
       bits &= (1U << bit_count) - 1;
     }
   }
-  // What is left over are the bits that RFC 4648 section 3.5 wants zero.
+  // RFC 4648 section 3.5 requires the unused bits to be zero.
   if (bits != 0) return std::nullopt;
   return out;
 }

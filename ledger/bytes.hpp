@@ -45,7 +45,7 @@ inline std::optional<Salt> salt_from_hex(std::string_view text) {
   return array_from_hex<16>(text);
 }
 
-// Reads exactly N raw bytes into an array; nullopt where the size differs.
+// Reads exactly N raw bytes into an array; nullopt if the size differs.
 template <std::size_t N>
 std::optional<std::array<std::uint8_t, N>> array_from_bytes(std::string_view bytes) {
   if (bytes.size() != N) return std::nullopt;
@@ -58,7 +58,7 @@ std::optional<std::array<std::uint8_t, N>> array_from_bytes(std::string_view byt
 std::string to_base64(std::string_view bytes);
 std::optional<std::string> from_base64(std::string_view text);
 
-// Big-endian integers, as every byte format of this project has them.
+// Big-endian integers, as in every byte format of this project.
 void append_u16(std::string& out, std::uint16_t value);
 void append_u32(std::string& out, std::uint32_t value);
 void append_u64(std::string& out, std::uint64_t value);

@@ -75,7 +75,7 @@ void append_decimal(std::string_view digits, int point, std::string& out) {
   }
 }
 
-// Prints one document. Recursion is bounded: JsonBuilder lets nothing be deeper than limits::json_depth_max.
+// Prints one document. Recursion is bounded: JsonBuilder allows no nesting deeper than limits::json_depth_max.
 class Printer {
  public:
   Printer(const JsonDocument& document, std::string& out) : document_(document), nodes_(document.nodes()), out_(out) {}
@@ -107,7 +107,7 @@ class Printer {
     }
   }
 
-  // Bytes that the numbers printed so far take where they are written out.
+  // Bytes taken by the numbers printed so far once they are written out without exponents.
   std::size_t numbers_written_out() const { return numbers_written_out_; }
 
  private:
@@ -122,7 +122,7 @@ class Printer {
   }
 
   void print_object(std::uint32_t index) {
-    // The names of all objects that are open share one stack; each object sorts its own part of it.
+    // The names of all open objects share one stack; each object sorts its own part of it.
     const std::size_t base = names_.size();
     const std::uint32_t end = nodes_[index].next;
     bool sorted = true;

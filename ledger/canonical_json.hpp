@@ -11,21 +11,21 @@
 namespace vault {
 
 // Appends the canonical text of the whole document: members sorted by UTF-16 code units (RFC 8785 section 3.2.3), no
-// white space. The document must be complete and free of duplicate names (JsonBuilder sees to both).
+// white space. The document must be complete and free of duplicate names (JsonBuilder ensures both).
 // Cost: linear in the text, plus the sort of each object's members.
-// Returns how many bytes the document's numbers take in all where PostgreSQL's jsonb, which knows no exponents, gives
-// them back: 326 for 5e-324.
+// Returns the total size of the document's numbers as PostgreSQL's jsonb gives them back, which writes them without
+// exponents: 326 bytes for 5e-324.
 std::size_t append_canonical(const JsonDocument& document, std::string& out);
 
-// The same under rules.bytes_max, and rules.bound_numbers where that is set. After a refusal `out` holds the text all
-// the same. Error: too_large; the message names max_seal_bytes and its value.
+// The same, bounded by rules.bytes_max, and by rules.bound_numbers where that is set. `out` is filled even after a
+// refusal. Error: too_large; the message names max_seal_bytes and its value.
 Status append_bounded(const JsonDocument& document, const JsonRules& rules, std::string& out);
 
-// Parse and print: the canonical text of a JSON text. Refuses what parse_json and append_bounded refuse.
+// Parses and prints: the canonical text of a JSON text. Refuses whatever parse_json and append_bounded refuse.
 Result<std::string> canonicalize(std::string_view json, const JsonRules& rules);
 
 // One number as ECMAScript prints it (RFC 8785 section 3.2.2.3): "1e+21", "0.1", "0" for -0. Finite only. Returns the
-// bytes that this text takes once jsonb has written it out without an exponent.
+// size of the number once jsonb has written it out without an exponent.
 std::size_t append_number(double value, std::string& out);
 
 // One string with its quotes and RFC 8785 escapes; valid UTF-8 is expected.

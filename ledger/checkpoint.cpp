@@ -23,7 +23,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   if (!origin || !check_key_name(*origin)) return refuse_argument("line 1: not an origin");
   checkpoint.origin = *origin;
   const auto size = parse_decimal(lines.next().value_or(""));
-  // A tree beyond the last sequence there can be is no tree of ours, and callers count leaves as sequences.
+  // A tree beyond the largest possible sequence cannot be ours, and callers count leaves as sequences.
   if (!size || *size > std::uint64_t{limits::sequence_max}) return refuse_argument("line 2: not a tree size");
   checkpoint.tree_size = *size;
   const auto root = from_base64(lines.next().value_or(""));

@@ -20,8 +20,8 @@ struct Checkpoint {
 
 // The three lines.
 std::string format_checkpoint(const Checkpoint& checkpoint);
-// Reads the three lines; further lines are refused (this log writes none), and so are sizes over 2^63 - 1 and a size of
-// 0 with another root than the empty tree's. Error: invalid_argument naming the line.
+// Reads the three lines. Refuses further lines (this log writes none), sizes over 2^63 - 1, and size 0 with a root
+// other than the empty tree's. Error: invalid_argument naming the line.
 Result<Checkpoint> parse_checkpoint(std::string_view text);
 
 // The whole note, signed by the log's own key (whose name is the origin; VAULT_CHECK).

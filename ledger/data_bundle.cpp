@@ -47,7 +47,8 @@ Status check_data_record(const DataRecord& record, const Entry& entry) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("the payload of entry {} is not the one that was sealed", entry.sequence));
   }
-  // The hash is right, so the ledger itself sealed it; but a database need not take what no writer could have sealed.
+  // The hash is right, so the ledger itself sealed it; but a database must not be made to accept what no writer could
+  // have sealed.
   const auto canonical =
       canonicalize(record.seal_data, {JsonSource::stored, true, limits::seal_bytes_max, "seal_data"});
   if (!canonical || *canonical != record.seal_data) {

@@ -1,4 +1,4 @@
-// One Ed25519 signature (RFC 8032), for those who have parsed the key and the note before.
+// One Ed25519 signature (RFC 8032), for callers that have already parsed the key and the note.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // The frontier (compact range) of a tree: the roots of its perfect subtrees, largest first. It is all that an append
-// needs to know of what came before.
+// needs from the leaves before it.
 #pragma once
 
 #include <cstdint>

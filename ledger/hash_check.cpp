@@ -13,7 +13,7 @@ std::string_view HashFaults::first() const {
 
 namespace {
 
-// Whatever numbers somebody else has put into them.
+// Unsigned arithmetic, because the numbers come from a peer and the difference may overflow.
 bool follows(std::int64_t later, std::int64_t earlier) {
   return static_cast<std::uint64_t>(later) - static_cast<std::uint64_t>(earlier) == 1;
 }

@@ -1,6 +1,6 @@
-// Whether an entry that somebody read says what was sealed: its hashes are recomputed from its members. A column that
-// was changed in the database, or on the way, shows; a ledger that was rewritten consistently does not: that is what
-// verification and checkpoints are for.
+// Checks that an entry read by a client still holds what was sealed, by recomputing its hashes from its members. This
+// detects a column that was changed in the database or in transit, but not a ledger that was rewritten consistently:
+// that takes verification and checkpoints.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@
 namespace vault {
 
 struct HashFaults {
-  bool data_hash = false;   // is not that of payload and salt, or one of these is missing
-  bool entry_hash = false;  // is not that of the envelope
-  bool prev_hash = false;   // is not the entry_hash of the entry before, which was read next to this one
-  // Payload and salt are gone. No erasure is defined, so nothing tells one from a payload that somebody took away.
+  bool data_hash = false;   // does not match payload and salt, or one of these is missing
+  bool entry_hash = false;  // does not match the envelope
+  bool prev_hash = false;   // is not the entry_hash of the preceding entry, which was read next to this one
+  // Payload and salt are gone. No erasure is defined, so an erasure cannot be told from a payload that was removed.
   bool payload_missing = false;
 
   bool any() const { return data_hash || entry_hash || prev_hash || payload_missing; }
@@ -26,10 +26,10 @@ struct HashFaults {
 
 enum class PayloadRule {
   expected,         // of what the database holds
-  may_be_left_out,  // of an event: payloads are published only where vaultd is told to
+  may_be_left_out,  // of an event: payloads are published only if vaultd is configured to
 };
 
-// Takes entries in the order in which they are shown. Neighbours in the ledger, in either order, are also checked to be
+// Takes entries in the order in which they are shown. Also checks that neighbours in the ledger, in either order, are
 // linked.
 class HashChecker {
  public:

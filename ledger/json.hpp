@@ -50,10 +50,10 @@ class JsonDocument {
   std::string text_;
 };
 
-// Where a document comes from decides which refusals apply.
+// The source of a document decides which refusals apply.
 enum class JsonSource : std::uint8_t {
   producer,  // everything in docs/ledger-format.md: U+0000, lone surrogates, numbers that would change, depth, ...
-  stored,    // text out of jsonb: the same reading of numbers, but integers that change as doubles and U+0000 pass
+  stored,    // text out of jsonb: numbers are read alike, but integers that change as doubles and U+0000 pass
 };
 
 struct JsonRules {
@@ -61,15 +61,15 @@ struct JsonRules {
   bool object_only = true;                             // the top level must be an object
   std::size_t bytes_max = limits::seal_bytes_default;  // bound on the canonical text
   std::string root = "seal_data";                      // how error paths begin; may be empty
-  // Is limits::written_out_factor applied? Not to what may have been sealed before there was this bound.
+  // Whether limits::written_out_factor applies. Not for payloads that may have been sealed before this bound existed.
   bool bound_numbers = source == JsonSource::producer;
 };
 
-// Takes a document value by value and keeps it in `out`. Every call answers at once whether the value is acceptable;
+// Takes a document value by value and stores it in `out`. Every call reports at once whether the value is acceptable;
 // after a refusal the builder must not be fed further. Errors carry the member's path in `field`
 // ("seal_data.items[3].score"): invalid_argument, or too_large once the text can no longer fit `bytes_max` (so memory
-// stays in proportion to the limit, whatever the input announces).
-// Names that occur twice in one object are found at its end_object().
+// stays in proportion to the limit, whatever size the input announces).
+// Duplicate names in an object are found at its end_object().
 class JsonBuilder {
  public:
   JsonBuilder(JsonDocument& out, JsonRules rules);
@@ -85,7 +85,7 @@ class JsonBuilder {
   Status unsigned_integer(std::uint64_t value);
   Status number(double value);  // NaN and infinities are refused
   Status string(std::string_view value);
-  // A refusal of the caller's own (MessagePack bin, ext), located at the value that would come next.
+  // A refusal for a reason of the caller's own (MessagePack bin, ext), located at the value that would come next.
   Error refuse(ErrorCode code, std::string_view what) const;
 
   const JsonRules& rules() const { return rules_; }
@@ -110,15 +110,15 @@ class JsonBuilder {
   JsonRules rules_;
   std::vector<Open> open_;
   std::vector<std::string_view> names_;  // of the object that is being closed
-  std::size_t bytes_least_ = 0;          // lower bound of the canonical text so far
+  std::size_t bytes_least_ = 0;          // lower bound of the size of the canonical text so far
 };
 
 // The refusal of a document whose canonical text exceeds rules.bytes_max; names max_seal_bytes and its value.
 Error document_too_large(const JsonRules& rules);
-// The refusal of a document whose numbers, written out, take `bytes`: more than rules.bytes_max allows for.
+// The refusal of a document whose numbers, written out, take `bytes`: more than rules.bytes_max allows.
 Error numbers_too_large(const JsonRules& rules, std::size_t bytes);
 
-// RFC 8259 text, exactly one value, white space around it allowed. Replaces what `out` held.
+// Parses RFC 8259 text: exactly one value, with white space around it allowed. Replaces the contents of `out`.
 // Errors: invalid_argument with the member's path, or the byte offset where the text is not JSON; too_large.
 Status parse_json(std::string_view text, const JsonRules& rules, JsonDocument& out);
 

@@ -1,4 +1,4 @@
-// Takes a JSON document value by value, and refuses what a payload must not hold.
+// Takes a JSON document value by value, and refuses what a payload must not contain.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace vault {
 
 namespace {
 
-constexpr std::uint32_t few_names = 16;  // up to here comparing all pairs beats sorting
+constexpr std::uint32_t few_names = 16;  // up to this many, comparing all pairs beats sorting
 
 Error refusal(ErrorCode code, std::string_view what, std::string path) {
   return Error{code, path.empty() ? std::string(what) : fmt::format("{}: {}", path, what), std::move(path)};
@@ -26,7 +26,7 @@ tl::unexpected<Error> invalid(std::string_view what, std::string path) {
   return tl::unexpected<Error>(refusal(ErrorCode::invalid_argument, what, std::move(path)));
 }
 
-// Two equal names, or nullptr. `names` may be left in another order.
+// Two equal names, or nullptr. May reorder `names`.
 const std::string_view* find_duplicate(std::vector<std::string_view>& names) {
   if (names.size() <= few_names) {
     for (auto name = names.begin(); name != names.end(); ++name) {
@@ -59,7 +59,7 @@ Error numbers_too_large(const JsonRules& rules, std::size_t bytes) {
 JsonBuilder::JsonBuilder(JsonDocument& out, JsonRules rules) : out_(out), rules_(std::move(rules)) {
   VAULT_CHECK(rules_.bytes_max <= UINT32_MAX);  // sizes and indices of the tape are 32 bits wide
   out_.clear();
-  // Enough for a usual payload, so that it grows nothing.
+  // Enough for a typical payload, so that the vector does not grow.
   out_.nodes_.reserve(64);
   open_.reserve(8);
 }
@@ -132,7 +132,7 @@ Status JsonBuilder::number(double value) {
 }
 
 Status JsonBuilder::string(std::string_view value) {
-  // Size first, so that nothing oversized is even looked at.
+  // Check the size first, so that nothing oversized is scanned.
   if (value.size() > rules_.bytes_max) return tl::unexpected<Error>(document_too_large(rules_));
   if (Status valid = check_text(value, "a string"); !valid) return valid;
   JsonNode node{.kind = JsonKind::string, .size = static_cast<std::uint32_t>(value.size())};
@@ -156,7 +156,7 @@ Status JsonBuilder::take_bytes(std::size_t bytes_at_least) {
   return {};
 }
 
-// Every value comes through here: counts it in its parent and puts it on the tape.
+// Every value passes through here: counts it in its parent and puts it on the tape.
 Status JsonBuilder::take_value(JsonNode node, std::size_t bytes_at_least) {
   VAULT_CHECK(!complete());
   if (open_.empty()) {
@@ -179,7 +179,7 @@ Status JsonBuilder::take_value(JsonNode node, std::size_t bytes_at_least) {
 
 Status JsonBuilder::check_text(std::string_view text, std::string_view what) const {
   if (!is_valid_utf8(text)) return invalid(fmt::format("{} is not valid UTF-8", what), path());
-  // What came out of PostgreSQL cannot hold U+0000; the refusal protects what goes in.
+  // Text out of PostgreSQL cannot hold U+0000; the refusal protects what goes in.
   if (rules_.source == JsonSource::producer && !text.empty() && std::memchr(text.data(), 0, text.size()) != nullptr) {
     return invalid(fmt::format("{} holds U+0000, which cannot be stored", what), path());
   }
@@ -212,7 +212,7 @@ bool JsonBuilder::names_ascend(const JsonNode& object, std::uint32_t first) cons
   return true;
 }
 
-// No name twice in the innermost object.
+// Refuses a name that occurs twice in the innermost object.
 Status JsonBuilder::check_names() {
   const std::uint32_t first = open_.back().node + 1;
   const JsonNode& object = out_.nodes_[open_.back().node];
@@ -228,14 +228,14 @@ Status JsonBuilder::check_names() {
   return invalid("this name occurs twice in its object", std::move(where));
 }
 
-// Where the next value, or (between members) the innermost object, stands.
+// The path of the next value or, between members, of the innermost object.
 std::string JsonBuilder::path() const {
   std::string out = rules_.root;
   for (std::size_t i = 0; i < open_.size(); ++i) {
     const bool innermost = i + 1 == open_.size();
     const JsonNode& node = out_.nodes_[open_[i].node];
     if (node.kind == JsonKind::array) {
-      // Containers that are open have been counted already; a value that is being refused has not.
+      // Open containers have already been counted; a value that is being refused has not.
       out.append(fmt::format("[{}]", innermost ? node.size : node.size - 1));
     } else if (!innermost || open_[i].expects_value) {
       append_member(out, out_.text(out_.nodes_[open_[i].key_node]));

@@ -14,7 +14,7 @@ namespace vault {
 
 namespace {
 
-// What the grammar says about one number literal (RFC 8259 section 6).
+// The grammatical properties of one number literal (RFC 8259 section 6).
 struct Literal {
   std::string_view text;
   bool is_integer = true;  // no fraction, no exponent
@@ -22,7 +22,7 @@ struct Literal {
 
 // True if the magnitude of a literal that no double can hold is too large, false if it is too small.
 bool is_huge(std::string_view literal) {
-  // The power of ten of the first digit that is not zero: digits before the point, zeros after it, the exponent.
+  // The power of ten of the first non-zero digit: digits before the point, zeros after it, the exponent.
   constexpr std::int64_t far = std::int64_t{1} << 60;
   std::int64_t exponent = 0;
   if (const std::size_t at = literal.find_first_of("eE"); at != std::string_view::npos) {
@@ -58,7 +58,7 @@ void append_utf8(std::uint32_t code, std::string& out) {
   }
 }
 
-// Recursive descent; the builder refuses to go deeper than limits::json_depth_max, so the stack is bounded.
+// Recursive descent; the builder refuses nesting deeper than limits::json_depth_max, so the stack is bounded.
 class Parser {
  public:
   Parser(std::string_view text, const JsonRules& rules, JsonDocument& out)
@@ -182,7 +182,7 @@ class Parser {
     return {};
   }
 
-  // Reads what follows a backslash.
+  // Reads the rest of an escape, after its backslash.
   Status escape() {
     const char c = peek();
     switch (c) {
@@ -282,7 +282,7 @@ class Parser {
     return floating(digits, true);
   }
 
-  // `is_integer`: an integer literal outside 64 bits, which a producer may only send where a double keeps its digits.
+  // `is_integer`: an integer literal outside 64 bits, which a producer may send only if a double preserves its digits.
   Status floating(std::string_view digits, bool is_integer = false) {
     double value = 0;
     if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc()) {

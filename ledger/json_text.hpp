@@ -1,4 +1,4 @@
-// What the JSON parser and the canonical printer share about text.
+// Text helpers shared by the JSON parser and the canonical printer.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,12 @@
 
 namespace vault {
 
-// Length of the leading part of `text` that stands in a JSON string as it is: up to the first quotation mark, backslash
-// or control character U+0000-U+001F.
+// Length of the leading part of `text` that can stand unescaped in a JSON string: up to the first quotation mark,
+// backslash or control character U+0000-U+001F.
 inline std::size_t plain_length(std::string_view text) {
   constexpr std::uint64_t ones = 0x0101010101010101U;
   constexpr std::uint64_t highs = 0x8080808080808080U;
-  // High bit set in each byte that is zero; exact up to and including the lowest such byte, which is all that is asked.
+  // Sets the high bit of each byte that is zero; exact up to and including the lowest such byte, which is all we need.
   const auto zero_bytes = [](std::uint64_t word) { return (word - ones) & ~word & highs; };
   std::size_t i = 0;
   for (std::uint64_t word = 0; i + sizeof word <= text.size(); i += sizeof word) {

@@ -1,9 +1,8 @@
-// What the emergency mode (docs/legacy.md) has in place of entries, receipts and pages, and what holds one or the
-// other.
+// The emergency mode's counterparts of entries, receipts and pages (docs/legacy.md), and types that hold either kind.
 //
-// A vaultd without its database keeps seals as files. A kept seal is durable, but in no chain: it has no sequence, no
-// salt, no hash, and no proof. It becomes an entry when it is imported, under its own seal_id. One vaultd is in one of
-// the two modes at a time, so an answer is all of the ledger or all of the emergency mode.
+// A vaultd without its database keeps seals as files. A kept seal is durable but not part of a chain: it has no
+// sequence, no salt, no hash, and no proof. It becomes an entry when it is imported, under its own seal_id. One vaultd
+// is in one of the two modes at a time, so an answer belongs entirely to the ledger or entirely to the emergency mode.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +20,7 @@ namespace vault {
 struct KeptSeal {
   std::string session_id;
   Uuid seal_id;
-  Timestamp timestamp;  // when it was kept; no two of one process have the same
+  Timestamp timestamp;  // when it was kept; unique within one process
   std::string authority;
   Verdict verdict = Verdict::seal;
   std::optional<std::string> seal_data;  // canonical text; nullopt in a receipt
@@ -29,7 +28,7 @@ struct KeptSeal {
   friend bool operator==(const KeptSeal&, const KeptSeal&) = default;
 };
 
-// As same_content() of an entry.
+// Like same_content() for an entry.
 bool same_content(const KeptSeal& kept, const Seal& seal);
 
 struct KeptReceipt {
@@ -46,7 +45,7 @@ struct KeptPage {
   friend bool operator==(const KeptPage&, const KeptPage&) = default;
 };
 
-// --- One or the other: what a client gets, which does not choose the mode --------------------------------------------
+// --- Either kind: what a client receives, since it does not choose the mode -----------------------------------------
 
 using AnyEntry = std::variant<Entry, KeptSeal>;
 using AnyReceipt = std::variant<Receipt, KeptReceipt>;
@@ -55,9 +54,8 @@ using AnyPage = std::variant<Page, KeptPage>;  // an empty one is a Page
 
 bool is_duplicate(const AnyReceipt& receipt);
 
-// A function for those who can do nothing without the chain: `client.list_entries().and_then(of_ledger)` is a
-// Result<Page>. Error, `unavailable`: it is the emergency mode's. A receipt that is refused here is durable all the
-// same.
+// For callers that can do nothing without the chain: `client.list_entries().and_then(of_ledger)` is a Result<Page>.
+// Error: `unavailable` if the answer is the emergency mode's. A receipt that is refused here is durable nonetheless.
 struct OfLedger {
   template <class Sealed, class Kept>
   Result<Sealed> operator()(std::variant<Sealed, Kept> either) const {

@@ -15,12 +15,12 @@ tl::unexpected<Error> malformed(std::string_view what) {
   return fail(ErrorCode::invalid_argument, fmt::format("not an envelope: {}", what));
 }
 
-// The members of an envelope, as they come out of the document.
+// Reads the members of an envelope from the document.
 class EnvelopeReader {
  public:
   explicit EnvelopeReader(const JsonDocument& document) : document_(document) {}
 
-  // Returns the name of the member that holds no value of its kind, nullptr if there is none.
+  // Returns the name of the first member whose value is not of its kind, or nullptr.
   const char* read(Entry& entry) {
     const auto sequence = integer("sequence");
     if (!sequence || *sequence < 1 || *sequence > static_cast<std::uint64_t>(limits::sequence_max)) return "sequence";
@@ -48,7 +48,7 @@ class EnvelopeReader {
   }
 
  private:
-  // nullptr where there is no such member. Names are unique: the parser has seen to it.
+  // nullptr if there is no such member. The parser has ensured that names are unique.
   const JsonNode* find(std::string_view name) const {
     const auto& nodes = document_.nodes();
     for (std::uint32_t at = 1; at < nodes[0].next; at = nodes[at + 1].next) {

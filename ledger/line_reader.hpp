@@ -14,7 +14,7 @@ class LineReader {
  public:
   explicit LineReader(std::string_view text) : rest_(text) {}
 
-  // The next line without its newline; nullopt at the end of the text, and for a last line that no newline ends.
+  // The next line without its newline; nullopt at the end of the text, and for a last line without a newline.
   std::optional<std::string_view> next() {
     const std::size_t end = rest_.find('\n');
     ++number_;
@@ -23,9 +23,9 @@ class LineReader {
     rest_.remove_prefix(end + 1);
     return line;
   }
-  // Number of the line that next() was asked for last, from 1.
+  // Number of the line last requested from next(), from 1.
   std::size_t number() const { return number_; }
-  // What has not been handed out.
+  // The text that has not been handed out yet.
   std::string_view rest() const { return rest_; }
 
  private:

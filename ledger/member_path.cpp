@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t name_bytes_shown = 64;
 
-// A name that reads unmistakably after a dot; others are quoted.
+// True for a name that is unambiguous after a dot; others are quoted.
 bool is_plain_name(std::string_view name) {
   return !name.empty() && std::none_of(name.begin(), name.end(), [](char c) {
     const auto code = static_cast<unsigned char>(c);

@@ -1,4 +1,4 @@
-// The two hashes of an RFC 6962 tree (section 2.1): leaves and nodes are told apart by their first byte.
+// The two hashes of an RFC 6962 tree (section 2.1), for leaves and for nodes, which differ in their first byte.
 #pragma once
 
 #include <string_view>

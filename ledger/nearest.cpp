@@ -6,7 +6,7 @@
 namespace vault {
 namespace {
 
-constexpr std::size_t mistakes_max = 3;  // farther away, a guess misleads
+constexpr std::size_t mistakes_max = 3;  // a guess farther away than this would mislead
 
 template <class Text>
 std::string_view find_nearest(std::string_view name, std::span<const Text> known) {
@@ -26,7 +26,7 @@ std::string_view find_nearest(std::string_view name, std::span<const Text> known
 
 }  // namespace
 
-// Restricted Damerau-Levenshtein distance; three rows of the table at a time.
+// Restricted Damerau-Levenshtein distance, keeping three rows of the table at a time.
 std::size_t count_mistakes(std::string_view a, std::string_view b) {
   const std::size_t width = b.size() + 1;
   std::vector<std::size_t> rows(3 * width);

@@ -1,4 +1,4 @@
-// What somebody may have meant who misspelt a name. Pure.
+// Finds the name that somebody who misspelt it probably meant. Pure.
 #pragma once
 
 #include <cstddef>
@@ -9,20 +9,20 @@
 
 namespace vault {
 
-// Characters to insert, leave out, change or exchange with a neighbour until `a` is `b`. Cost: the product of their
-// sizes.
+// Number of characters to insert, delete, change or exchange with a neighbour to turn `a` into `b`. Cost: the product
+// of their sizes.
 std::size_t count_mistakes(std::string_view a, std::string_view b);
 
-// Of `known` the one that `name` is a likely misspelling of; "" where none is near. Exchanging two neighbours, and
-// inserting, leaving out or changing one character, count one each; of `name` itself at least half must be right.
+// The member of `known` that `name` is a likely misspelling of; "" if none is near. Exchanging two neighbours and
+// inserting, deleting or changing one character count as one mistake each; at least half of `name` must be right.
 std::string_view nearest(std::string_view name, std::span<const std::string_view> known);
 std::string_view nearest(std::string_view name, std::span<const std::string> known);
 
-// Of a command line, `rest` is what nobody expected, and `known` the options: "unknown option --reders; did you mean
-// --readers?". Says nothing of values. "" where no option is in `rest`.
+// Describes an unexpected option: `rest` holds the arguments that the parser did not expect, and `known` the options:
+// "unknown option --reders; did you mean --readers?". Never shows values. "" if `rest` holds no option.
 std::string describe_unknown_option(std::span<const std::string> rest, std::span<const std::string> known);
 
-// The same of a CLI::App that has refused a command line. A template, so that nothing here needs CLI11.
+// The same for a CLI::App that has refused a command line. A template, so that nothing here needs CLI11.
 template <class App>
 std::string describe_unknown_option(const App& app) {
   std::vector<std::string> known;

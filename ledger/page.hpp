@@ -1,4 +1,4 @@
-// What can be asked of a ledger's entries, and a page of the answer.
+// A query for a ledger's entries, and one page of its answer.
 #pragma once
 
 #include <cstddef>

@@ -25,7 +25,7 @@ std::string quoted_unless_secret(const std::string& text) {
 std::string without_passwords(std::string message, int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::string argument = argv[i];
-    // Of --flag=value the flag may be shown.
+    // In --flag=value, the flag may be shown.
     if (argument.starts_with('-')) argument.erase(0, std::min(argument.find('='), argument.size() - 1) + 1);
     if (argument.empty() || !may_hold_password(argument)) continue;
     for (std::size_t at = 0; (at = message.find(argument, at)) != std::string::npos;) {

@@ -13,7 +13,7 @@ bool is_within(char32_t code, char32_t first, char32_t last) {
   return code >= first && code <= last;
 }
 
-// Bytes that a sequence with this first byte has; 0 where none begins so.
+// Number of bytes in a sequence with this first byte; 0 if no sequence begins with it.
 std::size_t announced_bytes(unsigned char lead) {
   if (lead < 0x80) return 1;
   if (lead >= 0xC2 && lead < 0xE0) return 2;

@@ -13,7 +13,7 @@
 namespace vault {
 namespace {
 
-// Where RFC 9162 section 2.1.1 splits `count` >= 2 leaves: the largest power of two smaller than it.
+// The point at which RFC 9162 section 2.1.1 splits `count` >= 2 leaves: the largest power of two smaller than it.
 std::uint64_t split_point(std::uint64_t count) {
   return std::bit_floor(count - 1);
 }
@@ -30,7 +30,7 @@ bool is_odd(std::uint64_t value) {
   return (value & 1) != 0;
 }
 
-// The walk from a node to the root that both verifications share: `node` is the position in its level of the node
+// The walk from a node to the root that both verifications share: `node` is the position, within its level, of the node
 // reached so far, `last` that of the level's last node.
 struct Path {
   std::uint64_t node;
@@ -40,8 +40,8 @@ struct Path {
     node >>= 1;
     last >>= 1;
   }
-  // True if the next hash of the proof stands to the left. Then the levels are skipped in which the node has no
-  // sibling (a promoted node at the right edge).
+  // True if the next hash of the proof is a left sibling. If so, skips the levels in which the node has no sibling (a
+  // promoted node at the right edge).
   bool sibling_is_left() {
     if (!is_odd(node) && node != last) return false;
     while (!is_odd(node) && node != 0) up();
@@ -78,7 +78,7 @@ Result<Hash> TileNodeReader::read_node(unsigned level, std::uint64_t index) {
 
 Result<Hash> range_root(NodeReader& nodes, std::uint64_t begin, std::uint64_t end) {
   VAULT_CHECK(begin < end);
-  // From the right: perfect subtrees by growing size, each the right half of what the next one starts.
+  // From the right: perfect subtrees of growing size, each the right half of the range that the next one starts.
   std::uint64_t count = end - begin;
   std::uint64_t stop = end;
   Hash root{};

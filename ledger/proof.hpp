@@ -22,7 +22,7 @@ class NodeReader {
   virtual Result<Hash> read_node(unsigned level, std::uint64_t index) = 0;
 };
 
-// Reads nodes out of the tiles of a tree of `tree_size` leaves, never beyond it (not_found). Each tile is read once and
+// Reads nodes from the tiles of a tree of `tree_size` leaves, never beyond it (not_found). Each tile is read once and
 // kept; a node costs up to 127 hashes.
 class TileNodeReader final : public NodeReader {
  public:
@@ -46,8 +46,9 @@ Result<Proof> prove_inclusion(NodeReader& nodes, std::uint64_t index, std::uint6
 Result<Proof> prove_consistency(NodeReader& nodes, std::uint64_t first, std::uint64_t second);
 
 // Errors: invalid_argument saying which check failed. Never reads outside the proof.
-// As in RFC 9162 section 2.1.4, consistency wants 0 < first: every tree continues the empty one, so there is nothing to
-// prove, and 0 < second is refused with first == 0 (callers skip the check). 0 and 0 agree on the empty root only.
+// As in RFC 9162 section 2.1.4, consistency requires 0 < first: every tree continues the empty one, so there is nothing
+// to prove, and first == 0 with 0 < second is refused (callers skip the check). 0 and 0 agree only if both roots are
+// the empty tree's.
 Status verify_inclusion(const Hash& leaf_hash, std::uint64_t index, std::uint64_t size, const Proof& proof,
                         const Hash& root);
 Status verify_consistency(std::uint64_t first, std::uint64_t second, const Hash& first_root, const Hash& second_root,

@@ -19,13 +19,13 @@ struct ProofFile {
   std::string checkpoint;  // a signed note, verbatim
 };
 
-// An `extra` of no bytes is left out, as one that is not there.
+// An empty `extra` is left out, as if it were not set.
 std::string format_proof_file(const ProofFile& file);
-// Strict (a line too many, white space, non-canonical base64, over 63 hashes are refused): invalid_argument + line.
+// Strict: refuses an extra line, white space, non-canonical base64 and over 63 hashes. Error: invalid_argument + line.
 Result<ProofFile> parse_proof_file(std::string_view text);
 
-// Opens the checkpoint with `key`, hashes `extra` (which must be there) and walks the proof to the root.
-// Returns the checkpoint that vouches for the leaf.
+// Opens the checkpoint with `key`, hashes `extra` (which must be set) and walks the proof to the root. Returns the
+// checkpoint that vouches for the leaf.
 Result<Checkpoint> check_proof_file(const ProofFile& file, const VerifierKey& key);
 
 }  // namespace vault

@@ -12,7 +12,7 @@ constexpr std::int64_t second_ms = 1'000, minute_ms = 60 * second_ms, hour_ms = 
                        week_ms = 7 * day_ms;
 constexpr std::int64_t duration_max_ms = 36'525 * day_ms;
 constexpr std::int64_t size_max = std::int64_t{1} << 62;
-constexpr std::size_t digits_max = 15;  // a double holds that many exactly
+constexpr std::size_t digits_max = 15;  // a double holds this many exactly
 
 struct Unit {
   std::string_view name;
@@ -63,7 +63,7 @@ struct Number {
   bool whole = true;
 };
 
-// Digits with at most one point between them, off the front of `text`.
+// Takes a number, digits with at most one point between them, off the front of `text`.
 std::optional<Number> take_number(std::string_view& text) {
   Number number;
   std::size_t digits = 0;
@@ -107,7 +107,7 @@ std::optional<std::int64_t> factor_of(const std::array<Unit, N>& units, std::str
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   double total = 0;
-  std::int64_t before = INT64_MAX;  // the unit before
+  std::int64_t before = INT64_MAX;  // the previous unit
   bool whole = true;
   if (text.empty() || text.front() == ' ' || text.back() == ' ') return std::nullopt;
   while (!text.empty()) {

@@ -1,5 +1,5 @@
-// Durations and sizes as people write them, in one grammar for every program: flags, settings, times that are given as
-// an age. Pure.
+// Durations and sizes as people write them, in one grammar for every program: flags, settings, and times given as an
+// age. Pure.
 #pragma once
 
 #include <chrono>
@@ -10,14 +10,14 @@
 
 namespace vault {
 
-// Numbers with units, largest first, each unit once, blanks between them allowed: "30s", "250ms", "1.5h", "1h30m",
-// "2 days", "1 week". Units: ms, s, m, h, d, w, and their English names in singular and plural (sec and min too). A
-// fraction only in the last number. nullopt for anything else, for a number without unit, and beyond 100 years.
+// Numbers with units, largest first, each unit once, optionally separated by blanks: "30s", "250ms", "1.5h", "1h30m",
+// "2 days", "1 week". Units: ms, s, m, h, d, w, and their English names in singular and plural (sec and min too). Only
+// the last number may have a fraction. nullopt for anything else, for a number without a unit, and beyond 100 years.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 // A number and a unit: "4096", "64KiB", "256 MiB", "1.5GiB", "20MB". Units: B, KiB, MiB, GiB, TiB (powers of 1,024),
-// kB, MB, GB, TB (powers of 1,000); capitals do not matter; none: bytes. nullopt for anything else, for what is no
-// whole number of bytes, and beyond 2^62.
+// kB, MB, GB, TB (powers of 1,000), in any case; none: bytes. nullopt for anything else, for a fractional number of
+// bytes, and beyond 2^62.
 std::optional<std::int64_t> parse_size(std::string_view text);
 
 }  // namespace vault

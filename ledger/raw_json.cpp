@@ -21,7 +21,7 @@ bool is_low_surrogate(std::uint32_t unit) {
   return unit >= 0xDC00 && unit <= 0xDFFF;
 }
 
-// UTF-8 by the general scheme, surrogates included.
+// Encodes as UTF-8 without exceptions, surrogates included.
 void append_code_point(std::uint32_t code, std::string& out) {
   const auto push = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
   if (code < 0x80) {
@@ -44,7 +44,7 @@ void append_code_point(std::uint32_t code, std::string& out) {
 
 }  // namespace
 
-// Reads the grammar without recursion, so that no depth can exhaust the stack.
+// Parses without recursion, so that no depth can exhaust the stack.
 class RawJsonParser {
  public:
   explicit RawJsonParser(std::string_view text) : text_(text) { out_.text_ = text; }

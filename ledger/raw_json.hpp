@@ -1,8 +1,8 @@
-// JSON text as a foreign program wrote it: read without the rules for payloads, every literal kept as it stands.
+// JSON text as a foreign program wrote it: read without the rules for payloads, with every literal kept as written.
 //
-// ledger/json.hpp reads what may be sealed. This reads whatever RFC 8259 calls JSON: names that occur twice, numbers of
-// any size, U+0000, lone surrogates, any depth. It does not interpret, so that the text can be hashed again the way the
-// program that wrote it did.
+// ledger/json.hpp reads what may be sealed. This reads everything that RFC 8259 calls JSON: duplicate names, numbers of
+// any size, U+0000, lone surrogates, any depth. It does not interpret, so that the text can be hashed again exactly as
+// the program that wrote it did.
 #pragma once
 
 #include <cstddef>
@@ -37,12 +37,12 @@ class RawJson {
 
   std::string_view source() const { return text_; }
   const Node& root() const { return nodes_.front(); }
-  // The top-level object's member of this name; of several the last, as Python's json takes it. nullptr: none.
+  // The top-level object's member of this name; the last if there are several, as in Python's json. nullptr: none.
   const Node* member(std::string_view name) const;
-  // As it is written.
+  // The value as written.
   std::string_view text(const Node& node) const { return text_.substr(node.begin, node.end - node.begin); }
-  // A string's characters, escapes read. A lone surrogate comes out as the three bytes that UTF-8 would have for it,
-  // which is no valid UTF-8.
+  // A string's characters, with escapes decoded. A lone surrogate comes out as the three bytes that UTF-8 would have
+  // for it, which is not valid UTF-8.
   std::string characters(const Node& node) const { return unescape(text(node)); }
   // The values of an object or array, in order; none for anything else. Cost: linear in their number.
   std::vector<const Node*> children(const Node& node) const;

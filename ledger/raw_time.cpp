@@ -26,7 +26,7 @@ bool take(std::string_view& text, char c) {
   return true;
 }
 
-// Leading digits, cut to six and filled up to six: microseconds.
+// Takes leading digits, cut or padded to six: microseconds.
 std::string take_fraction(std::string_view& text) {
   std::string digits;
   while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
@@ -60,8 +60,8 @@ std::optional<Timestamp> raw_time(std::string_view json) {
   if (json.empty()) return std::nullopt;
   if (json.front() != '"') return from_unix(json);
   if (json.size() < 18) return std::nullopt;
-  std::string_view text = json.substr(1, json.size() - 2);  // no escape occurs in a timestamp
-  // YYYY-MM-DDTHH:MM, then seconds, fraction and offset where they are there.
+  std::string_view text = json.substr(1, json.size() - 2);  // timestamps contain no escapes
+  // YYYY-MM-DDTHH:MM, then seconds, fraction and offset if present.
   std::string strict(text.substr(0, 16));
   if (strict.size() < 16 || (strict[10] != 'T' && strict[10] != ' ')) return std::nullopt;
   strict[10] = 'T';

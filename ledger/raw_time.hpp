@@ -8,8 +8,8 @@
 
 namespace vault {
 
-// The instant that a member names: Unix seconds, or ISO 8601 (without an offset: taken as UTC); nullopt where it names
-// none. `json` is the value's text.
+// The instant in a member: Unix seconds, or ISO 8601 (without an offset: taken as UTC); nullopt if it holds none.
+// `json` is the value's text.
 std::optional<Timestamp> raw_time(std::string_view json);
 
 }  // namespace vault

@@ -11,7 +11,7 @@
 
 namespace vault {
 
-// What `sign: true` adds.
+// The part that `sign: true` adds.
 struct ReceiptProof {
   std::uint64_t leaf_index = 0;
   std::uint64_t tree_size = 0;
@@ -30,8 +30,8 @@ struct Receipt {
 };
 
 // Offline check of a signed receipt: rebuilds leaf_data from the entry's members, hashes it, walks the proof, opens the
-// checkpoint with `key`. With `canonical_seal_data` also that this payload is the one committed to.
-// Returns the checkpoint that vouches. Error: invalid_argument saying which step failed.
+// checkpoint with `key`. With `canonical_seal_data`, also checks that this is the payload committed to. Returns the
+// checkpoint that vouches for the entry. Error: invalid_argument saying which step failed.
 Result<Checkpoint> check_receipt(const Receipt& receipt, const VerifierKey& key,
                                  const std::optional<std::string>& canonical_seal_data);
 

@@ -31,7 +31,7 @@ enum class ErrorCode : std::uint8_t {
 
 struct Error {
   ErrorCode code = ErrorCode::internal;
-  SqlState sqlstate;    // where a database server said no; here it costs a Result no room
+  SqlState sqlstate;    // set if a database server refused; costs a Result no space here
   std::string message;  // what was wrong, where, and what to do; never holds payloads or secrets
   std::string field;    // path of the offending member ("seal.seal_data.score"), or empty
 
@@ -45,15 +45,15 @@ struct Error {
 template <class T>
 using Result = tl::expected<T, Error>;
 using Status = Result<void>;
-// Every call that can be refused makes one, JSON's a dozen for each payload. GCC clears what is larger in a loop of
-// microcode that takes longer than most of those calls.
+// Every call that can be refused returns one, and JSON makes a dozen such calls for each payload. GCC clears larger
+// objects with a microcoded loop that takes longer than most of those calls.
 static_assert(sizeof(Status) <= 80);
 
 inline tl::unexpected<Error> fail(ErrorCode code, std::string message, std::string field = {}) {
   return tl::unexpected<Error>(Error{code, std::move(message), std::move(field)});
 }
 
-// What was handed in is not what it must be.
+// A refusal because an argument is not what it must be.
 inline tl::unexpected<Error> refuse_argument(std::string message) {
   return fail(ErrorCode::invalid_argument, std::move(message));
 }

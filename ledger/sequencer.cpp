@@ -13,7 +13,7 @@ SequencedBatch sequence_seals(LedgerState& state, std::span<const SealInput> inp
   Head& head = state.head;
   VAULT_CHECK(state.edge.size() == static_cast<std::uint64_t>(head.sequence));
   VAULT_CHECK(inputs.size() <= static_cast<std::uint64_t>(limits::sequence_max - head.sequence));
-  // The clock is read once a batch and may have been set back; the ledger's time never runs backwards.
+  // The clock is read once per batch and may have been set back; the ledger's time never runs backwards.
   const Timestamp timestamp = head.sequence == 0 ? now : std::max(now, head.timestamp);
   SequencedBatch batch;
   batch.entries.resize(inputs.size());

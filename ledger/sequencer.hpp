@@ -1,4 +1,4 @@
-// The heart: what a batch of seals becomes. Pure: the daemon and the simulator run the same code.
+// Turns a batch of seals into entries: the heart of the ledger. Pure: the daemon and the simulator run the same code.
 #pragma once
 
 #include <span>
@@ -17,8 +17,8 @@ struct LedgerState {
   friend bool operator==(const LedgerState&, const LedgerState&) = default;
 };
 
-// A seal with what chance gives it. `seal.seal_id` must be set (VAULT_CHECK): the caller draws one where the producer
-// did not.
+// A seal with its random inputs. `seal.seal_id` must be set (VAULT_CHECK): the caller draws one if the producer did
+// not.
 struct SealInput {
   const Seal* seal = nullptr;
   Salt salt{};
@@ -30,9 +30,9 @@ struct SequencedBatch {
   std::vector<Tile> tiles;     // finished by these entries
 };
 
-// Seals `inputs` in order on top of `state` and moves `state` to the new head.
-// Every entry's timestamp is max(now, that of the entry before). Cost: per seal two hashes for the entry, O(log n) for
-// its root; nothing in proportion to the ledger.
+// Seals `inputs` in order on top of `state` and moves `state` to the new head. Every entry's timestamp is the later of
+// `now` and the previous entry's. Cost: two hashes per seal for the entry, O(log n) for its root; nothing in proportion
+// to the ledger.
 SequencedBatch sequence_seals(LedgerState& state, std::span<const SealInput> inputs, Timestamp now);
 
 }  // namespace vault

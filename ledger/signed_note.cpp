@@ -41,8 +41,8 @@ std::uint64_t big_endian(std::string_view bytes) {
   return value;
 }
 
-// What C2SP allows other people's keys to be called. The name is only ever compared, so its length needs no bound of
-// its own; ours keep to check_key_name().
+// Key names that C2SP allows for other people's keys. Names are only ever compared, so their length needs no bound
+// here; our own names obey check_key_name().
 bool is_note_key_name(std::string_view name) {
   for (std::size_t at = 0; at < name.size();) {
     const CodePoint point = code_point_at(name, at);
@@ -83,7 +83,7 @@ bool verify_raw(const VerifierKey& key, std::string_view message, std::string_vi
          EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message), message.size()) == 1;
 }
 
-// Encrypted PEM is refused; without this OpenSSL would ask for a passphrase on the terminal.
+// Refuses encrypted PEM; without this, OpenSSL would ask for a passphrase on the terminal.
 int no_passphrase(char*, int, int, void*) {
   return -1;
 }

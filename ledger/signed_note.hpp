@@ -27,13 +27,13 @@ struct SignedNote {
   std::vector<NoteSignature> signatures;
 };
 
-// Strict: valid UTF-8 without control characters (below U+0020) but newline, canonical base64, at least one signature
-// line, at most 100. Signature lines of keys that nobody here knows are kept, whatever their key is called (any UTF-8
-// without Unicode spaces and '+') and however long their signature is. Error: invalid_argument naming the line.
+// Strict: valid UTF-8 without control characters (below U+0020) except newline, canonical base64, 1 to 100 signature
+// lines. Signature lines of unknown keys are kept, whatever the key's name (any UTF-8 without Unicode spaces and '+')
+// and whatever the length of the signature. Error: invalid_argument naming the line.
 Result<SignedNote> parse_note(std::string_view note);
 std::string format_note(const SignedNote& note);
 
-// What this project's own keys and origins are called: 1-255 bytes of 0x21-0x7E without '+'.
+// Rule for the names of this project's own keys and origins: 1-255 bytes of 0x21-0x7E without '+'.
 Status check_key_name(std::string_view name);
 
 // First four bytes of SHA-256(name || 0x0A || type || public key).
@@ -47,17 +47,16 @@ struct VerifierKey {
 
   std::uint32_t key_id() const;
   std::string format() const;
-  // Error: invalid_argument saying which part is malformed or that the key ID does not fit.
+  // Error: invalid_argument saying which part is malformed or that the key ID does not match.
   static Result<VerifierKey> parse(std::string_view vkey);
 };
 
-// OK if `note` carries a valid signature by `key`. Lines of other keys are ignored; a line that names this key and does
-// not verify is an error (invalid_argument), as is its absence.
-// For cosignatures the timestamp (POSIX seconds, the newest of several) is stored through `cosigned_at` where given.
+// OK if `note` carries a valid signature by `key`. Lines of other keys are ignored; a line that names this key but does
+// not verify is an error (invalid_argument), and so is the lack of any such line.
+// For cosignatures the timestamp (POSIX seconds, the newest of several) is stored through `cosigned_at` if given.
 Status verify_note(const SignedNote& note, const VerifierKey& key, std::uint64_t* cosigned_at = nullptr);
 
-// An Ed25519 private key (RFC 8032) with the name it signs under. Move-only; the secret lives in OpenSSL and is wiped
-// by it.
+// An Ed25519 private key (RFC 8032) with the name it signs under. Move-only; OpenSSL holds the secret and wipes it.
 class SigningKey {
  public:
   static Result<SigningKey> generate(std::string name);

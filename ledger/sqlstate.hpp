@@ -1,5 +1,5 @@
-// SQLSTATE: the five characters by which a database server names an error (PostgreSQL, appendix A). Five bytes and
-// no allocation, because every Error carries one, and most are made where no database is.
+// SQLSTATE: the five characters by which a database server names an error (PostgreSQL, appendix A). Five bytes and no
+// allocation, because every Error carries one, and most errors arise without a database.
 #pragma once
 
 #include <algorithm>
@@ -10,9 +10,9 @@ namespace vault {
 
 class SqlState {
  public:
-  // No server said no.
+  // Empty: no server reported an error.
   constexpr SqlState() = default;
-  // Of a text that is not of five characters: empty.
+  // Empty if `text` does not have five characters.
   constexpr SqlState(std::string_view text) {  // NOLINT(google-explicit-constructor): it is that text
     if (text.size() == characters_.size()) std::copy(text.begin(), text.end(), characters_.begin());
   }

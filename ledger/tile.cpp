@@ -26,7 +26,7 @@ unsigned level_count(std::uint64_t size) {
   return (static_cast<unsigned>(std::bit_width(size)) + limits::tile_height - 1) / limits::tile_height;
 }
 
-// Hashes at `level` that stand over full tiles of the level below (at level 0: leaves).
+// Number of hashes at `level` that stand for full tiles of the level below (at level 0: for leaves).
 std::uint64_t hash_count(std::uint64_t size, unsigned level) {
   return level < limits::tile_levels_max ? size >> (limits::tile_height * level) : 0;
 }
@@ -93,7 +93,7 @@ std::optional<TileName> parse_tile_path(std::string_view path) {
   if (!index) return std::nullopt;
   name.index = *index;
   name.width = static_cast<unsigned>(*width);
-  // What was read leniently has one form only.
+  // The path was read leniently, but only one spelling is valid.
   if (tile_path(name.level, name.index, name.width) != fmt::format("{}{}", prefix, path)) return std::nullopt;
   return name;
 }
@@ -125,13 +125,13 @@ Result<std::vector<std::string_view>> split_bundle(std::string_view bundle, std:
 void TreeEdge::append(const Hash& leaf_hash, std::vector<Tile>& finished) {
   const std::uint64_t old_size = size();
   Hash hash = leaf_hash;
-  std::size_t merged = 0;  // roots of the frontier, from its right end, that `hash` has taken in
+  std::size_t merged = 0;  // roots that `hash` has absorbed from the right end of the frontier
   for (unsigned level = 0;; ++level) {
     if (level == partials_.size()) partials_.emplace_back().reserve(tile_bytes);
     std::string& partial = partials_[level];
     partial += as_view(hash);
     if (partial.size() < tile_bytes) break;
-    // The tile was one short of full, so the frontier ends with the roots of its halves, quarters and so on: eight
+    // The tile was one hash short of full, so the frontier ends with the roots of its halves, quarters and so on: eight
     // hashes make its root.
     const std::vector<Hash>& roots = frontier_.roots();
     for (unsigned i = 0; i < limits::tile_height; ++i) hash = hash_node(roots[roots.size() - ++merged], hash);
@@ -153,7 +153,8 @@ Result<TreeEdge> TreeEdge::from_partials(std::uint64_t size, const std::vector<s
     }
   }
   TreeEdge edge;
-  edge.partials_.assign(partials.begin(), partials.begin() + levels);  // there are as many: the top one is never empty
+  edge.partials_.assign(partials.begin(),
+                        partials.begin() + levels);  // there are that many: the top one is never empty
   std::vector<Hash> roots;
   for (unsigned level = levels; level-- > 0;) {
     std::string_view rest = edge.partials_[level];

@@ -1,4 +1,4 @@
-// Instants of the ledger: UTC, microseconds since the Unix epoch, printed always as YYYY-MM-DDTHH:MM:SS.ffffffZ.
+// Instants of the ledger: UTC, microseconds since the Unix epoch, always printed as YYYY-MM-DDTHH:MM:SS.ffffffZ.
 #pragma once
 
 #include <compare>
@@ -14,8 +14,8 @@ struct Timestamp {
   friend auto operator<=>(const Timestamp&, const Timestamp&) = default;
 };
 
-// Years 0001 to 9999. Others, which only a tampered row can hold, come out as 0000-00-00T00:00:00.000000Z: no date,
-// never sealed, so that the row's hash cannot match.
+// Years 0001 to 9999. Others, which only a tampered row can hold, come out as 0000-00-00T00:00:00.000000Z: not a date,
+// never sealed, so the row's hash cannot match.
 std::string format_timestamp(Timestamp instant);
 // Writes the 27 characters of the text form at `out`.
 void write_timestamp(Timestamp instant, char* out);

@@ -1,4 +1,4 @@
-// For SHA-1 alone (UUIDv5): the plain call needs no provider and cannot fail half-way.
+// For SHA-1 only (UUIDv5): the low-level call needs no provider and cannot fail half-way.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "ledger/uuid.hpp"
 
@@ -27,8 +27,8 @@ void set_version(Uuid& id, unsigned version) {
   id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3F) | 0x80);  // the variant of RFC 9562
 }
 
-// Producers choose seal_ids, and many count up in a few bytes only: every bit must reach the low ones that pick a
-// bucket. Folding between two odd multiplications does that, and is a bijection.
+// Producers choose seal_ids, and many only count up in a few bytes, so every bit must influence the low ones that pick
+// a bucket. Folding between two odd multiplications does that, and is a bijection.
 std::uint64_t mix(std::uint64_t bits) {
   bits = (bits ^ bits >> 32) * 0x9E3779B97F4A7C15U;
   bits = (bits ^ bits >> 29) * 0xD6E8FEB86659FD93U;

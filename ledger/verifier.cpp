@@ -11,7 +11,7 @@
 namespace vault {
 namespace {
 
-// Years 0001 to 9999, which have a text form; timestamptz holds more.
+// Years 0001 to 9999 have a text form; timestamptz holds more.
 constexpr Timestamp timestamp_min{-62'135'596'800'000'000};
 constexpr Timestamp timestamp_max{253'402'300'799'999'999};
 
@@ -21,8 +21,8 @@ const JsonRules& stored_rules() {
   return rules;
 }
 
-// Either payload and salt, or (erased) the data_hash alone. Sets data_hash, data_salt and `canonical`; returns the
-// column that is wrong.
+// Reads either payload and salt, or (erased) the data_hash alone. Sets data_hash, data_salt and `canonical`; returns
+// the name of the column that is wrong.
 const char* read_payload(const RowView& row, Entry& entry, JsonDocument& scratch, std::string& canonical) {
   entry.data_salt.reset();
   canonical.clear();
@@ -42,8 +42,8 @@ const char* read_payload(const RowView& row, Entry& entry, JsonDocument& scratch
   return nullptr;
 }
 
-// Reads all that the envelope is made of into `entry`, whose strings are reused; the payload's canonical text goes to
-// `canonical`. Returns the name of the first column that holds no value of its kind, nullptr if there is none.
+// Reads every column of the envelope into `entry`, whose strings are reused; the payload's canonical text goes to
+// `canonical`. Returns the name of the first column whose value is not of its kind, or nullptr.
 const char* read_row(const RowView& row, Entry& entry, JsonDocument& scratch, std::string& canonical) {
   entry.sequence = row.sequence;
   if (row.sequence < 1) return "sequence";
@@ -65,7 +65,7 @@ const char* read_row(const RowView& row, Entry& entry, JsonDocument& scratch, st
   return read_payload(row, entry, scratch, canonical);
 }
 
-// Root of the tree that appending `leaf` would make, without making it: the leaf is the frontier's last subtree.
+// Root of the tree that appending `leaf` would give, without appending it: the leaf is the frontier's last subtree.
 Hash root_after(const Frontier& frontier, const Hash& leaf) {
   Hash node = leaf;
   for (auto root = frontier.roots().rbegin(); root != frontier.roots().rend(); ++root) node = hash_node(*root, node);
@@ -145,7 +145,7 @@ std::optional<Finding> Verifier::feed(const RowView& row) {
   if (entry_.prev_hash != head.entry_hash) {
     return found(FindingReason::prev_hash_mismatch, "the entry before hashes to " + to_hex(head.entry_hash));
   }
-  // Computed before the leaf is appended: after a finding the state has to be that of the last good row.
+  // Computed before the leaf is appended: after a finding, the state must be that of the last good row.
   const Hash root = root_after(state_.edge.frontier(), entry_hash);
   if (hash_from_hex(row.merkle_root) != root) {
     return found(FindingReason::merkle_root_mismatch, "the tree's root is " + to_hex(root));
@@ -153,8 +153,8 @@ std::optional<Finding> Verifier::feed(const RowView& row) {
   if (head.sequence > 0 && entry_.timestamp < head.timestamp) {
     return found(FindingReason::timestamp_regression, "the entry before is of " + format_timestamp(head.timestamp));
   }
-  // Everything fits, for the leaf holds the payload's commitment only: whoever takes payload and salt away leaves no
-  // other trace. No erasure is defined that could explain it.
+  // Everything fits, because the leaf holds only a commitment to the payload: whoever removes payload and salt leaves
+  // no other trace. No erasure is defined that could explain it.
   if (!row.seal_data) return found(FindingReason::erasure_unexplained, "the row has no payload");
   state_.edge.append(entry_hash, finished_);
   head = Head{sequence, entry_hash, root, entry_.timestamp};

@@ -1,4 +1,4 @@
-// Verification of rows in order: names the first sequence that fails and why (docs/ledger-format.md, "Verification").
+// Verifies rows in order; names the first sequence that fails and why (docs/ledger-format.md, "Verification").
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace vault {
 
-// In the order in which they are tried for one row.
+// In the order in which a row is checked for them.
 enum class FindingReason : std::uint8_t {
   sequence_gap,
   entry_hash_mismatch,
@@ -36,7 +36,7 @@ struct Finding {
   std::string detail;  // for people; no payload
 };
 
-// A row as it is stored, unchecked: any column may hold garbage. Views live as long as the caller's buffer.
+// A row as stored, unchecked: any column may hold garbage. Views live as long as the caller's buffer.
 struct RowView {
   std::int64_t sequence = 0;
   std::string_view session_id;
@@ -51,34 +51,34 @@ struct RowView {
   std::optional<std::int64_t> created_at_micros{};      // informative
 };
 
-// The entry in a row, payload in canonical text and data_hash computed from it.
-// Error: internal naming the column that holds no value of its kind.
+// The entry in a row, with the payload as canonical text and data_hash computed from it. Error: internal naming the
+// column whose value is not of its kind.
 Result<Entry> entry_from_row(const RowView& row);
 
-// Feed it the rows from start.head.sequence + 1 on. The first finding ends it.
+// Takes the rows from start.head.sequence + 1 on. It is finished after the first finding.
 class Verifier {
  public:
   explicit Verifier(LedgerState start) : state_(std::move(start)) {}
 
-  // Checks the next row against all that came before; nullopt if it is good. Reasons: the first six of FindingReason.
-  // Tiles that the row finishes are appended to finished_tiles(). Cost: as sealing it, plus parsing the payload.
+  // Checks the next row against all rows before it; nullopt if it is good. Reasons: the first six of FindingReason.
+  // Tiles that the row finishes are appended to finished_tiles(). Cost: that of sealing it, plus parsing the payload.
   std::optional<Finding> feed(const RowView& row);
 
-  // What the good rows amount to.
+  // The state after the good rows.
   const LedgerState& state() const { return state_; }
-  // The last row that was good: its envelope (payload, entry_hash and merkle_root are elsewhere), its leaf_data, and
-  // its payload in canonical text (empty where erased). Valid until the next feed().
+  // The last good row: its envelope (payload, entry_hash and merkle_root are elsewhere), its leaf_data, and its payload
+  // as canonical text (empty if erased). Valid until the next feed().
   const Entry& entry() const { return entry_; }
   std::string_view leaf_data() const { return leaf_data_; }
   std::string_view canonical() const { return canonical_; }
-  // Tiles recomputed since the last call of clear_finished_tiles(), for comparison with the stored ones.
+  // Tiles recomputed since the last clear_finished_tiles(), for comparison with the stored ones.
   const std::vector<Tile>& finished_tiles() const { return finished_; }
   void clear_finished_tiles() { finished_.clear(); }
 
  private:
   LedgerState state_;
   std::vector<Tile> finished_;
-  Entry entry_;  // from here on scratch, so that a row costs no allocation
+  Entry entry_;  // from here on scratch space, so that a row costs no allocation
   JsonDocument document_;
   std::string canonical_;
   std::string leaf_data_;
