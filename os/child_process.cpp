@@ -28,7 +28,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
-// Everything from here to exec happens between fork and exec of a process that may have threads: system calls only.
+// Everything from here to exec runs between fork and exec of a process that may have threads: system calls only.
 bool become(const ServerUser& user) {
   return setgroups(user.groups.size(), user.groups.data()) == 0 && setgid(user.gid) == 0 && setuid(user.uid) == 0;
 }
@@ -59,7 +59,7 @@ struct ChildPlan {
   dup2(plan.log, STDERR_FILENO);
   syscall(SYS_close_range, 3U, ~0U, 0U);
   if (plan.options.user && !become(*plan.options.user)) _exit(exit_cannot_execute);
-  // After setuid, which clears it; and the parent may have died in between.
+  // After setuid, which clears the setting. The parent may have died in between.
   if (plan.options.signal_at_parents_death != 0) {
     prctl(PR_SET_PDEATHSIG, plan.options.signal_at_parents_death);
     if (getppid() != plan.parent) _exit(exit_cannot_execute);
@@ -94,7 +94,7 @@ Result<pid_t> start_child(const ChildOptions& options) {
   }
 
   std::vector<std::string> command = options.command;
-  // Nothing of the caller's: no PGDATA or PGOPTIONS, no connection strings.
+  // Nothing of the caller's environment: no PGDATA or PGOPTIONS, no connection strings.
   std::vector<std::string> environment{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=/"};
   const auto argument_pointers = pointers(command);
   const auto environment_pointers = pointers(environment);
@@ -125,7 +125,7 @@ std::optional<int> poll_child(pid_t pid) {
 }
 
 std::optional<std::string> first_closed_directory(const ServerUser& user, const std::vector<std::string>& paths) {
-  // Asked of the kernel, in that user's name: modes, groups and access lists all count.
+  // Ask the kernel as that user, so that modes, groups and access lists all count.
   const pid_t pid = fork();
   if (pid == 0) {
     if (!become(user)) _exit(0);

@@ -1,4 +1,4 @@
-// Child processes: started with nothing of ours but what they are given, waited for.
+// Child processes: started with nothing of this process but what they are given, and waited for.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +11,7 @@
 
 namespace vault {
 
-// Whom a child runs as. Nobody set: as the caller.
+// The user that a child runs as. Unset: the caller.
 struct ServerUser {
   std::string name;
   uid_t uid = 0;
@@ -22,23 +22,23 @@ struct ServerUser {
 struct ChildOptions {
   std::vector<std::string> command;  // [0] is the program's path
   std::optional<ServerUser> user;
-  std::string directory;            // to run in
+  std::string directory;            // working directory
   std::string log;                  // file to which stdout and stderr are appended; made with mode 0600
   std::string input;                // what stdin holds; at most a pipe's worth (4 KiB)
-  int signal_at_parents_death = 0;  // 0: none. It fires when the forking *thread* ends, not the process
+  int signal_at_parents_death = 0;  // 0: none. Sent when the forking *thread* ends, not the process
 };
 
-// Forks and executes, in a session of its own (a terminal's ^C is vaultd's to handle), with default signal handling, no
+// Forks and executes, in a session of its own (vaultd itself handles a terminal's ^C), with default signal handling, no
 // blocked signals, a small clean environment and no inherited descriptors. Error: unavailable.
 Result<pid_t> start_child(const ChildOptions& options);
 
 // Waits for a child. Returns its exit code, or 128 + signal.
 int wait_for_child(pid_t pid);
 
-// As wait_for_child, without waiting: nullopt while it runs.
+// Like wait_for_child, without waiting: nullopt while it runs.
 std::optional<int> poll_child(pid_t pid);
 
-// The first of `paths` that `user` may not enter; nullopt where all are open to it.
+// The first of `paths` that `user` may not enter; nullopt if it may enter all of them.
 std::optional<std::string> first_closed_directory(const ServerUser& user, const std::vector<std::string>& paths);
 
 }  // namespace vault

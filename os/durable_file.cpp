@@ -13,7 +13,7 @@
 namespace vault {
 namespace {
 
-// "" where there is nothing above that could be missing.
+// "" if no directory above it could be missing.
 std::string parent_of(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   const std::size_t slash = path.rfind('/');
@@ -34,7 +34,7 @@ int sync_directory(const std::string& path) {
 int make_durable_directory(const std::string& path, mode_t mode) {
   if (::mkdir(path.c_str(), mode) == 0) return sync_directory(path + "/..");
   if (errno == EEXIST) {
-    // A directory whose parent cannot be opened or synced here was made by somebody else.
+    // If the parent of a directory cannot be opened or synced here, somebody else made the directory.
     return sync_directory(path + "/..") == ENOTDIR ? ENOTDIR : 0;
   }
   const std::string parent = parent_of(path);

@@ -1,4 +1,4 @@
-// File descriptors with an owner.
+// File descriptors that are closed by their owner.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,7 @@
 
 namespace vault {
 
-// A file descriptor that is closed with its owner.
+// Owns a file descriptor and closes it.
 class UniqueFd {
  public:
   UniqueFd() = default;
@@ -27,12 +27,12 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-// Whose fault an errno of a file is: not_found and forbidden; invalid_argument where the name leads to what will not do
-// (a directory, a loop, a read-only file system); else internal, which is the machine's and may pass: I/O errors, no
-// room, no descriptors, no memory.
+// Classifies an errno of a file by whose fault it is: not_found and forbidden; invalid_argument if the name leads to
+// something unsuitable (a directory, a loop, a read-only file system); otherwise internal, for the machine's own
+// failures, which may pass: I/O errors, no space, no descriptors, no memory.
 ErrorCode code_of_file_error(int error);
 
-// Writes all of it, however often the system takes less. 0, or errno.
+// Writes all of it, however many writes that takes. 0, or errno.
 int write_all(int fd, std::string_view bytes);
 
 }  // namespace vault

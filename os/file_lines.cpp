@@ -23,7 +23,7 @@ ssize_t read_some(int fd, char* out, std::size_t size) {
 }  // namespace
 
 UniqueFd open_quietly(int directory, const std::string& path, int flags) {
-  // O_NONBLOCK: a FIFO must not hold us up before anybody has seen that it is one.
+  // O_NONBLOCK: opening a FIFO must not block before we can see that it is one.
   flags |= O_RDONLY | O_CLOEXEC | O_NONBLOCK;
   const int fd = ::openat(directory, path.c_str(), flags | O_NOATIME);
   if (fd >= 0 || errno != EPERM) return UniqueFd(fd);

@@ -1,4 +1,4 @@
-// Files opened without leaving a trace, read whole or line by line.
+// Opens files without leaving a trace, and reads them whole or line by line.
 #pragma once
 
 #include <sys/stat.h>
@@ -13,14 +13,15 @@
 
 namespace vault {
 
-// openat() for reading with `flags` added; access times stay untouched where that is allowed. On failure errno tells.
+// openat() for reading with `flags` added; leaves access times untouched where that is allowed. On failure errno is
+// set.
 UniqueFd open_quietly(int directory, const std::string& path, int flags);
 
-// Appends what the file holds, up to `bytes_max` bytes, to `out`. 0, EFBIG where there is more, or the errno of the
+// Appends the file's contents, up to `bytes_max` bytes, to `out`. 0, EFBIG if there is more, or the errno of the
 // failure.
 int read_whole_file(int fd, std::size_t bytes_max, std::string& out);
 
-// The lines of a file, read in pieces: memory for one line, however long the file is.
+// Reads the lines of a file in pieces: memory for one line, however long the file is.
 class FileLines {
  public:
   FileLines(UniqueFd fd, std::size_t line_bytes_max) : fd_(std::move(fd)), line_bytes_max_(line_bytes_max) {}
@@ -29,9 +30,9 @@ class FileLines {
     std::string bytes;      // without the line end (\n or \r\n)
     bool too_long = false;  // over the limit: `bytes` is empty
   };
-  // nullopt at the end of the file or where reading failed (failure() is then not 0).
+  // nullopt at the end of the file or if reading failed (failure() is then not 0).
   std::optional<Line> next();
-  std::int64_t number() const { return number_; }  // of the line that next() has just given, from 1
+  std::int64_t number() const { return number_; }  // of the line that next() returned last, from 1
   int failure() const { return failure_; }         // errno
   std::uint64_t bytes_read() const { return bytes_read_; }
 

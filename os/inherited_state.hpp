@@ -1,19 +1,19 @@
-// What a program inherits from whoever starts it, put into a state that it can rely on.
+// Puts the state that a program inherits from whoever starts it into a form that it can rely on.
 #pragma once
 
 namespace vault {
 
 // The first call of every main().
 //
-// Standard streams that are closed are occupied by /dev/null, or the next file that is opened gets the number, and what
-// is meant for the terminal is written into a lock file or a socket. They are opened the wrong way round, for reading
-// where one writes, so that writing to a closed stdout still fails and no answer is lost unnoticed.
+// Opens /dev/null for each closed standard stream. Otherwise the next file to be opened would get its number, and
+// output meant for the terminal would be written to a lock file or a socket. They are opened in the wrong direction,
+// for reading where one would write, so that writing to a closed stdout still fails and lost output is noticed.
 //
-// SIGCHLD gets its default action: where the parent ignores it, so do we, and then nobody can wait for a child.
+// SIGCHLD gets its default action: if the parent ignores it, we inherit that and could not wait for a child.
 void reset_inherited_state();
 
-// Takes every variable that libpq reads (PGHOSTADDR, PGOPTIONS, PGSERVICE ...) out of the environment: for a program
-// whose database is its own, and that is meant to reach no other. No other thread may run yet.
+// Removes every variable that libpq reads (PGHOSTADDR, PGOPTIONS, PGSERVICE ...) from the environment, for a program
+// that has its own database and must not reach any other. No other thread may run yet.
 void forget_libpq_environment();
 
 }  // namespace vault

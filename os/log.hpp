@@ -1,6 +1,6 @@
-// The log: one line an event. Payloads and secrets never go here.
+// The log: one line per event. Never write payloads or secrets to it.
 //
-//   log_info("writer", "lease taken", {{"epoch", 7}});
+//     log_info("writer", "lease taken", {{"epoch", 7}});
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,7 @@ namespace vault {
 
 enum class LogLevel { trace, debug, info, warning, error };
 
-// What programs may look for, whatever the words are: `event` in JSON, MESSAGE_ID in the journal.
+// Events that programs may search for, whatever the wording of the message: `event` in JSON, MESSAGE_ID in the journal.
 enum class LogEvent : std::uint8_t {
   none,
   starting,
@@ -30,7 +30,7 @@ enum class LogEvent : std::uint8_t {
   fenced,
 };
 
-// A name and a value; numbers and booleans stay what they are where the format has them.
+// A name and a value; numbers and booleans keep their type if the format has it.
 struct LogField {
   std::string_view key;
   std::string value;
@@ -50,7 +50,7 @@ struct LogField {
 };
 using LogFields = std::initializer_list<LogField>;
 
-// Whether such a line would be written: to ask before its fields are made, where that costs something. A load.
+// Whether a line of this level would be written; ask before making its fields if they are expensive. Costs one load.
 inline std::atomic<LogLevel> log_threshold{LogLevel::info};
 inline bool log_enabled(LogLevel level) {
   return level >= log_threshold.load(std::memory_order_relaxed);
@@ -72,7 +72,7 @@ inline void log_error(std::string_view c, std::string_view m, LogFields f = {}, 
   log(LogLevel::error, c, m, f, event);
 }
 
-// Where lines go. nullptr (the start): nowhere, so that handlers run silently in the simulator.
+// Destination of log lines. nullptr (the start): nowhere, so that handlers run silently in the simulator.
 struct LogLine {
   LogLevel level;
   LogEvent event;

@@ -1,22 +1,22 @@
-// The connection on which a request came, so that work for a client that has gone can be given up. ZeroMQ tells of a
-// lost peer only when something is sent to it; a REQ client must be sent nothing but its reply.
+// Identifies the connection on which a request arrived, so that work can be abandoned once the client has gone. ZeroMQ
+// reports a lost peer only when something is sent to it, and a REQ client must be sent nothing but its reply.
 #pragma once
 
 #include <cstdint>
 
 namespace vault {
 
-// The descriptor that ZeroMQ's own thread holds, and the socket that it was when the request came: numbers of
-// descriptors are used again. Plain data; owns nothing.
+// The descriptor held by ZeroMQ's own thread, and the identity of its socket when the request arrived, since descriptor
+// numbers are reused. Plain data; owns nothing.
 struct PeerConnection {
-  int descriptor = -1;  // -1: not known
+  int descriptor = -1;  // -1: unknown
   std::uint64_t inode = 0;
 };
 
-// As it stands now. `descriptor` < 0, or one that is closed already, gives a connection that is not known.
+// The connection's current state. A negative or closed `descriptor` gives an unknown connection.
 PeerConnection connection_of(int descriptor);
 
-// The connection has been closed since. False for one that is not known. Cost: a system call.
+// True if the connection has been closed since. False for an unknown one. Cost: one system call.
 bool is_closed(const PeerConnection& connection);
 
 }  // namespace vault

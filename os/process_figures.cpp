@@ -12,7 +12,7 @@
 namespace vault {
 namespace {
 
-// Where the fields of /proc/PID/stat stand behind the program's name (proc(5), fields 3 and on).
+// Positions of fields of /proc/PID/stat after the program's name (proc(5), fields 3 and on).
 constexpr std::size_t user_ticks = 11, system_ticks = 12, threads = 17, start_ticks = 19, virtual_bytes = 20,
                       resident_pages = 21, fields = 22;
 
@@ -39,7 +39,7 @@ double boot_time() {
 double count_descriptors() {
   DIR* directory = ::opendir("/proc/self/fd");
   if (directory == nullptr) return -1;
-  double count = -3;  // ".", "..", and the one that looks
+  double count = -3;  // minus ".", "..", and the descriptor of this listing
   while (::readdir(directory) != nullptr) ++count;
   ::closedir(directory);
   return count;

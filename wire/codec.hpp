@@ -21,19 +21,19 @@ struct CodecLimits {
 };
 
 struct DecodeFailure {
-  RequestId id;  // nil where it could not be read
+  RequestId id;  // nil if it could not be read
   Error error;
 };
 
 // Decodes one request. Codes, first match wins: too_large (message_bytes_max), invalid_message (not MessagePack, not a
-// map, trailing bytes, a container that announces more than is there, a key that is no string), then
+// map, trailing bytes, a container that announces more than is there, a key that is not a string), then
 // unsupported_version, unknown_op, then invalid_argument / too_large with the member's path in `field`
 // ("seal.session_id", "seals[3].seal_data.score"). Members that the operation or a seal does not know are
-// invalid_argument, except names that begin with "x-", which are ignored; a name twice in any map is invalid_argument.
-// Never throws.
+// invalid_argument, except names that begin with "x-", which are ignored; a duplicate name in any map is
+// invalid_argument. Never throws.
 tl::expected<Request, DecodeFailure> decode_request(std::string_view message, const CodecLimits& limits);
 
-// The id of a request that is refused undecoded; nil where it does not stand in the first MiB. Never throws.
+// The id of a request that is refused without decoding; nil if it is not within the first MiB. Never throws.
 RequestId find_request_id(std::string_view message);
 
 // {"v":1,"id":...,"ok":true,"result":{...}}
@@ -59,16 +59,16 @@ struct Reply {
   bool progress = false;  // a progress message; checked and total are set
   std::int64_t checked = 0, total = 0;
 };
-// Error: internal where the bytes are no reply of this protocol.
+// Error: internal if the bytes are not a reply of this protocol.
 Result<Reply> decode_reply(std::string_view message);
 
-// Typed results out of a `result` map. Error: internal naming the member that is missing or of the wrong type.
-// What a vaultd in the emergency mode answers has a type of its own (ledger/kept_seal.hpp); of_ledger() refuses it.
+// Typed results out of a `result` map. Error: internal naming the member that is missing or of the wrong type. Answers
+// of a vaultd in the emergency mode have types of their own (ledger/kept_seal.hpp); of_ledger() refuses them.
 Result<AnyReceipt> decode_receipt(std::string_view result);
 Result<AnyReceipts> decode_receipts(std::string_view result);
 Result<AnyEntry> decode_entry(std::string_view result);  // {entry: {...}}
 Result<AnyPage> decode_page(std::string_view result);
-// The entry that an event's map tells of (`entry`, `receipt`), payload and salt where they were published.
+// The entry described by an event's map (`entry`, `receipt`), with payload and salt if they were published.
 Result<AnyEntry> decode_entry_event(std::string_view map);
 Result<VerifyResult> decode_verify(std::string_view result);
 Result<ProofResult> decode_proof(std::string_view result);

@@ -1,4 +1,5 @@
-// Whether a plain connection to an endpoint can be had: ZeroMQ tries for ever, and does not tell why it fails.
+// Tests whether a plain connection to an endpoint is possible, because ZeroMQ retries for ever and does not say why it
+// fails.
 #pragma once
 
 #include <chrono>
@@ -7,14 +8,14 @@
 
 namespace vault {
 
-// Why a plain connection to an endpoint fails.
+// The reason why a plain connection to an endpoint fails.
 struct Unreachable {
-  std::string reason;     // the system's words
-  bool may_pass = true;   // false: trying again does not help (a name that nobody knows)
-  bool no_right = false;  // the socket's mode
+  std::string reason;     // the system's message
+  bool may_pass = true;   // false: trying again does not help (unknown host name)
+  bool no_right = false;  // permission denied by the socket's mode
 };
-// One attempt, of at most `patience` an address; nullopt where it succeeds, or where the endpoint is none that can be
-// tried. Looks a name up, which may ask DNS.
+// Makes one attempt, of at most `patience` per address; nullopt if it succeeds, or if the endpoint cannot be tested.
+// Looks up a host name, which may ask DNS.
 std::optional<Unreachable> try_endpoint(const std::string& endpoint, std::chrono::milliseconds patience);
 
 }  // namespace vault

@@ -1,4 +1,4 @@
-// What an endpoint looks like, before ZeroMQ is asked.
+// Checks the form of an endpoint before it is given to ZeroMQ.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace vault {
 
-// ipc://PATH or tcp://HOST:PORT. Error: invalid_argument, `field` "endpoint"; the message repeats nothing that may be a
-// piece of a password, since a database's URL is easily put here.
+// Accepts ipc://PATH or tcp://HOST:PORT. Error: invalid_argument, `field` "endpoint"; the message repeats nothing that
+// may be part of a password, since a database URL is easily put here by mistake.
 Status check_endpoint(const std::string& endpoint);
 
 }  // namespace vault

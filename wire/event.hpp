@@ -14,7 +14,7 @@
 namespace vault {
 
 struct Event {
-  std::string topic;  // ASCII; the event's name is what stands before its first dot
+  std::string topic;  // ASCII; the event's name is the part before the first dot
   std::string body;
 };
 
@@ -29,8 +29,8 @@ struct Alert {
   // Tampering: the first bad sequence and the reason; else 0 and "".
   std::int64_t sequence = 0;
   std::string reason{};
-  // Who raised it and about what; not told. Only the same cause clears it, and a kind is over when all of its causes
-  // are.
+  // Which actor raised it, and about what; not published. Only the same cause clears it, and a kind is over when all of
+  // its causes are.
   std::string cause{};
 };
 
@@ -54,7 +54,7 @@ struct HeartbeatEvent {
 Event make_entry_event(std::uint64_t seq, const Entry& entry, bool publish_payloads);
 Event make_receipt_event(std::uint64_t seq, const Entry& entry, bool duplicate);
 Event make_receipt_event(std::uint64_t seq, const KeptReceipt& receipt);
-// A seal that came by ingest and was refused.
+// For a seal that arrived on the ingest socket and was refused.
 Event make_receipt_error_event(std::uint64_t seq, const Uuid& seal_id, const Error& error);
 Event make_checkpoint_event(std::uint64_t seq, const CheckpointEvent& event);
 Event make_alert_event(std::uint64_t seq, const Alert& alert);

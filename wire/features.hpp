@@ -1,5 +1,5 @@
-// What a vaultd of this version knows beyond version 1 of the protocol (docs/protocol.md, "status"). A client looks
-// here before it sends a member or asks for an operation that an older vaultd refuses.
+// Features of this vaultd beyond version 1 of the protocol (docs/protocol.md, "status"). A client checks them before it
+// sends a member or asks for an operation that an older vaultd refuses.
 #pragma once
 
 #include <string>

@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::array<std::string_view, 5> members_of_a_seal = {"session_id", "authority", "verdict", "seal_id",
                                                                "seal_data"};
-constexpr std::size_t compared_bytes_max = 32;  // of a name; none that is known is longer
-constexpr std::size_t part_bytes_min = 4;       // "data" is near "seal_data", "id" is near nothing
+constexpr std::size_t compared_bytes_max = 32;  // of a name; no known name is longer
+constexpr std::size_t part_bytes_min = 4;       // "data" is near "seal_data", but "id" is too short to be near anything
 
-// "sealId", "Seal-ID" and "seal_id" are one name to people.
+// People read "sealId", "Seal-ID" and "seal_id" as one name.
 std::string plain(std::string_view name) {
   std::string out;
   for (char c : name.substr(0, compared_bytes_max)) {
@@ -34,7 +34,7 @@ bool is_part(std::string_view part, std::string_view whole) {
 std::string_view nearest(std::string_view name, std::span<const std::string_view> known) {
   const std::string wanted = plain(name);
   std::string_view found;
-  std::size_t found_at = wanted.size() >= 5 ? 3 : 2;  // nearer than that, or no name of this kind
+  std::size_t found_at = wanted.size() >= 5 ? 3 : 2;  // only nearer names count, if any
   for (const std::string_view candidate : known) {
     const std::string there = plain(candidate);
     const std::size_t away = is_part(wanted, there) || is_part(there, wanted) ? 1 : count_mistakes(wanted, there);

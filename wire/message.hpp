@@ -1,4 +1,4 @@
-// What travels on the requests and ingest sockets, as plain types. codec.hpp turns them into MessagePack and back.
+// Messages on the requests and ingest sockets, as plain types. codec.hpp turns them into MessagePack and back.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace vault {
 
-// Any scalar, kept as the MessagePack bytes in which it came and echoed untouched. Default: nil.
+// Any scalar, kept as the MessagePack bytes in which it arrived and echoed untouched. Default: nil.
 struct RequestId {
   std::string msgpack = std::string(1, '\xc0');
   friend bool operator==(const RequestId&, const RequestId&) = default;
@@ -50,7 +50,7 @@ struct ConsistencyRequest {
   std::int64_t first = 0;
   std::optional<std::int64_t> second;
 };
-// Of the tree that the latest checkpoint covers; `width` 256 asks for a full tile or bundle.
+// Refers to the tree that the latest checkpoint covers; `width` 256 asks for a full tile or bundle.
 struct TileRequest {
   std::int64_t level = 0, index = 0, width = 256;
 };
@@ -68,7 +68,7 @@ using Operation =
 struct Request {
   RequestId id;
   Operation operation;
-  std::int64_t at_least = 0;  // reading operations: the answer must have seen this sequence; 0: any will do
+  std::int64_t at_least = 0;  // for reading operations: the answer must include this sequence; 0: any will do
 };
 
 // --- Results ---------------------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ struct TileResult {
   std::string hashes;  // `width` of them, 32 bytes each
 };
 struct EntryBundleResult {
-  std::string bundle;  // as in a file of tlog-tiles: each leaf_data behind its length
+  std::string bundle;  // as in a tlog-tiles file: each leaf_data preceded by its length
 };
 struct CheckpointResult {
   std::string checkpoint;
@@ -112,17 +112,17 @@ struct CheckpointResult {
 struct HeadResult {
   Head head;  // timestamp is nil on the wire for sequence 0
 };
-// How often a figure was at most as large as each bound. Bounds are shared by all of one name, so only counts travel
-// between actors.
+// Counts how often a figure was at most as large as each bound. Histograms of one name share their bounds, so only
+// counts travel between actors.
 struct HistogramResult {
   std::vector<double> bounds;        // inclusive upper bounds, ascending
-  std::vector<std::int64_t> counts;  // cumulative; one more than bounds, the last one is of all
+  std::vector<std::int64_t> counts;  // cumulative; one more than bounds, the last one counts everything
   double sum = 0;
 };
 struct StatusResult {
   std::string version;
   std::string backend = "postgres";  // or "legacy": the emergency mode
-  std::string role;                  // "writer", "standby" (another vaultd writes) or "waiting" (nobody known does)
+  std::string role;                  // "writer", "standby" (another vaultd writes) or "waiting" (no writer is known)
   Timestamp since{};                 // since when it has this role
   bool ready = false;
   Timestamp now{};  // this machine's clock
@@ -133,7 +133,7 @@ struct StatusResult {
   std::int64_t writer_epoch = 0;
   bool database_connected = false;
   std::int64_t readers = 0, readers_connected = 0;
-  std::string readers_detail;   // "" or why one has no database
+  std::string readers_detail;   // "" or why a reader has no database
   std::string database_detail;  // "" or what is wrong
   std::string origin, vkey, ledger_id;
   std::map<std::string, std::int64_t> counters;  // member `counters`
@@ -141,32 +141,32 @@ struct StatusResult {
   struct StandingAlert {
     std::string kind, severity, message;
     Timestamp since{};
-    std::int64_t sequence = 0;  // of what was tampered with; 0: of none
-    std::string reason;         // likewise; or ""
+    std::int64_t sequence = 0;  // of the entry that was tampered with; 0: none
+    std::string reason;         // of the tampering; or ""
   };
-  std::vector<StandingAlert> standing_alerts;  // member `alert_details`: the worst first
+  std::vector<StandingAlert> standing_alerts;  // member `alert_details`: worst first
   struct WriterProcess {
     std::string host;
     std::int64_t pid = 0;
     Timestamp since{};  // 0: unknown
   };
-  std::optional<WriterProcess> writer;            // nullopt: not known, or nobody
-  std::vector<std::string> features;              // what this vaultd knows beyond version 1 of the protocol
+  std::optional<WriterProcess> writer;            // nullopt: unknown, or nobody
+  std::vector<std::string> features;              // features of this vaultd beyond version 1 of the protocol
   std::map<std::string, std::string> severities;  // of the raised alerts, by kind
   std::int64_t queue_bytes = 0;
   std::map<std::string, std::int64_t> sealed;         // new entries by verdict, since the start
   std::map<std::string, std::int64_t> seals_refused;  // seals by the error's code, since the start
   std::map<std::string, HistogramResult> histograms;
-  std::map<std::string, double> gauges;  // what is measured now and then; absent where unknown
+  std::map<std::string, double> gauges;  // values measured now and then; absent if unknown
 };
-// What a peer is told that has the role `public` only.
+// The status for a peer that only has the role `public`.
 struct PublicStatusResult {
   std::string role;
   bool ready = false;
   std::int64_t sequence = 0;
 };
 
-// A kept one stands on the wire where the ledger's own would, with `backend` in place of `sequence`.
+// In the emergency mode, a kept seal stands where the ledger's type would, with `backend` in place of `sequence`.
 using ReplyBody = std::variant<Receipt, ReceiptsResult, Entry, Page, KeptReceipt, KeptReceiptsResult, KeptSeal,
                                KeptPage, VerifyResult, ProofResult, ConsistencyResult, TileResult, EntryBundleResult,
                                CheckpointResult, HeadResult, StatusResult, PublicStatusResult>;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t error_text_bytes_max = 1024;
 
-// Errors quote names out of messages: cut to a bound, and to valid UTF-8, which every peer can read.
+// Errors quote names from messages: cut to a bound, and to valid UTF-8, which every peer can read.
 std::string presentable(std::string_view text) {
   std::string out(text.substr(0, error_text_bytes_max));
   if (is_valid_utf8(out)) return out;
@@ -64,7 +64,7 @@ Packing& Packing::error(const Error& error) {
 }
 
 Packing& Packing::document(const JsonDocument& document) {
-  // The tape stands in the order of MessagePack itself.
+  // The tape is in the same order as MessagePack.
   for (const JsonNode& node : document.nodes()) {
     switch (node.kind) {
       case JsonKind::null:

@@ -18,8 +18,8 @@
 
 namespace vault {
 
-// A msgpack-c packer that appends to a string. Every function returns *this, to write a map as it will look:
-//   packing.map(2).key("sequence").integer(7).key("valid").boolean(true);
+// A msgpack-c packer that appends to a string. Every function returns *this, so that the code that writes a map looks
+// like the map: packing.map(2).key("sequence").integer(7).key("valid").boolean(true);
 class Packing {
  public:
   explicit Packing(std::string& out) : out_(out), buffer_{out}, packer_(buffer_) {}
@@ -89,15 +89,15 @@ class Packing {
     out_.append(msgpack);
     return *this;
   }
-  // The members of a receipt, without a map around them, and how many these are. The salt is nil once erased.
+  // The members of a receipt, without a map around them, and how many there are. The salt is nil once erased.
   Packing& receipt_members(const Entry& entry, bool duplicate, bool with_salt);
   static std::size_t receipt_members_count(bool with_salt) { return with_salt ? 12 : 11; }
-  // The same of the emergency mode: it says so, and holds nothing of a chain.
+  // The same for the emergency mode: names the backend, and has no members of a chain.
   Packing& receipt_members(const KeptReceipt& receipt);
   static constexpr std::size_t kept_receipt_members_count = 7;
   // {code, message, field?, retryable}
   Packing& error(const Error& error);
-  // Canonical text as a map again; false, and nothing written, if it is no JSON.
+  // Canonical text as a map again; false, and nothing written, if it is not JSON.
   bool json(std::string_view canonical);
   Packing& document(const JsonDocument& document);
 
@@ -106,7 +106,7 @@ class Packing {
     std::string& out;
     void write(const char* bytes, std::size_t size) { out.append(bytes, size); }
   };
-  // What the two kinds of receipts have in common.
+  // Members that both kinds of receipts have in common.
   template <class EntryOrSeal>
   Packing& receipt_envelope(const EntryOrSeal& one);
 

@@ -42,8 +42,8 @@ Result<std::vector<T>> decode_elements(MapReader& map, std::string_view name, Re
   return elements;
 }
 
-// Elements of which all are the ledger's, or all the emergency mode's. Error: internal naming the array where they are
-// not.
+// Elements that all belong to the ledger, or all to the emergency mode. Error: internal naming the array if they are
+// mixed.
 template <class Sealed, class Kept>
 Result<std::variant<std::vector<Sealed>, std::vector<Kept>>> part(std::vector<std::variant<Sealed, Kept>> elements,
                                                                   std::string_view name, MapReader& map) {

@@ -199,7 +199,7 @@ void pack_histogram(Packing& out, const HistogramResult& histogram) {
   out.key("count").integer(histogram.counts.empty() ? 0 : histogram.counts.back());
 }
 
-// What only monitoring looks at.
+// Members that only monitoring reads.
 void pack_measurements(Packing& out, const StatusResult& result) {
   out.key("alert_severities").map(result.severities.size());
   for (const auto& [kind, severity] : result.severities) out.key(kind).text(severity);

@@ -15,11 +15,11 @@ namespace vault {
 namespace {
 
 constexpr std::size_t scratch_nodes_kept = 65'536;
-constexpr std::size_t id_bytes_max = std::size_t{1} << 20;  // an id that comes later is not looked for
+constexpr std::size_t id_bytes_max = std::size_t{1} << 20;  // ids beyond this are not searched for
 
 using M = Member;
 
-// The arguments of one operation; ends in the operation or the first refusal.
+// The arguments of one operation; yields the operation or the first refusal.
 struct Arguments {
   RequestVisitor& visitor;
   ScalarReader reader;
@@ -160,12 +160,12 @@ constexpr MemberSet set(std::initializer_list<M> members) {
   return out;
 }
 constexpr MemberSet every = set({M::v, M::id, M::op});
-constexpr MemberSet reading = every | set({M::at_least});  // what every reading operation takes
+constexpr MemberSet reading = every | set({M::at_least});  // members that every reading operation takes
 constexpr MemberSet paging = reading | set({M::cursor, M::limit});
 
 struct OperationDecoder {
   std::string_view op;
-  MemberSet members;  // all that it takes
+  MemberSet members;  // every member that it takes
   Decoded (*decode)(Arguments&);
 };
 constexpr OperationDecoder decoders[] = {
@@ -188,7 +188,7 @@ bool reads_ledger(const Operation& operation) {
   return !std::holds_alternative<SealRequest>(operation) && !std::holds_alternative<StatusRequest>(operation);
 }
 
-// The first name that the operation does not take: one that none takes, else one that only others do.
+// The first member that the operation does not take: preferably one that no operation takes.
 std::optional<Error> other_member(const RequestVisitor& visitor, const OperationDecoder& decoder) {
   std::optional<std::string_view> name = visitor.unknown_name();
   if (!name && (visitor.seen() & ~decoder.members) == 0) return std::nullopt;
@@ -230,7 +230,7 @@ Decoded decode_operation(RequestVisitor& visitor, std::int64_t& at_least) {
   return decoded;
 }
 
-// An oversized message is answered under its own id where that stands in the part that fits.
+// An oversized message is answered under its own id if that lies in the part that fits.
 RequestId find_id(std::string_view message, const CodecLimits& limits, JsonDocument& scratch) {
   RequestVisitor visitor(message, limits, true, scratch);
   std::size_t offset = 0;
@@ -269,13 +269,13 @@ RequestId find_request_id(std::string_view message) {
   try {
     JsonDocument scratch;
     return find_id(message.substr(0, id_bytes_max), CodecLimits{}, scratch);
-  } catch (const std::exception&) {  // no MessagePack, or out of memory
+  } catch (const std::exception&) {  // not MessagePack, or out of memory
     return {};
   }
 }
 
 tl::expected<Request, DecodeFailure> decode_request(std::string_view message, const CodecLimits& limits) {
-  // One payload's tape, kept from message to message unless it has grown out of the ordinary.
+  // One payload's tape, reused from message to message unless it has grown unusually large.
   thread_local JsonDocument scratch;
   try {
     auto request = decode(message, limits, scratch);

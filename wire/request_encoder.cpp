@@ -7,7 +7,7 @@
 namespace vault {
 namespace {
 
-// What any request may hold.
+// Members that any request may hold.
 struct Header {
   std::uint64_t id = 0;
   std::int64_t at_least = 0;
@@ -61,7 +61,7 @@ void pack_seal(Packing& out, const Seal& seal) {
   out.key("authority").text(seal.authority);
   out.key("verdict").text(verdict_name(seal.verdict));
   out.key("seal_data");
-  if (!out.json(seal.seal_data)) out.nil();  // not canonical text: for vaultd to refuse by name
+  if (!out.json(seal.seal_data)) out.nil();  // not canonical text: let vaultd refuse it by name
   if (seal.seal_id) out.key("seal_id").uuid(*seal.seal_id);
 }
 

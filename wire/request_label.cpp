@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t label_bytes_max = 128;
 
-// Looks for the value of x-trace at the top level, and keeps nothing else. False ends the parse.
+// Looks for the value of x-trace at the top level, and keeps nothing else. Returns false to end the parse.
 class TraceVisitor : public msgpack::null_visitor {
  public:
   const std::string& trace() const { return trace_; }

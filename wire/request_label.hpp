@@ -1,4 +1,4 @@
-// What of a request goes into the log at debug: enough to find a producer's call again. Its payload never does.
+// The part of a request that is logged at debug: enough to find a producer's call again, but never its payload.
 #pragma once
 
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace vault {
 
-// The id as people wrote it: text as it is, a number in digits; of what is longer than 128 bytes the beginning.
+// The id in readable form: text as it is, a number in digits; the beginning of anything longer than 128 bytes.
 std::string label_of(const RequestId& id);
-// Its `op`, as the protocol calls it.
+// The request's `op`, under its name in the protocol.
 std::string_view name_of(const Operation& operation);
-// The member x-trace, in the same form; "" where there is none, or it is neither text nor a whole number. Reads the
-// message once more, with next to no memory: for debug only.
+// The member x-trace, in the same form; "" if it is missing, or neither text nor a whole number. Parses the message
+// again, with next to no memory: for debug only.
 std::string trace_of(std::string_view message);
 
 }  // namespace vault

@@ -63,7 +63,7 @@ RequestVisitor::RequestVisitor(std::string_view message, const CodecLimits& limi
 
 // --- Values ----------------------------------------------------------------------------------------------------------
 
-// A value of a payload.
+// Takes a value that belongs to a payload.
 template <class Give>
 bool RequestVisitor::feed(Give&& give) {
   if (in_key_) return refuse_in_payload("names must be strings");
@@ -153,12 +153,12 @@ void RequestVisitor::take_argument(const Scalar& value) {
     return;
   }
   Scalar& slot = scalars_[static_cast<std::size_t>(member_)];
-  if (slot.kind != Scalar::Kind::absent) return;  // named twice: check_duplicates() refuses
+  if (slot.kind != Scalar::Kind::absent) return;  // a duplicate name: check_duplicates() refuses it
   slot = value;
   if (member_ == Member::id) read_id(value);
 }
 
-// Keeps the id's bytes as they came.
+// Keeps the id's bytes as they arrived.
 void RequestVisitor::read_id(const Scalar& value) {
   using Kind = Scalar::Kind;
   if (value.kind == Kind::extension || value.kind == Kind::array || value.kind == Kind::map) {
@@ -171,7 +171,7 @@ void RequestVisitor::read_id(const Scalar& value) {
     id_.msgpack.assign(begin, fixed_size(static_cast<std::uint8_t>(*begin)));
   } else if (!value.text.empty()) {
     id_.msgpack.assign(begin, value.text.data() + value.text.size());
-  } else {  // the parser does not tell where an empty one ends: its shortest form
+  } else {  // the parser does not say where an empty one ends: assume its shortest form
     id_.msgpack = value.kind == Kind::string ? std::string("\xa0") : std::string("\xc4\0", 2);
   }
 }
@@ -210,7 +210,7 @@ void RequestVisitor::take_key(std::string_view name) {
   keys_.push_back({offset, static_cast<std::uint32_t>(name.size())});
 }
 
-// A name that is no string: the member after it is nobody's.
+// Refuses a name that is not a string; the member after it belongs to no name.
 void RequestVisitor::refuse_key() {
   in_key_ = false;
   if (depth_ == 1) {
@@ -224,7 +224,7 @@ void RequestVisitor::refuse_key() {
   }
 }
 
-// Refuses a name that the map just ended holds twice, and forgets its names.
+// Refuses a duplicate name in the map that has just ended, and drops the map's names.
 void RequestVisitor::check_duplicates() {
   const std::size_t mark = marks_.back();
   if (structure_error || id_only_) {
@@ -252,12 +252,12 @@ void RequestVisitor::check_duplicates() {
   marks_.pop_back();
 }
 
-// The path of member `name` of the innermost map, or of that map. The member that a map stands in is the last name
-// before its mark.
+// The path of member `name` of the innermost map, or of that map. The member that holds a map is the last name before
+// the map's mark.
 std::string RequestVisitor::path_to(std::optional<std::string_view> name) const {
   std::string path;
   for (std::size_t level = 1; level < marks_.size() && path.size() < 1024; ++level) {
-    if (marks_[level] == 0) continue;  // a map in the place of a name
+    if (marks_[level] == 0) continue;  // a map where a name should be
     append_member(path, key_text(keys_[marks_[level] - 1]));
     if (level == 1 && in_seals_) path += fmt::format("[{}]", seals_index_);
   }
@@ -275,7 +275,7 @@ bool RequestVisitor::enter_container() {
   return false;
 }
 
-// A container where perhaps a scalar should be.
+// Notes a container where a scalar may have been expected.
 void RequestVisitor::note_container(Scalar::Kind kind) {
   take({.kind = kind});
 }

@@ -1,12 +1,12 @@
 // The state machine behind decode_request(): takes the events of msgpack-c's parser, keeps the scalars of the top level
 // by name, and turns `seal` and `seals` into checked seals on the way. Private to wire/.
 //
-// Nothing is allocated for what a container announces, only for what is there, and that within bounds: nesting_max
+// Allocates only for what is actually there, never for what a container announces, and within bounds: nesting_max
 // containers deep, members_max members outside payloads, and inside a payload what JsonBuilder allows.
 //
-// A refusal does not end the parse: `id` may still be to come, and a message that is no MessagePack at all is answered
-// as such, wherever it breaks. Refusals are kept apart by what they concern, since only the end tells which operation
-// the message holds.
+// A refusal does not end the parse: `id` may still follow, and a message that is not MessagePack at all is answered as
+// such, wherever it breaks. Refusals are kept apart by what they concern, since only the end shows which operation the
+// message holds.
 #pragma once
 
 #include <array>
@@ -66,23 +66,23 @@ class RequestVisitor : public msgpack::null_visitor {
   static constexpr std::size_t nesting_max = 65'536;
   static constexpr std::size_t members_max = 131'072;
 
-  // `id_only` stops at the id and looks at nothing else. `document` is scratch space. Both views must outlive this.
+  // `id_only` stops at the id and reads nothing else. `document` is scratch space. Both views must outlive this.
   RequestVisitor(std::string_view message, const CodecLimits& limits, bool id_only, JsonDocument& document);
 
   const RequestId& id() const { return id_; }
-  // The parse was ended by structure_error, and what follows is unknown.
+  // True if structure_error ended the parse, so that the rest of the message is unknown.
   bool stopped() const { return depth_ > nesting_max; }
-  // What stands at the top level: the known names, and the first that is none and not to be ignored.
+  // The members at the top level: the known names, and the first one that is neither known nor to be ignored.
   MemberSet seen() const { return seen_; }
   const std::optional<std::string_view>& unknown_name() const { return unknown_; }
   const Scalar& scalar(Member member) const { return scalars_[static_cast<std::size_t>(member)]; }
 
-  // Refusals: of the message as such, of what holds for every operation, of `seal`, of `seals`.
+  // Refusals: of the message itself, of what applies to every operation, of `seal`, of `seals`.
   std::optional<Error> message_error;
   std::optional<Error> structure_error;
   std::optional<Error> seal_error;
   std::optional<Error> seals_error;
-  // What `seal` and `seals` held, as far as there was no refusal.
+  // The contents of `seal` and `seals`, if they were not refused.
   std::vector<Seal> seal;
   std::vector<Seal> seals;
 

@@ -1,4 +1,4 @@
-// One member's value as a message holds it, and the reading of values into types. Private to wire/.
+// One member's value as a message holds it, and its conversion to types. Private to wire/.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct Scalar {
 };
 
 // Reads scalars and keeps the first refusal, so that an operation's arguments are read in a row and checked once. Every
-// reader gives nullopt for an absent value and for a refused one; `name` is the member's, and `field` of the refusal
+// reader returns nullopt for an absent value and for a refused one; `name` is the member's, and `field` of the refusal
 // is the path: "name", "seal.name", or "seals[index].name".
 class ScalarReader {
  public:

@@ -67,7 +67,7 @@ void SealBuilder::end_payload() {
 
 Result<Seal> SealBuilder::finish() {
   open_ = false;
-  // Before what is missing: a misspelt name is the reason for it.
+  // Report this before missing members: a misspelt name is often why one is missing.
   if (unknown_) {
     return tl::unexpected(unknown_member("a seal", member_path(owner_, index_, {}), *unknown_, seal_members()));
   }

@@ -1,4 +1,5 @@
-// A seal under construction: its members as a message brings them, in any order, then the checks. Private to wire/.
+// A seal under construction: takes its members in any order, as they appear in a message, then checks them. Private to
+// wire/.
 #pragma once
 
 #include <array>
@@ -22,10 +23,10 @@ class SealBuilder {
   // A new seal, called `owner` or `owner[index]` in refusals (`owner` must be a literal).
   void begin(std::string_view owner, std::int64_t index);
   bool open() const { return open_; }
-  // The name of the member that comes next; of members named twice the first counts.
+  // The name of the next member; of duplicate names, the first counts.
   void name(std::string_view name);
   void take(const Scalar& value);
-  // The seal's map has ended. Errors name the first member that is missing or refused.
+  // Call when the seal's map has ended. Errors name the first member that is missing or refused.
   Result<Seal> finish();
 
   // The payload goes straight to a JsonBuilder, value by value.
@@ -51,7 +52,7 @@ class SealBuilder {
   std::string_view owner_;
   std::int64_t index_ = -1;
   Member member_ = Member::unknown;
-  std::optional<std::string_view> unknown_;  // the first name that is none of a seal's and not to be ignored
+  std::optional<std::string_view> unknown_;  // the first name that is neither a seal's nor to be ignored
   std::array<Scalar, 4> scalars_;
   bool has_payload_ = false;
   std::optional<JsonBuilder> json_;

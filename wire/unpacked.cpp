@@ -56,7 +56,7 @@ Status feed(const msgpack::object& value, JsonBuilder& json) {
 
 Result<msgpack::object_handle> unpack(std::string_view bytes) {
   try {
-    // A pass that allocates nothing comes first: after it, what containers announce is there.
+    // First a pass that allocates nothing: it ensures that what containers announce is really there.
     msgpack::null_visitor nothing;
     std::size_t offset = 0;
     if (!msgpack::parse(bytes.data(), bytes.size(), offset, nothing) || offset != bytes.size()) {
@@ -190,7 +190,7 @@ Proof MapReader::proof(std::string_view name) {
 
 namespace {
 
-// Does the map hold what the emergency mode keeps?
+// True if the map holds a kept seal of the emergency mode.
 bool is_kept(MapReader& map) {
   return !map.is_nil("backend") && map.text("backend") == "legacy";
 }

@@ -1,4 +1,4 @@
-// Reading of replies: a MessagePack map as msgpack-c's object tree, member by member. Private to wire/.
+// Reads replies: a MessagePack map as msgpack-c's object tree, member by member. Private to wire/.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,17 @@
 
 namespace vault {
 
-// Unpacks exactly one value, at most 256 deep. Memory stays in proportion to the bytes, whatever a container announces.
-// Error: internal.
+// Unpacks exactly one value, at most 256 deep. Memory stays in proportion to the bytes, whatever size a container
+// announces. Error: internal.
 Result<msgpack::object_handle> unpack(std::string_view bytes);
 
-// The members of one map. The first member that is missing or of the wrong type is kept as an error; every reader then
-// gives a default. Does not own the map.
+// The members of one map. The first member that is missing or of the wrong type is kept as an error; from then on every
+// reader returns a default. Does not own the map.
 class MapReader {
  public:
   explicit MapReader(const msgpack::object& map);
 
-  // nullptr if there is none of that name.
+  // nullptr if there is no member of that name.
   const msgpack::object* find(std::string_view name) const;
   bool is_nil(std::string_view name) const;  // nil or missing
 
@@ -39,7 +39,7 @@ class MapReader {
   Timestamp timestamp(std::string_view name);
   std::optional<Salt> optional_salt(std::string_view name);
   Proof proof(std::string_view name);
-  // The member as a map or array; nullptr (and an error) if it is none.
+  // The member as a map or array; nullptr (and an error) if it is neither.
   const msgpack::object* map(std::string_view name);
   const msgpack::object* array(std::string_view name);
 
@@ -60,7 +60,7 @@ class MapReader {
   std::optional<Error> error_;
 };
 
-// One element of `entries`, and what `entry` holds.
+// One element of `entries`, or the value of `entry`.
 Result<AnyEntry> read_entry(const msgpack::object& map);
 Result<AnyReceipt> read_receipt(const msgpack::object& map);
 

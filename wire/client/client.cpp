@@ -36,7 +36,7 @@ Error seal_error(Error error) {
 
 void configure(zmq::socket_t& socket, const ClientOptions& options) {
   socket.set(zmq::sockopt::linger, 0);
-  // No queue before there is a connection: so that a missing vaultd shows as such.
+  // Queue nothing before there is a connection, so that a missing vaultd is noticed.
   socket.set(zmq::sockopt::immediate, true);
   socket.set(zmq::sockopt::sndhwm, messages_queued_max);
   socket.set(zmq::sockopt::rcvhwm, messages_queued_max);
@@ -88,12 +88,12 @@ struct Client::Impl {
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::dealer};
   std::optional<ConnectionWatch> watch;
-  bool refused = false;  // the last attempt: ZeroMQ does not try again by itself
+  bool refused = false;  // in the last attempt: ZeroMQ does not retry by itself
   std::uint64_t last_id = 0;
   std::unordered_set<std::uint64_t> submitted;  // not yet answered
   std::deque<Reply> answered;                   // of submitted requests, not yet handed out
 
-  // True once the socket is ready for `events`; false at the deadline. Signals do not cut the wait short.
+  // True once the socket is ready for `events`; false at the deadline. A signal does not end the wait early.
   bool wait(short events, Clock::time_point deadline) {
     for (;;) {
       zmq::pollitem_t item{socket.handle(), 0, events, 0};
@@ -122,7 +122,7 @@ struct Client::Impl {
     }
   }
 
-  // Until the socket takes a message, or it is known why it never will.
+  // Waits until the socket accepts a message, or the reason is known why it never will.
   Status wait_for_room(Clock::time_point deadline) {
     for (;;) {
       const auto now = Clock::now();
@@ -145,11 +145,11 @@ struct Client::Impl {
     refused = false;
     socket.disconnect(endpoint);
     socket.connect(endpoint);
-    (void)watch->look(Clock::now());  // what was told of the attempt before
+    (void)watch->look(Clock::now());  // discard reports about the previous attempt
     watch->begin(Clock::now());
   }
 
-  // The next message, whatever it answers.
+  // The next message, whatever request it answers.
   Result<Reply> receive(Clock::time_point deadline) {
     for (;;) {
       if (!wait(ZMQ_POLLIN, deadline)) {
@@ -159,7 +159,7 @@ struct Client::Impl {
       try {
         zmq::message_t frame;
         if (!socket.recv(frame, zmq::recv_flags::dontwait)) continue;
-        while (frame.more()) (void)socket.recv(frame);  // an envelope; the frames of a message arrive together
+        while (frame.more()) (void)socket.recv(frame);  // the envelope; the frames of a message arrive together
         return decode_reply(frame.to_string_view());
       } catch (const zmq::error_t& error) {
         if (error.num() != EINTR) throw;
@@ -169,12 +169,12 @@ struct Client::Impl {
 
   void keep(Reply reply) {
     const auto found = submitted.find(reply.id);
-    if (found == submitted.end()) return;  // came after its call had timed out
+    if (found == submitted.end()) return;  // it arrived after its call had timed out
     if (!reply.progress) submitted.erase(found);
     answered.push_back(std::move(reply));
   }
 
-  // The reply to `id`. Replies to submitted requests that come meanwhile are kept for next_reply().
+  // The reply to `id`. Replies to submitted requests that arrive meanwhile are kept for next_reply().
   Result<std::string> await(std::uint64_t id, const Progress& progress, Clock::time_point deadline) {
     for (;;) {
       auto reply = receive(deadline);
@@ -182,7 +182,7 @@ struct Client::Impl {
       if (reply->id != id) {
         keep(std::move(*reply));
       } else if (reply->progress) {
-        deadline = Clock::now() + timeout;  // it is alive
+        deadline = Clock::now() + timeout;  // vaultd is alive
         if (progress) progress(reply->checked, reply->total);
       } else if (reply->error) {
         return tl::unexpected(std::move(*reply->error));
@@ -345,7 +345,7 @@ Result<AnyPage> Client::query_by_verdict(Verdict verdict, std::optional<Timestam
 
 Result<VerifyResult> Client::verify_chain(std::optional<std::int64_t> from, std::optional<std::int64_t> to,
                                           const Progress& progress) {
-  // Progress is asked for even where nobody looks: it shows that vaultd is at work, however long that takes.
+  // Asks for progress even without a listener: it shows that vaultd is at work, however long that takes.
   return call(VerifyRangeRequest{from, to, true}, progress).and_then(decode_verify);
 }
 

@@ -8,11 +8,11 @@
 //   const auto* sealed = std::get_if<vault::Receipt>(&*receipt);
 //   if (sealed != nullptr) std::puts(vault::to_hex(sealed->entry.entry_hash).c_str());
 //
-// A vaultd in the emergency mode answers with kept seals (ledger/kept_seal.hpp): AnyReceipt and its kin hold either. A
-// program that needs the chain puts `.and_then(vault::of_ledger)` behind the call.
+// A vaultd in the emergency mode answers with kept seals (ledger/kept_seal.hpp): AnyReceipt and similar types hold
+// either kind. A program that needs the chain appends `.and_then(vault::of_ledger)` to the call.
 //
-// Errors of the connection itself, as opposed to vaultd's own answers, have the `field` "endpoint" or "key_dir".
-// A Client belongs to one thread. Calls block until the reply or the timeout (deadline_exceeded: the seal may still
+// Errors of the connection itself, as opposed to vaultd's own answers, have the `field` "endpoint" or "key_dir". A
+// Client belongs to one thread. Calls block until the reply or the timeout (deadline_exceeded: the seal may still
 // commit; send it again with the same seal_id). No exceptions.
 #pragma once
 
@@ -41,15 +41,15 @@ struct ClientOptions {
   std::string endpoint = "ipc:///run/vaultd/requests";
   std::chrono::milliseconds timeout{30'000};
   std::optional<CurveKeys> curve;
-  // How long a call waits for a connection before it is `unavailable`; nullopt: as long as the timeout.
+  // How long a call waits for a connection before it fails with `unavailable`; nullopt: as long as the timeout.
   std::optional<std::chrono::milliseconds> connect_timeout{};
-  // How long of that it waits where nobody listens (vaultd may be restarting); nullopt: all of it. Whom vaultd refuses,
-  // and who asks for a name that nobody knows, does not wait: the error names the cause at once.
+  // How much of that time it waits while nobody listens (vaultd may be restarting); nullopt: all of it. A client that
+  // vaultd refuses, or whose endpoint has an unknown host name, does not wait: the error names the cause at once.
   std::optional<std::chrono::milliseconds> refused_timeout{};
-  // Entries that are read are checked: data_hash, entry_hash, and the links of neighbours on a page, recomputed. One
-  // that does not fit, or lacks its payload, is not handed out: `internal`, with `field` "entry.entry_hash",
-  // "entries[3].data_hash" or "entry.seal_data". False: to look all the same (ledger/hash_check.hpp then says what does
-  // not fit).
+  // Whether entries that are read are checked: data_hash, entry_hash, and the links between neighbours on a page are
+  // recomputed. An entry that does not fit, or lacks its payload, is not handed out: `internal`, with `field`
+  // "entry.entry_hash", "entries[3].data_hash" or "entry.seal_data". False: to inspect such entries anyway
+  // (ledger/hash_check.hpp then says what does not fit).
   bool check_hashes = true;
 };
 
@@ -59,16 +59,16 @@ struct SealDraft {
   std::string authority;
   std::string verdict;
   std::string seal_data;
-  std::string seal_id;  // empty: the writer draws one, and a retry seals again
+  std::string seal_id;  // empty: the writer draws one, and a retry seals once more
 };
 
-// Checks a draft by the rules that vaultd applies, and puts the payload into canonical text.
+// Checks a draft by the rules that vaultd applies, and converts the payload to canonical text.
 Result<Seal> check_draft(const SealDraft& draft, std::size_t seal_bytes_max = limits::seal_bytes_max);
 
 class Client {
  public:
-  // Connecting waits for nothing but, where the endpoint holds a name, its look-up: that nobody listens, or that vaultd
-  // does not want this client, shows at the first call.
+  // Waits for nothing except the look-up of a host name in the endpoint: the first call finds out whether anybody
+  // listens and whether vaultd accepts this client.
   static Result<std::unique_ptr<Client>> connect(const ClientOptions& options);
   ~Client();
   Client(const Client&) = delete;
@@ -80,7 +80,7 @@ class Client {
                                          std::size_t limit = limits::list_limit_default);
   Result<Entry> get_entry_by_sequence(std::int64_t sequence);
   Result<AnyEntry> get_entry_by_seal_id(const std::string& seal_id);
-  // `at_least`: a sequence that the answer must have seen, from a receipt or an event; 0: any will do.
+  // `at_least`: a sequence that the answer must include, from a receipt or an event; 0: any answer will do.
   Result<AnyPage> list_entries(const PageRequest& page = {}, std::int64_t at_least = 0);
   Result<AnyPage> query_by_verdict(Verdict verdict, std::optional<Timestamp> from = {},
                                    std::optional<Timestamp> to = {}, std::optional<std::int64_t> cursor = {},
@@ -93,12 +93,12 @@ class Client {
   Result<CheckpointResult> get_checkpoint();
   Result<Head> get_head();
 
-  // Any operation; the reply's `result` map as MessagePack bytes.
+  // Any operation; returns the reply's `result` map as MessagePack bytes.
   Result<std::string> call(const Operation& operation, const Progress& progress = {}, std::int64_t at_least = 0);
 
-  // Many requests in flight: submit() returns the id under which next_reply() hands out the answer, in any order.
+  // For many requests in flight: submit() returns the id under which next_reply() hands out the answer, in any order.
   Result<std::uint64_t> submit(const Operation& operation, std::int64_t at_least = 0);
-  // Error deadline_exceeded if none came within `timeout`.
+  // Error: deadline_exceeded if no reply came within `timeout`.
   Result<Reply> next_reply(std::chrono::milliseconds timeout);
 
  private:

@@ -16,16 +16,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// ZeroMQ connects in less where it can; whoever is not through by then is worth an attempt of our own.
+// ZeroMQ connects faster than this if it can; after this long, an attempt of our own is worth while.
 constexpr milliseconds look_after{100};
 constexpr milliseconds look_again{250};
-// ZeroMQ connects again in a tenth of a second, unless the other side speaks another protocol.
+// ZeroMQ reconnects within a tenth of a second, unless the other side speaks another protocol.
 constexpr milliseconds connects_again_within{600};
-// The same where the other side has hung up first: whether it speaks another protocol, or ends, or has had enough of a
-// key, only shows by whether ZeroMQ comes back.
+// The same if the other side hung up first: only whether ZeroMQ reconnects shows whether that side speaks another
+// protocol, is shutting down, or rejects the key.
 constexpr milliseconds comes_back_within{3'000};
 constexpr milliseconds attempt_max{1'000};
-// So often in a row a handshake may end without a reason: a vaultd that is being restarted does that, too.
+// A handshake may end without a reason this many times in a row: that also happens while vaultd restarts.
 constexpr int handshakes_ended_max = 3;
 
 std::string watch_address() {
@@ -42,8 +42,8 @@ ConnectionWatch::ConnectionWatch(zmq::context_t& context, zmq::socket_t& socket,
       endpoint_(std::move(endpoint)),
       has_keys_(has_keys),
       patience_(patience) {
-  // Nothing that comes ten times a second while nobody listens, and no mark at which ZeroMQ's thread would wait for who
-  // does not look for a while.
+  // Excludes events that come ten times a second while nobody listens. No high-water mark, at which ZeroMQ's thread
+  // would block while the owner does not read for a while.
   constexpr int wanted = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
                          ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                          ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
@@ -55,7 +55,7 @@ ConnectionWatch::ConnectionWatch(zmq::context_t& context, zmq::socket_t& socket,
   begin(Clock::now());
 }
 
-// Told off before its end of the PAIR closes: ZeroMQ's thread would wait for a listener.
+// Stop the monitor before its end of the PAIR closes: ZeroMQ's thread would wait for a listener.
 ConnectionWatch::~ConnectionWatch() {
   zmq_socket_monitor(watched_, nullptr, 0);
 }
@@ -141,8 +141,8 @@ Error ConnectionWatch::handshake_ended() const {
             "key_dir"};
   }
   return {ErrorCode::unavailable,
-          fmt::format("what listens at {} ends every handshake: the key that this client takes for vaultd's "
-                      "(server.toml) is another one's, or it is not vaultd",
+          fmt::format("what listens at {} ends every handshake: server.toml holds a key that is not this "
+                      "vaultd's, or it is not vaultd",
                       endpoint_),
           "key_dir"};
 }

@@ -1,5 +1,5 @@
-// Why there is no connection, as far as ZeroMQ's socket monitor and one plain attempt of our own can tell: who is
-// refused waits for nothing, and who waits learns what for.
+// Finds out why there is no connection, as far as ZeroMQ's socket monitor and one plain attempt of our own can tell, so
+// that a refused client does not wait in vain, and one that waits knows what for.
 #pragma once
 
 #include <chrono>
@@ -12,15 +12,15 @@
 
 namespace vault {
 
-// Watches one socket that connects to one endpoint. Belongs to the socket's thread. Make it before the socket connects,
-// and let it end before the socket does.
+// Watches one socket that connects to one endpoint. Belongs to the socket's thread. Create it before the socket
+// connects, and destroy it before the socket.
 class ConnectionWatch {
  public:
   using Clock = std::chrono::steady_clock;
 
   struct Patience {
-    std::chrono::milliseconds refused{30'000};   // with an endpoint where nobody listens: vaultd may be restarting
-    std::chrono::milliseconds handshake{5'000};  // with who takes the connection and says nothing
+    std::chrono::milliseconds refused{30'000};   // while nobody listens: vaultd may be restarting
+    std::chrono::milliseconds handshake{5'000};  // while the other side accepts the connection but stays silent
   };
   // `has_keys`: the socket uses CURVE. Throws zmq::error_t.
   ConnectionWatch(zmq::context_t& context, zmq::socket_t& socket, std::string endpoint, bool has_keys,
@@ -30,14 +30,14 @@ class ConnectionWatch {
   ConnectionWatch(const ConnectionWatch&) = delete;
   ConnectionWatch& operator=(const ConnectionWatch&) = delete;
 
-  // The socket has just been told to connect (again): nothing of before counts any more.
+  // Call when the socket has just been told to connect (again): earlier events no longer count.
   void begin(Clock::time_point now);
-  // What is to be polled beside the socket while there is no connection.
+  // The socket to poll beside the watched one while there is no connection.
   zmq::socket_t& events() { return events_; }
-  // Takes in what the monitor has told. The reason why waiting longer does not help, if so: `forbidden` or
-  // `unavailable`, `field` "endpoint" or "key_dir".
+  // Reads the monitor's events. Returns the reason if waiting longer is pointless: `forbidden` or `unavailable`,
+  // `field` "endpoint" or "key_dir".
   std::optional<Error> look(Clock::time_point now);
-  // For who has waited long enough all the same.
+  // The error for a caller that has waited long enough anyway.
   Error give_up(std::chrono::milliseconds waited);
 
  private:
@@ -54,9 +54,9 @@ class ConnectionWatch {
   const bool has_keys_;
   const Patience patience_;
   Clock::time_point began_, tried_;
-  std::optional<Clock::time_point> connected_at_;  // the kernel's connection; the handshake may be under way
+  std::optional<Clock::time_point> connected_at_;  // the TCP or ipc connection; the handshake may be under way
   std::optional<Clock::time_point> gone_at_;       // it ended before the handshake was done
-  bool ready_ = false;                             // handshake done
+  bool ready_ = false;                             // the handshake is done
   int handshakes_ended_ = 0;                       // in a row, without a reason
   std::optional<Error> refusal_;
 };

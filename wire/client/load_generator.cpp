@@ -16,7 +16,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// {"v":1,"id":...,"ok":true,...}: the member stands in front of everything that is long.
+// {"v":1,"id":...,"ok":true,...}: this member precedes everything that is long.
 constexpr std::size_t verdict_within_bytes = 48;
 constexpr std::string_view ok_true("\xa2ok\xc3", 4);
 constexpr std::string_view busy_code(
@@ -31,7 +31,7 @@ Answer read_answer(std::string_view reply) {
   return reply.find(busy_code) != std::string_view::npos ? Answer::busy : Answer::refused;
 }
 
-// A refusal as text: what is printable of its MessagePack.
+// A refusal as text: the printable part of its MessagePack.
 std::string printable(std::string_view reply) {
   std::string text;
   for (const char c : reply.substr(0, 300)) text += c >= 0x20 && c < 0x7f ? c : ' ';
@@ -48,7 +48,7 @@ struct LoadGenerator::Impl {
   std::vector<zmq::pollitem_t> items;
   std::size_t next_request = 0;
 
-  // Where a run stands.
+  // The state of a run.
   LoadWindow window;
   LoadCounts counts;
   Clock::time_point window_start, window_end;
@@ -59,7 +59,7 @@ struct LoadGenerator::Impl {
   void send(zmq::socket_t& socket) {
     const std::string& request = requests[next_request];
     next_request = next_request + 1 == requests.size() ? 0 : next_request + 1;
-    // Constant memory: libzmq neither copies nor frees it. Marks are off, so this never waits.
+    // Constant memory: libzmq neither copies nor frees it. High-water marks are off, so this never blocks.
     if (zmq_send_const(socket.handle(), request.data(), request.size(), 0) < 0) throw zmq::error_t();
     ++in_flight;
   }
@@ -104,7 +104,7 @@ struct LoadGenerator::Impl {
     if (sending) send(socket);
   }
 
-  // Replies that are there, of every socket in turn; false if there were none.
+  // Takes all replies that have arrived, from every socket in turn; false if there were none.
   bool take_replies() {
     bool any = false;
     zmq::message_t frame;

@@ -1,6 +1,6 @@
 // The load generator's end of the wire: many DEALER sockets with many requests in flight on each, at a cost per request
-// that is small beside vaultd's. Requests are encoded once and sent over and over without a copy; of a reply only the
-// verdict is read. For vault-bench; producers want client.hpp.
+// that is small beside vaultd's. Requests are encoded once and sent over and over without a copy; of a reply, only the
+// outcome is read. For vault-bench; producers want client.hpp.
 #pragma once
 
 #include <chrono>
@@ -21,8 +21,8 @@ struct LoadOptions {
   std::chrono::milliseconds patience{60'000};  // longest wait for any one reply
 };
 
-// What to measure: after `warm_up` acknowledgements that do not count, so many acknowledgements or so much time,
-// whichever ends first.
+// The part of a run to measure: after `warm_up` acknowledgements that do not count, this many acknowledgements or this
+// much time, whichever ends first.
 struct LoadWindow {
   std::uint64_t warm_up = 0;
   std::uint64_t acknowledged_max = UINT64_MAX;
@@ -39,19 +39,19 @@ struct LoadCounts {
 // Belongs to one thread.
 class LoadGenerator {
  public:
-  // `requests` are encoded seal requests, sent in turn; they must outlive the client.
-  // Error: invalid_argument for an endpoint that ZeroMQ does not take.
+  // `requests` are encoded seal requests, sent in turn; they must outlive the client. Error: invalid_argument for an
+  // endpoint that ZeroMQ does not accept.
   static Result<std::unique_ptr<LoadGenerator>> connect(const LoadOptions& options,
                                                         std::span<const std::string> requests);
   ~LoadGenerator();
   LoadGenerator(const LoadGenerator&) = delete;
   LoadGenerator& operator=(const LoadGenerator&) = delete;
 
-  // Sends, counts, and waits for the answer to everything that it has sent.
-  // Errors: unavailable (no reply within the patience), internal (any refusal but `busy`: the reply is in the message).
+  // Sends, counts, and waits for the answer to every request sent. Errors: unavailable (no reply within the patience),
+  // internal (any refusal but `busy`: the message quotes the reply).
   Result<LoadCounts> run(const LoadWindow& window);
 
-  // One request on the first socket, and its answer; nothing else may be in flight. Errors as run().
+  // Sends one request on the first socket and waits for its answer; nothing else may be in flight. Errors as for run().
   Result<std::chrono::nanoseconds> round_trip();
 
  private:

@@ -15,7 +15,7 @@ namespace {
 constexpr int events_queued_max = 100'000;
 constexpr std::int64_t event_bytes_max = std::int64_t{64} << 20;
 
-// nullopt where the frames are no event.
+// nullopt if the frames are not an event.
 std::optional<ReceivedEvent> decode_event(std::string topic, std::string body) {
   const auto handle = unpack(body);
   if (!handle || handle->get().type != msgpack::type::MAP) return std::nullopt;
@@ -42,7 +42,7 @@ struct Subscriber::Impl {
   std::optional<std::uint64_t> last_seq;
   bool takes_all = true;
 
-  // All frames of one message, if it is there; nullopt if there is none.
+  // All frames of one message; nullopt if none has arrived.
   std::optional<std::vector<std::string>> receive() {
     std::vector<std::string> frames;
     zmq::message_t frame;

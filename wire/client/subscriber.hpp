@@ -1,7 +1,7 @@
 // Follows vaultd's PUB socket (docs/protocol.md, "Events"). Part of the client library (CMake target vault_client).
 //
-// A Subscriber takes every event unless it is told which: `seq` counts all of them, so only so does a hole in it mean
-// that events were lost. Filter what comes out by topic. Belongs to one thread. No exceptions.
+// A Subscriber takes every event unless told otherwise: `seq` counts all events, so only then does a gap in it mean
+// that events were lost. Filter the output by topic. Belongs to one thread. No exceptions.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@ namespace vault {
 struct SubscriberOptions {
   std::string endpoint = "ipc:///run/vaultd/events";
   std::optional<CurveKeys> curve;
-  // Topics by their beginnings; none: all. With some, `missed` stays 0, since `seq` counts the others too.
+  // Prefixes of topics; none: all. With any set, `missed` stays 0, since `seq` also counts the other events.
   std::vector<std::string> topics{};
 };
 
@@ -28,21 +28,21 @@ struct ReceivedEvent {
   std::string body;  // MessagePack map
   std::string name;  // member `event`: the topic up to its first dot
   std::uint64_t seq = 0;
-  std::uint64_t missed = 0;              // events lost between the one before and this one
-  bool restarted = false;                // `seq` began anew: another run of vaultd, and any number may be lost
+  std::uint64_t missed = 0;              // events lost between the previous one and this one
+  bool restarted = false;                // `seq` began anew: vaultd was restarted, and any number of events may be lost
   std::optional<std::int64_t> sequence;  // member `sequence`: that of an entry, a receipt or a heartbeat's head
 };
 
 class Subscriber {
  public:
-  // Connecting waits for nothing, and what is published before the connection stands is missed: connect first, ask for
-  // the head then, and fill what lies between by `list`. Error: invalid_argument (a bad endpoint or key).
+  // Connecting waits for nothing, and events published before the connection stands are missed: connect first, then ask
+  // for the head, and fill the gap by `list`. Error: invalid_argument (a bad endpoint or key).
   static Result<std::unique_ptr<Subscriber>> connect(const SubscriberOptions& options);
   ~Subscriber();
   Subscriber(const Subscriber&) = delete;
   Subscriber& operator=(const Subscriber&) = delete;
 
-  // The next event; nullopt if none came within `timeout` or a signal arrived. Messages that are no events of this
+  // The next event; nullopt if none came within `timeout` or a signal arrived. Messages that are not events of this
   // protocol are skipped. Error: internal (ZeroMQ failed).
   Result<std::optional<ReceivedEvent>> next(std::chrono::milliseconds timeout);
 
