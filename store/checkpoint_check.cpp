@@ -9,7 +9,7 @@ namespace vault {
 
 namespace {
 
-// Verified at a time.
+// Number of signatures verified at a time.
 constexpr std::size_t batch_signatures = 1'024;
 constexpr const char* no_signature = "the signature by the log's key does not verify";
 
@@ -96,9 +96,9 @@ std::optional<Finding> CheckpointCheck::compare_note(const StoredCheckpoint& che
         fmt::format("checkpoint of size {} is stored beside a note that says otherwise", checkpoint.tree_size)};
   }
   if (!identity->key || identity->key->name != checkpoint.origin || identity->key->type != KeyType::ed25519) {
-    return refuse("the vkey stored for its origin is none of it");
+    return refuse("the vkey stored for its origin is not its key");
   }
-  // As verify_note() has it: every line of this key counts, and there is one at least.
+  // As in verify_note(): every line of this key counts, and there must be at least one.
   const std::size_t before = out.size();
   for (const NoteSignature& line : note->signatures) {
     if (line.key_id == identity->key_id && line.name == checkpoint.origin) {

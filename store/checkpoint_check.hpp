@@ -1,5 +1,5 @@
-// Compares stored checkpoints with the tree, the notes in them with the rows that hold them, and their signatures with
-// the keys of the ledger's identities.
+// Checks stored checkpoints: compares them with the tree, their notes with the rows that hold them, and their
+// signatures with the keys of the ledger's identities.
 #pragma once
 
 #include <cstdint>
@@ -16,26 +16,26 @@ namespace vault {
 
 class CheckpointCheck {
  public:
-  // `threads`: at most this many verify signatures at once, the caller's among them.
+  // `threads`: at most this many verify signatures at once, including the caller's.
   explicit CheckpointCheck(unsigned threads = 1) : threads_(threads) {}
 
-  // Which identities the ledger has had, oldest first. Keys are parsed here, once.
+  // Sets the identities that the ledger has had, oldest first. Parses their keys once.
   void use_identities(std::vector<LogIdentity> identities);
 
-  // A checkpoint of a history that was given up when the identity after its own was accepted: nothing of this ledger
+  // True for a checkpoint of a history that was abandoned when the next identity was accepted: nothing in this ledger
   // contradicts it.
   bool given_up(const StoredCheckpoint& checkpoint) const;
 
-  // Is it of the log identity that signs now?
+  // True if it belongs to the log identity that signs now.
   bool is_current(const StoredCheckpoint& checkpoint) const;
 
-  // The checkpoint is of the tree whose first `sequence` entries have this root, and signed. A note of a history that
-  // was given up must be signed, too. Signatures are verified many at a time: what is wrong with one may be told by a
+  // Checks that the tree's first `sequence` entries have the checkpoint's root, and that it is signed. A note of an
+  // abandoned history must be signed, too. Signatures are verified in large batches: a bad one may be reported by a
   // later call, which then names an earlier sequence, or by settle().
   std::optional<Finding> check(const StoredCheckpoint& checkpoint, std::int64_t sequence, const Hash& root);
-  // Verifies what is left.
+  // Verifies the remaining signatures.
   std::optional<Finding> settle();
-  // The row says what its note says, and the note is signed. `sequence` is what a finding names.
+  // Checks that the row agrees with its note, and that the note is signed. A finding names `sequence`.
   std::optional<Finding> check_note(const StoredCheckpoint& checkpoint, std::int64_t sequence) const;
 
  private:
@@ -43,20 +43,20 @@ class CheckpointCheck {
     LogIdentity stored;
     std::optional<VerifierKey> key;  // nullopt: malformed
     std::uint32_t key_id = 0;
-    std::int64_t counts_up_to = 0;  // tree size up to which its checkpoints are of this ledger
+    std::int64_t counts_up_to = 0;  // tree size up to which its checkpoints belong to this ledger
   };
-  // A signature that has not been verified yet, and what a finding about it says.
+  // A signature that has not been verified yet, and the text for a finding about it.
   struct Pending {
     std::int64_t sequence = 0, tree_size = 0;
   };
   const Identity* find(const std::string& origin) const;
-  // The row says what its note says; the note's text and signatures by the log are added to `out`.
+  // Compares the row with its note, and adds the note's text and the log's signatures to `out`.
   std::optional<Finding> compare_note(const StoredCheckpoint& checkpoint, std::int64_t sequence,
                                       std::vector<KeyedMessage>& out) const;
 
   std::vector<Identity> identities_;
   std::vector<Pending> pending_;
-  std::vector<KeyedMessage> messages_;  // of pending_
+  std::vector<KeyedMessage> messages_;  // those of pending_
   unsigned threads_;
 };
 

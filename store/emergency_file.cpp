@@ -26,7 +26,7 @@ Result<std::string> text_member(const RawJson& json, std::string_view name) {
   return json.characters(*node);
 }
 
-// A member read by `parse`, which gives nullopt for what it does not take.
+// A member converted by `parse`, which returns nullopt for anything it does not accept.
 template <class Parse>
 auto parsed_member(const RawJson& json, std::string_view name, std::string_view wanted, Parse parse)
     -> Result<typename decltype(parse(std::string_view{}))::value_type> {
@@ -80,7 +80,7 @@ Result<KeptSeal> read_emergency_file(const RawJson& json) {
   const RawJson::Node* payload = json.member("seal_data");
   if (payload == nullptr) return wrong("seal_data", "is missing");
   auto canonical = canonicalize(json.text(*payload),
-                                // Without the bound on numbers: the file may have been kept before there was one.
+                                // Without the bound on numbers: the file may be older than that bound.
                                 {.source = JsonSource::producer,
                                  .object_only = true,
                                  .bytes_max = limits::seal_bytes_max,

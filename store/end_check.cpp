@@ -28,7 +28,7 @@ class EndCheck {
   }
 
  private:
-  // The first sequence that comes after the last entry; the end of the numbers has none.
+  // The first sequence after the last entry; there is none at the end of the range of numbers.
   std::int64_t after_head() const {
     const std::int64_t last = std::max<std::int64_t>(head_ ? head_->sequence : 0, 0);
     return last == std::numeric_limits<std::int64_t>::max() ? last : last + 1;
@@ -65,7 +65,7 @@ class EndCheck {
     return {};
   }
 
-  // The head that the rows up to `sequence` claim; not there: one of sequence -1.
+  // The head according to the rows up to `sequence`; a head of sequence -1 if there are none.
   Result<Head> head_in_rows(std::int64_t sequence) {
     if (sequence == 0) return empty_head();
     Head head;
@@ -97,7 +97,7 @@ class EndCheck {
     return {};
   }
 
-  // What is known of sizes that are there.
+  // Compares known heads and checkpoints whose sizes are within the ledger.
   Status compare_known() {
     for (const Checkpoint& known : request_.known) {
       const auto size = static_cast<std::int64_t>(known.tree_size);
@@ -123,7 +123,7 @@ class EndCheck {
            fmt::format("{} is of {} entries, there are {}", what, size, after_head() - 1)});
   }
 
-  // What is known of sizes that are not. A replica may have them yet to come.
+  // Looks for known sizes beyond the ledger. A replica may simply not have received them yet.
   Status check_truncated() {
     const auto last = static_cast<std::uint64_t>(after_head() - 1);
     std::uint64_t wanted = last;
@@ -145,7 +145,7 @@ class EndCheck {
     return {};
   }
 
-  // What the database itself knows of sizes that are not there. Its parts are of one moment, on a replica, too.
+  // Looks for sizes beyond the ledger that the database itself knows. It is consistent in itself, even on a replica.
   Status check_beyond() {
     const auto identities = snapshot_.identities();
     if (!identities) return tl::unexpected<Error>(identities.error());
@@ -165,13 +165,13 @@ class EndCheck {
     return {};
   }
 
-  // What other vaultds have told of: signed by the log that signs now, so it must be of this tree. What does not verify
-  // is nobody's word, and what was given up with an earlier identity contradicts nothing.
+  // Checks the checkpoints reported by other vaultds: those signed by the current log identity must fit this tree.
+  // Notes that do not verify count for nothing, and those abandoned with an earlier identity contradict nothing.
   Status check_told() {
     const auto told = snapshot_.contradictions();
     if (!told) return tl::unexpected<Error>(told.error());
     if (told->empty()) return {};
-    // A new identity is in vault_origin with its first checkpoint, and in the ledger before that.
+    // A new identity reaches vault_origin together with its first checkpoint, and the ledger before that.
     const auto announced = snapshot_.announcement();
     if (!announced) return tl::unexpected<Error>(announced.error());
     const auto is_given_up = [&](const Hash& root) {
@@ -199,7 +199,7 @@ class EndCheck {
   Snapshot& snapshot_;
   const CheckpointCheck& checkpoints_;
   const EndRequest& request_;
-  std::optional<Head> head_;  // vault_head; nullopt where it has no row
+  std::optional<Head> head_;  // vault_head; nullopt if it has no row
   std::optional<Finding> finding_;
   bool lagging_ = false;
   std::int64_t row_last_ = 0;

@@ -1,6 +1,7 @@
-// When a lease that somebody else holds may be taken: when it has not been renewed for its timeout, by the clock of the
-// machine that looks on. By the database's clock alone it would last as long as that clock is set back, and would seem
-// over when it is set forward. It only says when to try: what keeps two from writing is the epoch.
+// Decides when a lease held by another vaultd may be taken: when it has not been renewed for its timeout, by the clock
+// of the observing machine. By the database's clock alone, the lease would last longer by as much as that clock is set
+// back, and would seem expired when it is set forward. This only decides when to try; the epoch is what prevents two
+// writers.
 #pragma once
 
 #include <chrono>
@@ -12,9 +13,10 @@ class LeaseWatch {
  public:
   using Instant = std::chrono::steady_clock::time_point;
 
-  // `lease`: whatever changes with every renewal, as it was read at `now`. `old`: by the database's clock it is over.
-  // That is believed of the first lease that is read, once it has stood still for half its timeout, in which a writer
-  // that lives renews it: a starting vaultd need not wait the whole timeout for a writer that was gone long ago.
+  // `lease`: text that changes with every renewal, as read at `now`. `old`: the lease has expired by the database's
+  // clock. That is believed of the first lease read once it has stood still for half its timeout, during which a live
+  // writer would have renewed it: so a starting vaultd need not wait the whole timeout for a writer that disappeared
+  // long ago.
   bool over(const std::string& lease, bool old, std::chrono::milliseconds timeout, Instant now) {
     if (lease != seen_) {
       said_to_be_old_ = seen_.empty() && old;
@@ -26,7 +28,7 @@ class LeaseWatch {
 
  private:
   std::string seen_;  // the last one read
-  Instant since_{};   // it has not changed
+  Instant since_{};   // since when it has not changed
   bool said_to_be_old_ = false;
 };
 

@@ -14,7 +14,7 @@ namespace vault {
 
 namespace {
 
-// Fewer are not worth waking a thread for.
+// Not worth waking a thread for fewer.
 constexpr std::size_t share_min = 64;
 
 bool verifies(const KeyedMessage& one) {
@@ -34,7 +34,7 @@ std::optional<std::size_t> first_bad_signature(std::span<const KeyedMessage> all
   static const bool ready = sodium_init() >= 0;
   VAULT_CHECK(ready);
   const std::size_t shares = std::clamp<std::size_t>(all.size() / share_min, 1, std::max(threads, 1U));
-  std::atomic<std::size_t> first = all.size();  // that does not verify
+  std::atomic<std::size_t> first = all.size();  // first that does not verify
   const auto verify_share = [&](std::size_t share) {
     for (std::size_t i = all.size() * share / shares; i < all.size() * (share + 1) / shares; ++i) {
       if (i >= first || verifies(all[i])) continue;
@@ -42,7 +42,7 @@ std::optional<std::size_t> first_bad_signature(std::span<const KeyedMessage> all
     }
   };
   std::vector<std::thread> helpers;
-  std::size_t alone = 1;  // shares from here on are the caller's, where the system gives no more threads
+  std::size_t alone = 1;  // the caller takes the shares from here on if the system gives no more threads
   try {
     for (; alone < shares; ++alone) helpers.emplace_back(verify_share, alone);
   } catch (const std::system_error&) {

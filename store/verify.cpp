@@ -16,8 +16,8 @@ namespace vault {
 
 namespace {
 
-// Rows per snapshot. A long transaction would keep Postgres from clearing away old versions of vault_head, which every
-// commit makes; and it bounds the tiles and checkpoints held at once.
+// Rows per snapshot. A long transaction would keep Postgres from removing old versions of vault_head, of which every
+// commit makes one; this also bounds the tiles and checkpoints held at once.
 constexpr std::int64_t slice_rows = 16'384;
 constexpr std::size_t slice_bytes = std::size_t{64} << 20;
 constexpr std::int64_t progress_rows = 256;
@@ -25,7 +25,7 @@ constexpr std::size_t progress_bytes = std::size_t{1} << 20;
 constexpr std::chrono::milliseconds progress_interval{200};
 constexpr std::int64_t last_possible = std::numeric_limits<std::int64_t>::max();
 
-// About what a row takes on its way here.
+// Approximate size of a row in transit.
 std::size_t row_bytes(const RowView& row) {
   return 512 + row.session_id.size() + row.authority.size() + row.seal_data.value_or("").size();
 }
@@ -46,7 +46,7 @@ class LedgerCheck {
  private:
   std::int64_t position() const { return verifier_->state().head.sequence; }
 
-  // Remembers the finding; false, so that loops over rows end.
+  // Records the finding; returns false, so that loops over rows end.
   bool found(std::int64_t sequence, FindingReason reason, std::string detail) {
     if (!report_.finding) report_.finding = Finding{sequence, reason, std::move(detail)};
     return false;
@@ -56,7 +56,7 @@ class LedgerCheck {
     return valid();
   }
   bool valid() const { return !report_.finding; }
-  // A signature is told to be wrong when later rows have been looked at.
+  // A bad signature may be reported only after later rows have been read.
   void found_earlier(std::optional<Finding> finding) {
     const auto rank = [](const Finding& one) { return std::tuple(one.sequence, one.reason); };
     if (!finding || (report_.finding && rank(*report_.finding) < rank(*finding))) return;
@@ -65,7 +65,7 @@ class LedgerCheck {
     report_.paused = false;
   }
 
-  // Fewer entries than there were. A replica that lags has the others yet to come.
+  // There are fewer entries than before. A lagging replica has yet to receive the others.
   Status found_cut(std::int64_t sequence, std::string detail) {
     const auto replica = snapshot_->is_replica();
     if (!replica) return tl::unexpected(replica.error());
@@ -86,7 +86,7 @@ class LedgerCheck {
       if (auto opened = open_snapshot(); !opened) return opened;
       if (auto checked = check_slice(); !checked) return checked;
       if (position() == report_.to) break;
-      // Ends the transaction before the next begins.
+      // End the transaction before the next begins.
       snapshot_.reset();
       report_.paused = report_.paused || (valid() && request_.pause && request_.pause(true));
     }
@@ -97,7 +97,7 @@ class LedgerCheck {
     return fail(ErrorCode::unavailable, "the database is a replica that is behind what is known; ask again");
   }
 
-  // What has a smaller sequence than every entry.
+  // Checks everything with a smaller sequence than the first entry.
   Status look_before_first() {
     auto strays = snapshot_->strays(head_.sequence);
     if (!strays) return tl::unexpected(strays.error());
@@ -119,9 +119,9 @@ class LedgerCheck {
     auto head = snapshot_->head();
     if (head) {
       head_ = *head;
-      head_.sequence = std::max<std::int64_t>(head_.sequence, 0);  // check_end() tells of one below
+      head_.sequence = std::max<std::int64_t>(head_.sequence, 0);  // check_end() reports a row below
     } else if (head.error().code == ErrorCode::not_found) {
-      head_ = Head{};  // no row at all: equals no head, not even that of an empty ledger
+      head_ = Head{};  // no row at all: differs from every head, even an empty ledger's
     } else {
       return tl::unexpected(head.error());
     }
@@ -155,7 +155,7 @@ class LedgerCheck {
     return {};
   }
 
-  // An empty range is good where nobody asked for entries: an empty ledger, or a resumption at its end.
+  // An empty range is good if the caller did not ask for entries: an empty ledger, or a resumption at its end.
   bool explicit_beyond() const { return request_.from && !request_.resume && *request_.from > 1; }
 
   Status choose_start() {
@@ -253,7 +253,7 @@ class LedgerCheck {
     return {};
   }
 
-  // Asks the clock only after a number of rows or bytes: it is called for every row.
+  // Reads the clock only after a number of rows or bytes, because it is called for every row.
   bool report_progress() {
     if (!progress_ || (report_.checked % progress_rows != 0 && bytes_ - told_bytes_ < progress_bytes)) return true;
     told_bytes_ = bytes_;
@@ -274,7 +274,7 @@ class LedgerCheck {
       if (!tiles) return tl::unexpected(tiles.error());
       for (Tile& tile : *tiles) {
         const auto [stored, is_new] = stored_tiles_.emplace(tile.id, std::move(tile));
-        if (!is_new) stored->second.hashes.clear();  // there twice: neither is believed
+        if (!is_new) stored->second.hashes.clear();  // stored twice: neither is believed
       }
     }
     return {};
@@ -297,9 +297,9 @@ class LedgerCheck {
     return true;
   }
 
-  // --- What the caller knows -----------------------------------------------------------------------------------------
+  // --- Known heads and checkpoints -----------------------------------------------------------------------------------
 
-  // Compares `head`, at `sequence`, with what the caller knows of that size.
+  // Compares `head`, at `sequence`, with the caller's known head and checkpoints of that size.
   bool check_known(std::int64_t sequence, const Head& head) {
     for (const Checkpoint& known : request_.known) {
       if (known.tree_size == static_cast<std::uint64_t>(sequence) && known.root != head.merkle_root) {
@@ -324,7 +324,7 @@ class LedgerCheck {
   std::optional<Verifier> verifier_;
   std::map<TileId, Tile> stored_tiles_;
   std::size_t bytes_ = 0;       // of the rows checked
-  std::size_t told_bytes_ = 0;  // when the clock was looked at last
+  std::size_t told_bytes_ = 0;  // when the clock was last read
   std::chrono::steady_clock::time_point last_progress_{};
   VerifyReport report_;
 };

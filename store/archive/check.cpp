@@ -25,12 +25,12 @@ Hash to_hash(std::string_view bytes) {
   return array_from_bytes<hash_bytes>(bytes).value_or(zero_hash);
 }
 
-// A data bundle, record by record.
+// Reads a data bundle record by record.
 class DataReader {
  public:
   explicit DataReader(ArchiveFile file) : file_(std::move(file)) {}
 
-  // The view is good until the next call. Error: invalid_argument where the file ends or the record is malformed.
+  // The view is valid until the next call. Error: invalid_argument if the file ends or the record is malformed.
   Result<DataRecord> next() {
     while (true) {
       auto record = take_data_record(rest_);
@@ -54,16 +54,16 @@ class DataReader {
   std::string_view rest_;  // of buffer_, not taken yet
 };
 
-// One bundle of entries with all that an archive holds of it.
+// One bundle of entries with everything that the archive holds about it.
 struct Bundle {
   std::uint64_t index = 0;
   unsigned width = 0;
   std::string content;                        // of tile/entries
-  std::vector<std::string_view> leaves;       // empty where that file is of no use
+  std::vector<std::string_view> leaves;       // empty if that file is unusable
   std::string leaf_hashes;                    // of the leaves
-  std::optional<std::string> tile;            // tile/0, where it has the right size
-  std::string hashes;                         // what was settled on; empty where there is nothing
-  std::vector<std::optional<Entry>> entries;  // where the leaf is the one that was settled on
+  std::optional<std::string> tile;            // tile/0, if it has the right size
+  std::string hashes;                         // the hashes chosen by settle(); empty if there are none
+  std::vector<std::optional<Entry>> entries;  // set where the leaf has the chosen hash
 };
 
 class ArchiveCheck {
@@ -91,7 +91,7 @@ class ArchiveCheck {
  private:
   bool stopped() const { return sink_ && !report_.valid(); }
 
-  // One finding a file: the first.
+  // Only the first finding about each file is kept.
   void found_bad(const std::string& file, const std::string& what) {
     if (not_good_.insert(file).second) report_.bad.push_back({file, what});
   }
@@ -116,7 +116,7 @@ class ArchiveCheck {
     return true;
   }
 
-  // The file, if it is there and holds at most `bytes_max`; else the finding is made.
+  // The file, if it exists and holds at most `bytes_max`; otherwise a finding is added.
   std::optional<std::string> read(const std::string& file, std::size_t bytes_max) {
     auto content = directory_.read(file, bytes_max);
     if (!content) {
@@ -165,7 +165,7 @@ class ArchiveCheck {
     for (const std::string_view leaf : bundle.leaves) bundle.leaf_hashes += as_view(hash_leaf(leaf));
   }
 
-  // Which hashes the tree is grown with. Leaves and tile say the same, unless one of them is bad.
+  // Chooses the hashes with which the tree is grown. Leaves and tile agree unless one of them is bad.
   void settle(Bundle& bundle) {
     const bool has_leaves = !bundle.leaves.empty();
     bundle.hashes = has_leaves ? bundle.leaf_hashes : bundle.tile.value_or("");
@@ -186,7 +186,8 @@ class ArchiveCheck {
     }
   }
 
-  // What is above has a say: a full tile's root stands in the tile of level 1, the last one leads to the checkpoint.
+  // Whether the hashes fit the level above: a full tile's root is in the tile of level 1, and the last tile leads to
+  // the checkpoint's root.
   bool fits(const Bundle& bundle, const std::string& hashes) {
     if (bundle.width < archive_tile_width) {
       TreeEdge edge = edge_;
@@ -200,19 +201,19 @@ class ArchiveCheck {
     return parent && hash_at(*parent, bundle.index % archive_tile_width) == as_view(tile_root(hashes));
   }
 
-  // Decides where the tiles above are of no use: the next leaf holds the hash of the one that differs.
+  // Decides if the tiles above are unusable: the next leaf holds the hash of the leaf that differs.
   static bool chain_prefers_tile(const Bundle& bundle, std::size_t at) {
     if (!parse_leaf_data(bundle.leaves[at])) return true;
     const auto next = at + 1 < bundle.leaves.size() ? parse_leaf_data(bundle.leaves[at + 1]) : tl::unexpected(Error{});
     return next && as_view(next->prev_hash) == hash_at(*bundle.tile, at);
   }
 
-  // The leaves are envelopes that follow each other.
+  // Checks that the leaves are envelopes that follow each other.
   void check_entries(Bundle& bundle) {
     bundle.entries.resize(bundle.width);
     const std::string file = tile_path("entries", bundle.index, bundle.width);
     for (std::size_t i = 0; i < bundle.leaves.size(); ++i) {
-      if (hash_at(bundle.leaf_hashes, i) != hash_at(bundle.hashes, i)) continue;  // told already
+      if (hash_at(bundle.leaf_hashes, i) != hash_at(bundle.hashes, i)) continue;  // already reported
       const auto sequence = static_cast<std::int64_t>(bundle.index * archive_tile_width + i + 1);
       auto entry = parse_leaf_data(bundle.leaves[i]);
       if (!entry) {
@@ -252,7 +253,7 @@ class ArchiveCheck {
               fmt::format("hash {} is not the root of {}", at, tile_path(below, limits::tile_width)));
   }
 
-  // The tiles that are not full, and what everything leads to.
+  // Checks the partial tiles, and the root to which everything leads.
   void check_edge() {
     if (!tree_known_) return;
     for (unsigned level = 1; level < edge_.partials().size(); ++level) {
@@ -274,7 +275,7 @@ class ArchiveCheck {
     return {};
   }
 
-  // No erasure is defined that could explain it.
+  // A missing payload is a finding: no erasure is defined that could explain it.
   void found_erased(const std::string& path, std::uint64_t sequence) {
     ++report_.erased;
     found_bad(path, fmt::format("entry {}: {}: its payload is missing", sequence,
@@ -330,10 +331,10 @@ class ArchiveCheck {
     }
   }
 
-  // A partial tile or bundle of an earlier checkpoint: the beginning of what took its place.
+  // A partial tile or bundle of an earlier checkpoint must be the beginning of the file that replaced it.
   void check_superseded(const std::string& path, const TileName& name, const std::string& cover) {
     if (name.level == "data") return check_superseded_data(path, name);
-    if (not_good_.contains(cover)) return;  // nothing to compare with, and told already
+    if (not_good_.contains(cover)) return;  // nothing to compare with, and already reported
     const auto old = read(path, archive_bundle_bytes_max);
     const auto now = read(cover, archive_bundle_bytes_max);
     if (!old || !now) return;
@@ -342,7 +343,7 @@ class ArchiveCheck {
     if (!whole || !now->starts_with(*old)) found_bad(path, fmt::format("is not the beginning of {}", cover));
   }
 
-  // What is there must be what its leaf commits to.
+  // Every payload in it must be what its leaf commits to.
   void check_superseded_data(const std::string& path, const TileName& name) {
     const bool full = name.index < full_tiles(size_, 0);
     const unsigned width = full ? limits::tile_width : partial_width(size_, 0);
@@ -378,10 +379,10 @@ class ArchiveCheck {
   const ArchiveCheckProgress& progress_;
   ArchiveReport report_;
   std::uint64_t size_ = 0;
-  std::set<std::string> not_good_;  // files that a finding was made about
+  std::set<std::string> not_good_;  // files with a finding
   TreeEdge edge_;
-  std::vector<Tile> finished_;  // by the latest bundle
-  bool tree_known_ = true;      // no bundle was lost altogether
+  std::vector<Tile> finished_;  // by the latest bundle of entries
+  bool tree_known_ = true;      // no bundle has been lost entirely so far
   Hash previous_ = zero_hash;   // of the entry before the bundle
   bool previous_known_ = true;
   Timestamp previous_time_{INT64_MIN};

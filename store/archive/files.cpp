@@ -19,8 +19,8 @@ namespace vault {
 namespace {
 
 constexpr std::size_t chunk_bytes = std::size_t{256} << 10;
-constexpr std::size_t buffer_bytes_max = std::size_t{4} << 20;  // of a file that comes in pieces
-// Files written before they are made durable together: the first fsync carries most of the work of the others.
+constexpr std::size_t buffer_bytes_max = std::size_t{4} << 20;  // for a file that arrives in pieces
+// Number of files written before they are made durable together: the first fsync does most of the work of the others.
 constexpr std::size_t pending_max = 96;
 constexpr int depth_max = 16;  // tile/0/x001/…: seven levels of names hold 2^64 tiles
 constexpr std::string_view unfinished = ".unfinished";
@@ -129,7 +129,7 @@ Status ArchiveDirectory::walk_below(const std::string& path, int depth,
     if (name == "." || name == "..") continue;
     const std::string below = path.empty() ? std::string(name) : fmt::format("{}/{}", path, name);
     struct stat info {};
-    if (::fstatat(fd_.get(), below.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // gone again
+    if (::fstatat(fd_.get(), below.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // it has disappeared
     if (!S_ISDIR(info.st_mode) || depth == depth_max) {
       file(below, S_ISREG(info.st_mode));
     } else if (const Status walked = walk_below(below, depth + 1, file); !walked) {
@@ -155,7 +155,7 @@ Result<ArchiveWriter> ArchiveWriter::open(const std::string& path, Readers reade
 
 Status ArchiveWriter::prepare() {
   const int base = directory_.fd_.get();
-  // File systems that know no locks on directories do without.
+  // File systems that cannot lock directories do without a lock.
   if (::flock(base, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     return fail(ErrorCode::busy, directory_.path() + ": another process is archiving into this directory");
   }
@@ -177,7 +177,7 @@ Status ArchiveWriter::make_directories(const std::string& path) {
   if (::mkdirat(directory_.fd_.get(), parent.c_str(), mode) != 0 && errno != EEXIST) {
     return tl::unexpected<Error>(cannot("make the directory", directory_.path(), parent, errno));
   }
-  // Also where it was there already: the run that made it may not have come to its fsync.
+  // Even if it already existed: the run that made it may have stopped before its fsync.
   changed_.insert(parent_of(parent));
   made_.insert(parent);
   return {};
@@ -204,7 +204,7 @@ Status ArchiveWriter::write(const Pending& file, std::string_view bytes) const {
 }
 
 Status ArchiveWriter::keep(Pending file) {
-  ::sync_file_range(file.fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);  // begins; fsync tells of errors
+  ::sync_file_range(file.fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);  // only starts writing; fsync reports errors
   pending_.push_back(std::move(file));
   return pending_.size() < pending_max ? Status{} : publish_pending();
 }
@@ -236,7 +236,7 @@ Status ArchiveWriter::put_new(const std::string& path, std::string_view content)
 Status ArchiveWriter::put(const std::string& path, std::string_view content) {
   const auto there = directory_.read(path, content.size());
   if (!there || *there != content) return put_new(path, content);
-  changed_.insert(parent_of(path));  // the run that wrote it may not have come to its fsync
+  changed_.insert(parent_of(path));  // the run that wrote it may have stopped before its fsync
   return make_directories(path);
 }
 

@@ -1,9 +1,9 @@
-// The files of an archive (docs/archive.md): read, walked, and written so that a crash at any point leaves whole files
-// only. Paths are relative to the archive's directory. Nothing here knows what the files mean.
+// The files of an archive (docs/archive.md): reads, walks, and writes them so that a crash at any point leaves only
+// complete files. Paths are relative to the archive's directory. Nothing here knows what the files mean.
 //
-// Writing: a file is made in DIR/.unfinished, fsynced, and renamed to its place; the directories that got new names are
-// fsynced by sync(). Whatever is written after sync() has returned is therefore newer on disk than what came before:
-// `checkpoint`, written last, never tells of files that are not there.
+// Writing: a file is created in DIR/.unfinished, fsynced, and renamed to its place; sync() fsyncs the directories that
+// got new names. So whatever is written after sync() has returned is newer on disk than everything before it:
+// `checkpoint`, written last, never refers to files that are missing.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@
 
 namespace vault {
 
-// A file that is read from its beginning in pieces.
+// A file that is read in pieces from its beginning.
 class ArchiveFile {
  public:
   explicit ArchiveFile(UniqueFd fd) : fd_(std::move(fd)) {}
@@ -33,17 +33,17 @@ class ArchiveFile {
 
 class ArchiveDirectory {
  public:
-  // Error: invalid_argument where there is no such directory, or it may not be entered.
+  // Error: invalid_argument if there is no such directory, or it may not be entered.
   static Result<ArchiveDirectory> open(const std::string& path);
 
   const std::string& path() const { return path_; }
   bool has(const std::string& path) const;
-  // The whole file; nullopt where there is none. Errors: internal where it cannot be read, is no regular file, or holds
+  // The whole file; nullopt if it does not exist. Error: internal if it cannot be read, is not a regular file, or holds
   // more than `bytes_max`.
   Result<std::optional<std::string>> read(const std::string& path, std::size_t bytes_max) const;
   Result<std::optional<ArchiveFile>> open_file(const std::string& path) const;
-  // Every file below, in no order, as path; true for `regular` where it is a regular file. Symbolic links are not
-  // followed. Error: internal naming the directory that cannot be read.
+  // Reports every file below the directory by its path, in no particular order; `regular` is true for a regular file.
+  // Symbolic links are not followed. Error: internal naming the directory that cannot be read.
   Status walk(const std::function<void(const std::string& path, bool regular)>& file) const;
 
  private:
@@ -57,30 +57,30 @@ class ArchiveDirectory {
   UniqueFd fd_;
 };
 
-// Errors of everything below: invalid_argument where the directory cannot be made or may not be written to,
-// unavailable where a write fails (disk full, input/output error); both name the file.
+// Errors of everything below: invalid_argument if the directory cannot be made or may not be written to, unavailable if
+// a write fails (disk full, input/output error); both name the file.
 class ArchiveWriter {
  public:
   enum class Readers : std::uint8_t { group, everyone };  // modes 0640 and 0644, less what umask takes away
 
-  // Makes the directory where it is missing, and takes it for itself: `busy` where another process archives into it.
-  // Removes what an interrupted run has left in .unfinished.
+  // Makes the directory if it is missing, and locks it: `busy` if another process is archiving into it. Removes
+  // whatever an interrupted run has left in .unfinished.
   static Result<ArchiveWriter> open(const std::string& path, Readers readers);
 
   const ArchiveDirectory& directory() const { return directory_; }
   std::uint64_t files_written() const { return files_written_; }
 
-  // The file `path` with this content. Where exactly that is there already, nothing is written. On disk after sync().
+  // Creates the file `path` with this content. Writes nothing if exactly that exists already. On disk after sync().
   Status put(const std::string& path, std::string_view content);
-  // The same for a file that never changes: `internal` where another content is there.
+  // The same for a file that never changes: `internal` if it exists with other content.
   Status put_unchanging(const std::string& path, std::string_view content);
-  // put() for content that comes in pieces and may be large.
+  // put() for content that arrives in pieces and may be large.
   Status begin(const std::string& path);
   Status append(std::string_view bytes);
   Status finish();
-  // Everything that was put is on disk, under its name, when this returns.
+  // When this returns, everything that was put is on disk under its name.
   Status sync();
-  // put() and sync() of one file, after everything else: the archive's checkpoint. Removes .unfinished.
+  // put() and sync() of one file after everything else: the archive's checkpoint. Removes .unfinished.
   Status put_last(const std::string& path, std::string_view content);
 
  private:
@@ -101,7 +101,7 @@ class ArchiveWriter {
   ArchiveDirectory directory_;
   Readers readers_;
   std::vector<Pending> pending_;
-  std::set<std::string> made_;     // directories known to be there
+  std::set<std::string> made_;     // directories known to exist
   std::set<std::string> changed_;  // directories with new names, not fsynced yet
   std::string path_, buffer_;      // of the file between begin() and finish()
   std::optional<Pending> large_;   // the same, once it no longer fits the buffer

@@ -1,4 +1,4 @@
-// What whoever writes an archive and whoever checks it both know of it: names, sizes, and how often progress is told.
+// Names and sizes that the writer and the checker of an archive share, and how often both report progress.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,8 @@
 
 namespace vault {
 
-inline constexpr std::chrono::milliseconds archive_progress_interval{100};  // progress is told so often at most
+inline constexpr std::chrono::milliseconds archive_progress_interval{
+    100};  // shortest time between two progress reports
 inline constexpr const char* archive_checkpoint_name = "checkpoint";
 inline constexpr std::size_t archive_checkpoint_bytes_max = std::size_t{1} << 20;
 inline constexpr std::uint64_t archive_tile_width = limits::tile_width;

@@ -1,4 +1,4 @@
-// The rows of an archive straight from a store.
+// Reads the rows of an archive directly from a store.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace vault {
 namespace {
 
-// Sizes that are looked through for a checkpoint at a time, at first; doubled until one is found.
+// Number of sizes searched for a checkpoint at a time, at first; doubled until one is found.
 constexpr std::int64_t window_first = 1'024;
 
 class StoreArchiveSource final : public ArchiveSource {
@@ -21,7 +21,7 @@ class StoreArchiveSource final : public ArchiveSource {
   Result<std::optional<ArchiveTarget>> target(std::optional<Timestamp> not_after) override {
     auto target = find_target(not_after);
     if (target || target.error().code == ErrorCode::unavailable) return target;
-    // Something does not fit. Whoever verifies names the first thing that does not.
+    // Something does not fit: let verification name the first thing that does not.
     const auto report = verify_ledger(store_, {}, nullptr);
     if (!report || !report->finding) return target;
     const Finding& bad = *report->finding;
@@ -35,7 +35,7 @@ class StoreArchiveSource final : public ArchiveSource {
     return (*snapshot)->scan(from, to, row);
   }
 
-  // As vaultctl verify --database does it: tiles and stored checkpoints of these rows are looked at, too.
+  // Like vaultctl verify --database, this also checks the tiles and stored checkpoints of these rows.
   Result<ArchiveWalk> walk(const LedgerState& start, std::int64_t to,
                            const std::function<Status(const Verifier&)>& row) override {
     LedgerVerification request;
@@ -66,7 +66,7 @@ class StoreArchiveSource final : public ArchiveSource {
     if (identities->empty()) {
       return fail(ErrorCode::not_found, "the database holds no checkpoint yet: start vaultd on it once");
     }
-    // An archive is made of a ledger that is whole as far as its end tells.
+    // An archive is only made of a ledger whose end is intact.
     CheckpointCheck checkpoints;
     checkpoints.use_identities(*identities);
     const auto end = check_end(**snapshot, checkpoints, {});
@@ -93,7 +93,7 @@ class StoreArchiveSource final : public ArchiveSource {
     return ArchiveTarget{*checkpoint, kept.note, *key};
   }
 
-  // Checkpoints of an identity lie above the sequence that it began on.
+  // Only checkpoints above the sequence on which their identity began count.
   static Result<std::optional<StoredCheckpoint>> newest_not_after(Snapshot& snapshot, Timestamp not_after,
                                                                   const LogIdentity& identity) {
     auto last = last_not_after(snapshot, not_after);
@@ -111,7 +111,7 @@ class StoreArchiveSource final : public ArchiveSource {
     return std::nullopt;
   }
 
-  // The last entry that is not newer; 0 where there is none.
+  // The last entry that is not newer than `not_after`; 0 if there is none.
   static Result<std::int64_t> last_not_after(Snapshot& snapshot, Timestamp not_after) {
     PageRequest request;
     request.to = Timestamp{not_after.micros + 1};

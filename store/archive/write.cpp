@@ -11,7 +11,7 @@
 namespace vault {
 namespace {
 
-// Tiles as files, full or partial.
+// Reads tiles, full or partial, from files.
 class DirectoryTiles final : public TileReader {
  public:
   explicit DirectoryTiles(const ArchiveDirectory& directory) : directory_(directory) {}
@@ -57,10 +57,10 @@ class ArchiveRun {
     return fail(ErrorCode::internal, writer_.directory().path() + ": " + why);
   }
   tl::unexpected<Error> damaged(const std::string& what) const {
-    return refuse(what + ": the archive is damaged (vaultctl check-archive tells more) and cannot be continued");
+    return refuse(what + ": the archive is damaged (vaultctl check-archive says more) and cannot be continued");
   }
 
-  // --- What is there already -----------------------------------------------------------------------------------------
+  // --- Existing files ------------------------------------------------------------------------------------------------
 
   Status look_at_archive() {
     auto note = writer_.directory().read(archive_checkpoint_name, archive_checkpoint_bytes_max);
@@ -82,7 +82,7 @@ class ArchiveRun {
     return check_kind();
   }
 
-  // Payloads are in an archive for all entries or for none.
+  // An archive has payloads either for all entries or for none.
   Status check_kind() const {
     const bool has_data = writer_.directory().has("tile/data");
     if (has_data && !request_.payloads) {
@@ -98,7 +98,7 @@ class ArchiveRun {
     return {};
   }
 
-  // The archive is not behind what it would be brought to. It stays as it is, if it is of this history.
+  // For an archive that is already at or beyond the target: leaves it as it is, provided it has the same history.
   Status check_ahead() {
     const auto root = source_.root_at(old_.tree_size);
     if (!root && root.error().code == ErrorCode::not_found) {
@@ -119,7 +119,7 @@ class ArchiveRun {
                     old_.tree_size));
   }
 
-  // The state before the first entry of the bundle that the archive ends in: rows are written from there on.
+  // The state before the first entry of the archive's last bundle: rows are written from there on.
   Result<LedgerState> load_start() {
     LedgerState state;
     if (old_.tree_size == 0) return state;
@@ -183,7 +183,7 @@ class ArchiveRun {
     return writer_.put_last(archive_checkpoint_name, target_.note);
   }
 
-  // Where a bundle goes that begins after `sequence` entries.
+  // Path of the bundle that begins after `sequence` entries.
   std::string bundle_path(std::string_view kind, std::int64_t sequence) const {
     const std::uint64_t begin = static_cast<std::uint64_t>(sequence) / archive_tile_width * archive_tile_width;
     const std::uint64_t width = std::min(archive_tile_width, target_.checkpoint.tree_size - begin);
@@ -251,9 +251,9 @@ class ArchiveRun {
   const ArchiveTarget& target_;
   ArchiveWriter& writer_;
   const ArchiveProgress& progress_;
-  Checkpoint old_;  // of the archive; size 0 where there is none
+  Checkpoint old_;  // of the existing archive; size 0 if there is none
   bool has_old_ = false;
-  std::string entries_, record_;  // the entry bundle and the data record in the making
+  std::string entries_, record_;  // the entry bundle and the data record being built
   std::chrono::steady_clock::time_point last_progress_{};
 };
 

@@ -21,8 +21,8 @@
 namespace vault {
 namespace {
 
-constexpr std::size_t file_bytes_max = limits::seal_bytes_max + 8'192;  // payload, names and what stands around them
-constexpr std::size_t open_files_max = 128;                             // of one keep(), at a time
+constexpr std::size_t file_bytes_max = limits::seal_bytes_max + 8'192;  // payload, names and the text around them
+constexpr std::size_t open_files_max = 128;                             // open at a time in one keep()
 constexpr mode_t directory_mode = 0750;
 constexpr mode_t file_mode = 0640;
 
@@ -30,7 +30,7 @@ tl::unexpected<Error> unavailable(const std::string& what, int cause) {
   return fail(ErrorCode::unavailable, "emergency mode: " + what + ": " + std::strerror(cause));
 }
 
-// Makes the directory where it is missing, durably.
+// Makes the directory durably if it is missing.
 Status make_directory(const std::string& path) {
   const int failure = make_durable_directory(path, directory_mode);
   if (failure == 0) return {};
@@ -38,8 +38,8 @@ Status make_directory(const std::string& path) {
               fmt::format("cannot make the directory {}: {}", path, std::strerror(failure)), "legacy_dir");
 }
 
-// Gives a finished file its name, never taking it from another. 0, EEXIST, or errno. File systems that cannot rename so
-// (NFS) can link.
+// Gives a finished file its name, never replacing another file. 0, EEXIST, or errno. File systems that cannot rename
+// this way (NFS) can link.
 int publish(int directory, const std::string& temporary, const std::string& name) {
   if (::renameat2(directory, temporary.c_str(), directory, name.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
@@ -79,10 +79,10 @@ class DirectoryWriter final : public EmergencyWriterStore {
   }
 
  private:
-  // A seal_id of this keep(), once for all seals that have it.
+  // A seal_id in this keep(), once for all seals that have it.
   struct Pending {
     KeptSeal seal;
-    bool is_new = true;     // not there yet: a file is to be made
+    bool is_new = true;     // not kept yet: a file must be made
     std::string temporary;  // its unfinished file, once written
     std::optional<Error> error;
   };
@@ -92,7 +92,7 @@ class DirectoryWriter final : public EmergencyWriterStore {
   };
   struct Plan {
     std::optional<Error> error;
-    std::vector<Place> places;  // one a seal
+    std::vector<Place> places;  // one for each seal
   };
 
   std::string temporary_name(const std::string& what) {
@@ -110,7 +110,7 @@ class DirectoryWriter final : public EmergencyWriterStore {
         broken_);
   }
 
-  // What each seal of an order comes to. A refusal takes back what the order had added.
+  // Decides what happens to each seal of an order. A refusal undoes whatever the order had added.
   Plan plan(const std::vector<Seal>& order, Timestamp now) {
     Plan out;
     const std::size_t had = pending_.size();
@@ -155,13 +155,13 @@ class DirectoryWriter final : public EmergencyWriterStore {
                 "seal_id");
   }
 
-  // Timestamps of one process are all different, so that pages part them anywhere.
+  // Timestamps are unique within a process, so that a page can end after any seal.
   KeptSeal make_kept(const Seal& seal, Timestamp now) {
     last_.micros = std::max(now.micros, last_.micros + 1);
     return {seal.session_id, *seal.seal_id, last_, seal.authority, seal.verdict, seal.seal_data};
   }
 
-  // Everything is written before anything is fsynced: the first fsync then carries most of the work of the others.
+  // Writes everything before fsyncing anything: the first fsync then does most of the work of the others.
   void write_files() {
     for (std::size_t at = 0; at < pending_.size();) {
       std::vector<std::pair<UniqueFd, Pending*>> open;
@@ -191,11 +191,11 @@ class DirectoryWriter final : public EmergencyWriterStore {
       pending.error = unavailable("cannot write a file", failure).value();
       return UniqueFd();
     }
-    ::sync_file_range(fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);  // begins; fsync tells of errors
+    ::sync_file_range(fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);  // only starts writing; fsync reports errors
     return fd;
   }
 
-  // All files of an order could be written, or none gets its name.
+  // Names the files of an order only if all of them could be written.
   void publish_files(std::vector<Plan>& plans) {
     std::vector<bool> wanted(pending_.size());
     for (Plan& one : plans) {
@@ -228,7 +228,7 @@ class DirectoryWriter final : public EmergencyWriterStore {
       pending.error = unavailable("cannot rename a file", failure).value();
       return;
     }
-    // Another process was faster with the same seal_id.
+    // Another process kept the same seal_id first.
     auto found = read_kept_seal(entries_.get(), seal_id);
     if (!found) {
       pending.error = found.error();
@@ -244,8 +244,9 @@ class DirectoryWriter final : public EmergencyWriterStore {
     pending.is_new = false;
   }
 
-  // Also for duplicates: the process that made a file may not have come so far yet. After a failure the kernel may have
-  // thrown away what it could not write, and a second fsync would tell nothing of it: no receipt from then on.
+  // Needed for duplicates too: the process that made the file may not have synced the directory yet. After a failure
+  // the kernel may have dropped what it could not write, and a second fsync would not report it: no receipts from then
+  // on.
   Status sync_directory() {
     if (broken_ != 0) return broken();
     if (::fsync(entries_.get()) == 0) return {};
@@ -271,7 +272,7 @@ class DirectoryWriter final : public EmergencyWriterStore {
   std::string suffix_;  // of this process's unfinished files
   std::uint64_t counter_ = 0;
   Timestamp last_;
-  int broken_ = 0;  // errno of an fsync of the directory that failed
+  int broken_ = 0;  // errno of a failed fsync of the directory
   std::vector<Pending> pending_;
   std::unordered_map<Uuid, std::size_t, UuidHash> by_id_;  // -> pending_
 };
@@ -301,7 +302,7 @@ Result<std::optional<KeptSeal>> read_kept_seal(int entries, const Uuid& seal_id)
   const std::string name = emergency_file_name(seal_id);
   const UniqueFd fd = open_quietly(entries, name, O_NOFOLLOW);
   if (!fd && errno == ENOENT) return std::nullopt;
-  // What is wrong with this one file stays so; everything else is the machine's, and may pass.
+  // A fault of this one file is permanent; everything else is the machine's, and may pass.
   const bool of_file = errno == EACCES || errno == EPERM || errno == ELOOP || errno == ENXIO || errno == EISDIR;
   if (!fd && !of_file) return unavailable("cannot open " + name, errno);
   if (!fd) return fail(ErrorCode::internal, name + " cannot be opened: " + std::strerror(errno));

@@ -1,8 +1,8 @@
-// The emergency mode's place on disk: DIR/BBB_LEDGER/entries/<seal_id>.json, one file a seal (emergency_file.hpp).
+// The emergency mode's directory: DIR/BBB_LEDGER/entries/<seal_id>.json, one file per seal (emergency_file.hpp).
 //
 // A file is written under another name, fsynced, and renamed to its own without ever overwriting; the directory is
-// fsynced before a receipt leaves. So a crash leaves whole files only, and of two processes that keep the same seal_id
-// one finds the other's. Unfinished files begin with a dot; nobody reads them.
+// fsynced before a receipt is sent. So a crash leaves only complete files, and if two processes keep the same seal_id,
+// one finds the other's file. Unfinished files begin with a dot; nobody reads them.
 #pragma once
 
 #include <memory>
@@ -15,20 +15,20 @@
 
 namespace vault {
 
-// Makes DIR/BBB_LEDGER/entries where it is missing, DIR itself too. Error: invalid_argument naming the directory that
-// cannot be made, entered or written to.
+// Makes DIR/BBB_LEDGER/entries if it is missing, including DIR itself. Error: invalid_argument naming the directory
+// that cannot be made, entered or written to.
 Result<std::unique_ptr<EmergencyWriterStore>> open_emergency_writer(const std::string& directory);
-// Keeps an index in memory, 64 bytes a seal, and brings it up to date with the directory at every page: other processes
+// Keeps an index in memory, 64 bytes per seal, and updates it from the directory for every page, since other processes
 // write there too. (pages.cpp)
 Result<std::unique_ptr<EmergencyReaderStore>> open_emergency_reader(const std::string& directory);
 
-// What both stand on. The entries directory, made where it is missing.
+// Shared by both: opens the entries directory, making it if it is missing.
 Result<UniqueFd> open_emergency_entries(const std::string& directory);
-// The file's name for a seal_id.
+// The file name for a seal_id.
 std::string emergency_file_name(const Uuid& seal_id);
-// What is kept under a seal_id; nullopt where nothing is. Errors: seal_id_conflict (the file is there and is no seal of
-// the emergency mode, an old record say), internal (it cannot be read, or is damaged), unavailable (no more files can
-// be opened).
+// The seal kept under a seal_id; nullopt if there is none. Errors: seal_id_conflict (the file exists but was not
+// written by the emergency mode; an old record, for example), internal (it cannot be read, or is damaged), unavailable
+// (no more files can be opened).
 Result<std::optional<KeptSeal>> read_kept_seal(int entries, const Uuid& seal_id);
 
 }  // namespace vault

@@ -1,4 +1,4 @@
-// Pages out of the emergency mode's directory: an index of what each file holds, kept in step with the directory.
+// Pages of seals from the emergency mode's directory: an index of the files' contents, kept in step with the directory.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -24,7 +24,7 @@ std::int64_t nanos(const timespec& time) {
   return std::int64_t{time.tv_sec} * nanos_a_second + time.tv_nsec;
 }
 
-// What is needed to know whether a seal may be asked for; names only by hash, so that an item is small.
+// The members needed to decide whether a seal matches a query; names only as hashes, so that an item is small.
 struct Item {
   Timestamp timestamp;
   Uuid seal_id;
@@ -97,8 +97,8 @@ class DirectoryReader final : public EmergencyReaderStore {
     return page;
   }
 
-  // Reads the names in the directory, and the files that are new. Nothing where the directory has not changed since;
-  // but its clock ticks coarsely, so what changed lately counts as changed.
+  // Reads the names in the directory, and the new files. Does nothing if the directory has not changed since; its clock
+  // is coarse, however, so a recent change counts as a change.
   Status refresh() {
     struct stat info {};
     if (::fstat(entries_.get(), &info) != 0) return io_error(errno);
@@ -168,12 +168,12 @@ class DirectoryReader final : public EmergencyReaderStore {
 
   UniqueFd entries_;
   std::vector<Item> index_;  // sorted
-  std::vector<Uuid> known_;  // names that have been looked at, sorted
+  std::vector<Uuid> known_;  // names already read, sorted
   std::vector<Item> new_items_;
   std::vector<Uuid> new_known_;
   std::vector<std::string> problems_;
   std::int64_t seen_change_ = -1;  // the directory's modification time when it was last read
-  bool settled_ = false;           // that time was well past
+  bool settled_ = false;           // that time was well in the past
 };
 
 }  // namespace

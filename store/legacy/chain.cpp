@@ -25,11 +25,11 @@ LegacyLinks LegacyChain::take(const LegacyRow& row, const LegacyRowHash& hash) {
   return out;
 }
 
-// Adds the row to the tree, by the hash with which its root fits. False where none does.
+// Adds the row to the tree, by the hash that makes its root fit. False if none does.
 bool LegacyChain::follow(const LegacyRow& row, const LegacyRowHash& hash, bool chain_valid) {
   const std::string stored = row.entry_hash.value_or("");
   const auto fits = [&row](const LegacyTree& tree, const std::string& leaf) {
-    // Of a single row both are known as the root: the leaf, and the leaf paired with itself.
+    // Two roots are known for a single row: the leaf, and the leaf paired with itself.
     const std::string root = tree.root_with(leaf);
     if (root == row.merkle_root) return true;
     LegacyTree alone = tree;
@@ -64,7 +64,7 @@ std::string LegacyChain::check_head(const std::optional<std::string>& hash,
                          "of the two was changed",
                          last_sequence_);
   }
-  // If the rows' own roots do not fit, that has been told already.
+  // If the rows' own roots do not fit, that has already been reported.
   if (!none(root) && root_was_valid_ && root != tree_.root() && tree_.size() != 1) {
     return "its merkle_root is not the root of the rows";
   }

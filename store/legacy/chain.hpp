@@ -1,9 +1,9 @@
-// The chain and the tree of the old Python service's ledger, followed row by row: what rows say of each other, and what
-// the table's head says of them. Its sequence numbers come from a SERIAL: gaps in them mean nothing.
+// The chain and the tree of the old Python service's ledger, followed row by row: checks rows against each other and
+// against the table's head. Its sequence numbers come from a SERIAL: gaps in them mean nothing.
 //
-// One damaged row must not make all after it look damaged. So where a row's hash is not what it should be, that one is
-// followed with which the next root fits: the hash as stored, the recomputed one, or both the row's prev_hash (of a row
-// that is gone) and its own.
+// One damaged row must not make all later rows look damaged. So if a row's hash is wrong, the tree is continued with
+// whichever makes the next root fit: the hash as stored, the recomputed one, or both the row's prev_hash (of a missing
+// row) and its own.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +17,18 @@ namespace vault {
 
 class LegacyChain {
  public:
-  // Takes the next row, in the order of the sequence. Of rows whose roots do not fit, one after the other, the first is
-  // complained of. Cost: about two hashes a level of the tree.
+  // Takes the next row, in order of the sequence. Of consecutive rows whose roots do not fit, only the first is
+  // reported. Cost: about two hashes per level of the tree.
   LegacyLinks take(const LegacyRow& row, const LegacyRowHash& hash);
 
-  // What is wrong with the table's head after the last row; "" where it fits. nullopt: NULL, as before the first row.
+  // What is wrong with the table's head after the last row; "" if it fits. nullopt: NULL, as before the first row.
   std::string check_head(const std::optional<std::string>& hash, const std::optional<std::string>& root) const;
 
  private:
   bool follow(const LegacyRow& row, const LegacyRowHash& hash, bool chain_valid);
 
   LegacyTree tree_;
-  std::string last_ = std::string(64, '0');  // the hash that the next row should name
+  std::string last_ = std::string(64, '0');  // the hash that the next row should refer to
   std::int64_t last_sequence_ = 0;
   bool root_was_valid_ = true;
 };

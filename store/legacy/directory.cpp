@@ -28,7 +28,7 @@ tl::unexpected<Error> refuse(const std::string& what) {
   return fail(ErrorCode::invalid_argument, what, "directory");
 }
 
-// The names in a directory but . and .., sorted; takes over the descriptor. 0, or errno.
+// The names in a directory except . and .., sorted; takes ownership of the descriptor. 0, or errno.
 int read_names(UniqueFd fd, std::vector<std::string>& out) {
   DIR* const directory = ::fdopendir(fd.get());
   if (directory == nullptr) return errno;
@@ -45,7 +45,7 @@ int read_names(UniqueFd fd, std::vector<std::string>& out) {
   return failure;
 }
 
-// Opens a directory below another; why not in words, or "".
+// Opens a directory below another; returns why it cannot, in words, or "".
 std::string open_below(int parent, const std::string& name, UniqueFd& out) {
   out = open_quietly(parent, name, O_DIRECTORY | O_NOFOLLOW);
   if (out) return {};
@@ -61,7 +61,7 @@ bool has(const std::vector<std::string>& names, const char* name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Names with a dot in front are no records: the emergency mode's unfinished files, and what editors leave.
+// Names with a leading dot are not records but unfinished files of the emergency mode or an editor's leftovers.
 bool is_hidden(const std::string& name) {
   return name.front() == '.';
 }
@@ -70,7 +70,7 @@ bool is_hidden(const std::string& name) {
 
 std::size_t LegacyDirectory::HashOfHash::operator()(const Hash& hash) const {
   std::size_t out = 0;
-  std::memcpy(&out, hash.data(), sizeof out);  // a digest's bytes are as good as any
+  std::memcpy(&out, hash.data(), sizeof out);  // any bytes of a digest will do
   return out;
 }
 
@@ -189,7 +189,7 @@ bool LegacyDirectory::open_lines(const File& file) {
   return true;
 }
 
-// One record or problem of the file of lines; nullopt at its end.
+// One record or problem from the file of lines; nullopt at its end.
 std::optional<LegacyItem> LegacyDirectory::next_line() {
   while (true) {
     const std::uint64_t before = lines_->bytes_read();

@@ -25,24 +25,24 @@
 
 namespace vault {
 
-// A record is sealed whole, so it cannot be larger than a seal, with room for what the emergency mode puts around one.
+// A record is sealed whole, so it can be no larger than a seal, plus what the emergency mode writes around one.
 inline constexpr std::size_t legacy_record_bytes_max = limits::seal_bytes_max + 8'192;
 
 class LegacyDirectory {
  public:
-  // Lists the directory's files: memory for their names, not for what they hold. Files of entries/ come first, oldest
-  // first by modification time, then refusals, then ledger.jsonl.
-  // Error: invalid_argument (no such directory, not readable, or neither ledger.jsonl nor BBB_LEDGER is in it).
+  // Lists the directory's files; needs memory for their names, not for their contents. Files of entries/ come first,
+  // oldest first by modification time, then refusals, then ledger.jsonl. Error: invalid_argument (no such directory,
+  // not readable, or it contains neither ledger.jsonl nor BBB_LEDGER).
   static Result<LegacyDirectory> open(const std::string& path);
   LegacyDirectory(LegacyDirectory&&) = default;
   LegacyDirectory& operator=(LegacyDirectory&&) = default;
 
-  // The next record or problem; nullopt at the end. A line that occurred before in its file comes as a problem.
+  // The next record or problem; nullopt at the end. A repeated line of a file is reported as a problem.
   std::optional<LegacyItem> next();
 
   std::uint64_t bytes_total() const { return bytes_total_; }
   std::uint64_t bytes_done() const { return bytes_done_; }
-  // Files and directories that are no part of a vault's format: left alone. Paths relative to the directory, sorted.
+  // Files and directories that are not part of a vault's format: left alone. Paths relative to the directory, sorted.
   const std::vector<std::string>& ignored() const { return ignored_; }
 
  private:
@@ -69,7 +69,7 @@ class LegacyDirectory {
   std::vector<std::string> ignored_;
   std::uint64_t bytes_total_ = 0, bytes_done_ = 0;
 
-  // The file of lines that is being read, and its lines so far: hash -> line.
+  // The file of lines that is being read, and the lines read so far: hash -> line.
   std::unique_ptr<FileLines> lines_;
   LegacyPlace place_;
   struct HashOfHash {

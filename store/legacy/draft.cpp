@@ -20,7 +20,7 @@ Result<std::string> canonical(std::string_view json, bool object_only) {
                              .root = "seal_data"});
 }
 
-// A value that a payload may hold stays; another becomes null.
+// A value that a payload may hold stays; any other becomes null.
 std::string storable(const std::string& json) {
   return canonical(json, false) ? json : "null";
 }
@@ -30,7 +30,7 @@ std::string stem_of(std::string_view source) {
   return std::string(file.substr(0, file.rfind('.')));
 }
 
-// The verdict to seal under; sets `mapped` where it is not the record's own.
+// The verdict to seal under; sets `mapped` if it is not the record's own.
 Verdict map_verdict(const LegacyDraft& draft, bool& mapped) {
   mapped = false;
   if (draft.named) {

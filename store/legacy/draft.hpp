@@ -1,5 +1,5 @@
-// A legacy record on its way to being a seal: what all kinds of them have in common. What is kept of a record, under
-// which seal_id, verdict and session, is decided here and nowhere else (docs/legacy.md, "What is sealed").
+// A legacy record about to become a seal: the part common to all kinds. This is the only place that decides what is
+// kept of a record, and under which seal_id, verdict and session (docs/legacy.md, "What is sealed").
 #pragma once
 
 #include <optional>
@@ -10,19 +10,19 @@
 
 namespace vault {
 
-// Texts are JSON unless said otherwise.
+// Strings are JSON unless noted otherwise.
 struct LegacyDraft {
   std::string data;                    // legacy_data
   std::string timestamp = "null";      // legacy_timestamp
   std::optional<std::string> verdict;  // the original verdict
-  std::optional<std::string> named;    // the verdict where it is a string, as characters
+  std::optional<std::string> named;    // the verdict if it is a string, as characters
   std::string session_id;              // as found, as characters; "" if none
   LegacyHash hash = LegacyHash::none;
   std::string checks;  // further members of seal_data: `,"name":value` each
 };
 
-// `bytes`: the record's own, whose SHA-256 is kept and which legacy_raw holds where seal_data must not hold `data`.
-// A problem in place of the record where it cannot be sealed. Cost: linear.
+// `bytes`: the record's own, whose SHA-256 is kept, and which go to legacy_raw if seal_data must not hold `data`.
+// Returns a problem instead of a record if it cannot be sealed. Cost: linear.
 LegacyItem finish_legacy_record(LegacyPlace place, std::string_view bytes, LegacyDraft draft);
 
 // `text` as a JSON string, quotation marks included.

@@ -17,7 +17,7 @@ std::string with_exponent(double value) {
   return std::string(buffer, end);
 }
 
-// "1.5e+16" -> "15000000000000000"; "" where that is no whole number.
+// "1.5e+16" -> "15000000000000000"; "" if it is not a whole number.
 std::string without_exponent(std::string_view text) {
   const std::size_t e = text.find('e');
   int exponent = 0;

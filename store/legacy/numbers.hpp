@@ -1,5 +1,5 @@
-// What PostgreSQL's jsonb does to the numbers that Python writes. It keeps values and forgets spellings: 1e+16 comes
-// back as 10000000000000000, 1e-07 as 0.0000001, -0.0 as 0.0. Whoever hashed the text cannot find it again there.
+// Undoes what PostgreSQL's jsonb does to numbers written by Python. jsonb keeps values but not spellings: 1e+16 comes
+// back as 10000000000000000, 1e-07 as 0.0000001, -0.0 as 0.0. So the text that was hashed cannot be read back.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace vault {
 
-// Every text from which jsonb may have made the number `literal`, as Python's json.dumps writes it; `literal` itself
-// first where it may be one of them. One text that is `literal`: the spelling was kept.
+// Every text, as Python's json.dumps writes it, from which jsonb may have made the number `literal`; `literal` itself
+// first if it is one of them. A single text equal to `literal` means that the spelling was kept.
 std::vector<std::string> python_spellings(std::string_view literal);
 
 }  // namespace vault

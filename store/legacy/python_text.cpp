@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
-// The code point at `at`, which moves on. `text` is well-formed but for surrogates.
+// The code point at `at`, which is advanced. `text` is well-formed except for surrogates.
 std::uint32_t next_code_point(std::string_view text, std::size_t& at) {
   const auto lead = static_cast<unsigned char>(text[at++]);
   if (lead < 0x80) return lead;
@@ -52,8 +52,8 @@ struct Separators {
   std::string_view item, member;
 };
 
-// The members of `object` in the order of their names; of several of one name the last. `without` goes for the top
-// level. Bytes of generalised UTF-8 sort as code points do.
+// The members of `object` in order of their names; of duplicates, the last. `without` applies to the top level. Bytes
+// of generalised UTF-8 sort like code points.
 std::vector<const RawJson::Node*> members_in_order(const RawJson& json, const RawJson::Node& object,
                                                    std::optional<std::string_view> without) {
   std::vector<std::pair<std::string, const RawJson::Node*>> members;

@@ -26,7 +26,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(white_space) - begin + 1);
 }
 
-// A byte of a file of lines stands in that record's line; in a whole file, lines are counted up to it.
+// The line of a byte: in a file of lines, the record's line; in a whole file, lines are counted up to the byte.
 std::int64_t line_of(const LegacyPlace& place, std::string_view bytes, std::size_t at) {
   if (place.line > 0) return place.line;
   return 1 + std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(std::min(at, bytes.size())), '\n');
@@ -40,7 +40,7 @@ LegacyItem refused(const LegacyPlace& place, std::string_view bytes, std::size_t
   return {std::nullopt, problem(place, line_of(place, bytes, at), std::move(reason))};
 }
 
-// Where the first line that is not UTF-8 begins; nullopt where all are.
+// Offset of the first line that is not UTF-8; nullopt if all are.
 std::optional<std::size_t> invalid_utf8(std::string_view bytes) {
   if (is_valid_utf8(bytes)) return std::nullopt;
   std::size_t begin = 0;
@@ -71,7 +71,7 @@ LegacyItem read_emergency(LegacyPlace place, std::string_view bytes, const RawJs
   return {std::move(record), std::nullopt};
 }
 
-// What is wrong with the entry_hash of a line of ledger.jsonl; "" where it fits.
+// What is wrong with the entry_hash of a line of ledger.jsonl; "" if it fits.
 std::string check_entry_hash(const RawJson& json) {
   const RawJson::Node* stated = json.member("entry_hash");
   if (stated == nullptr) return "there is no entry_hash";
@@ -110,7 +110,7 @@ LegacyItem read_json(LegacyPlace place, std::string_view bytes) {
   return item;
 }
 
-// What follows `mark` at the beginning of a line, trimmed; nullopt where there is no such line.
+// The text after `mark` at the beginning of a line, trimmed; nullopt if there is no such line.
 std::optional<std::string_view> marked_line(std::string_view text, std::string_view mark) {
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
@@ -150,7 +150,7 @@ Uuid legacy_seal_id(std::string_view source, const Hash& sha256) {
 
 LegacyItem read_legacy_record(LegacyPlace place, std::string_view bytes) {
   if (!is_valid_utf8(place.source)) {
-    // Neither legacy_source nor the report could hold it.
+    // Neither legacy_source nor the report could hold such a name.
     for (char& c : place.source) {
       if (static_cast<unsigned char>(c) >= 0x80) c = '?';
     }

@@ -1,5 +1,5 @@
-// What stands in a filesystem vault (docs/legacy.md), read record by record: bytes in, a seal or a reason out. Pure;
-// directory.hpp has the files.
+// Records of a filesystem vault (docs/legacy.md), converted one by one: bytes in, a seal or a reason out. Pure;
+// directory.hpp reads the files.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ inline constexpr LegacyKind legacy_kinds[] = {LegacyKind::session, LegacyKind::m
                                               LegacyKind::ledger,  LegacyKind::emergency, LegacyKind::database};
 std::string_view legacy_kind_name(LegacyKind kind);
 
-// Where a record stands.
+// The location of a record.
 struct LegacyPlace {
   LegacyKind kind = LegacyKind::session;
   std::string source;     // path relative to the vault's directory, or the table
@@ -33,7 +33,7 @@ struct LegacyProblem {
   LegacyKind kind = LegacyKind::session;
 };
 
-// Whether a record's own entry_hash fits. none: it has none; unknown: it was made over a text that was not kept.
+// Whether a record's own entry_hash fits. none: it has none; unknown: the text that was hashed was not kept.
 enum class LegacyHash : std::uint8_t { none, valid, invalid, unknown };
 
 struct LegacyRecord {
@@ -41,24 +41,24 @@ struct LegacyRecord {
   Hash sha256{};                           // of the raw bytes
   Seal seal;                               // ready to be sealed, seal_id included
   std::string timestamp;                   // the original value as JSON text, or "null"
-  std::optional<Timestamp> time;           // the instant that it names, where that can be told
-  std::optional<std::string> mapped_from;  // the original verdict as JSON text, where it is none of the ledger's
+  std::optional<Timestamp> time;           // that instant, if it can be determined
+  std::optional<std::string> mapped_from;  // the original verdict as JSON text, if it is not one of the ledger's
   bool raw = false;                        // kept as bytes: JSON that payloads must not hold
   LegacyHash hash = LegacyHash::none;      // of kinds ledger and database
-  bool of_all = false;                     // not one of the records, but about all of them
+  bool of_all = false;                     // not one of the records, but a summary of all of them
 };
 
-// Both where a record is usable and yet something about it must be told.
+// Both are set if a record is usable but something about it must be reported.
 struct LegacyItem {
   std::optional<LegacyRecord> record;
   std::optional<LegacyProblem> problem;
 };
 
-// Reads one record. `bytes`: the file, or the line without its line end. A file of kind `session` turns out to be
-// `emergency` where it says so. Cost: linear.
+// Reads one record. `bytes`: the file, or the line without its line end. A file of kind `session` becomes `emergency`
+// if it says so. Cost: linear.
 LegacyItem read_legacy_record(LegacyPlace place, std::string_view bytes);
 
-// Namespace of the seal_ids that records without one of their own get (UUIDv5 of source, newline, SHA-256 in hex).
+// Namespace of the seal_ids for records without one of their own (UUIDv5 of source, newline, SHA-256 in hex).
 Uuid legacy_seal_id(std::string_view source, const Hash& sha256);
 
 }  // namespace vault

@@ -16,7 +16,7 @@
 namespace vault {
 namespace {
 
-// Spellings are tried until one fits, at most this many bytes of text together.
+// Spellings are tried until one fits; this bounds the total size of the texts tried.
 constexpr std::size_t tried_bytes_max = std::size_t{64} << 20;
 constexpr std::size_t choices_max = 16;
 
@@ -36,7 +36,7 @@ bool is_too_large(const LegacyRow& row) {
   return row.bytes > legacy_record_bytes_max;
 }
 
-// seal_data as Python prints the value; what is no JSON as a string.
+// seal_data as Python prints the value; as a string if it is not JSON.
 std::string python_data(const LegacyRow& row) {
   if (!row.seal_data) return "null";
   const auto json = RawJson::parse(*row.seal_data);
@@ -66,7 +66,7 @@ struct Number {
   std::vector<std::string> spellings;
 };
 
-// The numbers that jsonb may have written otherwise than Python had.
+// The numbers that jsonb may have written differently from Python.
 std::vector<Number> respelt_numbers(const RawJson& json) {
   std::vector<Number> out;
   for (const RawJson::Node& node : json.nodes()) {
@@ -79,7 +79,7 @@ std::vector<Number> respelt_numbers(const RawJson& json) {
   return out;
 }
 
-// `text` with each number in the spelling whose bit is set, where there are two.
+// `text` with each number that has two spellings in the one chosen by its bit.
 std::string respell(std::string_view text, const std::vector<Number>& numbers, std::uint64_t bits) {
   std::string out;
   std::size_t at = 0;
@@ -93,7 +93,7 @@ std::string respell(std::string_view text, const std::vector<Number>& numbers, s
   return out.append(text.substr(at));
 }
 
-// Whether some text that jsonb may have been given has the row's hash; true also where there are too many to try.
+// Whether a text that jsonb may have been given has the row's hash; also true if there are too many to try.
 bool may_have_been_written_otherwise(const LegacyRow& row) {
   const auto json = RawJson::parse(*row.seal_data);
   if (!json) return false;
@@ -113,7 +113,7 @@ bool may_have_been_written_otherwise(const LegacyRow& row) {
 }  // namespace
 
 LegacyRowHash check_row_hash(const LegacyRow& row) {
-  if (is_too_large(row) || !is_utf8(row)) return {};  // read_legacy_row() says so
+  if (is_too_large(row) || !is_utf8(row)) return {};  // read_legacy_row() reports that
   if (row.seal_data) {
     if (const auto json = RawJson::parse(*row.seal_data); !json) {
       return {
@@ -136,7 +136,7 @@ LegacyRowHash check_row_hash(const LegacyRow& row) {
 
 LegacyItem read_legacy_row(const LegacyRow& row, const LegacyRowHash& hash, const LegacyLinks& links) {
   LegacyPlace place{LegacyKind::database, legacy_table, row.sequence};
-  const auto told = [&](std::string reason) {
+  const auto problem = [&](std::string reason) {
     return LegacyProblem{place.source, place.line, std::move(reason), place.kind};
   };
   const auto join = [](std::string a, const std::string& b) { return a.empty() || b.empty() ? a + b : a + "; " + b; };
@@ -144,10 +144,10 @@ LegacyItem read_legacy_row(const LegacyRow& row, const LegacyRowHash& hash, cons
   if (is_too_large(row)) {
     return {
         std::nullopt,
-        told(join(fmt::format("larger than {} bytes, which is the most that can be sealed", legacy_record_bytes_max),
-                  links.complaint))};
+        problem(join(fmt::format("larger than {} bytes, which is the most that can be sealed", legacy_record_bytes_max),
+                     links.complaint))};
   }
-  if (!is_utf8(row)) return {std::nullopt, told(join("not valid UTF-8", links.complaint))};
+  if (!is_utf8(row)) return {std::nullopt, problem(join("not valid UTF-8", links.complaint))};
   LegacyDraft draft;
   const std::string bytes = row_text(row, python_data(row));
   draft.data = bytes;
@@ -162,7 +162,7 @@ LegacyItem read_legacy_row(const LegacyRow& row, const LegacyRowHash& hash, cons
   if (item.problem) {
     item.problem->reason = join(item.problem->reason, complaint);
   } else if (!complaint.empty()) {
-    item.problem = told(complaint);
+    item.problem = problem(complaint);
   }
   return item;
 }

@@ -14,8 +14,8 @@ std::string pair(const std::string& left, const std::string& right) {
 
 LegacyTree::LegacyTree() : root_(to_hex(sha256("EMPTY_LEDGER"))) {}
 
-// The last node of each level is the new leaf's; what stands before it there is whole. With an odd number of nodes in
-// all it has no partner.
+// The last node of each level is the new leaf's; the nodes before it on that level are complete. With an odd number of
+// nodes on the level, it has no partner.
 std::string LegacyTree::root_with(std::string_view leaf) const {
   std::string last(leaf);
   for (std::size_t level = 0; size_ >> level > 0; ++level) {

@@ -16,8 +16,8 @@ namespace {
 const PgStatement append_statements[] = {sql::append,      sql::append_one,  sql::append_with_tiles,
                                          sql::append_call, sql::append_form, UniqueIndexes::statement};
 
-// The server has nothing else to do than to take a batch, so it is given a moment for what the socket does not hold at
-// once: while it waits for the rest it does nothing at all.
+// The server only has to read the batch, so it is given a moment to take what the socket cannot hold at once: while it
+// waits for the rest it does nothing else.
 constexpr std::chrono::milliseconds sending_patience{10};
 
 void add_head(PgParams& params, const AppendRequest& request) {
@@ -30,8 +30,8 @@ void add_head(PgParams& params, const AppendRequest& request) {
       .hex(as_view(request.expected.merkle_root));
 }
 
-// A duplicate is known by the index that refuses it. What an unknown one refuses is left to the next session, which
-// knows it.
+// A duplicate is recognised by the index that refuses it. A refusal by an unknown index is left to the next session,
+// which will know that index.
 AppendKind kind_of_unique(UniqueIndexes::Refusal refusal) {
   switch (refusal) {
     case UniqueIndexes::Refusal::seal_id:
@@ -54,7 +54,7 @@ AppendKind kind_of(const PgResult& result, const UniqueIndexes& indexes) {
   }
   if (state == "22012" || state == "VH004") return AppendKind::not_durable;
   if (is_of("23") || is_of("22") || is_of("54")) return AppendKind::refused;
-  // statement_completion_unknown; and the end of a connection may be another server's, of which this one only tells.
+  // statement_completion_unknown; and a connection error may be another server's, which this one merely reports.
   if (state == "40003" || is_of("08") || is_of("57")) return AppendKind::in_doubt;
   return AppendKind::failed;
 }
@@ -129,10 +129,10 @@ PostgresAppender::Batch PostgresAppender::encode_call(const AppendRequest& reque
   return batch;
 }
 
-// A statement takes no lock before all of it has arrived. Its sync follows in the same breath, but may travel in a
-// packet of its own: where this process or its host stops in between, the server holds the head's lock until it notices
-// that the connection has ended. A unix socket tells at once when the process is gone; over TCP the session's
-// keepalives do (session.hpp).
+// A statement takes no lock before all of it has arrived. Its sync is sent right after it, but may travel in a separate
+// packet: if this process or its host stops in between, the server holds the head's lock until it notices that the
+// connection has ended. A unix socket shows at once when the process is gone; over TCP the session's keepalives do
+// (session.hpp).
 void PostgresAppender::send_front() {
   in_flight_ = true;
   answer_.reset();
@@ -140,7 +140,7 @@ void PostgresAppender::send_front() {
   Batch& batch = batches_.front();
   sent_whole_ = false;
   const bool sent = connection_->send(*batch.statement, batch.params) && connection_->sync();
-  batch.params = {};  // libpq has a copy
+  batch.params = {};  // libpq has its own copy
   if (sent) sent_whole_ = connection_->flush_now(sending_patience);
 }
 
@@ -159,7 +159,7 @@ void PostgresAppender::look() {
   do {
     if (in_flight_ && !sent_whole_ && !connection_->lost()) sent_whole_ = connection_->flush_now();
     const auto result = connection_->receive_now();
-    if (!in_flight_) return;  // looked only to see whether the server is still there
+    if (!in_flight_) return;  // this call only checked whether the server is still there
     if (!result) {
       if (connection_->lost()) complete(outcome_of_loss());
       if (!connection_->lost() || !in_flight_) return;
@@ -171,7 +171,7 @@ void PostgresAppender::look() {
   } while (in_flight_);
 }
 
-// All of the batch has been inserted.
+// True if the whole batch has been inserted.
 bool PostgresAppender::moved_head(const PgResult& result) const {
   const std::size_t rows = batches_.front().rows;
   if (form_ == AppendForm::statement) return result.command_tag() == fmt::format("INSERT 0 {}", rows);
@@ -184,15 +184,15 @@ AppendOutcome PostgresAppender::read_answer(const PgResult& result) const {
     if (moved_head(result)) return {AppendKind::committed, {}};
     return {AppendKind::head_moved, "vault_head is not where this writer left it"};
   }
-  // The client's own word for a lost connection; outcome_of_loss() weighs what came before it.
+  // An error that libpq itself reports, for a lost connection; outcome_of_loss() considers what came before it.
   if (result.sqlstate().empty()) return answer_.value_or(outcome_of_loss());
-  // What fails after the statement is done fails around the commit, and leaves open whether that was.
+  // An error after the statement has succeeded comes from around the commit, and leaves its outcome open.
   if (done) return {AppendKind::in_doubt, result.message()};
   const AppendKind kind = kind_of(result, indexes_);
   return {kind, detail_of(kind, result), result.sqlstate()};
 }
 
-// The transaction has ended.
+// Called when the transaction has ended.
 AppendOutcome PostgresAppender::outcome_of_sync() {
   if (!answer_) return {AppendKind::in_doubt, "the server ended a transaction without an answer"};
   if (connection_->take_unreplicated() && answer_->kind == AppendKind::committed) {
@@ -205,7 +205,7 @@ AppendOutcome PostgresAppender::outcome_of_sync() {
 AppendOutcome PostgresAppender::outcome_of_loss() const {
   if (answer_ && answer_->kind != AppendKind::committed)
     return *answer_;  // the statement had failed: nothing to commit
-  // What lacks the sync at its end cannot have been committed.
+  // A batch that was sent without its final sync cannot have been committed.
   return {sent_whole_ ? AppendKind::in_doubt : AppendKind::failed, connection_->last_error()};
 }
 

@@ -1,5 +1,5 @@
 // AppendSession over one Postgres connection of its own: a batch is one statement and its sync, so one round trip and
-// one transaction, however large it is. The statement has two forms with one contract: sql::append and its kin, and the
+// one transaction, however large it is. The statement has two forms with one contract: sql::append and similar, and a
 // call of a function that does the same (AppendForm).
 #pragma once
 
@@ -16,19 +16,19 @@
 namespace vault {
 
 enum class AppendForm {
-  statement,  // the fastest, where the ledger is on the server that the session is on
-  function,   // where it may be on another one of a cluster: the call goes there whole (docs/distributed.md)
+  statement,  // the fastest, if the ledger is on the server of the session
+  function,   // for a ledger that may be on another node of a cluster: sends the whole call there (docs/distributed.md)
 };
 
 class PostgresAppender final : public AppendSession {
  public:
-  // Opens a connection of its own. Errors: as error_of().
+  // Opens a connection of its own. Errors: those of error_of().
   static Result<std::unique_ptr<AppendSession>> open(const PostgresOptions& options);
 
   // The statements that its connection must have prepared.
   static std::span<const PgStatement> statements();
 
-  // Asks the server which form fits it. Errors: as error_of().
+  // Asks the server which form suits it. Errors: those of error_of().
   static Result<AppendForm> form_for(PgConnection& connection);
 
   PostgresAppender(std::unique_ptr<PgConnection> connection, AppendForm form, UniqueIndexes indexes)
@@ -41,7 +41,7 @@ class PostgresAppender final : public AppendSession {
   bool lost() const override { return connection_->lost(); }
 
  private:
-  // A batch that has not been answered, encoded.
+  // An encoded batch that has not been answered yet.
   struct Batch {
     const PgStatement* statement = nullptr;
     PgParams params;
@@ -61,9 +61,9 @@ class PostgresAppender final : public AppendSession {
   std::unique_ptr<PgConnection> connection_;
   AppendForm form_;
   UniqueIndexes indexes_;
-  std::deque<Batch> batches_;  // front: with the database, if `in_flight_`
+  std::deque<Batch> batches_;  // front: at the database, if `in_flight_`
   bool in_flight_ = false;
-  bool sent_whole_ = false;              // of the front, its sync included
+  bool sent_whole_ = false;              // the front batch, its sync included
   std::optional<AppendOutcome> answer_;  // the statement's answer; it counts once the transaction has ended
   std::deque<AppendOutcome> outcomes_;
 };

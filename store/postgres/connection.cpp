@@ -18,7 +18,7 @@ namespace vault {
 
 namespace {
 
-// The server process, and whether names in the schema are the session's to see; null where there is no such schema.
+// Asks for the server process, and whether the session may see names in the schema; null if there is no such schema.
 std::string who_and_where(const std::string& schema) {
   std::string name;
   for (const char c : schema) name.append(c == '\'' ? 2 : 1, c);
@@ -47,7 +47,7 @@ Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions&
   }
 
   const std::string seconds = std::to_string(std::max<long>(1, (options.connect_timeout.count() + 999) / 1000));
-  // What stands before dbname yields to the URL, what stands after it does not.
+  // The URL overrides the keys before dbname, but not those after it.
   const char* const keys[] = {"fallback_application_name",
                               "connect_timeout",
                               "keepalives_idle",
@@ -63,12 +63,12 @@ Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions&
       new PgConnection(PQconnectdbParams(keys, values, 1), options.answer_timeout));
   pg_conn* raw = connection->connection_;
   if (PQstatus(raw) != CONNECTION_OK) {
-    // libpq's words quote parts of the URL.
-    const bool may_be_told = show_connection_string(options.url).has_value();
+    // libpq's messages quote parts of the URL.
+    const bool may_be_shown = show_connection_string(options.url).has_value();
     return fail(ErrorCode::unavailable,
                 "cannot connect to the database: " +
-                    (may_be_told ? one_line(PQerrorMessage(raw))
-                                 : "what libpq says is not shown, since a part of the URL may belong to a password"));
+                    (may_be_shown ? one_line(PQerrorMessage(raw))
+                                  : "what libpq says is not shown, since a part of the URL may belong to a password"));
   }
   PQsetNoticeReceiver(raw, note_notice, connection.get());
   if (PQsetnonblocking(raw, 1) != 0 || PQenterPipelineMode(raw) != 1) {
@@ -77,7 +77,7 @@ Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions&
   const auto done =
       connection->script(common_settings(options.schema) + session_sql + ";" + who_and_where(options.schema));
   if (!done) return tl::unexpected(done.error());
-  // Without it the tables cannot be told from tables that are not there.
+  // Without that right, existing tables cannot be told from missing ones.
   if (done->value(0, 1) == "f") {
     return tl::unexpected<Error>(
         {ErrorCode::internal,
@@ -93,13 +93,13 @@ Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions&
   return connection;
 }
 
-// Texts are translated, and hold no promise; the function that speaks is named in every language.
+// Messages are translated and not stable; the name of the function that sent them is the same in every language.
 void PgConnection::note_notice(void* connection, const pg_result* notice) {
   const char* function = PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION);
   const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
   if (function == nullptr || severity == nullptr) return;
-  // A standby's word was not waited for; or another node of a Citus cluster, where the ledger is, was told to commit
-  // and did not answer, while this one says that all is well.
+  // Either the commit did not wait for a standby's confirmation, or another node of a Citus cluster, which holds the
+  // ledger, was told to commit and did not answer, while this one reports success.
   const std::string_view name(function);
   const bool doubtful = name == "SyncRepWaitForLSN" || name == "FinishRemoteTransactionCommit";
   if (doubtful && std::string_view(severity) == "WARNING") {
@@ -152,7 +152,7 @@ bool PgConnection::wait_socket(bool for_write) {
 
 bool PgConnection::flush() {
   while (!lost_) {
-    // On failure what the server said before it hung up is still to be read: receive() tells.
+    // Even after a failure, what the server sent before it hung up can still be read: receive() returns it.
     if (PQstatus(connection_) != CONNECTION_OK || PQflush(connection_) <= 0) return true;
     if (!wait_socket(true)) return false;
     if (PQconsumeInput(connection_) != 1) return true;
@@ -164,7 +164,7 @@ bool PgConnection::wait_answer() {
   if (lost_ || !flush()) return false;
   while (PQisBusy(connection_) != 0 && PQstatus(connection_) == CONNECTION_OK) {
     if (!wait_socket(false)) return false;
-    // A result may have arrived before the end of the connection: PQgetResult hands it out first.
+    // A result may have arrived before the connection ended: PQgetResult returns it first.
     if (PQconsumeInput(connection_) != 1) break;
   }
   return true;
@@ -201,7 +201,7 @@ PgResult PgConnection::receive_one() {
     lose();
     return result;
   }
-  // libpq ends every statement's answers with a null one.
+  // libpq ends every statement's answers with a null result.
   if (!wait_answer()) return result;
   PgResult end(PQgetResult(connection_));
   if (PQstatus(connection_) != CONNECTION_OK) lose();
@@ -243,13 +243,13 @@ bool PgConnection::flush_now(std::chrono::milliseconds patience) {
 }
 
 void PgConnection::read_now() {
-  // What could not be read becomes a result too, after those that were whole.
+  // A read error also becomes a result, after the complete ones.
   if (!lost_) (void)PQconsumeInput(connection_);
 }
 
 std::optional<PgResult> PgConnection::receive_now() {
   if (lost_) return std::nullopt;
-  // libpq ends every statement's answers with a null one; a second one means that nothing is under way.
+  // libpq ends every statement's answers with a null result; a second one means that nothing is under way.
   for (int ends = 0; ends < 2 && PQisBusy(connection_) == 0; ++ends) {
     PgResult result(PQgetResult(connection_));
     if (!result.empty()) return result;
@@ -262,7 +262,7 @@ void PgConnection::abandon(const std::string& reason) {
   if (lost_) return;
   lost_ = true;
   lost_reason_ = "database: " + reason;
-  // What libpq still holds must not go out when it says good-bye: its owner has been told that it was never sent.
+  // Whatever libpq still buffers must not be sent when it says goodbye: its owner has been told that it never was.
   if (PQsocket(connection_) >= 0) (void)shutdown(PQsocket(connection_), SHUT_RDWR);
 }
 
@@ -273,7 +273,7 @@ Result<PgResult> PgConnection::execute(const PgStatement& statement, const PgPar
   sync();
   PgResult result = receive();
   if (!lost_) receive();
-  // The answer may have come whole before the connection ended; it counts.
+  // The complete answer may have arrived before the connection ended; then it counts.
   if (result.ok()) return result;
   if (lost_ && result.sqlstate().empty()) return fail(ErrorCode::unavailable, lost_reason_);
   return tl::unexpected(error_of(result));
@@ -323,7 +323,7 @@ void PgConnection::drain_forgotten() {
 
 bool PgConnection::probe() {
   drain_forgotten();
-  // A server that hangs up says why first: its words are readable before the end is.
+  // A server that hangs up first says why: its message is readable before the end is.
   pollfd watched{PQsocket(connection_), POLLIN, 0};
   while (!lost_ && (watched.fd < 0 || poll(&watched, 1, 0) > 0)) {
     if (watched.fd < 0 || PQconsumeInput(connection_) != 1 || PQstatus(connection_) != CONNECTION_OK) lose();

@@ -1,5 +1,5 @@
 // One connection to Postgres: RAII around libpq's PGconn and PGresult, kept in pipeline mode so that several statements
-// cost one round trip. Statements travel prepared, parameters in binary.
+// cost one round trip. Statements are prepared, and parameters are binary.
 //
 // A connection belongs to the thread that uses it. Once lost it stays lost: its owner opens another.
 #pragma once
@@ -19,7 +19,7 @@ struct pg_conn;
 
 namespace vault {
 
-// A statement under the name by which every connection that uses it prepares it.
+// A statement with the name under which every connection that uses it prepares it.
 struct PgStatement {
   const char* name;
   const char* sql;
@@ -29,16 +29,16 @@ struct PgConnectOptions {
   std::string url;
   std::string application_name;
   std::chrono::milliseconds connect_timeout{5000};
-  // Longest wait for any one answer; then the connection counts as lost. Zero: for ever.
+  // Longest wait for any one answer; after that, the connection counts as lost. Zero: no limit.
   std::chrono::milliseconds answer_timeout{0};
-  std::string schema = "public";  // where the ledger's tables are
+  std::string schema = "public";  // the schema of the ledger's tables
 };
 
 class PgConnection {
  public:
-  // Connects, runs common_settings() and `session_sql` (settings; constant text), prepares `statements`.
-  // Errors: invalid_argument for a malformed URL (which is not repeated: it may hold a password), unavailable where
-  // there is no server, internal where it refuses a statement.
+  // Connects, runs common_settings() and `session_sql` (settings; constant text), prepares `statements`. Errors:
+  // invalid_argument for a malformed URL (which is not repeated: it may hold a password), unavailable if there is no
+  // server, internal if it refuses a statement.
   static Result<std::unique_ptr<PgConnection>> open(const PgConnectOptions& options, const std::string& session_sql,
                                                     std::span<const PgStatement> statements);
   ~PgConnection();
@@ -46,23 +46,24 @@ class PgConnection {
   PgConnection& operator=(const PgConnection&) = delete;
 
   bool lost() const { return lost_; }
-  // Looks without waiting whether the server has closed an idle connection.
+  // Checks without waiting whether the server has closed an idle connection.
   bool probe();
   int server_version() const;  // 150004 is 15.4
-  // The server process that the session's settings were made in.
+  // The server process in which the session's settings were made.
   std::int32_t backend_pid() const { return backend_pid_; }
-  // True if since the last question a commit was answered without the standby that it should have waited for (somebody
-  // cancelled the wait), or without another node of a Citus cluster that was to commit too. Nobody knows of the other.
+  // True if, since the last call, a commit was answered without the confirmation of a standby that it should have
+  // waited for (somebody cancelled the wait), or of another node of a Citus cluster that was to commit too. The state
+  // of the other server is then unknown.
   bool take_unreplicated();
 
   // --- One statement at a time -------------------------------------------------------------------------------------
 
-  // Sends, and waits for the answer. Errors as error_of(); unavailable once lost.
+  // Sends a statement and waits for the answer. Errors: those of error_of(); unavailable once lost.
   Result<PgResult> execute(const PgStatement& statement, const PgParams& params = {});
-  // Executes a COMMIT. An error, besides execute()'s, where it was none (internal), or where the wait for a synchronous
-  // standby was cancelled (unavailable): it stands on this server then.
+  // Executes a COMMIT. Errors: those of execute(); internal if nothing was committed; unavailable if the wait for a
+  // synchronous standby was cancelled: the commit then stands on this server.
   Status commit(const PgStatement& statement);
-  // Several statements of constant text, outside of pipeline mode; stops at the first that fails.
+  // Several statements of constant text, outside pipeline mode; stops at the first that fails.
   Result<PgResult> script(const std::string& sql);
   // Sends without waiting; the answer is read and dropped before the next one. Nothing else may be in flight.
   void execute_and_forget(const PgStatement& statement);
@@ -71,27 +72,27 @@ class PgConnection {
 
   // False once the connection is lost.
   bool send(const PgStatement& statement, const PgParams& params = {});
-  // The end of a run of statements: a failure skips the rest up to here. Begins to send what is queued.
+  // Ends a run of statements: a failure skips the rest of the run. Starts to send what is queued.
   bool sync();
-  // The answer to the next statement or sync. A lost connection answers a result that is not ok().
+  // The answer to the next statement or sync. A lost connection gives a result that is not ok().
   PgResult receive();
-  // The next row of the statement whose turn it is: single_row() until the last, which holds no row.
+  // The next row of the current statement: single_row() until the last result, which holds no row.
   PgResult stream_next();
 
   // --- Without waiting -----------------------------------------------------------------------------------------------
 
   int descriptor() const;  // to watch; -1 where there is none
-  // Hands the socket what it takes within `patience`: a server that is reading is given a moment. True once nothing is
+  // Writes what the socket accepts within `patience`, which gives the server a moment to read. True once nothing is
   // left, or nothing can be sent any more.
   bool flush_now(std::chrono::milliseconds patience = {});
-  // Reads what the socket has.
+  // Reads what has arrived at the socket.
   void read_now();
-  // Of what has been read: the next answer to a statement or sync, if all of it is there.
+  // The next answer to a statement or sync, if it has been read completely.
   std::optional<PgResult> receive_now();
-  // Counts the connection as lost, for this reason.
+  // Marks the connection as lost for this reason.
   void abandon(const std::string& reason);
 
-  // Why the connection was lost, or what libpq said last; on one line, without secrets.
+  // Why the connection was lost, or libpq's last message; on one line, without secrets.
   std::string last_error() const;
 
  private:
@@ -109,7 +110,7 @@ class PgConnection {
   std::chrono::milliseconds answer_timeout_;
   std::string lost_reason_;
   bool lost_ = false;
-  bool streaming_ = false;  // single-row mode has been set for the statement whose turn it is
+  bool streaming_ = false;  // single-row mode has been set for the current statement
   bool unreplicated_ = false;
   std::int32_t backend_pid_ = 0;
   int forgotten_ = 0;  // statements with a sync each whose answers nobody waits for

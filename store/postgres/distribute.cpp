@@ -11,12 +11,12 @@ namespace vault {
 
 namespace {
 
-// Schemas are distributed from this version on.
+// The first version that distributes schemas.
 constexpr int citus_major_min = 12;
-// A vaultd that has renewed its lease since is running.
+// A vaultd that has renewed its lease within this time is running.
 constexpr int lease_seconds = 10;
 
-// Values that come back from script() are text. An argument is a schema's name, which wants_schema() has judged, or
+// Values returned by script() are text. Every argument is either a schema name that wants_schema() has checked, or
 // comes from the server's own catalog.
 class Distributor {
  public:
@@ -100,7 +100,7 @@ Status Distributor::require_schema() {
   return {};
 }
 
-// Tables are moved under a lock: who appends meanwhile would wait, and find them elsewhere.
+// Tables are moved under a lock: an appending vaultd would wait, and then find them elsewhere.
 Status Distributor::require_rest() {
   if (distribution_.already) return {};
   auto holder =
@@ -136,7 +136,7 @@ Status Distributor::require_nodes() {
     if (interval_ms <= 0 || interval_ms > recover_2pc_interval_ms_max) {
       return first(
           fmt::format("node {}: citus.recover_2pc_interval is {} ms, so that a lost node keeps a ledger locked "
-                      "for as long; mend it with: ALTER SYSTEM SET citus.recover_2pc_interval = '1s'; SELECT "
+                      "for as long; fix it with: ALTER SYSTEM SET citus.recover_2pc_interval = '1s'; SELECT "
                       "pg_reload_conf()",
                       node, interval_ms));
     }
@@ -146,7 +146,7 @@ Status Distributor::require_nodes() {
 
 Status Distributor::distribute() {
   if (distribution_.already) return {};
-  // Citus asks whether triggers may be trusted on the nodes: these read their own row and nothing else.
+  // Citus asks whether triggers are safe on the nodes: these only read their own row.
   if (auto set = connection_.script("SET citus.enable_unsafe_triggers = on"); !set) return tl::unexpected(set.error());
   auto done = connection_.script(fmt::format("SELECT pg_catalog.citus_schema_distribute('{}')", schema_));
   if (!done) return tl::unexpected(done.error());
@@ -166,7 +166,7 @@ Status Distributor::distribute_append() {
   return {};
 }
 
-// Of the tables where the rows are, not of the names that stand for them here.
+// Checks the tables on the node that holds the rows, not their names here.
 Status Distributor::require_guards() {
   const std::string_view tables[] = {"vault_ledger", "vault_tile",          "vault_checkpoint", "vault_origin",
                                      "vault_meta",   "vault_contradiction", "vault_lease"};

@@ -26,7 +26,7 @@ Result<Durability> look_at_durability(PgConnection& connection, bool commits_pro
     durability.broken = leads_elsewhere;
   } else if (setting(1) != "on") {
     durability.broken =
-        "fsync is off on the database server, so nothing there is durable; mend it with: ALTER SYSTEM SET fsync = on; "
+        "fsync is off on the database server, so nothing there is durable; fix it with: ALTER SYSTEM SET fsync = on; "
         "SELECT pg_reload_conf()";
   } else if (commits_promise && setting(0) != "on" && setting(0) != "remote_apply") {
     durability.broken = fmt::format("synchronous_commit is {} in vaultd's own session", setting(0));
@@ -38,7 +38,7 @@ Result<Durability> look_at_durability(PgConnection& connection, bool commits_pro
                             : "default_transaction_read_only is on: the server is not to be written to";
   } else if (!found->is_null(0, 5)) {
     durability.broken = fmt::format(
-        "table {0} is unlogged, so a crash of the server empties it; mend it with: ALTER TABLE {0} SET LOGGED",
+        "table {0} is unlogged, so a crash of the server empties it; fix it with: ALTER TABLE {0} SET LOGGED",
         setting(5));
   }
   if (setting(6) != "on") {

@@ -13,7 +13,7 @@ struct EmbeddedMigration {
   std::string_view down;  // text of NNN_name.rollback.sql
 };
 
-// By version, oldest first, without gaps from 1 on.
+// By version, oldest first, from 1 without gaps.
 std::span<const EmbeddedMigration> embedded_migrations();
 
 }  // namespace vault

@@ -1,4 +1,4 @@
-// Entries and tiles as parameters of the statements that insert them; for the writer and for restoring.
+// Entries and tiles as parameters of the statements that insert them, for the writer and for restoring.
 #pragma once
 
 #include <span>

@@ -22,7 +22,7 @@ tl::unexpected<Error> damaged(const std::string& what) {
   return fail(ErrorCode::internal, "the stored ledger does not fit together: " + what);
 }
 
-// Is this the server's own word, and not a finding in what it has handed out?
+// True if the server itself reported the error, as opposed to a finding in the data that it returned.
 bool said_by_server(const Error& error) {
   return error.code == ErrorCode::internal && !error.sqlstate.empty();
 }
@@ -81,7 +81,7 @@ Result<LedgerState> load_state(PgConnection& connection, const Head& stored) {
 
 }  // namespace
 
-// --- Looking ---------------------------------------------------------------------------------------------------------
+// --- Reading ---------------------------------------------------------------------------------------------------------
 
 Result<PostgresLease::Holder> PostgresLease::read_holder(const LeaseRequest& request) {
   const auto timeout_us = std::chrono::duration_cast<std::chrono::microseconds>(request.timeout).count();
@@ -90,11 +90,11 @@ Result<PostgresLease::Holder> PostgresLease::read_holder(const LeaseRequest& req
   if (lease->rows() == 0) return damaged("vault_lease has no row");
   Holder holder{std::string(lease->value(0, 0)), read_int8(lease->value(0, 1)), lease->value(0, 2) == "\x01"};
   holder.own = holder.name == request.instance;
-  if (lease->value(0, 8) == "\x01") {  // or NULL, where this holder has not said where it runs
+  if (lease->value(0, 8) == "\x01") {  // or NULL, if this holder has not said where it runs
     const std::int64_t since_us = read_timestamp(lease->value(0, 7)).micros;
     holder.who = {std::string(lease->value(0, 5)), read_int8(lease->value(0, 6)), std::max<std::int64_t>(since_us, 0)};
   }
-  // All of it changes hands or grows with every renewal.
+  // All of these change with the holder or with every renewal.
   const auto bytes = fmt::format("{} {} {}", holder.name, lease->value(0, 1), lease->value(0, 4));
   const bool old = lease->value(0, 3) == "\x01";
   holder.takeable |= watch_.over(bytes, old, request.timeout, std::chrono::steady_clock::now());
@@ -125,7 +125,7 @@ Result<LeaseHeld> PostgresLease::describe(Holder holder) {
 LeaseOutcome PostgresLease::take(const LeaseRequest& request) {
   VAULT_CHECK(!request.instance.empty());
   if (auto connected = connection_.connect(); !connected) return not_granted(connected.error());
-  // A look first, so that a standby that asks every second does not lock the active writer's head.
+  // Read first, so that a standby that asks every second does not lock the active writer's head.
   auto holder = read_holder(request);
   if (holder && holder->takeable && !request.look_only) {
     auto durability = look_at_durability(*connection_);
@@ -134,21 +134,21 @@ LeaseOutcome PostgresLease::take(const LeaseRequest& request) {
       return not_granted(durability.error());
     }
     if (durability->broken) {
-      connection_.drop();  // the next one may lead to another server
+      connection_.drop();  // the next connection may lead to another server
       return LeaseNotDurable{*std::move(durability->broken)};
     }
-    auto session = PostgresAppender::open(options_);  // first: who cannot append should not take over
+    auto session = PostgresAppender::open(options_);  // first, because a vaultd that cannot append should not take over
     if (!session) return not_granted(session.error());
     auto grant = take_over(request);
     if (grant) {
       grant->session = *std::move(session);
-      // Outside the transaction, which holds the head. Who cannot be asked is found lost by the next call.
+      // Outside the transaction, which locks the head. If the connection fails here, the next call will notice.
       if (auto missing = missing_guard(*connection_)) grant->missing_guard = *std::move(missing);
       grant->cautions = std::move(durability->cautions);
       return *std::move(grant);
     }
     if (grant.error().code != ErrorCode::forbidden) return not_granted(grant.error());
-    // Somebody was quicker. The connection may be gone since: what rolls back can find it lost.
+    // Another vaultd was faster. The connection may be gone by now: the rollback may have found it lost.
     if (auto connected = connection_.connect(); !connected) return not_granted(connected.error());
     holder = read_holder(request);
   }
@@ -163,8 +163,8 @@ LeaseOutcome PostgresLease::take(const LeaseRequest& request) {
 }
 
 // One transaction. The head's row lock comes first: it waits for the former writer's last transaction to end, and once
-// the epoch is raised under it, that writer can append nothing more; so what is read below stays true. `forbidden`: the
-// lease is somebody's after all.
+// the epoch is raised under it, that writer can append nothing more; so everything read below stays true. `forbidden`:
+// another vaultd has the lease after all.
 Result<LeaseGrant> PostgresLease::take_over(const LeaseRequest& request) {
   LeaseGrant grant;
   Status taken = connection_.transact([&]() -> Status {
@@ -178,7 +178,8 @@ Result<LeaseGrant> PostgresLease::take_over(const LeaseRequest& request) {
     auto raised = connection_->execute(sql::raise_epoch);
     if (!raised) return tl::unexpected(raised.error());
     grant.epoch = read_int8(raised->value(0, 0));
-    // Before anything is read: it waits for a checkpoint that the former writer is storing, and fences all later ones.
+    // Before anything is read: this waits for a checkpoint that the former writer is storing, and fences all later
+    // ones.
     auto written = connection_->execute(sql::write_lease, PgParams()
                                                               .text(request.instance)
                                                               .int8(grant.epoch)
@@ -208,10 +209,10 @@ Result<LeaseGrant> PostgresLease::take_over(const LeaseRequest& request) {
 // --- Giving up -------------------------------------------------------------------------------------------------------
 
 void PostgresLease::release(const std::string& instance, std::int64_t epoch) {
-  // Best effort: the timeout does the rest. A connection that was lost is not made again for this.
+  // Best effort: otherwise the timeout ends the lease. A lost connection is not reopened for this.
   if (!connection_.connect_unless_lost()) return;
-  // A release that gets lost costs the next writer a lease_timeout, and a vaultd that is told to stop while the standby
-  // is dead must not hang on it.
+  // A lost release costs the next writer one lease_timeout; but a vaultd that is told to stop while the standby is dead
+  // must not hang here.
   const bool released = connection_->execute(sql::begin) && connection_->execute(sql::commit_locally) &&
                         connection_->execute(sql::release_lease, PgParams().text(instance).int8(epoch)) &&
                         connection_->execute(sql::commit);
@@ -222,7 +223,8 @@ void PostgresLease::release(const std::string& instance, std::int64_t epoch) {
 
 ResolveOutcome PostgresLease::resolve(const AppendRequest& request) {
   connection_.drop();
-  auto session = PostgresAppender::open(options_);  // first: who cannot append should not keep the lease from others
+  auto session = PostgresAppender::open(
+      options_);  // first, because a vaultd that cannot append should not keep the lease from others
   if (!session) return {ResolveKind::unreachable, 0, session.error().message, {}};
   ResolveOutcome outcome;
   Status done = connection_.transact([&]() -> Status {
@@ -232,8 +234,8 @@ ResolveOutcome PostgresLease::resolve(const AppendRequest& request) {
     const HeadRow stored = head_at(*locked, 0);
     auto holder = read_holder({instance_, std::chrono::milliseconds(0)});
     if (!holder) return tl::unexpected(holder.error());
-    // An epoch raised by an earlier resolve() whose answer was lost is the caller's own; another writer's is not, and
-    // must not be raised from under it, nor is one of the same number that a promoted replica has given to another.
+    // An epoch raised by an earlier resolve() whose answer was lost is the caller's own. Another writer's epoch must
+    // not be raised, nor one of the same number that a promoted replica has given to another vaultd.
     const bool own = holder->name == instance_ && (stored.epoch == request.epoch || stored.epoch == attempted_epoch_);
     const bool committed = same_place(stored.head, request.next);
     if (!own || (!committed && !same_place(stored.head, request.expected))) {

@@ -15,7 +15,7 @@ namespace {
 const PgStatement lease_statements[] = {sql::renew_lease, sql::confirm_lease, sql::contradiction_rows,
                                         durability_statement, guards_statement};
 
-// So often the tables' guards are looked at.
+// How often the tables' guards are checked.
 constexpr std::chrono::seconds guards_interval{10};
 
 }  // namespace
@@ -27,7 +27,7 @@ std::unique_ptr<LeaseStore> make_postgres_lease_store(const PostgresOptions& opt
 Status PostgresLeaseStore::connect() {
   if (connection_ && connection_->probe()) return {};
   connection_.reset();
-  // An answer that comes later than the lease lasts helps nobody.
+  // An answer that arrives after the lease has expired is useless.
   const auto patience = std::max(options_.lease_timeout, std::chrono::milliseconds(100));
   auto opened = PgConnection::open({options_.url, options_.application_name + " lease",
                                     std::min(options_.connect_timeout, patience), patience, options_.schema},
@@ -49,7 +49,7 @@ Result<PgResult> PostgresLeaseStore::ask(const PgStatement& statement, const PgP
 Result<LeaseRenewal> PostgresLeaseStore::renew(const std::string& instance, std::int64_t epoch) {
   auto renewed = ask(sql::renew_lease, PgParams().text(instance).int8(epoch).int4(schema_version_wanted()));
   if (!renewed) {
-    if (renewed.error().sqlstate == "25006") connection_.reset();  // a server that takes no writes any more
+    if (renewed.error().sqlstate == "25006") connection_.reset();  // the server accepts no more writes
     return tl::unexpected(renewed.error());
   }
   if (renewed->rows() == 0) return fail(ErrorCode::forbidden, "the lease is held by another writer");

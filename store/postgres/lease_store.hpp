@@ -20,12 +20,13 @@ class PostgresLeaseStore final : public LeaseStore {
 
  private:
   Status connect();
-  // Executes on a connection; where that turns out to be gone, once more on another. For what may be done twice.
+  // Executes on a connection; if that turns out to be lost, once more on a new one. Only for statements that may run
+  // twice.
   Result<PgResult> ask(const PgStatement& statement, const PgParams& params);
 
   PostgresOptions options_;
   std::unique_ptr<PgConnection> connection_;
-  std::chrono::steady_clock::time_point guards_due_{};  // are looked at again
+  std::chrono::steady_clock::time_point guards_due_{};  // when they are next checked
 };
 
 }  // namespace vault

@@ -28,11 +28,11 @@ Result<std::unique_ptr<PgConnection>> connect_migrator(const PostgresPlace& plac
 }
 
 struct Applied {
-  std::string checksum;  // empty where applied by hand
+  std::string checksum;  // empty if applied by hand
   std::string applied_at;
 };
 
-// By version; empty for a database without schema.
+// By version; empty for a database without the schema.
 Result<std::map<int, Applied>> read_applied(PgConnection& connection) {
   std::map<int, Applied> applied;
   auto exists = connection.execute(schema_exists);
@@ -71,7 +71,7 @@ MigrationStatus status_of(const EmbeddedMigration& migration, const std::map<int
   return status;
 }
 
-// A file without the BEGIN and COMMIT that it has for psql: here the transaction is the runner's.
+// The file without the BEGIN and COMMIT that it has for psql: here the runner makes the transaction.
 std::string without_transaction(std::string_view sql) {
   std::string text(sql);
   for (const std::string_view line : {"\nBEGIN;\n", "\nCOMMIT;\n"}) {
@@ -88,11 +88,11 @@ Status roll_back(PgConnection& connection, const Error& error, const EmbeddedMig
                                       migration.name, error.message));
 }
 
-// A migration waits only this often, and briefly each time (its lock_timeout), for a table that is in use: whoever
-// queues behind a waiting migration waits too.
+// A migration waits at most this often, and briefly each time (its lock_timeout), for a table that is in use, because
+// whoever queues behind a waiting migration waits too.
 constexpr int tries_max = 30;
 
-// One migration up or down in one transaction, if it is still due under the lock. True if it was.
+// Runs one migration up or down in one transaction, if it is still due once the lock is held. True if it was.
 Result<bool> run_one(PgConnection& connection, const EmbeddedMigration& migration, bool up) {
   if (auto begun = connection.script(begin_locked); !begun) return tl::unexpected(begun.error());
   const auto abandon = [&](const Error& error) {
@@ -107,7 +107,7 @@ Result<bool> run_one(PgConnection& connection, const EmbeddedMigration& migratio
   auto ran = connection.script(without_transaction(up ? migration.up : migration.down));
   if (!ran) return abandon(ran.error());
   if (up) {
-    // Both values are the program's own: a number and hex digits.
+    // Both values are this program's own: a number and hex digits.
     auto recorded = connection.script(fmt::format("UPDATE vault_schema SET checksum = '{}' WHERE version = {}",
                                                   checksum_of(migration), migration.version));
     if (!recorded) return abandon(recorded.error());
@@ -121,16 +121,16 @@ Result<bool> run_one(PgConnection& connection, const EmbeddedMigration& migratio
   return true;
 }
 
-// Asked for first: who may make tables in it need not have the right to make it.
+// Looks for the schema first: a role that may make tables in it need not have the right to create it.
 Status make_schema(PgConnection& connection, const std::string& schema) {
   if (const char* wrong = wants_schema(schema)) {
     return fail(ErrorCode::invalid_argument, fmt::format("a schema is {}", wrong), "schema");
   }
-  // The name has been checked: it holds nothing that needs quoting.
+  // The name has been checked: nothing in it needs quoting.
   auto there = connection.script(fmt::format("SELECT FROM pg_catalog.pg_namespace WHERE nspname = '{}'", schema));
   if (!there) return tl::unexpected(there.error());
   if (there->rows() > 0) return {};
-  // Keeps Citus from distributing every new schema: migrations have to be done before (vaultctl migrate distribute).
+  // Keeps Citus from distributing every new schema: migrations have to run before that (vaultctl migrate distribute).
   // Without Citus nobody reads the setting.
   if (auto set = connection.script("SET citus.enable_schema_based_sharding = off"); !set) {
     return tl::unexpected(set.error());

@@ -1,5 +1,5 @@
-// Pages. One condition drives an index (the session's, the verdict's, or the primary key); the others are checked on
-// the rows that it finds, of which a bounded number is looked at.
+// Pages of entries. One condition drives an index (the session's, the verdict's, or the primary key); the others are
+// checked on a bounded number of the rows that it finds.
 //
 // The driving conditions are written as row comparisons, (session_id, sequence) > ($1, $2), and the order names both
 // columns: only the composite index can serve either, whatever the planner believes about the values' frequency. With
@@ -15,15 +15,16 @@ namespace vault {
 
 namespace {
 
-// A page ends at page_bytes_max, so rows that it has no room for are read, printed and sent for nothing. Nobody knows
-// how large the next ones are; so few are asked for at first, and then as many as fit if they are like those before,
-// but never many times as many as have been seen.
+// A page ends at page_bytes_max, so rows beyond that are read, printed and sent for nothing. Since the size of the next
+// rows is unknown, few are requested at first, and then as many as fit if they are like the previous ones, but never
+// many times as many as have been seen.
 constexpr std::size_t fetch_rows_first = 4;
 constexpr std::size_t fetch_growth = 32;
-constexpr std::size_t match_rows_max = 64;  // of a filtered page, where the server does not watch what it hands out
-// If rows are smaller than this, one more row tells whether there is another page; else a query without payloads does.
+constexpr std::size_t match_rows_max = 64;  // of a filtered page, where the server does not limit the bytes it returns
+// If rows are smaller than this, one more row shows whether there is another page; otherwise a query without payloads
+// does.
 constexpr std::size_t small_row = 16 * 1024;
-// Index entries looked at per question of a filtered page: few at first, since most filters find something soon.
+// Index entries scanned per query of a filtered page: few at first, since most filters find something soon.
 constexpr std::size_t look_rows_first = 256;
 constexpr std::size_t look_rows_max = 8192;
 
@@ -34,15 +35,15 @@ constexpr std::size_t look_rows_max = 8192;
 #define VAULT_SESSION_RANGE VAULT_KEY_RANGE("session_id")
 #define VAULT_VERDICT_RANGE VAULT_KEY_RANGE("verdict")
 
-// At most $4 rows, and none behind those that fill $5 bytes as they are stored, which is known without reading them.
-// The last column counts these bytes.
+// At most $4 rows, ending with the one that fills $5 bytes as stored; that size is known without reading them. The last
+// column counts these bytes.
 #define VAULT_FETCH(range, order)                                                           \
   "SELECT " VAULT_READ_COLUMNS ", stored FROM (SELECT " VAULT_READ_COLUMNS                  \
   ", coalesce(pg_catalog.pg_column_size(seal_data), 0) AS own, "                            \
   "pg_catalog.sum(coalesce(pg_catalog.pg_column_size(seal_data), 0)) OVER (ORDER BY " order \
   " ROWS UNBOUNDED PRECEDING) AS stored FROM vault_ledger " range "ORDER BY " order         \
   " LIMIT $4::bigint) page WHERE stored - own < $5::bigint"
-// Looks at $4 rows: which of them match, how many there were, and the last one's sequence.
+// Scans $4 rows: returns which of them match, how many there were, and the last one's sequence.
 #define VAULT_LOOK(range, order)                                                                                      \
   "WITH looked AS MATERIALIZED (SELECT sequence, authority, verdict FROM vault_ledger " range "ORDER BY " order       \
   " LIMIT $4::bigint) SELECT array(SELECT sequence FROM looked WHERE (authority = $5::text OR $5::text IS NULL) AND " \
@@ -84,7 +85,7 @@ const PgStatement rows_by_sequence{
     "CROSS JOIN LATERAL (SELECT " VAULT_READ_COLUMNS
     " FROM vault_ledger WHERE sequence = wanted.sequence) l ORDER BY place"};
 
-constexpr int stored_column = 13;  // behind those that row_view() reads
+constexpr int stored_column = 13;  // after the columns that row_view() reads
 
 class PageQuery {
  public:
@@ -109,7 +110,7 @@ class PageQuery {
   }
 
  private:
-  // Sequences strictly between low_ and high_.
+  // Finds the exclusive bounds low_ and high_ of the page's sequences.
   Status find_bounds() {
     if (request_.cursor) (descending_ ? high_ : low_) = *request_.cursor;
     if (!request_.from && !request_.to) return {};
@@ -134,8 +135,8 @@ class PageQuery {
 
   void move_past(std::int64_t sequence) { (descending_ ? high_ : low_) = sequence; }
 
-  // Takes the rows of the statement just sent, until the page is full; returns how many there were. A row that cannot
-  // be read ends the page before it; where it is the first one, it is the answer, so nobody goes past it unknowing.
+  // Takes the rows of the statement just sent until the page is full; returns how many there were. A row that cannot be
+  // read ends the page before it; if it is the first one, its error is the answer, so that nobody skips it unknowingly.
   Result<std::size_t> take_rows(bool counts_stored) {
     connection_.sync();
     std::size_t seen = 0;
@@ -145,7 +146,7 @@ class PageQuery {
       ++seen;
       if (counts_stored) stored_in_fetch_ = static_cast<std::size_t>(read_int8(result.value(0, stored_column)));
       if (full_ || !outcome) continue;
-      // The row that no longer fits only tells that there is more.
+      // The row that no longer fits only shows that there is more.
       if (page_.entries.size() == limit_ || bytes_ >= limits::page_bytes_max) {
         end_page();
         continue;
@@ -178,7 +179,7 @@ class PageQuery {
     page_.next_cursor = page_.entries.back().sequence;
   }
 
-  // PostgreSQL does not say which row: it is the next one.
+  // PostgreSQL does not say which row it is: it is the next one.
   Error unreadable(const Error& error) const {
     const std::int64_t at = descending_ ? high_ : low_;
     return {error.code,
@@ -189,7 +190,7 @@ class PageQuery {
 
   Error lost() const { return {ErrorCode::unavailable, connection_.last_error(), {}}; }
 
-  // How many rows to ask for next, `seen` of this page being read.
+  // How many rows to request next, after `seen` rows of this page.
   std::size_t rows_wanted(std::size_t most) const {
     const std::size_t seen = page_.entries.size();
     if (seen == 0) return std::min(most, fetch_rows_first);
@@ -203,7 +204,7 @@ class PageQuery {
       const bool small = seen == 0 || bytes_ / seen < small_row;
       if (!small && (seen == limit_ || bytes_ >= limits::page_bytes_max)) return end_if_more();
       const std::size_t rows = rows_wanted(limit_ - seen + (small ? 1 : 0));
-      // If the rows before were small, a larger one ends the query too.
+      // If the rows so far were small, a larger one ends the query too.
       const std::size_t stored_max = seen == 0 ? limits::page_bytes_max : 2 * rows * (stored_ / seen + 64);
       PgParams params = range(rows);
       params.int8(static_cast<std::int64_t>(std::min(stored_max, limits::page_bytes_max)));
@@ -217,7 +218,7 @@ class PageQuery {
     return {};
   }
 
-  // The page is full: is it the last?
+  // The page is full: finds out whether it is the last one.
   Status end_if_more() {
     PgParams params = range(1);
     params.null().null();
@@ -275,8 +276,8 @@ class PageQuery {
   std::int64_t high_ = limits::sequence_max;
   Page page_;
   std::size_t bytes_ = 0;            // of the page
-  std::size_t stored_ = 0;           // of its payloads, as PostgreSQL keeps them
-  std::size_t stored_in_fetch_ = 0;  // of those of the last statement
+  std::size_t stored_ = 0;           // of its payloads, as stored by PostgreSQL
+  std::size_t stored_in_fetch_ = 0;  // of those from the last statement
   bool full_ = false;
 };
 

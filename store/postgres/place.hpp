@@ -1,4 +1,4 @@
-// Where a ledger is: a database, and a schema in it. Many ledgers can share a database, each in a schema of its own.
+// The location of a ledger: a database, and a schema in it. Many ledgers can share a database, each in its own schema.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ struct PostgresPlace {
   PostgresPlace(const char* at) : url(at) {}
 };
 
-// What is wrong with a name for a schema; nullptr: nothing. Lower case, so that it needs no quotes in psql.
+// What is wrong with a schema name; nullptr: nothing. Lower case, so that it needs no quotes in psql.
 const char* wants_schema(const std::string& name);
 
 }  // namespace vault

@@ -16,7 +16,7 @@ namespace {
 constexpr PgStatement statements[] = {sql::identities, sql::newest_checkpoints, sql::contradictions,
                                       sql::contradiction_rows, sql::announcement};
 
-// Most ledgers' newest row verifies; each further look takes a round trip.
+// In most ledgers the newest row verifies; each further query costs a round trip.
 constexpr std::int64_t rows_at_once = 16;
 constexpr int looks_max = 64;
 bool says_what_stands_beside_it(const StoredCheckpoint& checkpoint, const VerifierKey& key) {
@@ -53,9 +53,9 @@ std::span<const PgStatement> promise_statements() {
   return statements;
 }
 
-// The first identity is the one that the ledger began with. Each later one is announced by the entry after the history
-// that it accepted; or it began where nothing had been signed but that the ledger was empty (an archive restored into
-// a database that a vaultd had looked at).
+// The first identity is the one that the ledger began with. Each later one either is announced by the entry after the
+// history that it accepted, or began when nothing had been signed except that the ledger was empty (an archive restored
+// into a database that a vaultd had already started on).
 Result<Identities> query_identities(PgConnection& connection) {
   auto rows = connection.execute(sql::identities);
   if (!rows) return tl::unexpected(rows.error());
@@ -105,7 +105,7 @@ Result<Promises> query_promises(PgConnection& connection) {
     if (!newest) return tl::unexpected(newest.error());
     promises.newest = *std::move(newest);
   }
-  // Counted first: what is told between the two questions is read now, and noticed once more later.
+  // Counted first: a row added between the two queries is read now, and noticed once more later.
   auto count = connection.execute(sql::contradiction_rows);
   if (!count) return tl::unexpected(count.error());
   promises.contradiction_rows = read_int8(count->value(0, 0));

@@ -1,5 +1,5 @@
-// What the database holds of what was signed, as far as it can be believed (struct Promises in store.hpp). Anybody with
-// the role of a writer can put rows there; none of them counts by itself.
+// The signed promises about this ledger that the database holds, as far as they can be believed (struct Promises in
+// store.hpp). Anybody with the role of a writer can insert rows there; no row counts by itself.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace vault {
 
-// The statements that these questions need prepared.
+// The statements that must be prepared for these queries.
 std::span<const PgStatement> promise_statements();
 
 // Within whatever transaction is open. Cost: a few index look-ups, and one signature (about 0.1 ms) for each note.
@@ -23,11 +23,11 @@ struct Identities {
 };
 Result<Identities> query_identities(PgConnection& connection);
 
-// As Promises::announcement. The connection has prepared sql::announcement.
+// See Promises::announcement. The connection must have prepared sql::announcement.
 Result<std::optional<AnnouncementSeen>> query_announcement(PgConnection& connection);
 
-// The largest checkpoint of `identity` whose note verifies and says what stands beside it. Rows that do not verify are
-// passed over, up to 1,024 of them: beyond that the database's word on checkpoints is nobody's.
+// The largest checkpoint of `identity` whose note verifies and agrees with its row. Rows that do not verify are
+// skipped, up to 1,024 of them: beyond that, the database's checkpoints are not believed at all.
 Result<std::optional<StoredCheckpoint>> query_newest_checkpoint(PgConnection& connection, const LogIdentity& identity);
 
 }  // namespace vault

@@ -20,7 +20,7 @@ const PgStatement reader_statements[] = {
     sql::in_recovery,    sql::database_bytes,     sql::savepoint_scan, sql::release_scan,       sql::rollback_to_scan,
 };
 
-// Every question is a range of some index. The planner, which may know nothing of a young table, is told so.
+// Every query is a range of some index. The planner may know nothing about a young table, so the settings make it use indexes.
 constexpr const char* session_settings =
     "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off;"
     "SET enable_sort = off; SET jit = off; SET max_parallel_workers_per_gather = 0;"

@@ -13,8 +13,8 @@ namespace vault {
 // 512 tiles: 4 MiB, and 131,072 leaves below each of the topmost levels' nodes that proofs share.
 inline constexpr std::size_t cached_tiles_max = 512;
 
-// A connection with what is known only as long as it lasts: after a loss the next one may lead to a server that was
-// restored to another history.
+// A connection with the knowledge that lasts only as long as it does: after a loss, the next connection may lead to a
+// server that was restored to another history.
 struct ReaderSession {
   std::unique_ptr<PgConnection> connection;
   TileCache tiles{cached_tiles_max};
@@ -23,7 +23,7 @@ struct ReaderSession {
 
 class PostgresSnapshot final : public Snapshot {
  public:
-  // The transaction begins with the first question, in the same round trip.
+  // The transaction begins with the first query, in the same round trip.
   explicit PostgresSnapshot(ReaderSession& session) : session_(session) {}
   ~PostgresSnapshot() override;
 
@@ -47,7 +47,7 @@ class PostgresSnapshot final : public Snapshot {
   Result<std::string> read_tile(const TileId& id, unsigned width) override;
 
  private:
-  // The connection, with the snapshot's transaction begun (in flight, ahead of the question that comes next).
+  // The connection, with the snapshot's transaction begun (in flight, ahead of the next query).
   PgConnection& begun();
 
   ReaderSession& session_;

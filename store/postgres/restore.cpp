@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t insert_rows_max = 1024;
 constexpr std::size_t insert_bytes_max = std::size_t{2} << 20;
 
-// Of one statement; the last, COMMIT, may have to wait for a synchronous replica.
+// For one statement; the last one, COMMIT, may have to wait for a synchronous replica.
 constexpr std::chrono::milliseconds restore_answer_timeout{600'000};
 
 const PgStatement restore_statements[] = {
@@ -38,7 +38,7 @@ class Restore {
  public:
   explicit Restore(PgConnection& connection) : connection_(connection) {}
 
-  // Nobody's ledger: no entries, tiles or checkpoints of any.
+  // Requires a database without a ledger: no entries, tiles or checkpoints.
   Status check_empty(const VerifierKey& key) {
     const auto not_empty = [](const std::string& what) {
       return fail(ErrorCode::invalid_argument,
@@ -61,13 +61,13 @@ class Restore {
   Status begin(const VerifierKey& key) {
     if (auto begun = connection_.execute(sql::begin); !begun) return tl::unexpected<Error>(begun.error());
     if (const Status durable = require_durability(connection_); !durable) return durable;
-    auto head = connection_.execute(sql::lock_head_row);  // no append comes in between from here on
+    auto head = connection_.execute(sql::lock_head_row);  // from here on no append can come in between
     if (!head) return tl::unexpected<Error>(head.error());
     if (head->rows() == 0) return fail(ErrorCode::internal, "vault_head has no row");
     if (head_at(*head, 0).head.sequence != 0) {
       return fail(ErrorCode::invalid_argument, "the database is not empty: its head is not that of an empty ledger");
     }
-    // From here on a vaultd that runs on this database is fenced: its appends, and the checkpoints that it stores.
+    // From here on, a vaultd running on this database is fenced: its appends, and the checkpoints that it stores.
     auto raised = connection_.execute(sql::raise_epoch);
     if (!raised) return tl::unexpected<Error>(raised.error());
     auto fenced = connection_.execute(sql::raise_lease,
@@ -104,12 +104,12 @@ class Restore {
     if (!connection_.lost()) (void)connection_.execute(sql::rollback);
   }
 
-  // The connection was lost while the end was on its way.
+  // True if the connection was lost while the COMMIT was under way.
   bool in_doubt() const { return in_doubt_; }
 
  private:
-  // A vaultd that was started on the empty database has signed that it is empty, under a name of its own. That stays
-  // true; the archive's identity follows it.
+  // A vaultd that was started on the empty database has signed that it is empty, under an identity of its own. That
+  // stays true; the archive's identity follows it.
   Status check_identities(const VerifierKey& key) {
     auto identities = query_identities(connection_);
     if (!identities) return tl::unexpected<Error>(identities.error());
@@ -147,10 +147,10 @@ class Restore {
     in_doubt_ = true;
     return fail(ErrorCode::unavailable,
                 "the connection was lost while the restored ledger was being committed (" + done.error().message +
-                    "). Run the same command again: it tells whether the database holds it, or restores it");
+                    "). Run the same command again: it finds out whether the database holds it, or restores it");
   }
 
-  // One statement is on its way while the entries of the next are read and checked.
+  // One statement is under way while the entries of the next are read and checked.
   Status send_entries() {
     if (entries_.empty()) return {};
     if (const Status answered = await_answers(1); !answered) return answered;
@@ -199,7 +199,7 @@ Result<std::unique_ptr<PgConnection>> connect_for_restore(const PostgresPlace& p
       restore_settings(), restore_statements);
 }
 
-// Of a schema that a restore was killed in the middle of making.
+// True for a schema left by a restore that was killed while making it.
 const PgStatement no_entries{"no_entries", "SELECT NOT EXISTS (SELECT FROM vault_ledger)"};
 
 Result<bool> has_no_entries(const PostgresPlace& place) {

@@ -15,7 +15,7 @@ bool starts_with_any(std::string_view text, std::initializer_list<std::string_vi
 
 }  // namespace
 
-// libpq breaks its sentences over lines, and begins the next with a tab.
+// libpq breaks its messages into lines, which begin with a tab.
 std::string one_line(std::string_view text) {
   std::string line;
   for (const char c : text) {
@@ -84,10 +84,10 @@ std::string PgResult::message() const {
 
 Error error_of(const PgResult& result) {
   const SqlState state = result.sqlstate();
-  if (state == "42P01") {  // undefined_table: not migrated yet, or another vaultd is at it
+  if (state == "42P01") {  // undefined_table: not migrated yet, or being migrated
     return {ErrorCode::unavailable, "the database has no ledger schema yet; vaultctl migrate up makes it", {}, state};
   }
-  // A statement is there already, or no more, where nobody but us prepares any.
+  // A statement already exists, or has disappeared, although only we prepare any.
   if (state == "42P05" || state == "26000") return {ErrorCode::unavailable, leads_elsewhere, {}, state};
   const bool transient =
       state.empty() || starts_with_any(state.text(), {"08", "53", "40", "57", "58", "55P03", "25006", "25P03"});

@@ -1,5 +1,5 @@
-// From results to the ledger's own types. Stored values may have been tampered with: nothing here takes a hash on
-// trust.
+// Converts results to the ledger's own types. Stored values may have been tampered with: no hash is taken on trust
+// here.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@
 
 namespace vault {
 
-// What no digest equals in practice; stands for a stored text that is no hash, so that it compares unequal to any.
+// A value that no digest equals in practice; stands for stored text that is not a hash, so that it compares unequal to
+// any.
 const Hash& impossible_hash();
 Hash hash_or_impossible(std::string_view hex);
 
@@ -21,8 +22,7 @@ Hash hash_or_impossible(std::string_view hex);
 RowView row_view(const PgResult& result, int row);
 Result<Entry> entry_at(const PgResult& result, int row);
 
-// vault_head with its writer_epoch: the first four columns; the fifth, where there is one, is the last entry's
-// timestamp.
+// vault_head with its writer_epoch: the first four columns; the fifth, if present, is the last entry's timestamp.
 struct HeadRow {
   Head head;
   std::int64_t epoch = 0;
@@ -31,13 +31,13 @@ HeadRow head_at(const PgResult& result, int row);
 
 StoredCheckpoint checkpoint_at(const PgResult& result, int row);
 
-// What writer and readers both ask, within whatever transaction is open.
+// Queries that writer and readers share, within whatever transaction is open.
 Result<std::string> query_ledger_id(PgConnection& connection);
 Result<std::optional<Entry>> query_entry(PgConnection& connection, const PgStatement& statement,
                                          const PgParams& params);
 
-// The first `width` hashes of a tile: from vault_tile where asked for the whole of it, else (and where that is missing)
-// from the level below, the rows' entry_hash or the roots of its tiles. Error: not_found where there are fewer.
+// The first `width` hashes of a tile: from vault_tile if the whole tile is requested, otherwise (and if it is missing)
+// from the level below, the rows' entry_hash or the roots of its tiles. Error: not_found if there are fewer.
 Result<std::string> query_tile(PgConnection& connection, const TileId& id, unsigned width);
 
 // query_tile() as a TileReader.

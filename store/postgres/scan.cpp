@@ -17,7 +17,7 @@ void ScanPace::took(std::int64_t rows, std::size_t bytes, milliseconds time) {
   const std::int64_t bytes_a_row = std::max<std::int64_t>(1, static_cast<std::int64_t>(bytes) / rows);
   std::int64_t wanted = static_cast<std::int64_t>(bytes_wanted) / bytes_a_row;
   if (time.count() > 0) wanted = std::min(wanted, rows * time_wanted.count() / time.count());
-  // Grows in steps, since those that came may be smaller than those that come.
+  // Grows in steps, since later rows may be larger than earlier ones.
   rows_ = std::clamp<std::int64_t>(wanted, 1, std::min(rows_max, std::max(rows, rows_) * 4));
 }
 
@@ -56,12 +56,12 @@ class RowScan {
   void ask() {
     const std::int64_t rows = pace_.rows();
     const std::int64_t last = to_ - next_ < rows ? to_ : next_ + rows - 1;
-    // One more than there can be: of a row that is there twice, both are seen.
+    // One more than there can be, so that both copies of a duplicate row are seen.
     connection_.send(sql::rows_ascending, PgParams().int8(next_).int8(last).int8(last - next_ + 2));
     connection_.sync();
     ++in_flight_;
     if (last == to_) {
-      asked_all_ = true;  // to_ may be the last of all numbers
+      asked_all_ = true;  // to_ may be the largest possible number
     } else {
       next_ = last + 1;
     }
@@ -93,7 +93,7 @@ class RowScan {
     asked_at_ = now;
   }
 
-  // The server gave a chunk up because it took too long, and what was asked for behind it failed with it.
+  // The server cancelled a chunk because it took too long, and the requests queued behind it failed with it.
   bool ask_again() {
     const bool moved = !std::exchange(asked_again_, true) || delivered_ != delivered_before_;
     delivered_before_ = delivered_;
@@ -105,14 +105,14 @@ class RowScan {
       outcome_ = tl::unexpected(late_error_);
       return false;
     }
-    asked_all_ = delivered_ && *delivered_ >= to_;  // to_ may be the last of all numbers
+    asked_all_ = delivered_ && *delivered_ >= to_;  // to_ may be the largest possible number
     if (!asked_all_) next_ = delivered_ ? *delivered_ + 1 : from_;
     hole_ = false;
     asked_at_ = std::chrono::steady_clock::now();
     return true;
   }
 
-  // Rows have been deleted: go on at the next that is there, however far. False where there is none.
+  // Rows have been deleted: continues at the next existing row, however far. False if there is none.
   bool skip_hole() {
     auto found = connection_.execute(sql::next_sequence, PgParams().int8(next_).int8(to_));
     if (!found) outcome_ = tl::unexpected(found.error());
@@ -126,10 +126,10 @@ class RowScan {
   ScanPace& pace_;
   const std::function<bool(const RowView&)>& row_;
   std::int64_t from_;
-  std::int64_t next_;  // to ask for
+  std::int64_t next_;  // next row to request
   std::int64_t to_;
-  std::optional<std::int64_t> delivered_;         // the last row that has come
-  std::optional<std::int64_t> delivered_before_;  // when a chunk was last asked for again
+  std::optional<std::int64_t> delivered_;         // the last row that has arrived
+  std::optional<std::int64_t> delivered_before_;  // its value when a chunk was last requested again
   bool asked_again_ = false;
   int in_flight_ = 0;
   bool wanted_ = true;

@@ -1,4 +1,4 @@
-// Scans: rows of vault_ledger in order, asked for in chunks that are measured in bytes and time.
+// Scans rows of vault_ledger in order, in chunks that are measured in bytes and time.
 #pragma once
 
 #include <chrono>
@@ -10,14 +10,14 @@
 
 namespace vault {
 
-// How many rows to ask for at a time. Rows may be of 500 bytes or of 16 MiB, whose numbers PostgreSQL may print fifty
-// times as long, and the way here may be slow: what came so far tells.
+// Decides how many rows to request at a time. A row may have 500 bytes or 16 MiB (with numbers that PostgreSQL may
+// print fifty times as long), and the connection may be slow, so the decision is based on what has arrived so far.
 class ScanPace {
  public:
   std::int64_t rows() const { return rows_; }
-  // A chunk of `rows`, `bytes` long, came within `time`, counted from when the one before it had come.
+  // Reports that a chunk of `rows` and `bytes` arrived within `time`, counted from the arrival of the previous one.
   void took(std::int64_t rows, std::size_t bytes, std::chrono::milliseconds time);
-  // A chunk did not come in time. False where it was of one row.
+  // Reports that a chunk did not arrive in time. False if it had only one row.
   bool was_late();
 
   static constexpr std::int64_t rows_max = 1024;
@@ -28,10 +28,10 @@ class ScanPace {
   std::int64_t rows_ = 16;
 };
 
-// The rows of [from, to] to `row`, in order, until it returns false; within an open transaction. The next chunk is
-// asked for before the last is read: the server is never idle, nor does anybody hold more than a few rows. A chunk that
-// takes the server longer than statement_timeout is asked for again from the first row that has not come, in halves.
-// Cost: one pass; a savepoint.
+// Passes the rows of [from, to] to `row`, in order, until it returns false; within an open transaction. The next chunk
+// is requested before the current one has been read: the server is never idle, and only a few rows are held at a time.
+// A chunk that takes the server longer than statement_timeout is requested again, in halves, from the first row that
+// has not arrived. Cost: one pass; a savepoint.
 Status scan_rows(PgConnection& connection, ScanPace& pace, std::int64_t from, std::int64_t to,
                  const std::function<bool(const RowView&)>& row);
 

@@ -12,13 +12,13 @@ namespace vault {
 
 namespace {
 
-// Longest answer that is waited for at once: some 300 kB.
+// Longest answer to wait for at once: some 300 kB.
 constexpr std::size_t ids_max = 512;
 
 using Found = std::unordered_map<Uuid, FoundSeal, UuidHash>;
 
-// Columns as sql::find_seals names them. What is longer than it can be has been answered as null, which holds no value
-// of any kind.
+// Columns as in sql::find_seals. A value longer than its kind allows has been returned as null, which is no value of
+// any kind.
 FoundSeal sealed_entry_at(const PgResult& result, int row) {
   static const std::string no_hash(64, '0');
   const bool erased = result.value(row, 10) == "\x01";

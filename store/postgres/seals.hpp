@@ -1,4 +1,4 @@
-// Looking seal_ids up for the writer.
+// Looks up seal_ids for the writer.
 #pragma once
 
 #include <span>
@@ -9,8 +9,8 @@
 
 namespace vault {
 
-// As WriterStore::find_seals(), on a connection that has sql::find_seals prepared. Asks for some hundred at a time;
-// where the server cannot read all of these, one by one, so that only those that it cannot read are answered with an
+// Implements WriterStore::find_seals() on a connection that has sql::find_seals prepared. Asks for a few hundred at a
+// time; if the server cannot read all of these, asks one by one, so that only the unreadable ones are answered with an
 // error.
 Result<std::vector<FoundSeal>> query_seals(PgConnection& connection, std::span<const Uuid> seal_ids);
 

@@ -1,4 +1,4 @@
-// Whether a PostgreSQL server can hold a ledger: version, encoding, durability, schema.
+// Checks whether a PostgreSQL server can hold a ledger: version, encoding, durability, schema.
 #include <fmt/format.h>
 
 #include "store/postgres/connection.hpp"
@@ -25,7 +25,7 @@ Status check_server(const PostgresPlace& place) {
   if (Status fits = check_encoding(std::string(found->value(0, 0))); !fits) return fits;
   if (found->value(0, 1) != "on") {
     return fail(ErrorCode::invalid_argument,
-                "fsync is off on the database server, so nothing there is durable; mend it with: "
+                "fsync is off on the database server, so nothing there is durable; fix it with: "
                 "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()");
   }
   auto version = schema_version(place);

@@ -14,19 +14,19 @@ std::string quoted(const std::string& identifier) {
   return text + '"';
 }
 
-// remote_apply promises more than on and may stay; everything below is raised to on.
+// remote_apply promises more than on and may stay; everything lower is raised to on.
 constexpr const char* durable_commits =
     "SELECT pg_catalog.set_config('synchronous_commit', CASE pg_catalog.current_setting('synchronous_commit') "
     "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);";
 
-// A server waits for the rest of a batch that it has locked the head for without counting as idle in a transaction, so
-// that only the end of the connection frees the head. Over TCP these bound how long a vanished peer goes unnoticed.
+// A server that waits for the rest of a batch after locking the head does not count as idle in transaction, so only the
+// end of the connection frees the head. Over TCP these settings bound how long a vanished peer goes unnoticed.
 constexpr const char* vanished_peers =
     "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;"
     "SET tcp_user_timeout = 10000;";
 
-// A quiet ledger is no reason to hang up, nor is a commit that waits for a standby, nor a snapshot that a verification
-// has a slice of in hand. What bounds a session is set by itself, afterwards. (The first of the two selects came with
+// Neither a quiet ledger, nor a commit that waits for a standby, nor a snapshot whose rows a verification is still
+// processing is a reason to hang up. Sessions set their own bounds afterwards. (The first of the two selects came with
 // PostgreSQL 14, the second with 17.)
 constexpr const char* no_early_end =
     "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
@@ -35,8 +35,8 @@ constexpr const char* no_early_end =
     "SELECT pg_catalog.set_config('transaction_timeout', '0', false) "
     "WHERE pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL;";
 
-// A generic plan saves the planner's time, except where the planner has to see the values: Citus sends a statement to
-// another node, or a function's call, only then.
+// A generic plan saves planning time, except where the planner has to see the values: only then does Citus send a
+// statement or a function call to another node.
 constexpr const char* plans =
     "SELECT pg_catalog.set_config('plan_cache_mode', CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_extension "
     "WHERE extname = 'citus') THEN 'force_custom_plan' ELSE 'force_generic_plan' END, false);";
@@ -52,15 +52,15 @@ std::string common_settings(const std::string& schema) {
 std::string writer_settings(std::chrono::milliseconds lease_timeout) {
   const auto lease_ms = std::max<long>(lease_timeout.count(), 100);
   // idle_in_transaction_session_timeout: a stopped writer must not keep the head's row lock from a standby.
-  // default_transaction_isolation: an append that has waited for the head must see what it has become.
-  // statement_timeout 0: a cancelled wait for a synchronous standby answers COMMIT without the standby's word.
+  // default_transaction_isolation: an append that has waited for the head must see its new value.
+  // statement_timeout 0: a cancelled wait for a synchronous standby answers COMMIT without the standby's confirmation.
   return std::string(durable_commits) + vanished_peers + plans +
          fmt::format(
              "SET default_transaction_isolation = 'read committed';"
              "SET idle_in_transaction_session_timeout = {}; SET lock_timeout = {}; SET statement_timeout = 0;"
              "SET enable_seqscan = off; SET jit = off;"
-             // glibc keeps for itself as much as the largest chunk that was ever freed: after this, a batch's arrays no
-             // longer go back to the kernel after each transaction, to be faulted in again for the next.
+             // glibc keeps as much memory as the largest chunk ever freed: after this, a batch's arrays no longer go
+             // back to the kernel after each transaction, to be faulted in again for the next.
              "SELECT pg_catalog.octet_length(pg_catalog.repeat('x', 16777216));",
              lease_ms / 2, lease_ms);
 }

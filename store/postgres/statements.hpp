@@ -1,4 +1,4 @@
-// Every statement of the store, in one place. Parameters and results are binary; casts fix their types.
+// Every SQL statement of the store, in one place. Parameters and results are binary; casts fix their types.
 #pragma once
 
 #include "store/postgres/connection.hpp"
@@ -8,7 +8,7 @@ namespace vault::sql {
 #define VAULT_ROW_COLUMNS                                                                           \
   "sequence, session_id, seal_id, timestamp, authority, verdict, seal_data, data_salt, data_hash, " \
   "entry_hash, prev_hash, merkle_root"
-// And what Postgres added by itself.
+// With the column that Postgres itself adds.
 #define VAULT_READ_COLUMNS VAULT_ROW_COLUMNS ", created_at"
 
 // --- Transactions ----------------------------------------------------------------------------------------------------
@@ -21,14 +21,14 @@ inline constexpr PgStatement begin_snapshot{"begin_snapshot", "BEGIN ISOLATION L
 // --- Append ----------------------------------------------------------------------------------------------------------
 
 // One statement is one append. It moves the head, which locks it, and inserts only if the head was exactly what the
-// writer builds on: where it was not, the answer is INSERT 0 0 and nothing has been written. A head that somebody else
-// holds locked is waited for and looked at again. unnest() stands in the select list, not in FROM: there it would first
-// be written to a tuple store, row by row.
+// writer builds on: otherwise the answer is INSERT 0 0 and nothing has been written. If somebody else holds a lock on
+// the head, the statement waits and then checks it again. unnest() is in the select list, not in FROM, where it would
+// first be written to a tuple store, row by row.
 //
-// Whether the commit will be durable is part of the condition too, since nearly everything that it rests on can be
-// changed between the session's beginning and this moment: by ALTER SYSTEM and a reload, or by a pooler that hands the
-// statement to another server process than the one whose settings were made. Where it would not be, the statement
-// divides by zero (SQLSTATE 22012), as nothing else in it can. The server looks once, before it looks for the row.
+// The condition also covers whether the commit will be durable, since nearly everything that durability depends on can
+// change during a session: by ALTER SYSTEM and a reload, or by a pooler that hands the statement to another server
+// process than the one that was configured. If it would not be durable, the statement divides by zero (SQLSTATE 22012),
+// which nothing else in it can do. The server evaluates this once, before it looks for the row.
 #define VAULT_DURABLE(backend_pid)                                                                                    \
   "1 / (pg_catalog.current_setting('synchronous_commit') IN ('on', 'remote_apply') AND "                              \
   "pg_catalog.current_setting('fsync') = 'on' AND pg_catalog.current_setting('client_min_messages') = 'warning' AND " \
@@ -47,7 +47,7 @@ inline constexpr PgStatement begin_snapshot{"begin_snapshot", "BEGIN ISOLATION L
 
 inline constexpr PgStatement append{"append", VAULT_MOVE_HEAD VAULT_INSERT_ENTRIES};
 
-// A seal alone waits for every microsecond, and arrays cost some.
+// For a single seal, every microsecond counts, and arrays cost some.
 inline constexpr PgStatement append_one{
     "append_one", VAULT_MOVE_HEAD
     " INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS
@@ -60,22 +60,22 @@ inline constexpr PgStatement append_with_tiles{
     "pg_catalog.unnest($22::bigint[]), "
     "pg_catalog.unnest($23::bytea[]), pg_catalog.unnest($24::bytea[]) FROM moved)" VAULT_INSERT_ENTRIES};
 
-// The same as one call, with the same parameters but for the server process. Nothing else may stand in the statement,
-// or Citus would not hand it to the node that holds the ledger.
+// The same as one call, with the same parameters except for the server process. The statement must contain nothing
+// else, or Citus would not pass it to the node that holds the ledger.
 inline constexpr PgStatement append_call{
     "append_call",
     "SELECT vault_append($1::bigint, $2::text, $3::text, $4::bigint, $5::bigint, $6::text, $7::text, $8::bigint[], "
     "$9::text[], $10::uuid[], $11::timestamptz[], $12::text[], $13::text[], $14::jsonb[], $15::bytea[], $16::text[], "
     "$17::text[], $18::text[], $19::text[], $20::int[], $21::bigint[], $22::bytea[], $23::bytea[])"};
 
-// Which of the two: the call where the database has Citus, or where somebody has said so (a setting of the database,
-// the role or the connection string).
+// Chooses between the two: the call if the database has Citus, or if a setting says so (of the database, the role or
+// the connection string).
 inline constexpr PgStatement append_form{
     "append_form",
     "SELECT coalesce(nullif(pg_catalog.current_setting('vault.append_form', true), ''), CASE WHEN EXISTS (SELECT FROM "
     "pg_catalog.pg_extension WHERE extname = 'citus') THEN 'function' ELSE 'statement' END) = 'function'"};
 
-// Restoring writes a ledger in many statements, under a head that it has locked.
+// Restoring writes a ledger in many statements, with the head locked.
 inline constexpr PgStatement insert_entries{
     "insert_entries",
     "INSERT INTO vault_ledger (" VAULT_ROW_COLUMNS
@@ -96,8 +96,8 @@ inline constexpr PgStatement update_head{"update_head",
                                          "UPDATE vault_head SET head_sequence = $1::bigint, head_hash = $2::text, "
                                          "merkle_root = $3::text, updated_at = pg_catalog.now() WHERE id = 1"};
 
-// No payloads, and nothing that could be as large: a column that holds more than its kind is answered as null. The
-// neighbours tell whether the entry's own hashes are what they were.
+// Reads no payloads, nor anything that could be as large: a column that holds more than its kind allows is returned as
+// null. The neighbours show whether the entry's own hashes are unchanged.
 #define VAULT_AT_MOST(bytes, column) "CASE WHEN pg_catalog.octet_length(" column ") <= " bytes " THEN " column " END"
 inline constexpr PgStatement find_seals{
     "find_seals",
@@ -128,8 +128,8 @@ inline constexpr PgStatement read_lease{"read_lease",
 inline constexpr PgStatement raise_epoch{
     "raise_epoch", "UPDATE vault_head SET writer_epoch = writer_epoch + 1 WHERE id = 1 RETURNING writer_epoch"};
 
-// As every statement that renews the lease, these two say which schema their vaultd knows (migration 002).
-// For who takes the lease. Two statements, since a server that plans for other nodes takes no clock inside a CASE.
+// Like every statement that renews the lease, these two record which schema their vaultd knows (migration 002). For
+// taking the lease. Two statements, since a server that plans for other nodes accepts no clock inside a CASE.
 inline constexpr PgStatement write_lease{"write_lease",
                                          "UPDATE vault_lease SET holder = $1::text, epoch = $2::bigint, "
                                          "renewed_at = pg_catalog.statement_timestamp(), schema_known = $3::int, "
@@ -137,7 +137,7 @@ inline constexpr PgStatement write_lease{"write_lease",
                                          "held_since = pg_catalog.statement_timestamp() "
                                          "WHERE id = 1 RETURNING renewed_at"};
 
-// For who has it, under a new epoch.
+// For keeping the lease under a new epoch.
 inline constexpr PgStatement raise_lease{"raise_lease",
                                          "UPDATE vault_lease SET epoch = $1::bigint, "
                                          "renewed_at = pg_catalog.statement_timestamp(), schema_known = $2::int "
@@ -149,7 +149,8 @@ inline constexpr PgStatement renew_lease{
     "schema_known = $3::int WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint "
     "RETURNING renewed_at"};
 
-// Is the lease the caller's, has the ledger as many entries, was the lease renewed lately? One snapshot.
+// Checks in one snapshot that the lease is the caller's, the ledger has as many entries, and the lease was renewed
+// lately.
 inline constexpr PgStatement confirm_lease{
     "confirm_lease",
     "SELECT l.holder = $1::text AND l.epoch = $2::bigint AND h.writer_epoch = $2::bigint, "
@@ -157,7 +158,7 @@ inline constexpr PgStatement confirm_lease{
     "l.renewed_at >= pg_catalog.statement_timestamp() - $4::bigint::float8 * interval '1 microsecond' "
     "FROM vault_lease l, vault_head h WHERE l.id = 1 AND h.id = 1"};
 
-// The transaction at hand does not wait for a standby.
+// The current transaction does not wait for a standby.
 inline constexpr PgStatement commit_locally{"commit_locally",
                                             "SELECT pg_catalog.set_config('synchronous_commit', 'local', true)"};
 
@@ -165,7 +166,7 @@ inline constexpr PgStatement release_lease{"release_lease",
                                            "UPDATE vault_lease SET holder = '', renewed_at = '-infinity' "
                                            "WHERE id = 1 AND holder = $1::text AND epoch = $2::bigint"};
 
-// Every taking over writes its epoch here too, so that this row stands for the fence where the head must not be locked.
+// Every takeover writes its epoch here too, so that this row can serve as the fence where the head must not be locked.
 inline constexpr PgStatement epoch_for_share{"epoch_for_share", "SELECT epoch FROM vault_lease WHERE id = 1 FOR SHARE"};
 
 inline constexpr PgStatement last_sequence{"last_sequence",
@@ -188,8 +189,8 @@ inline constexpr PgStatement checkpoint_of_size{
     "checkpoint_of_size",
     "SELECT origin, tree_size, root, note FROM vault_checkpoint WHERE origin = $1::text AND tree_size = $2::bigint"};
 
-// With what announces each: the entry after the history that it began on, and whether one before it had signed
-// anything. A subquery a row and no join: without statistics a join reads the whole ledger, damaged pages too.
+// With what announces each: the entry after the history that it began on, and whether an earlier identity had signed
+// anything. One subquery per row, not a join: without statistics a join reads the whole ledger, damaged pages too.
 inline constexpr PgStatement identities{
     "identities",
     "SELECT o.ordinal, o.origin, o.vkey, o.accepted_sequence, CASE WHEN o.accepted_sequence > 0 THEN (SELECT l.seal_id "
@@ -197,7 +198,7 @@ inline constexpr PgStatement identities{
     "JOIN vault_checkpoint c ON c.origin = p.origin WHERE p.ordinal < o.ordinal AND c.tree_size > 0) "
     "FROM vault_origin o ORDER BY o.ordinal"};
 
-// Of session vaultd/rollback, since that name is vaultd's own.
+// Only in session vaultd/rollback, from when that name was reserved for vaultd.
 inline constexpr PgStatement announcement{
     "announcement",
     "SELECT sequence, seal_id, CASE WHEN pg_catalog.jsonb_typeof(seal_data -> 'contradicted') = 'array' THEN "
@@ -207,7 +208,7 @@ inline constexpr PgStatement announcement{
     "(SELECT reserved_from FROM vault_meta WHERE id = 1)) AND session_id = 'vaultd/rollback' "
     "ORDER BY session_id DESC, sequence DESC LIMIT 1"};
 
-// vaultds keep at most vault::contradictions_max of an origin; more are somebody else's.
+// vaultds store at most vault::contradictions_max per origin; more come from somebody else.
 inline constexpr std::int64_t contradictions_read_max = 1'000;
 inline constexpr PgStatement contradictions{
     "contradictions",
@@ -229,13 +230,13 @@ inline constexpr PgStatement checkpoints{"checkpoints",
                                          "WHERE tree_size >= $1::bigint AND tree_size <= $2::bigint "
                                          "ORDER BY tree_size LIMIT $3::bigint"};
 
-// Of one origin, largest first, from a size downwards.
+// For one origin, largest first, from a size downwards.
 inline constexpr PgStatement newest_checkpoints{
     "newest_checkpoints",
     "SELECT origin, tree_size, root, note FROM vault_checkpoint WHERE origin = $1::text AND tree_size <= $2::bigint "
     "ORDER BY origin DESC, tree_size DESC LIMIT $3::bigint"};
 
-// Of any origin.
+// For any origin.
 inline constexpr PgStatement largest_checkpoint{
     "largest_checkpoint", "SELECT tree_size FROM vault_checkpoint ORDER BY tree_size DESC LIMIT 1"};
 
@@ -290,7 +291,7 @@ inline constexpr PgStatement savepoint_scan{"savepoint_scan", "SAVEPOINT vault_s
 inline constexpr PgStatement release_scan{"release_scan", "RELEASE SAVEPOINT vault_scan"};
 inline constexpr PgStatement rollback_to_scan{"rollback_to_scan", "ROLLBACK TO SAVEPOINT vault_scan"};
 
-// --- Where nothing may be --------------------------------------------------------------------------------------------
+// --- Rows where there must be none -----------------------------------------------------------------------------------
 
 // $1 is the head. Tiles of level l are finished by every 256^(l + 1) entries; no ledger finishes one above level 6.
 inline constexpr PgStatement strays{

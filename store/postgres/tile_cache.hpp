@@ -1,5 +1,5 @@
-// Tiles that have been read, the most recently used ones. A tile's first hashes never change, so what is kept of a
-// partial tile stays true; in time it is only too short.
+// A cache of the most recently used tiles. A tile's first hashes never change, so a cached partial tile stays true; it
+// only becomes too short in time.
 #pragma once
 
 #include <list>
@@ -17,7 +17,7 @@ class TileCache {
   // Holds at most `tiles_max` tiles of up to 8 KiB each.
   explicit TileCache(std::size_t tiles_max) : tiles_max_(tiles_max) {}
 
-  // The first `bytes` of a tile, if this much of it is known.
+  // The first `bytes` of a tile, if that many are cached.
   std::optional<std::string> find(const TileId& id, std::size_t bytes) {
     const auto found = places_.find(id);
     if (found == places_.end() || found->second->hashes.size() < bytes) return std::nullopt;

@@ -1,4 +1,5 @@
-// Which index refused a row: by the columns that it is on, since its name is the database administrator's to change.
+// Finds out which index refused a row by the columns it covers, since its name is the database administrator's to
+// change.
 #pragma once
 
 #include <string>
@@ -13,22 +14,22 @@ namespace vault {
 class UniqueIndexes {
  public:
   enum class Refusal {
-    seal_id,  // a duplicate
-    other,    // another row stands where this one belongs
-    unknown,  // an index that was made or renamed since load(): a new session will know it
+    seal_id,  // duplicate seal_id
+    other,    // the position of this row is taken by another
+    unknown,  // an index that was created or renamed after load(): a new session will know it
   };
 
-  static const PgStatement statement;  // that load()'s connection must have prepared
+  static const PgStatement statement;  // must be prepared on load()'s connection
 
-  // Cost: one query of the catalog. Errors: as PgConnection::execute().
+  // Cost: one query of the catalog. Errors: those of PgConnection::execute().
   static Result<UniqueIndexes> load(PgConnection& connection);
 
-  // `constraint` and `message` as the server gave them. Where the table is a part of a larger one the name has more at
-  // its end, and a server that passes on what another one said may have kept no more of it than the message.
+  // `constraint` and `message` as the server gave them. In a table that is part of a larger one the name has a suffix,
+  // and a server that forwards another one's error may have kept only the message.
   Refusal refusal(std::string_view constraint, std::string_view message) const;
 
  private:
-  std::vector<std::string> seal_id_{"vault_ledger_seal_id_key"};  // as it was made
+  std::vector<std::string> seal_id_{"vault_ledger_seal_id_key"};  // its name when created
   std::vector<std::string> others_;
 };
 

@@ -29,8 +29,8 @@ std::string_view scheme_of(std::string_view text) {
   return {};
 }
 
-// What is given, in libpq's order; nullopt where libpq does not take it. Its own words are dropped: they quote the
-// text.
+// The given parts, in libpq's order; nullopt if libpq does not accept the text. Its message is dropped because it
+// quotes the text.
 std::optional<Parts> parse(const std::string& text) {
   char* quoting = nullptr;
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconninfoParse(text.c_str(), &quoting),
@@ -85,7 +85,7 @@ bool all_of_list(const std::string& list, bool (*fits)(std::string_view)) {
   return std::all_of(items.begin(), items.end(), fits);
 }
 
-// Is the part what its place is for, so that it can hold no piece of a password?
+// True if the part is plausible in its place, so that it can hold no piece of a password.
 bool is_innocent(const Part& part) {
   const std::string_view value = part.value;
   if (part.keyword == "host") return all_of_list(part.value, is_host);
@@ -198,7 +198,7 @@ std::optional<std::string> show_connection_string(const std::string& text) {
   const bool innocent =
       std::all_of(parts->begin(), parts->end(), [](const Part& part) { return part.secret || is_innocent(part); });
   if (!innocent) return std::nullopt;
-  // Made anew, never cut out of the text: a keyword that is given twice stands in the text twice, and counts once.
+  // Built anew, never cut out of the text: a keyword that is given twice is in the text twice, but counts once.
   const auto scheme = scheme_of(text);
   return scheme.empty() ? as_keywords(*parts) : as_uri(scheme, *parts);
 }

@@ -1,5 +1,5 @@
-// Values on their way to and from Postgres in its binary format, scalars and one-dimensional arrays alike. Everything
-// that a statement depends on travels so: nothing is ever spliced into SQL text.
+// Values sent to and received from Postgres in its binary format, both scalars and one-dimensional arrays. Everything
+// that a statement depends on is passed this way: nothing is ever spliced into SQL text.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace vault {
 
-// Types as pg_type.dat numbers them; arrays carry the number of their elements' type.
+// Types by their numbers in pg_type.dat; arrays carry the number of their elements' type.
 enum class PgType : std::uint32_t {
   bytea = 17,
   int8 = 20,
@@ -41,7 +41,7 @@ class PgArray {
   void add_bytes(std::string_view value);  // text, bytea, uuid
   void add_hex(std::string_view bytes);    // text: the bytes' lower-case hex
   void add_jsonb(std::string_view text);
-  // The finished value; the array is spent.
+  // The finished value; the array is used up.
   std::string take();
 
  private:
@@ -73,16 +73,16 @@ class PgParams {
 
  private:
   PgParams& add(std::string value);
-  std::deque<std::string> values_;  // a deque: pointers into it stay good
+  std::deque<std::string> values_;  // a deque, so that pointers into it stay valid
   std::vector<const char*> pointers_;
   std::vector<int> lengths_;
   std::vector<int> formats_;
 };
 
-// Reading: CHECKs the width, which the statement's own casts decide.
+// Reading: CHECKs the width, which the statement's own casts determine.
 std::int32_t read_int4(std::string_view value);
 std::int64_t read_int8(std::string_view value);
-Timestamp read_timestamp(std::string_view value);  // infinities stay what they are: the ends of 64 bits, shifted
+Timestamp read_timestamp(std::string_view value);  // infinities stay as they are: the ends of 64 bits, shifted
 // Elements of a bigint[] without nulls.
 std::vector<std::int64_t> read_int8_array(std::string_view value);
 

@@ -1,5 +1,5 @@
-// WriterStore over one Postgres connection (writer_connection.hpp): checkpoints, look-ups and the tree. The lease is
-// lease.hpp's, appends are appender.hpp's.
+// WriterStore over one Postgres connection (writer_connection.hpp): checkpoints, look-ups and the tree. For the lease
+// see lease.hpp, for appends appender.hpp.
 #pragma once
 
 #include <memory>

@@ -12,7 +12,7 @@ namespace vault {
 
 namespace {
 
-// Longest wait for an answer: a server that is silent for longer is treated as lost, and resolve() finds out.
+// Longest wait for an answer: a server that is silent for longer is treated as lost, and resolve() finds out more.
 constexpr std::chrono::milliseconds answer_timeout{30'000};
 
 const PgStatement writer_statements[] = {

@@ -1,4 +1,4 @@
-// The connection on which a writer waits for answers: opened where it is needed, and again once it was lost. The lease,
+// The connection on which a writer waits for answers: opened when needed, and reopened after a loss. The lease,
 // checkpoints, look-ups and the tree take turns on it.
 #pragma once
 
@@ -14,33 +14,32 @@ namespace vault {
 // Belongs to the thread that uses it.
 class WriterConnection {
  public:
-  // A connection with the settings of a writer and these statements, for whoever wants one to itself.
-  // Errors: as PgConnection::open().
+  // A separate connection with the settings of a writer and these statements. Errors: those of PgConnection::open().
   static Result<std::unique_ptr<PgConnection>> open(const PostgresOptions& options,
                                                     std::span<const PgStatement> statements);
 
   explicit WriterConnection(const PostgresOptions& options) : options_(options) {}
 
-  // Makes sure of a usable connection, and makes it anew where the last one is gone. Errors: as open().
+  // Ensures a usable connection, and reopens it if the last one is gone. Errors: those of open().
   Status connect();
-  // The same for what may as well be left undone: a connection that was lost is not made again, one that rest() gave up
-  // is. False: there is none.
+  // The same for optional work: reopens a connection that rest() gave up, but not one that was lost. False: there is
+  // none.
   bool connect_unless_lost();
 
   // The connection. Only after connect(), and until it is dropped.
   PgConnection& operator*() const { return *connection_; }
   PgConnection* operator->() const { return connection_.get(); }
 
-  // Runs `body` between BEGIN and COMMIT, and connects where needed; rolls back where it fails, and drops a connection
-  // that is good for nothing. No error: it is durable, on a synchronous standby too where there is one.
+  // Runs `body` between BEGIN and COMMIT, connecting if needed; rolls back if it fails, and drops a useless connection.
+  // Success means durable, on a synchronous standby too if there is one.
   Status transact(const std::function<Status()>& body);
-  // Ends whatever transaction is open, for the way out of a failed one. The connection may be gone afterwards.
+  // Ends any open transaction, after a failed one. The connection may be gone afterwards.
   void roll_back();
 
   void drop() { connection_.reset(); }
-  // Drops a connection that is lost, or leads to a server that takes no writes any more, as `error` says.
+  // Drops a connection that is lost, or leads to a server that accepts no more writes, according to `error`.
   void drop_if_useless(const Error& error);
-  // Gives the connection up while it is good; connect() makes another.
+  // Closes an intact connection; connect() opens another.
   void rest();
 
  private:
