@@ -21,7 +21,7 @@ class EndCheck {
     if (!head && head.error().code != ErrorCode::not_found) return tl::unexpected<Error>(head.error());
     if (head) head_ = *head;
     for (const auto step : {&EndCheck::check_strays, &EndCheck::compare_head, &EndCheck::compare_known,
-                            &EndCheck::check_truncated, &EndCheck::check_beyond, &EndCheck::check_told}) {
+                            &EndCheck::check_truncated, &EndCheck::check_beyond, &EndCheck::check_reported}) {
       if (const Status done = (this->*step)(); !done) return tl::unexpected<Error>(done.error());
     }
     return EndState{std::move(finding_), lagging_};
@@ -167,10 +167,10 @@ class EndCheck {
 
   // Checks the checkpoints reported by other vaultds: those signed by the current log identity must fit this tree.
   // Notes that do not verify count for nothing, and those abandoned with an earlier identity contradict nothing.
-  Status check_told() {
-    const auto told = snapshot_.contradictions();
-    if (!told) return tl::unexpected<Error>(told.error());
-    if (told->empty()) return {};
+  Status check_reported() {
+    const auto reported = snapshot_.contradictions();
+    if (!reported) return tl::unexpected<Error>(reported.error());
+    if (reported->empty()) return {};
     // A new identity reaches vault_origin together with its first checkpoint, and the ledger before that.
     const auto announced = snapshot_.announcement();
     if (!announced) return tl::unexpected<Error>(announced.error());
@@ -178,7 +178,7 @@ class EndCheck {
       return *announced && std::find((*announced)->given_up.begin(), (*announced)->given_up.end(), root) !=
                                (*announced)->given_up.end();
     };
-    for (const StoredCheckpoint& checkpoint : *told) {
+    for (const StoredCheckpoint& checkpoint : *reported) {
       if (is_given_up(checkpoint.root)) continue;
       if (!checkpoints_.is_current(checkpoint) || checkpoints_.check_note(checkpoint, 0)) continue;
       if (checkpoint.tree_size >= after_head()) {

@@ -19,7 +19,7 @@ constexpr PgStatement statements[] = {sql::identities, sql::newest_checkpoints, 
 // In most ledgers the newest row verifies; each further query costs a round trip.
 constexpr std::int64_t rows_at_once = 16;
 constexpr int looks_max = 64;
-bool says_what_stands_beside_it(const StoredCheckpoint& checkpoint, const VerifierKey& key) {
+bool matches_its_note(const StoredCheckpoint& checkpoint, const VerifierKey& key) {
   const auto note = open_checkpoint(checkpoint.note, key);
   return note && note->origin == checkpoint.origin && note->root == checkpoint.root &&
          note->tree_size == static_cast<std::uint64_t>(checkpoint.tree_size);
@@ -36,12 +36,12 @@ Result<std::vector<StoredCheckpoint>> query_contradictions(PgConnection& connect
   auto rows = connection.execute(sql::contradictions, PgParams().int8(sql::contradictions_read_max));
   if (!rows) return tl::unexpected(rows.error());
   for (int row = 0; row < rows->rows(); ++row) {
-    StoredCheckpoint told = checkpoint_at(*rows, row);
+    StoredCheckpoint reported = checkpoint_at(*rows, row);
     const auto identity = std::find_if(identities.begin(), identities.end(),
-                                       [&](const LogIdentity& one) { return one.origin == told.origin; });
+                                       [&](const LogIdentity& one) { return one.origin == reported.origin; });
     const auto key = identity == identities.end() ? std::nullopt : parsed_key(*identity);
-    if (identity == identities.end() || (key && says_what_stands_beside_it(told, *key))) {
-      believed.push_back(std::move(told));
+    if (identity == identities.end() || (key && matches_its_note(reported, *key))) {
+      believed.push_back(std::move(reported));
     }
   }
   return believed;
@@ -86,7 +86,7 @@ Result<std::optional<StoredCheckpoint>> query_newest_checkpoint(PgConnection& co
     if (!rows) return tl::unexpected(rows.error());
     for (int row = 0; row < rows->rows(); ++row) {
       StoredCheckpoint stored = checkpoint_at(*rows, row);
-      if (says_what_stands_beside_it(stored, *key)) return stored;
+      if (matches_its_note(stored, *key)) return stored;
       largest = stored.tree_size - 1;
     }
     if (rows->rows() < rows_at_once) break;
@@ -110,9 +110,9 @@ Result<Promises> query_promises(PgConnection& connection) {
   if (!count) return tl::unexpected(count.error());
   promises.contradiction_rows = read_int8(count->value(0, 0));
   if (promises.contradiction_rows > 0) {
-    auto told = query_contradictions(connection, promises.identities);
-    if (!told) return tl::unexpected(told.error());
-    promises.contradictions = *std::move(told);
+    auto reported = query_contradictions(connection, promises.identities);
+    if (!reported) return tl::unexpected(reported.error());
+    promises.contradictions = *std::move(reported);
   }
   auto announcement = query_announcement(connection);
   if (!announcement) return tl::unexpected(announcement.error());

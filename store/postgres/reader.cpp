@@ -20,7 +20,8 @@ const PgStatement reader_statements[] = {
     sql::in_recovery,    sql::database_bytes,     sql::savepoint_scan, sql::release_scan,       sql::rollback_to_scan,
 };
 
-// Every query is a range of some index. The planner may know nothing about a young table, so the settings make it use indexes.
+// Every query is a range of some index. The planner may know nothing about a young table, so the settings make it use
+// indexes.
 constexpr const char* session_settings =
     "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off;"
     "SET enable_sort = off; SET jit = off; SET max_parallel_workers_per_gather = 0;"
@@ -170,9 +171,9 @@ Result<std::vector<StoredCheckpoint>> PostgresSnapshot::checkpoints_beyond(std::
 Result<std::vector<StoredCheckpoint>> PostgresSnapshot::contradictions() {
   auto result = begun().execute(sql::contradictions, PgParams().int8(sql::contradictions_read_max));
   if (!result) return tl::unexpected(result.error());
-  std::vector<StoredCheckpoint> told;
-  for (int i = 0; i < result->rows(); ++i) told.push_back(checkpoint_at(*result, i));
-  return told;
+  std::vector<StoredCheckpoint> reported;
+  for (int i = 0; i < result->rows(); ++i) reported.push_back(checkpoint_at(*result, i));
+  return reported;
 }
 
 Result<std::optional<AnnouncementSeen>> PostgresSnapshot::announcement() {

@@ -85,14 +85,14 @@ Status PostgresWriter::store_contradiction(const StoredCheckpoint& checkpoint, c
       return fail(ErrorCode::too_large, fmt::format("vault_contradiction holds {} notes of {} already",
                                                     contradictions_max, checkpoint.origin));
     }
-    auto told = connection_->execute(sql::insert_contradiction, PgParams()
-                                                                    .text(to_hex(sha256(checkpoint.note)))
-                                                                    .text(checkpoint.origin)
-                                                                    .int8(checkpoint.tree_size)
-                                                                    .hex(as_view(checkpoint.root))
-                                                                    .text(checkpoint.note)
-                                                                    .text(told_by));
-    if (!told) return tl::unexpected(told.error());
+    auto reported = connection_->execute(sql::insert_contradiction, PgParams()
+                                                                        .text(to_hex(sha256(checkpoint.note)))
+                                                                        .text(checkpoint.origin)
+                                                                        .int8(checkpoint.tree_size)
+                                                                        .hex(as_view(checkpoint.root))
+                                                                        .text(checkpoint.note)
+                                                                        .text(told_by));
+    if (!reported) return tl::unexpected(reported.error());
     return {};
   });
 }
