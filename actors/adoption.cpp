@@ -10,14 +10,14 @@
 namespace vault {
 namespace {
 
-// What a refusal may be told as; one at a time.
+// The alert kinds of a refusal, of which one stands at a time.
 constexpr std::array refusals{"rollback", "split", "tamper", "configuration", "checkpoint"};
 
 std::string way_out(const Head& head) {
   return "--accept-rollback " + std::to_string(head.sequence) + " --origin NEW --signing-key NEW";
 }
 
-// The newest announcement lists it among what is given up.
+// True if the newest announcement lists it as abandoned.
 bool was_accepted(const StoredCheckpoint& note, const Promises& promises) {
   if (!promises.announcement) return false;
   const auto& roots = promises.announcement->given_up;
@@ -32,7 +32,7 @@ KeptPromises kept_promises(const ChosenIdentity& chosen, const PromiseCheck& che
   return {check.largest_signed(), promises.newest ? promises.newest->tree_size : -1, warns};
 }
 
-// The entry that tells of an identity which begins on this ledger; nullopt where none does, or it is there already.
+// The entry that announces an identity beginning on this ledger; nullopt if none begins, or it is announced already.
 std::optional<Seal> announcement_of(const ChosenIdentity& chosen, const PromiseCheck& check) {
   if (!chosen.begins || chosen.announced) return std::nullopt;
   const LogIdentity& identity = chosen.identities.back();
@@ -69,7 +69,7 @@ std::optional<Judgement> Adoption::adopt(Adopt adopt, Effects& effects) {
 std::optional<Judgement> Adoption::follow(Follow follow, Effects& effects) {
   question_.reset();
   const auto& identities = follow.promises.identities;
-  // There is nothing to follow if nothing is stored and nothing remembered, or if this vaultd is to begin a new
+  // There is nothing to follow if nothing is stored and nothing remembered, or if this vaultd is about to begin a new
   // identity.
   const bool nothing = identities.empty() && memory_.load() && !memory_.checkpoint() && !memory_.told();
   const bool to_begin = options_.accept_rollback && !options_.origin.empty() && !identities.empty() &&
@@ -92,7 +92,7 @@ std::optional<Judgement> Adoption::look_into(bool adopting, const Head& head, Pr
   if (!chosen) {
     const bool settings = chosen.error().code == ErrorCode::invalid_argument;
     if (settings) effects.fatal_configuration(chosen.error().message);
-    // The key could not be read, or a new one not be kept: the disk's fault, and no ledger's.
+    // The key could not be read, or a new one could not be saved: the disk's fault, not the ledger's.
     const bool disk = chosen.error().code == ErrorCode::internal;
     const char* alert = settings ? "configuration" : disk ? "checkpoint" : "rollback";
     return refuse(adopting, alert, chosen.error().message, effects);
@@ -102,7 +102,7 @@ std::optional<Judgement> Adoption::look_into(bool adopting, const Head& head, Pr
   if (const Status added = add_promises(check, *chosen, promises); !added) {
     return refuse(adopting, "rollback", added.error().message, effects);
   }
-  // Seen is seen, even if the database is another one before its tree has been read.
+  // A checkpoint that has been seen counts, even if the connection leads to another database before its tree is read.
   if (promises.newest && promises.newest->origin == chosen->key.name()) unjudged_.push_back(*promises.newest);
   for (const StoredCheckpoint& note : promises.contradictions) {
     const bool ours = note.origin == chosen->key.name() && open_checkpoint(note.note, chosen->key.verifier());
@@ -123,7 +123,7 @@ void Adoption::warn_of_unannounced(const Promises& promises, Effects& effects) {
   }
 }
 
-// Everything that is remembered, here and in the database: not the largest of it, all of it.
+// Adds everything that is remembered, here and in the database: not only the largest checkpoint but all of them.
 Status Adoption::add_promises(PromiseCheck& check, const ChosenIdentity& chosen, const Promises& promises) const {
   const auto known = [&](const StoredCheckpoint& note) {
     return std::any_of(chosen.identities.begin(), chosen.identities.end(),
@@ -146,7 +146,7 @@ Status Adoption::add_promises(PromiseCheck& check, const ChosenIdentity& chosen,
     }
     check.add(*remembered);
   }
-  // Evidence against earlier identities is judged once; a new one names all of it.
+  // Evidence against earlier identities is judged once; a new identity lists all of it.
   for (const StoredCheckpoint& note : memory_.evidence()) {
     const bool counts = note.origin == chosen.key.name() || chosen.begins;
     if (counts && known(note) && verifies(note)) check.add(note);
@@ -199,7 +199,7 @@ RefusedLedger Adoption::break_off(const Question& question, Effects& effects) {
   const std::string accept = "or accept the loss with " + way_out(check.head());
   if (first.note.empty()) {
     return refuse(question.adopting, "rollback",
-                  "this database does not hold what was told: a receipt was given for an entry " + size +
+                  "this database lacks what was acknowledged: a receipt was given for an entry " + size +
                       " that is not in it (its head is " + head + "). Restore the database that holds it, " + accept,
                   effects);
   }
@@ -223,12 +223,12 @@ RefusedLedger Adoption::break_off(const Question& question, Effects& effects) {
                 effects);
 }
 
-// Evidence against identities that sign no more: kept and told, and no reason to stop. What the operator has given up
-// explicitly needs no alert.
+// Evidence against identities that no longer sign is kept and reported, but is no reason to stop. What the operator has
+// explicitly given up needs no alert.
 void Adoption::keep_what_was_given_up(const Question& question, Effects& effects) {
   if (question.chosen.begins) {
     for (const StoredCheckpoint& note : question.check.given_up()) keep_as_evidence(note, effects);
-    return;  // the announcement will hold them
+    return;  // the announcement will contain them
   }
   for (const StoredCheckpoint& note : question.check.given_up()) {
     keep_as_evidence(note, effects);
@@ -303,7 +303,7 @@ void Adoption::tell_others(const StoredCheckpoint& checkpoint, const Promises& p
 }
 
 void Adoption::keep_as_evidence(const StoredCheckpoint& checkpoint, Effects& effects) {
-  if (memory_.checkpoint() && memory_.checkpoint()->note == checkpoint.note) return;  // kept where it is
+  if (memory_.checkpoint() && memory_.checkpoint()->note == checkpoint.note) return;  // it stays where it is
   if (const Status kept = memory_.keep_evidence(checkpoint); !kept) {
     alerts_.raise("checkpoint", "evidence", Severity::critical, "evidence cannot be kept: " + kept.error().message,
                   effects);

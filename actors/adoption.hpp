@@ -1,10 +1,11 @@
-// Adoption judges a ledger for the notary: does it keep everything that is remembered to have been signed or told?
+// Adoption judges a ledger for the notary: does it keep everything that is remembered to have been signed or
+// acknowledged?
 //
-// The question is asked before the ledger is written on (adopt) and while another vaultd writes it (follow). Either way
+// The question is asked before the ledger is written to (adopt) and while another vaultd writes it (follow). Either way
 // the ledger's tree is needed, and the coordinator reads it: so one call begins a judgement, and another ends it
 // (on_tree). A judgement is a value, and the notary acts on it: an Adoption signs nothing, replaces no remembered
-// checkpoint and answers nobody. What follows from the judgement alone it does itself: it keeps evidence, tells the
-// others through the database, and raises the alerts that say why a ledger is refused.
+// checkpoint and answers nobody. It only does what follows from the judgement alone: it keeps evidence, reports it to
+// other vaultds through the database, and raises the alerts that say why a ledger is refused.
 #pragma once
 
 #include <cstdint>
@@ -22,87 +23,88 @@
 
 namespace vault {
 
-// What a ledger that keeps its promises was found to hold.
+// Findings about a ledger that keeps its promises.
 struct KeptPromises {
-  // The largest checkpoint that was signed under the newest identity; the ledger continues it. nullopt: none was.
+  // The largest checkpoint signed under the newest identity; the ledger continues it. nullopt: there is none.
   std::optional<StoredCheckpoint> largest_signed;
   std::int64_t stored_size = -1;   // of the newest checkpoint in the database; -1: it holds none
-  bool warns_of_given_up = false;  // history of an earlier identity was given up, and no operator has accepted it
+  bool warns_of_given_up = false;  // history of an earlier identity was abandoned, and no operator has accepted that
 };
 
-// The ledger may be written on. It owns all that the notary needs to sign for it.
+// The ledger may be written to. Contains all that the notary needs to sign for it.
 struct AdoptedLedger {
   SigningKey key;
   LogIdentity identity;  // the one to sign under
   KeptPromises kept;
   bool base_is_stored = false;  // kept.largest_signed is the newest checkpoint in the database
-  Frontier base_frontier;       // the tree of kept.largest_signed; where there is none, the whole tree
+  Frontier base_frontier;       // the tree of kept.largest_signed; without one, the whole tree
   std::vector<Hash> leaves;     // the entries after it, in ledger order
   Frontier frontier;            // the whole tree: base_frontier with leaves
-  // Tells of a new identity. It is to be sealed before anything else, and nothing is signed until it is durable.
+  // Announces a new identity. It must be sealed before anything else, and nothing is signed until it is durable.
   std::optional<Seal> announcement;
 };
-// Another vaultd writes the ledger, and it keeps every promise.
+// Another vaultd writes the ledger, and the ledger keeps every promise.
 struct FollowedLedger {
   KeptPromises kept;
   std::string vkey;  // verifies kept.largest_signed
 };
 // The ledger breaks a promise, or this vaultd cannot or must not sign for it. The alert has been raised.
 struct RefusedLedger {
-  bool adopting = false;  // else following
+  bool adopting = false;  // false: following
   std::string reason;     // for people
 };
-// The ledger was to be adopted, and the database could not be asked. No ledger is at fault.
+// The ledger was to be adopted, but the database could not be read. The ledger is not at fault.
 struct UnreadLedger {
   std::string reason;  // for people
 };
-// The ledger was to be followed. Either nothing is promised, or this vaultd begins a new identity on it, or it is the
-// one that was judged last.
+// The ledger was to be followed, but nothing is promised, or this vaultd begins a new identity on it, or it is the same
+// ledger as in the last judgement.
 struct NothingToJudge {};
 
 using Judgement = std::variant<AdoptedLedger, FollowedLedger, RefusedLedger, UnreadLedger, NothingToJudge>;
 
 class Adoption {
  public:
-  // `disk` and `memory`, which is kept on it, outlive the adoption. The notary writes to the memory between judgements.
+  // `disk`, and `memory`, which is kept on it, must outlive the adoption. The notary writes to the memory between
+  // judgements.
   Adoption(NotaryDisk& disk, PromiseMemory& memory, IdentityOptions options)
       : disk_(disk), memory_(memory), options_(std::move(options)) {}
   Adoption(const Adoption&) = delete;
   Adoption& operator=(const Adoption&) = delete;
 
-  // Either call drops a question that is still open, and begins a judgement. nullopt: the coordinator has been asked
-  // for the tree, and on_tree() will return the judgement. Settings that cannot work with this database are told as a
-  // fatal configuration too. Cost: the first call, and one after a failed write, reads the state directory; the
-  // coordinator reads one root for each promise, and the leaves since the largest checkpoint signed.
+  // Either call drops an open question, and begins a judgement. nullopt: the coordinator has been asked for the tree,
+  // and on_tree() will return the judgement. Settings that do not fit this database are also reported as a fatal
+  // configuration. Cost: the first call, and any call after a failed write, reads the state directory; the coordinator
+  // reads one root for each promise, and the leaves since the largest checkpoint signed.
   std::optional<Judgement> adopt(Adopt adopt, Effects& effects);
   std::optional<Judgement> follow(Follow follow, Effects& effects);
-  // Ends the judgement with the tree that was asked for. nullopt if the answer belongs to a question that was dropped,
-  // or if the database of a ledger to be followed could not be asked: the writer will ask again. VAULT_CHECK: as many
-  // roots as were asked for. Cost: a hash for each leaf.
+  // Ends the judgement with the requested tree. nullopt if the answer belongs to a dropped question, or if the database
+  // of a followed ledger could not be read: the writer will ask again. VAULT_CHECK: as many roots as were requested.
+  // Cost: a hash for each leaf.
   std::optional<Judgement> on_tree(TreeRead read, Effects& effects);
 
-  // The tree has been asked for and has not come yet.
+  // True while the tree has been requested and has not arrived.
   bool judging() const { return question_.has_value(); }
-  // The next follow() judges the ledger even if it is the same, because the notary could not keep its checkpoint.
+  // The next follow() judges the ledger even if it is unchanged, because the notary could not keep its checkpoint.
   void forget_followed() { followed_.reset(); }
 
-  // Two refusals of what the notary finds while it signs. The first: the writer's entries do not lead to the root that
-  // the writer told.
+  // Two refusals for what the notary finds while it signs. The first: the writer's entries do not lead to the root that
+  // the writer reported.
   RefusedLedger refuse_writers_tree(Effects& effects);
   // The second: the database holds `theirs` where it should hold `ours`, and this log's key has signed both.
   RefusedLedger refuse_split(const StoredCheckpoint& ours, const StoredCheckpoint& theirs, Effects& effects);
 
-  // The notary calls these when it has taken over what an AdoptedLedger or FollowedLedger holds. They are two because
-  // its own alerts end between them. The first clears the alert of an earlier refusal.
+  // The notary calls these once it has taken over the contents of an AdoptedLedger or FollowedLedger. There are two
+  // because its own alerts end in between. The first clears the alert of an earlier refusal.
   void clear_refusal(Effects& effects);
-  // The second clears the warning of history that was given up, unless `kept` says that it stands.
+  // The second clears the warning about abandoned history, unless `kept` says that it still applies.
   void clear_given_up(const KeptPromises& kept, Effects& effects);
 
  private:
-  // A ledger that is being compared with what is remembered; its tree has been asked for.
+  // A ledger that is being compared with what is remembered; its tree has been requested.
   struct Question {
     std::uint64_t id = 0;
-    bool adopting = false;  // else following
+    bool adopting = false;  // false: following
     ChosenIdentity chosen;
     PromiseCheck check;
     Promises promises;
@@ -123,11 +125,11 @@ class Adoption {
   NotaryDisk& disk_;
   PromiseMemory& memory_;
   const IdentityOptions options_;
-  AlertBoard alerts_{"notary"};  // its actor; no cause of an alert stands here and on the notary's own board
+  AlertBoard alerts_{"notary"};  // its actor; no alert cause is both on this board and on the notary's own
   std::optional<Question> question_;
   std::uint64_t questions_ = 0;
   std::optional<Follow> followed_;          // the last one that kept every promise
-  std::vector<StoredCheckpoint> unjudged_;  // seen in a database whose tree has not been read since
+  std::vector<StoredCheckpoint> unjudged_;  // seen in a database whose tree has not been read yet
 };
 
 }  // namespace vault

@@ -1,8 +1,8 @@
-// The alerts that one actor has raised: told once when raised and once when over.
+// The alerts that one actor has raised: each is announced once when raised and once when over.
 //
-// What is alerted has a kind, which is what people are told, and a cause, which is what must be done again before it is
-// over: "checkpoint" may be raised because none can be signed, and because none can be stored. A kind is over when each
-// of its causes is (raised_alerts.hpp does that sum over all actors).
+// An alert has a kind, which is what people see, and a cause, which must be resolved before the alert is over:
+// "checkpoint" may be raised because none can be signed, and because none can be stored. A kind is over when all of its
+// causes are (raised_alerts.hpp combines them over all actors).
 #pragma once
 
 #include <map>
@@ -15,13 +15,13 @@ namespace vault {
 
 class AlertBoard {
  public:
-  // `owner`: the actor's name, for the log, and so that causes of two actors are two.
+  // `owner`: the actor's name, for the log, and to keep causes of different actors apart.
   explicit AlertBoard(std::string owner) : owner_(std::move(owner)) {}
 
-  // Tells it where it is not raised yet.
+  // Announces the alert if it is not raised yet.
   void raise(const std::string& kind, const std::string& cause, Severity severity, const std::string& message,
              Effects& effects);
-  // Tells it also where it is raised with another message: for what has one state out of several.
+  // Announces the alert also if it is raised with another message: for a cause with several states.
   void raise_as(const std::string& kind, const std::string& cause, Severity severity, const std::string& message,
                 Effects& effects);
   void clear(const std::string& kind, const std::string& cause, Effects& effects);

@@ -1,9 +1,9 @@
-// How much the auditor verifies, and when: at the rate that was set, but never slower than twice the ledger's growth,
-// or no round would ever end; and in short steps, whatever the rows weigh.
+// Decides how much the auditor verifies, and when: at the configured rate, but never slower than twice the ledger's
+// growth, or no round would ever end; and in short steps, however large the rows are.
 //
-// The growth is that of the last hour, each moment counting less the longer it is ago. So a burst costs the seals in it
-// nothing and is caught up with, twice over, while the hour fades; a flood that does not end raises the rate until it
-// is twice as fast.
+// Growth is measured over the last hour, with older moments weighing less. So a burst does not slow down the seals in
+// it, and is caught up with, at twice its rate, as the hour fades; sustained load raises the rate until it is twice the
+// load.
 #pragma once
 
 #include <chrono>
@@ -23,14 +23,14 @@ class AuditPace {
 
   explicit AuditPace(std::size_t rows_per_second) : rate_set_(static_cast<double>(rows_per_second)) {}
 
-  // The ledger has `head` entries now.
+  // Reports that the ledger now has `head` entries.
   void saw_head(std::int64_t head, Time now);
-  // Rows that may be verified now. What is not verified may be later, up to a second's worth; where the ledger's growth
-  // sets the rate, up to ten.
+  // Rows that may be verified now. Unused credit is kept, up to a second's worth, or up to ten seconds' worth if the
+  // ledger's growth sets the rate.
   std::int64_t allowed() const { return static_cast<std::int64_t>(credit_); }
-  // So many were, in this time. Half of the time at most is spent verifying.
+  // Reports that this many rows were verified in this time. At most half of the time is spent verifying.
   void verified(std::int64_t rows, std::chrono::milliseconds took);
-  // Until the next step.
+  // Time until the next step.
   std::chrono::milliseconds pause() const;
 
  private:

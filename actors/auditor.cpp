@@ -13,14 +13,14 @@ using std::chrono::seconds;
 
 namespace {
 
-// So long a database may fail with what may pass by itself.
+// How long a database may fail with errors that may pass by themselves.
 constexpr seconds patience{60};
-// What is missing at the end is looked at again after this before it is believed: a failover, a transaction that was
-// prepared and waits for its end.
+// Anything missing at the end is checked again after this time before it is believed: a failover may be under way, or a
+// prepared transaction may be waiting for its end.
 constexpr seconds second_look{3};
 constexpr seconds second_look_prepared{30};
-constexpr seconds measure_interval{60};   // of the database's size: the server looks at every file
-constexpr std::size_t alerted_max = 100;  // findings that are not told again
+constexpr seconds measure_interval{60};   // of the database's size, for which the server examines every file
+constexpr std::size_t alerted_max = 100;  // findings that are not reported again
 
 }  // namespace
 
@@ -55,7 +55,7 @@ Status Auditor::step(Effects& effects) {
   judge_end(*end, effects);
   pace_.saw_head(end->head, effects.clock());
   if (const Status walked = walk(*end, effects); !walked) return walked;
-  // A replica that is late moves.
+  // A replica that is merely late makes progress.
   const bool stuck = end->lagging && end->head == lagging_head_;
   lagging_head_ = end->lagging ? end->head : -1;
   if (!stuck) return {};
@@ -63,7 +63,7 @@ Status Auditor::step(Effects& effects) {
                                           std::to_string(end->head) + " entries");
 }
 
-// What is known of a log identity that has been given up since is not what the ledger must hold now.
+// Knowledge about a log identity that has since been abandoned is not what the ledger must contain now.
 EndRequest Auditor::end_request() const {
   EndRequest request;
   if (known_ && (origin_.empty() || known_->origin == origin_)) request.known.push_back(*known_);
@@ -71,8 +71,8 @@ EndRequest Auditor::end_request() const {
   return request;
 }
 
-// The parts of a snapshot are of one moment, so most of what is found at the end is so at once. Not what is missing
-// there, nor anything right after the database was away.
+// A snapshot is consistent, so most findings at the end can be believed at once. Not so missing entries, nor anything
+// right after the database was away.
 void Auditor::judge_end(const EndReport& end, Effects& effects) {
   if (!end.finding) {
     suspected_.reset();
@@ -90,10 +90,11 @@ void Auditor::judge_end(const EndReport& end, Effects& effects) {
   report(finding, effects);
 }
 
-// The rows whose turn it is.
+// Verifies the next rows.
 Status Auditor::walk(const EndReport& end, Effects& effects) {
   if (resume_ && resume_->head.sequence > end.head) {
-    // Fewer entries than were there. That is the end's business; what is left is gone through from the beginning.
+    // There are fewer entries than before. The check of the end deals with that; the remaining rows are verified from
+    // the start.
     resume_.reset();
     round_clean_ = false;
   }
@@ -123,8 +124,8 @@ Status Auditor::walk(const EndReport& end, Effects& effects) {
   if (rows->finding) {
     const Finding& finding = *rows->finding;
     resume_.reset();
-    round_clean_ = true;  // of the next one, which begins here
-    // What is missing is the end's business: the next step looks at it.
+    round_clean_ = true;  // for the next round, which begins here
+    // The check of the end deals with missing entries, in the next step.
     if (finding.reason != FindingReason::truncated) report(finding, effects);
     return {};
   }
@@ -183,7 +184,7 @@ void Auditor::report(const Finding& finding, Effects& effects) {
   effects.alert(std::move(alert));
 }
 
-// What cannot be read cannot be verified. A database that is away is for the writer to tell of.
+// What cannot be read cannot be verified. A lost database is reported by the writer.
 void Auditor::tell_unreadable(const Error& error, Effects& effects) {
   const auto now = effects.clock();
   after_outage_ = true;

@@ -1,8 +1,8 @@
 // The auditor verifies the ledger over and over, at a bounded rate, and raises alert.tamper when something does not
-// hold. Each step also looks at the ledger's end: head, known checkpoints, what stands where nothing may. The alert
-// stays until a later round has gone through the whole ledger and found nothing. What it cannot read it cannot verify:
-// alert.audit, as long as that lasts. On its way it sees that the readers' database is there, and says so to the
-// gateway, so that no reader need be connected for that.
+// fit. Each step also checks the ledger's end: head, known checkpoints, rows where there must be none. The alert stays
+// until a later round has gone through the whole ledger and found nothing. While it cannot read the ledger, it cannot
+// verify it: alert.audit. Since it sees anyway that the readers' database is there, it says so to the gateway, so that
+// no reader has to connect for that.
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@ struct AuditorOptions {
 
 class Auditor final : public Actor {
  public:
-  // `store` outlives the auditor and is used by its thread alone.
+  // `store` outlives the auditor and is used only by its thread.
   Auditor(ReaderStore& store, const AuditorOptions& options)
       : store_(store), options_(options), pace_(options.rows_per_second) {}
 
@@ -51,21 +51,21 @@ class Auditor final : public Actor {
   ReaderStore& store_;
   AuditorOptions options_;
   AuditPace pace_;
-  std::optional<LedgerState> resume_;  // where the last step ended; nullopt: at the beginning
+  std::optional<LedgerState> resume_;  // end of the last step; nullopt: at the beginning
   bool round_clean_ = true;            // nothing was found or suspected in this round
   std::optional<Checkpoint> known_;    // the newest checkpoint signed
-  // The last entry that was verified, and under which log identity: one that was accepted later may have fewer.
+  // The last verified entry, and its log identity: an identity accepted later may have fewer entries.
   std::optional<Head> newest_;
   std::string newest_origin_, origin_;
 
-  std::optional<Finding> suspected_;  // at the end, not believed yet
+  std::optional<Finding> suspected_;  // a finding at the end, not believed yet
   Time suspected_since_{};
   bool after_outage_ = false;  // the database was away, and the end has not been good since
-  std::set<std::pair<std::int64_t, FindingReason>> alerted_;  // of the alert that stands
+  std::set<std::pair<std::int64_t, FindingReason>> alerted_;  // findings of the raised alert
 
-  std::int64_t lagging_head_ = -1;     // where a replica was that was late; -1: none was
-  std::optional<Time> failing_since_;  // steps cannot read
-  bool unreadable_ = false;            // alert.audit stands
+  std::int64_t lagging_head_ = -1;     // the head of a late replica; -1: none was late
+  std::optional<Time> failing_since_;  // since when steps cannot read
+  bool unreadable_ = false;            // alert.audit is raised
 
   AuditProgress progress_;
   std::optional<Time> measured_at_;  // the database's size

@@ -41,7 +41,7 @@ Receipt make_receipt(const Entry& entry, bool duplicate) {
 
 }  // namespace
 
-// Where one seal of an order goes, given what the order has added so far.
+// Decides what becomes of one seal of an order, given what the order has added so far.
 Result<BatchPlan::Slot> BatchPlan::place(PendingOrder& order, std::size_t index, std::size_t fresh_before,
                                          std::vector<const Seal*>& added) const {
   const Seal& seal = order.order.seals[index];
@@ -97,7 +97,7 @@ Status BatchPlan::add(PendingOrder& order) {
   }
   bytes_ += order.order.bytes;
   slots_.push_back(std::move(slots));
-  orders_.push_back(std::move(order));  // the seals' vector moves, the seals themselves stay where they are
+  orders_.push_back(std::move(order));  // moving the vector does not move the seals themselves
   return {};
 }
 

@@ -9,7 +9,7 @@ namespace vault {
 
 namespace {
 
-// A look-up is over soon: the coordinator has other things to do as well.
+// Keeps a look-up short: the coordinator has other work as well.
 constexpr std::size_t look_up_seals_max = 512;
 
 PendingOrder for_retry(PendingOrder order, BatchQueue::Retry retry) {
@@ -66,7 +66,8 @@ BatchPlan BatchQueue::plan(const std::function<Uuid()>& draw_id, std::vector<Ref
     identify(order, draw_id);
     if (const Status added = plan.add(order); !added) {
       if (plan.contradicts(order.order)) {
-        // The plan's outcome shows whose seal_id it is: until then this order may be the one in the ledger.
+        // The outcome of the other plan decides whose seal_id it is: until then, this order may be the one in the
+        // ledger.
         order.known.clear();
         order.look_up_first = true;
         suspect(std::move(order), dispatched_ + 1);
@@ -91,7 +92,7 @@ void BatchQueue::suspect(PendingOrder order, std::uint64_t look_up_after) {
   suspects_.push_back(std::move(order));
 }
 
-// Gives every seal an id, and remembers those that producers chose.
+// Gives every seal an id, and remembers those chosen by producers.
 void BatchQueue::identify(PendingOrder& order, const std::function<Uuid()>& draw_id) {
   for (Seal& seal : order.order.seals) {
     if (seal.seal_id) {
@@ -148,15 +149,15 @@ PendingOrder BatchQueue::only_order(BatchPlan plan, Retry retry) {
 
 // --- Look-ups --------------------------------------------------------------------------------------------------------
 
-// The coordinator looks on a session of its own, so what was with the committer before a suspect came must have
-// completed first: its twin may be there.
+// The coordinator looks up in a session of its own, so everything that was with the committer before a suspect arrived
+// must have completed first: it may include the suspect's twin.
 std::optional<FindSeals> BatchQueue::begin_look_up() {
   if (!looking_up_.empty() || look_up_failed_) return std::nullopt;
   FindSeals find;
   while (!suspects_.empty() && suspects_.front().look_up_after <= completed() &&
          find.seal_ids.size() < std::min(limits_.seals_max, look_up_seals_max)) {
     for (const Seal& seal : suspects_.front().order.seals) find.seal_ids.push_back(seal.seal_id.value_or(Uuid{}));
-    // What is with the committer may yet bring the seal_id.
+    // The batches at the committer may yet add the seal_id.
     suspects_.front().looked_up_at = batches_.empty() ? dispatched_ : std::uint64_t(-1);
     looking_up_.push_back(std::move(suspects_.front()));
     suspects_.pop_front();
@@ -177,7 +178,7 @@ void BatchQueue::found(std::vector<FoundSeal> found, std::int64_t durable) {
   for (PendingOrder& order : orders) {
     for (const Seal& seal : order.order.seals) {
       VAULT_CHECK(next < found.size());
-      // One without seal_id was asked for under the nil UUID, which some producer may really use.
+      // A seal without a seal_id was looked up under the nil UUID, which some producer may really use.
       order.known.push_back(seal.seal_id ? std::move(found[next]) : FoundSeal(std::nullopt));
       ++next;
     }

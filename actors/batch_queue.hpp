@@ -1,6 +1,6 @@
-// Orders on their way through the writer: those that wait, those that must be looked up first, those with the
-// committer. The queue decides what the next batch holds, and where an order goes that is tried again; what an outcome
-// of a commit means is for the writer to say.
+// The writer's orders in progress: those that wait, those that must be looked up first, and those with the committer.
+// The queue decides what the next batch holds, and where a retried order goes; the writer decides what the outcome of a
+// commit means.
 //
 //   push ──▶ queue ── plan() ──▶ batch with the committer ── take_front() ──▶ out
 //              │ ▲                    │
@@ -25,7 +25,7 @@
 
 namespace vault {
 
-// A batch at the committer, and what the ledger is once it has committed.
+// A batch at the committer, and the state of the ledger once it has committed.
 struct PendingBatch {
   BatchPlan plan;
   std::shared_ptr<const AppendRequest> request;
@@ -36,11 +36,11 @@ struct PendingBatch {
 class BatchQueue {
  public:
   struct Limits {
-    std::size_t seals_max;     // of a batch; an order of more is a batch of its own
+    std::size_t seals_max;     // of a batch; a larger order is a batch of its own
     std::size_t bytes_max;     // of a batch
     std::size_t recent_seals;  // seal_ids remembered
   };
-  // How an order is tried again.
+  // How to retry an order.
   struct Retry {
     bool look_up_first = false;
     bool alone = false;  // in a batch of its own
@@ -57,58 +57,58 @@ class BatchQueue {
   void push(PendingOrder order) { queue_.push_back(std::move(order)); }
   void push_front(PendingOrder order) { queue_.push_front(std::move(order)); }
   std::size_t queued() const { return queue_.size(); }  // may be planned now
-  std::size_t waiting() const;                          // all that no batch holds
-  // Nothing waits and nothing is with the committer; what is set aside does not count.
+  std::size_t waiting() const;                          // all orders that are in no batch
+  // True if nothing waits and nothing is with the committer; orders set aside do not count.
   bool drained() const;
-  // Takes out what peers wait for, and leaves what came by ingest.
+  // Takes out the orders that peers wait for, and leaves those from the ingest socket.
   std::vector<PendingOrder> take_requests();
 
   // --- Batches ------------------------------------------------------------------------------------------------------
 
   // Moves orders from the queue into a plan until it is full; empty if nothing can be planned. Seals without a seal_id
-  // get one from `draw_id`. Orders that contradict the ledger or an order before them go to `refused`; suspects wait
-  // for a look-up.
+  // get one from `draw_id`. Orders that contradict the ledger or an earlier order go to `refused`; suspects wait for a
+  // look-up.
   BatchPlan plan(const std::function<Uuid()>& draw_id, std::vector<Refused>& refused);
 
-  // Answers about batches of an earlier generation are about none that is still here.
+  // Answers about batches of an earlier generation concern none that is still here.
   std::uint64_t generation() const { return generation_; }
   void begin_generation() { ++generation_; }
 
   void dispatched(PendingBatch batch);
   std::size_t in_flight() const { return batches_.size(); }
   std::size_t seals_in_flight() const;
-  const PendingBatch& front() const { return batches_.front(); }  // completes first
+  const PendingBatch& front() const { return batches_.front(); }  // the first to complete
   PendingBatch take_front();
 
-  // Back to the front of the queue, in the order in which the orders came.
+  // Puts orders back at the front of the queue, in the order in which they came.
   void requeue(BatchPlan plan, Retry retry);
   void requeue_all(bool look_up_first);
-  // All but the front one: they build on it, and were never sent.
+  // Requeues all batches but the front one: they build on it, and were never sent.
   void requeue_unsent();
-  // The only order of a plan, as it is tried again.
+  // The only order of a plan, prepared for a retry.
   static PendingOrder only_order(BatchPlan plan, Retry retry);
 
   // --- Look-ups -----------------------------------------------------------------------------------------------------
 
-  // What to look up next, if anything may be looked up now: not while another look-up is under way, nor after one that
-  // failed, nor before every batch has completed that was with the committer when the order came.
+  // The next look-up, if one may begin now: not while another is under way, nor after one that failed, nor before every
+  // batch has completed that was with the committer when the order arrived.
   std::optional<FindSeals> begin_look_up();
   bool looking_up() const { return !looking_up_.empty(); }
   void look_up_failed();
   void allow_look_ups() { look_up_failed_ = false; }
-  // `found`: one for each seal_id asked for. An entry beyond `durable` is a batch in doubt or another writer's, and may
-  // yet turn out not to be in the ledger that this writer goes on with: its order is looked up again later.
+  // `found`: one for each seal_id looked up. An entry beyond `durable` belongs to a batch in doubt or to another
+  // writer, and may turn out not to be in the ledger that this writer continues: its order is looked up again later.
   void found(std::vector<FoundSeal> found, std::int64_t durable);
-  // What was found in the database of an earlier lease need not be in this one.
+  // Discards look-up results: those from the database of an earlier lease may not hold for this one.
   void forget_found();
-  // Whether a look-up, after everything before it had completed, found none of the front batch's seal_ids.
+  // True if a look-up, after everything before it had completed, found none of the front batch's seal_ids.
   bool front_was_looked_up() const;
 
   // --- Refused by the database --------------------------------------------------------------------------------------
 
-  // Whether the database has refused each order that waits, alone, since `commits` batches were committed.
+  // True if the database has refused each waiting order, alone, since `commits` batches were committed.
   bool all_refused_since(std::int64_t commits) const;
-  // Waits in nobody's way.
+  // Puts an order where it delays no other.
   void set_aside(PendingOrder order) { set_aside_.push_back(std::move(order)); }
   void take_back_set_aside(std::size_t most);
 
@@ -120,12 +120,12 @@ class BatchQueue {
 
   Limits limits_;
   std::deque<PendingOrder> queue_;
-  std::deque<PendingOrder> suspects_;     // wait for a look-up
-  std::vector<PendingOrder> looking_up_;  // are being looked up
-  std::deque<PendingOrder> set_aside_;    // of ingest, refused alone; one by one they are tried again
-  std::deque<PendingBatch> batches_;      // front: with the committer first
+  std::deque<PendingOrder> suspects_;     // waiting for a look-up
+  std::vector<PendingOrder> looking_up_;  // being looked up
+  std::deque<PendingOrder> set_aside_;    // from ingest, refused alone; they are retried one by one
+  std::deque<PendingBatch> batches_;      // front: the first one at the committer
   std::uint64_t generation_ = 1;
-  std::uint64_t dispatched_ = 0;  // batches so far, those that were requeued included
+  std::uint64_t dispatched_ = 0;  // batches so far, including those that were requeued
   bool look_up_failed_ = false;
   RecentSeals recent_;
 };

@@ -14,7 +14,7 @@ void ClockGuard::Course::saw(const Reading& reading, std::int64_t bound) {
     if (!leap || std::abs(leap->ahead(reading)) > bound) leap = reading;
     if (reading.at - leap->at < patience) return;
   }
-  // A step back is followed, but what was believed before it stays believed: who comes back there pins nothing anew.
+  // A step back is followed, but the previous belief is kept: a clock that returns to it pins nothing anew.
   leap.reset();
   if (!believed || believed->ahead(reading) >= 0) believed = reading;
 }
@@ -43,8 +43,8 @@ std::optional<std::string> ClockGuard::distrust(Timestamp now, Instant at) {
            " ms, more than clock_skew_max; sealing waits until they are put right, or for 5 minutes if they are not: "
            "were they wrong, all later timestamps would have to follow them";
   }
-  // One that has leapt agrees with one that has not, so it was put right; the other's later leap is not to find it
-  // here.
+  // If our clock has leapt and now agrees with one that has not, it was put right. Forget the leap, so that a later
+  // leap of the other clock does not find it here.
   if (own_.leap) own_.believe({now, at});
   if (database_.leap) database_.believe(*database_now_);
   return std::nullopt;

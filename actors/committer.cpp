@@ -14,11 +14,11 @@ void Committer::handle(Message message, Effects& effects) {
       [&](Append& request) { append(std::move(request), effects); },
       [&](UseSession& use) {
         session_ = std::move(use.session);
-        open_.clear();  // the writer has put back what was open on the one before
+        open_.clear();  // the writer has requeued whatever was open in the previous session
       },
       [&](TimerFired&) {
         patience_timer_set_ = false;
-        answer(effects);  // this process may have stood still, and the answer be here
+        answer(effects);  // this process may have been stopped while the answer arrived
         if (!session_ || open_.empty()) return;
         if (effects.clock() - waiting_since_ >= answer_timeout) {
           session_->give_up();
@@ -31,7 +31,8 @@ void Committer::handle(Message message, Effects& effects) {
 
 void Committer::append(Append request, Effects& effects) {
   const bool hopeless = failed_generation_ && request.generation <= *failed_generation_;
-  const bool no_session = !session_ || (session_->lost() && open_.empty());  // else in turn, behind what is open
+  const bool no_session =
+      !session_ || (session_->lost() && open_.empty());  // otherwise in turn, behind the open batches
   if (hopeless || no_session) {
     failed_generation_ = request.generation;
     effects.send(to::writer, AppendAnswer{request.generation,
@@ -43,13 +44,13 @@ void Committer::append(Append request, Effects& effects) {
   open_.push_back(request.generation);
   session_->append(std::move(request.request));
   if (!patience_timer_set_) wait_for_answer(effects);
-  // A connection that ended while the batch was being sent has no descriptor that could tell.
+  // A connection that ended while the batch was being sent has no descriptor to report it.
   if (session_->lost() || session_->watch().descriptor < 0) answer(effects);
 }
 
 void Committer::answer(Effects& effects) {
   if (!session_) return;
-  // Asked once even where nothing is open: that notices a session that has ended.
+  // Asked once even if nothing is open: this notices a session that has ended.
   do {
     auto outcome = session_->outcome();
     if (!outcome) break;
@@ -65,7 +66,7 @@ void Committer::answer(Effects& effects) {
   effects.send(to::writer, SessionLost{});
 }
 
-// One timer serves every batch: it looks again as long as something is open.
+// One timer serves every batch: it fires again as long as any is open.
 void Committer::wait_for_answer(Effects& effects) {
   const auto left = answer_timeout - (effects.clock() - waiting_since_);
   effects.set_timer(patience_timer, std::chrono::ceil<milliseconds>(left));

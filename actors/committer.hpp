@@ -32,8 +32,8 @@ class Committer final : public Actor {
   void wait_for_answer(Effects& effects);
 
   std::unique_ptr<AppendSession> session_;
-  std::deque<std::uint64_t> open_;                  // generations of the batches at the session, oldest first
-  std::optional<std::uint64_t> failed_generation_;  // appends up to this one build on one that did not commit
+  std::deque<std::uint64_t> open_;                  // generations of the batches in the session, oldest first
+  std::optional<std::uint64_t> failed_generation_;  // appends up to this generation build on one that did not commit
   std::chrono::steady_clock::time_point waiting_since_;
   bool patience_timer_set_ = false;
 };

@@ -45,7 +45,7 @@ LeaseOutcome Coordinator::take_lease(Effects& effects) {
     if (!prepared) {
       const Error& error = prepared.error();
       if (error.code == ErrorCode::invalid_argument) effects.fatal_configuration(error.message);
-      // The server's own word is no finding in what it holds.
+      // An error that the server reports is no finding in the data that it holds.
       if (error.code == ErrorCode::internal && !error.sqlstate.empty()) return LeaseUnreadable{error.message};
       return error;
     }

@@ -1,5 +1,5 @@
-// Decodes large messages in a thread of its own, one after another, while the sealing thread goes on with what others
-// ask. The gateway sends one at a time: whose turn it is, and how many may wait, is the gateway's to decide.
+// Decodes large messages one after another on a thread of its own, while the sealing thread serves other peers. The
+// gateway sends one at a time and decides whose turn it is, and how many may wait.
 #pragma once
 
 #include "actors/actor.hpp"
@@ -8,7 +8,7 @@ namespace vault {
 
 class Decoder final : public Actor {
  public:
-  // DecodeTask; answered by a DecodeAnswer. Cost: some 7 ms a MiB where the payload is made of small values.
+  // Answers a DecodeTask with a DecodeAnswer. Cost: some 7 ms per MiB if the payload consists of small values.
   void handle(Message message, Effects& effects) override;
 };
 

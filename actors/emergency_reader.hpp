@@ -1,4 +1,5 @@
-// The emergency mode's reader: answers what can be answered without a chain, and refuses the rest in words.
+// The emergency mode's reader: answers whatever can be answered without a chain, and refuses the rest with an
+// explanation.
 #pragma once
 
 #include <string_view>
@@ -9,13 +10,13 @@
 
 namespace vault {
 
-// Why `what` (an operation, or an argument) cannot be had in the emergency mode: unavailable, since it can be had again
-// once vaultd runs on its database.
+// The refusal of `what` (an operation, or an argument) in the emergency mode: `unavailable`, since it works again once
+// vaultd runs on its database.
 Error emergency_refusal(std::string_view what);
 
 class EmergencyReader final : public Actor {
  public:
-  // `store` outlives the reader and is used by its thread alone.
+  // `store` outlives the reader and is used only by its thread.
   EmergencyReader(ActorId id, EmergencyReaderStore& store) : id_(id), store_(store) {}
 
   // ReadTask -> ReadAnswer to the gateway.

@@ -10,7 +10,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr std::size_t group_seals = 512;  // made durable together: a single seal waits for nobody, a flood shares
+constexpr std::size_t group_seals = 512;  // made durable together: a single seal waits for nobody, many share one fsync
 constexpr milliseconds probe_interval{1'000};
 constexpr milliseconds shout_interval{60'000};
 
@@ -48,7 +48,7 @@ void EmergencyWriter::take(SealOrder order, Effects& effects) {
 
 void EmergencyWriter::round_done(Effects& effects) {
   while (!queue_.empty() && trouble_.empty()) keep_some(effects);
-  // What came by ingest waits; what came with a request is told, and may be sent again.
+  // Orders from ingest wait; those with a request are answered, and may be sent again.
   std::deque<SealOrder> waiting;
   for (SealOrder& order : queue_) {
     if (order.ingest) {
@@ -72,7 +72,7 @@ bool EmergencyWriter::stop(Effects& effects) {
   return true;
 }
 
-// A group off the front of the queue.
+// Keeps a group of orders from the front of the queue.
 void EmergencyWriter::keep_some(Effects& effects) {
   std::vector<SealOrder> orders;
   std::vector<std::vector<Seal>> seals;
@@ -83,12 +83,12 @@ void EmergencyWriter::keep_some(Effects& effects) {
   }
   auto answers = store_.keep(seals, effects.now());
   for (std::size_t i = orders.size(); i-- > 0;) {
-    // Backwards, so that what must wait is put back in its old order.
+    // Backwards, so that orders that must wait go back in their old order.
     answer(std::move(orders[i]), std::move(answers[i]), effects);
   }
 }
 
-// An order that came by ingest and could not be kept goes back into the queue.
+// An order from ingest that could not be kept goes back into the queue.
 void EmergencyWriter::answer(SealOrder order, Result<std::vector<KeptReceipt>> receipts, Effects& effects) {
   if (!receipts && receipts.error().code == ErrorCode::unavailable) {
     set_trouble(receipts.error().message, effects);

@@ -1,5 +1,5 @@
-// The emergency mode's writer: stands where the writer stands, takes the same orders from the gateway and gives the
-// same answers, but keeps each seal as a file. No chain, no lease, no notary; what it kept is imported later.
+// The emergency mode's writer: takes the writer's place, with the same orders from the gateway and the same answers,
+// but keeps each seal as a file. No chain, no lease, no notary; the kept seals are imported later.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,7 @@ namespace vault {
 
 class EmergencyWriter final : public Actor {
  public:
-  // `store` outlives the writer and is used by its thread alone. `place` is its name, for people.
+  // `store` outlives the writer and is used only by its thread. `place` is its name, for people.
   EmergencyWriter(EmergencyWriterStore& store, std::string place) : store_(store), place_(std::move(place)) {}
 
   void start(Effects& effects) override;
@@ -40,7 +40,7 @@ class EmergencyWriter final : public Actor {
   std::deque<SealOrder> queue_;
   std::string trouble_;  // why nothing can be kept at the moment; "": it can
   std::map<std::string, std::int64_t> counters_;
-  // Of this round.
+  // Collected during this round.
   KeptAnswers answers_;
   IngestKept kept_;
   IngestRefused refused_;

@@ -16,10 +16,10 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// For this long after a stop, what had arrived before it is still taken.
+// How long after a stop vaultd still accepts messages that had arrived before it.
 constexpr milliseconds drain_time{200};
 
-// The first seal under a name that is vaultd's own. vaultd's own seals never come through a socket.
+// The refusal of the first seal under a name reserved for vaultd, whose own seals never come through a socket.
 std::optional<Error> reserved_name(const SealRequest& request) {
   for (std::size_t i = 0; i < request.seals.size(); ++i) {
     const Seal& seal = request.seals[i];
@@ -30,7 +30,7 @@ std::optional<Error> reserved_name(const SealRequest& request) {
   return std::nullopt;
 }
 
-// What the role `public` may ask for, besides `status` (PublicStatusResult).
+// True for operations open to the role `public`, besides `status` (PublicStatusResult).
 bool is_public(const Operation& operation) {
   return std::holds_alternative<CheckpointRequest>(operation) || std::holds_alternative<TileRequest>(operation) ||
          std::holds_alternative<EntryBundleRequest>(operation);
@@ -43,7 +43,7 @@ Gateway::Gateway(const GatewayOptions& options)
       reads_({.readers = options.readers, .probes = !options.emergency}),
       slow_(options.slow_request) {
   writer_.detail = "vaultd is starting";
-  // A series that begins with its first event cannot be told from one that is missing.
+  // Counters start at zero: a series that begins with its first event cannot be told from a missing one.
   for (const char* name : {"requests", "ingest_messages", "malformed", "forbidden", "busy", "unavailable", "too_large",
                            "deadline_exceeded", "ingest_refused", "replies_dropped", "reads_dropped", "peers",
                            "peers_refused", "peers_cut", "peers_paused", "slow"}) {
@@ -92,7 +92,7 @@ void Gateway::handle(Message message, Effects& effects) {
       });
 }
 
-// Answers overtake nothing, but a status may be older than the head that the last answers brought.
+// Answers are never overtaken, but a status may be older than the head in the last answers.
 void Gateway::on_writer_status(WriterStatus status, Effects& effects) {
   if (status.database_connected && !writer_.database_connected) reads_.on_database_back();
   const Head newest =
@@ -103,7 +103,7 @@ void Gateway::on_writer_status(WriterStatus status, Effects& effects) {
   tell_state(effects);
 }
 
-// Whoever looks for the writer must not be told to look for another where there is none: "waiting" is not "standby".
+// "waiting" is not "standby": a client looking for the writer must not be sent to look elsewhere if there is none.
 void Gateway::note_role(Effects& effects) {
   const std::string_view role = writer_.writer ? "writer" : writer_.other ? "standby" : "waiting";
   if (role == role_) return;
@@ -111,7 +111,7 @@ void Gateway::note_role(Effects& effects) {
   role_since_ = effects.now();
 }
 
-// Once a change.
+// Reports only changes.
 void Gateway::tell_state(Effects& effects) {
   using enum ServiceState::Role;
   ServiceState state;
@@ -146,7 +146,8 @@ bool Gateway::stop(Effects& effects) {
 
 void Gateway::on_peer(PeerMessage message, Effects& effects) {
   const bool ingest = message.socket == SocketKind::ingest;
-  // A client that sets ZMQ_PROBE_ROUTER says so that it is there. A REQ would take an answer for that to its request.
+  // A client that sets ZMQ_PROBE_ROUTER announces itself this way. A REQ would take an answer to it for the answer to
+  // its request.
   if (!ingest && message.body.empty() && message.envelope.size() == 1) return;
   ++counters_[ingest ? "ingest_messages" : "requests"];
   if (log_enabled(LogLevel::debug)) {
@@ -205,7 +206,7 @@ void Gateway::take(Arrival arrival, tl::expected<Request, DecodeFailure> decoded
   read(std::move(arrival), std::move(*decoded), effects);
 }
 
-// Roles count on CURVE connections only: on ipc the file's mode decides.
+// Roles count on CURVE connections only: on ipc, the file mode decides.
 std::optional<Error> Gateway::forbidden(const PeerMessage& message, const Operation& operation) const {
   if (message.user_id.empty()) return std::nullopt;
   const PeerKey* key = nullptr;
@@ -233,7 +234,7 @@ std::optional<Error> Gateway::forbidden(const PeerMessage& message, const Operat
   return std::nullopt;
 }
 
-// A key with the role `public` and no other: of `status` it is told what strangers may know.
+// A key with only the role `public`, whose `status` shows no more than strangers may know.
 bool Gateway::sees_little(const PeerMessage& message) const {
   if (message.user_id.empty() || !keys_) return false;
   const auto found = keys_->find(message.user_id);
@@ -242,7 +243,7 @@ bool Gateway::sees_little(const PeerMessage& message) const {
   return key.strangers && !key.producer && !key.reader && !key.admin;
 }
 
-// On ingest a seal that was decoded hears of its refusal under its own seal_id too.
+// On ingest, the refusal of a decoded seal is also published under its own seal_id.
 void Gateway::tell_refused_names(const SealRequest& request, const Error& error, Effects& effects) {
   IngestRefused refused;
   for (const Seal& seal : request.seals) {
@@ -299,7 +300,7 @@ void Gateway::seal(Arrival arrival, RequestId id, SealRequest request, Effects& 
   take_turn(producer, held);
 }
 
-// Read once a round, which is short: the sealing thread has better things to do than to look at the clock.
+// Read once per round, which is short, because the sealing thread should not spend its time reading the clock.
 Gateway::Instant Gateway::round_began(Effects& effects) {
   if (!round_began_) round_began_ = effects.clock();
   return *round_began_;
@@ -338,7 +339,7 @@ void Gateway::read(Arrival arrival, Request request, Effects& effects) {
   queue_read(std::move(arrival), std::move(request), effects);
 }
 
-// At most one alert a second, with the number of those that were not told.
+// At most one alert a second, with the number of failures that were not reported.
 void Gateway::ingest_failed(const Error& error, Effects& effects) {
   ++counters_["ingest_refused"];
   const Instant now = effects.clock();
@@ -358,7 +359,7 @@ void Gateway::ingest_failed(const Error& error, Effects& effects) {
   effects.send(to::publisher, AlertMessage{std::move(alert)});
 }
 
-// Hands the writer what it has room for, one order a producer and turn.
+// Passes orders to the writer while it has room, one order per producer and turn.
 void Gateway::forward(Effects& effects) {
   SealOrders orders;
   while (!turns_.empty() && at_writer_ < options_.writer_window_seals) {
@@ -375,7 +376,7 @@ void Gateway::forward(Effects& effects) {
   if (!orders.orders.empty()) effects.send(to::writer, std::move(orders));
 }
 
-// What stands behind a message that is being decoded waits for it: a producer's seals keep their order.
+// Orders behind a message that is being decoded wait for it: a producer's seals keep their order.
 void Gateway::take_turn(const std::string& name, Producer& producer) {
   if (producer.in_turns || producer.waiting.empty() || producer.waiting.front().seals.empty()) return;
   producer.in_turns = true;

@@ -1,5 +1,5 @@
-// The gateway owns the requests and ingest sockets. It decodes, checks who may do what, keeps the queues bounded, takes
-// turns between producers, and sees to it that every request gets exactly one reply.
+// The gateway owns the requests and ingest sockets. It decodes, checks permissions, keeps the queues bounded, takes
+// turns between producers, and ensures that every request gets exactly one reply.
 #pragma once
 
 #include <chrono>
@@ -26,17 +26,17 @@ struct GatewayOptions {
   CodecLimits codec;
   std::size_t queue_seals_max = 65'536;
   std::size_t queue_bytes_max = std::size_t{256} << 20;
-  std::size_t writer_window_seals = 4'000;  // handed to the writer and not answered; the rest waits here, in turns
-  std::size_t decoded_aside_bytes = std::size_t{256} << 10;  // larger messages are decoded in a thread of their own
+  std::size_t writer_window_seals = 4'000;  // passed to the writer and not answered; the rest waits here, in turns
+  std::size_t decoded_aside_bytes = std::size_t{256} << 10;  // larger messages are decoded on a thread of their own
   std::size_t readers = 3;
-  // Bytes of replies that ZeroMQ still holds, of one peer and of all: beyond, queries are answered `busy`.
+  // Bytes of replies that ZeroMQ still holds, for one peer and for all: beyond these, queries are answered `busy`.
   std::size_t unread_peer_max = std::size_t{8} << 20;
   std::size_t unread_all_max = std::size_t{40} << 20;
   std::chrono::milliseconds request_timeout{30'000};
-  bool emergency = false;                         // the emergency mode's actors stand behind: no chain, nothing to sign
-  std::chrono::milliseconds slow_request{2'000};  // what takes longer is told in the log; 0: nothing is
+  bool emergency = false;  // the other actors are those of the emergency mode: no chain, nothing to sign
+  std::chrono::milliseconds slow_request{2'000};  // slower requests are logged; 0: none are
   std::string version;
-  std::string host;  // where it runs, for people
+  std::string host;  // the machine it runs on, for people
   std::int64_t pid = 0;
 };
 
@@ -62,24 +62,24 @@ class Gateway final : public Actor {
     std::vector<std::string> envelope;
     RequestId id;
     std::string_view op;
-    Instant since{};  // when it came; of a verification, which may take its time, unset
+    Instant since{};  // time of arrival; not set for a verification, which has no time limit
     std::string producer;
     std::size_t seals = 0, bytes = 0;
     bool ingest = false, batch = false, sign = false;
-    bool answered = false;  // by deadline; the writer's answer only gives the credit back
+    bool answered = false;  // by deadline; the writer's answer will only return the credit
   };
   struct Producer {
-    std::deque<SealOrder> waiting;  // without seals: the place of one that is being decoded
+    std::deque<SealOrder> waiting;  // an order without seals keeps the place of a message that is being decoded
     std::size_t seals_held = 0, bytes_held = 0;
     bool in_turns = false;
   };
-  // A message as it came. `ticket`: it has been decoded aside, and has its place and its deadline since it came.
+  // A message as it arrived. `ticket`: set if it was decoded aside; its place and its deadline date from its arrival.
   struct Arrival {
     PeerMessage message;
-    PeerConnection connection;  // as it was then; of one that comes just now, ask connection()
+    PeerConnection connection;  // as it was then; for a message that has just arrived, ask connection()
     Ticket ticket = 0;
   };
-  // A message that waits for the decoder or is there; its envelope stands in `pending_`.
+  // A message that waits for the decoder or is being decoded; its envelope is in `pending_`.
   struct Undecoded {
     std::shared_ptr<const std::string> body;
     PeerMessage rest;
@@ -114,7 +114,7 @@ class Gateway final : public Actor {
   void on_answers(SealAnswers answers, Effects& effects);
   void on_kept_answers(KeptAnswers answers, Effects& effects);
   void on_answer(SealAnswer answer, Effects& effects);
-  // The writer is done with an order: gives its credit back, and answers a refusal. Returns the request that is left to
+  // The writer is done with an order: returns its credit, and answers a refusal. Returns the request that is still to
   // be answered with receipts; nullptr: none.
   Pending* settle(Ticket ticket, const Error* refusal, Effects& effects);
   void on_read_answer(ReadAnswer answer, Effects& effects);
@@ -155,16 +155,16 @@ class Gateway final : public Actor {
   std::deque<std::pair<Instant, Ticket>> deadlines_;
 
   std::unordered_map<std::string, Producer> producers_;  // by routing id; "" is ingest
-  std::deque<std::string> turns_;                        // producers with something to hand over
+  std::deque<std::string> turns_;                        // producers with orders to pass on
   std::size_t queued_seals_ = 0, queued_bytes_ = 0;      // not answered, here or at the writer
   std::size_t at_writer_ = 0;                            // seals
 
   std::unordered_map<Ticket, Undecoded> undecoded_;
   PeerTurns decode_turns_;
-  bool decoding_ = false;  // the decoder has one
+  bool decoding_ = false;  // the decoder is working on one
 
   ReadQueue reads_;
-  ReaderPool::Health readers_told_;  // as the alert says it
+  ReaderPool::Health readers_told_;  // as stated in the alert
   std::string vkey_;
 
   WriterStatus writer_;
@@ -176,8 +176,8 @@ class Gateway final : public Actor {
   std::map<ErrorCode, std::int64_t> seals_refused_;
   std::map<std::string, double> gauges_;
   AuditProgress audit_;
-  std::optional<Instant> checkpoint_at_;  // when the latest one was heard of
-  std::optional<Instant> round_began_;    // nullopt: nothing that needs the time has come in this round
+  std::optional<Instant> checkpoint_at_;  // when the latest one arrived
+  std::optional<Instant> round_began_;    // nullopt: nothing that needs the time has arrived in this round
 
   std::optional<ServiceState> told_state_;
   bool stopping_ = false, refusing_ = false;

@@ -1,4 +1,4 @@
-// The gateway's door: what is refused before it costs the work of decoding.
+// The gateway's admission: refuses requests before they cost the work of decoding.
 #include <algorithm>
 #include <utility>
 
@@ -9,9 +9,10 @@
 namespace vault {
 namespace {
 
-// What a producer may hold even when others have filled the queue: an eighth of it is kept for the modest.
+// What a producer may hold even after others have filled the queue: an eighth of it is kept for producers that hold
+// little.
 constexpr std::size_t modest_share = 8;
-// A peer's envelope, which is echoed: the frames before a message's last, the routing id not counted.
+// Limits on a peer's envelope, which is echoed: the frames before a message's last one, except the routing id.
 constexpr std::size_t envelope_frames_max = 8, envelope_bytes_max = 1'024;
 // A message of at least this many bytes is a seal, and is admitted before it is decoded.
 constexpr std::size_t large_message = std::size_t{64} << 10;
@@ -62,7 +63,7 @@ std::optional<Error> Gateway::refuse_unread(const PeerMessage& message) const {
   return not_now(routing_ids == 0 ? std::string{} : message.envelope.front(), 1, size);
 }
 
-// Why seals of a producer are not taken at the moment.
+// Why a producer's seals are not accepted at the moment.
 std::optional<Error> Gateway::not_now(const std::string& producer, std::size_t seals, std::size_t bytes) const {
   if (takes_seals()) return admit(producer, seals, bytes);
   return Error{ErrorCode::unavailable,
@@ -71,7 +72,7 @@ std::optional<Error> Gateway::not_now(const std::string& producer, std::size_t s
                {}};
 }
 
-// One who holds much must stop earlier than one who holds little.
+// A producer that holds much must stop earlier than one that holds little.
 std::optional<Error> Gateway::admit(const std::string& producer, std::size_t seals, std::size_t bytes) const {
   const auto found = producers_.find(producer);
   const std::size_t held = found == producers_.end() ? 0 : found->second.seals_held;
@@ -88,7 +89,7 @@ std::optional<Error> Gateway::admit(const std::string& producer, std::size_t sea
                {}};
 }
 
-// Why a query is not answered at the moment: replies that nobody reads. Seals go on; their receipts are small.
+// Why a query is not answered at the moment: too many unread replies. Seals go on; their receipts are small.
 std::optional<Error> Gateway::too_much_unread(const std::vector<std::string>& envelope, Effects& effects) const {
   const Unread unread = effects.unread(envelope.empty() ? std::string{} : envelope.front());
   if (unread.peer < options_.unread_peer_max && unread.all < options_.unread_all_max) return std::nullopt;
@@ -99,7 +100,8 @@ std::optional<Error> Gateway::too_much_unread(const std::vector<std::string>& en
                {}};
 }
 
-// As above, for a task whose turn has come. What is sealed already is answered all the same; a verification is short.
+// As above, for a task whose turn has come. Receipts for what is already sealed, and verifications, whose replies are
+// short, are answered anyway.
 std::optional<Error> Gateway::too_much_unread_for(const ReadTask& task, Effects& effects) const {
   if (std::holds_alternative<SignTask>(task.task) || std::holds_alternative<VerifyRangeRequest>(task.task)) {
     return std::nullopt;

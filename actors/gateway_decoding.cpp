@@ -1,5 +1,5 @@
-// The gateway's way with large messages: they are decoded elsewhere, one of each peer in turn, and keep the place among
-// their producer's seals that they came with. Until then they count with the bytes that they have.
+// The gateway's handling of large messages: they are decoded elsewhere, one per peer in turn, and keep their place
+// among their producer's seals. Until then they count with their size in bytes.
 #include <algorithm>
 #include <utility>
 
@@ -42,7 +42,7 @@ void Gateway::on_decoded(DecodeAnswer answer, Effects& effects) {
   Pending pending = std::move(found->second);
   pending_.erase(found);
   give_back(pending);
-  // A peer that was told that time is up knows that the seal may still commit; it need not.
+  // A peer whose request timed out has been told that the seal may still commit; it need not.
   if (!pending.answered) {
     PeerMessage& message = one.mapped().rest;
     message.envelope = std::move(pending.envelope);
@@ -62,7 +62,7 @@ std::deque<SealOrder>::iterator Gateway::find_place(Producer& producer, Ticket t
   return place;
 }
 
-// Lets the seals behind a message go on once it has brought none itself.
+// Lets the seals behind a message proceed if it yielded none itself.
 void Gateway::clear_place(const std::string& name, Ticket ticket) {
   const auto producer = producers_.find(name);
   VAULT_CHECK(producer != producers_.end());

@@ -1,4 +1,4 @@
-// The gateway's other side: questions, and those who answer them.
+// The gateway's queries, and the readers that answer them.
 #include <algorithm>
 #include <utility>
 
@@ -122,7 +122,7 @@ void Gateway::on_checkpoint(CheckpointSigned checkpoint, Effects& effects) {
 
 // --- Ends ------------------------------------------------------------------------------------------------------------
 
-// Of tickets that the queue has given up.
+// Refuses tickets that the queue has given up.
 void Gateway::refuse_reads(const std::vector<Ticket>& tickets, const std::string& why, Effects& effects) {
   for (const Ticket ticket : tickets) {
     const auto found = pending_.find(ticket);
@@ -156,7 +156,7 @@ void Gateway::tell_readers(Effects& effects) {
   effects.alert(std::move(alert));
 }
 
-// A reply could not be delivered. Where that is because the client has gone, nobody waits for its other answers.
+// A reply could not be delivered. If that is because the client has gone, nobody waits for its other answers.
 void Gateway::drop_gone(const std::string& peer, Effects& effects) {
   const PeerConnection* connection = reads_.connection(peer);
   if (connection == nullptr || !effects.is_closed(*connection)) return;
@@ -172,7 +172,7 @@ void Gateway::drop_gone(const std::string& peer, Effects& effects) {
   }
 }
 
-// Once a second.
+// Runs once a second.
 void Gateway::look_after_reads(Effects& effects) {
   const auto gone = reads_.peers_gone([&](const PeerConnection& connection) { return effects.is_closed(connection); });
   for (const std::string& peer : gone) drop_gone(peer, effects);

@@ -1,4 +1,4 @@
-// The gateway's way back: answers of the writer, deadlines, status.
+// The gateway's replies: the writer's answers, deadlines, status.
 #include <algorithm>
 #include <utility>
 
@@ -68,7 +68,7 @@ void Gateway::on_answer(SealAnswer answer, Effects& effects) {
   reply(answer.ticket, std::move(message), effects);
 }
 
-// Without `sign`: the emergency mode refuses that before it seals.
+// Without `sign`, which the emergency mode refuses before it seals.
 void Gateway::on_kept_answers(KeptAnswers answers, Effects& effects) {
   for (auto& [ticket, receipts] : answers.answers) {
     const Pending* pending = settle(ticket, receipts ? nullptr : &receipts.error(), effects);
@@ -190,7 +190,7 @@ StatusResult Gateway::status(Effects& effects) const {
   return result;
 }
 
-// What only monitoring looks at.
+// Figures that only monitoring reads.
 void Gateway::add_figures(StatusResult& result, Effects& effects) const {
   const auto seconds_since = [&](Instant instant) {
     return std::chrono::duration<double>(effects.clock() - instant).count();

@@ -10,7 +10,7 @@ namespace vault {
 
 namespace {
 
-// Nodes of a grown tree out of the old tree's frontier and the leaves added since.
+// Nodes of a grown tree, computed from the old tree's frontier and the leaves added since.
 class GrowthNodes final : public NodeReader {
  public:
   GrowthNodes(const Frontier& frontier, const std::vector<Hash>& leaves) : frontier_(frontier), leaves_(leaves) {}
@@ -28,7 +28,7 @@ class GrowthNodes final : public NodeReader {
   }
 
  private:
-  // A consistency proof asks for old nodes only where they are perfect subtrees of the old frontier.
+  // A consistency proof needs old nodes only where they are perfect subtrees of the old frontier.
   Result<Hash> old_node(std::uint64_t begin, std::uint64_t end) const {
     std::uint64_t at = 0;
     std::size_t which = 0;

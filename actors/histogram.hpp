@@ -1,4 +1,4 @@
-// How often a figure was how large. Cheap enough for the sealing thread: to count one costs a few nanoseconds.
+// Counts how often a figure had which size. Cheap enough for the sealing thread: a few nanoseconds per count.
 #pragma once
 
 #include <array>
@@ -40,7 +40,7 @@ class Histogram {
 
  private:
   std::span<const double> bounds_;
-  std::array<std::int64_t, bounds_max + 1> counts_{};  // not cumulative; the one behind the bounds: larger than all
+  std::array<std::int64_t, bounds_max + 1> counts_{};  // not cumulative; the one after the bounds counts larger values
   double sum_ = 0;
 };
 

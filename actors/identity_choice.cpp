@@ -19,7 +19,7 @@ bool announces(const std::optional<AnnouncementSeen>& announcement, const std::s
   return announcement && is_announcement_of(announcement->seal_id, origin);
 }
 
-// The newest identity goes on, unless another one has been announced since.
+// Continues the newest identity, unless another one has been announced since.
 Choice go_on(SigningKey key, const Promises& promises) {
   const LogIdentity& newest = promises.identities.back();
   const std::string vkey = key.verifier().format();
@@ -34,7 +34,7 @@ Choice go_on(SigningKey key, const Promises& promises) {
                     "\" signs no more, and its successor has not signed yet. Start vaultd as it was started then: "
                     "--accept-rollback " +
                     std::to_string(promises.announcement->sequence - 1) +
-                    " with the --origin and --signing-key that read --sequence " + sequence + " tells");
+                    " with the --origin and --signing-key that read --sequence " + sequence + " shows");
   }
   return ChosenIdentity{std::move(key), promises.identities, false, false};
 }
@@ -44,8 +44,8 @@ bool same_key(const SigningKey& key, const LogIdentity& other) {
   return parsed && as_view(parsed->public_key) == as_view(key.verifier().public_key);
 }
 
-// A new identity takes the place of the newest one, on the history as it stands; or goes on with what it began.
-// `remembered`: what is promised by an identity that the database knows nothing of.
+// A new identity replaces the newest one, on the history as it stands; or continues what it began. `remembered`:
+// promises of an identity that the database does not know.
 Choice begin(SigningKey key, std::int64_t accepted, const Promises& promises, const Head& head,
              const std::optional<StoredCheckpoint>& remembered) {
   const std::string origin = key.name();

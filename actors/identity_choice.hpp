@@ -1,4 +1,4 @@
-// Under which name and key this vaultd signs for a ledger, and whether a new identity begins on it.
+// Chooses the name and key under which this vaultd signs for a ledger, and whether a new identity begins on it.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +20,12 @@ struct IdentityOptions {
 struct ChosenIdentity {
   SigningKey key;
   std::vector<LogIdentity> identities;  // the ledger's, oldest first; the last one is the one chosen
-  bool begins = false;                  // it is not in the database yet, and takes another one's place
+  bool begins = false;                  // it is not in the database yet, and replaces another one
   bool announced = false;               // begins: the entry that announces it is in the ledger already
 };
 
-// Error: invalid_argument where the settings cannot work with this database, with what to do; unavailable where another
-// identity has been announced and this one must not sign any more.
+// Error: invalid_argument, with what to do, if the settings do not fit this database; unavailable if another identity
+// has been announced and this one must not sign any more.
 Result<ChosenIdentity> choose_identity(NotaryDisk& disk, const PromiseMemory& memory, const IdentityOptions& options,
                                        const Promises& promises, const Head& head, const std::string& ledger_id);
 

@@ -1,7 +1,7 @@
-// Who may be sent what. An address carries the type of its owner's inbox, so that sending an actor what it does not
-// take does not compile; nor does a handler that leaves out part of its inbox (receive()).
+// The messages that each actor accepts. An address carries the type of its owner's inbox, so sending an actor a message
+// that it does not accept does not compile; nor does a handler that leaves out part of its inbox (receive()).
 //
-// Everything that any actor may be sent is `Message`: what mailboxes carry, and schedulers and recorders see.
+// A message that any actor may receive is a `Message`: that is what mailboxes carry, and schedulers and recorders see.
 #pragma once
 
 #include <concepts>
@@ -36,7 +36,7 @@ struct Address {
   ActorId id;
 };
 
-// Where to send to: `effects.send(to::writer, SealOrders{...})`.
+// Destinations: `effects.send(to::writer, SealOrders{...})`.
 namespace to {
 inline constexpr Address<GatewayInbox> gateway{ActorId::gateway};
 inline constexpr Address<DecoderInbox> decoder{ActorId::decoder};
@@ -57,11 +57,11 @@ inline constexpr bool takes = false;
 template <class... Kinds, class Kind>
 inline constexpr bool takes<std::variant<Kinds...>, Kind> = (std::same_as<Kinds, Kind> || ...);
 
-// What can stand in an inbox.
+// The kinds of messages that an inbox accepts.
 template <class Kind, class Inbox>
 concept KindOf = takes<Inbox, Kind>;
 
-// One function object out of several lambdas, each for one kind of message.
+// One function object made of several lambdas, each for one kind of message.
 template <class... Cases>
 struct Cases_ : Cases... {
   using Cases::operator()...;
@@ -69,8 +69,8 @@ struct Cases_ : Cases... {
 template <class... Cases>
 Cases_(Cases...) -> Cases_<Cases...>;
 
-// A handler's way in: calls the one of `cases` that takes this kind of message (by reference). Does not compile where a
-// kind in the inbox has none. A message that is not in the inbox cannot have been sent, and ends the process.
+// The entry to a handler: calls the one of `cases` that takes this kind of message (by reference). Does not compile if
+// a kind in the inbox has no case. A message that is not in the inbox cannot have been sent, and ends the process.
 template <class Inbox, class... Cases>
 void receive(Message&& message, Cases... cases) {
   const Cases_ handle{std::move(cases)...};

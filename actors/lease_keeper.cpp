@@ -20,7 +20,7 @@ void LeaseKeeper::handle(Message message, Effects& effects) {
       },
       [&](ConfirmLease& confirm) {
         Status status = store_.confirm(lease_, confirm.epoch, confirm.at_least_sequence);
-        if (epoch_ == 0) effects.set_timer(rest_timer, lease_.timeout);  // asked for a lease that is gone by now
+        if (epoch_ == 0) effects.set_timer(rest_timer, lease_.timeout);  // requested for a lease that is gone by now
         // The database's clock may have been set back since.
         if (status && confirm.epoch == epoch_ && effects.clock() - held_at_ > lease_.timeout) {
           status = fail(ErrorCode::forbidden, "the lease has not been renewed in time");
@@ -29,7 +29,7 @@ void LeaseKeeper::handle(Message message, Effects& effects) {
       });
 }
 
-// One that has just been taken is renewed at once: the answer that granted it may have been on its way for most of its
+// Renew a lease that has just been taken at once: the answer that granted it may have been under way for most of its
 // timeout.
 void LeaseKeeper::keep(const KeepLease& lease, Effects& effects) {
   if (lease.epoch != epoch_) {
@@ -46,9 +46,10 @@ void LeaseKeeper::keep(const KeepLease& lease, Effects& effects) {
   timer_set_ = true;
 }
 
-// What waits in the mailbox may be old, so progress is dated by who made it.
+// A message may have waited in the mailbox for a while, so progress carries its own time.
 void LeaseKeeper::renew(Effects& effects) {
-  if (epoch_ == 0 || effects.clock() - progress_at_ > lease_.timeout / 2) return;  // until the writer says so again
+  if (epoch_ == 0 || effects.clock() - progress_at_ > lease_.timeout / 2)
+    return;  // until the writer reports progress again
   renewed_at_ = effects.clock();
   auto renewal = store_.renew(lease_.instance, epoch_);
   if (renewal) held_at_ = renewed_at_;

@@ -1,7 +1,8 @@
-// What actors say to each other: plain data, moved, never shared except as pointers to const.
+// Messages between actors: plain data, moved, never shared except as pointers to const.
 //
-// Data goes one way: gateway -> writer (which has the committer store it) -> notary -> publisher; gateway -> reader.
-// What comes back to a gateway is the answer to its own ticket. A message may own what cannot be copied (a session).
+// Data flows in one direction: gateway -> writer (which has the committer store it) -> notary -> publisher; gateway ->
+// reader. Only the answer to its own ticket comes back to a gateway. A message may own what cannot be copied (a
+// session).
 #pragma once
 
 #include <array>
@@ -46,7 +47,7 @@ using Entries = std::shared_ptr<const std::vector<Entry>>;
 
 // --- gateway -> decoder -> gateway -----------------------------------------------------------------------------------
 
-// A message that is so large that others would wait while it is decoded.
+// A message so large that others would have to wait while it is decoded.
 struct DecodeTask {
   Ticket ticket = 0;
   std::shared_ptr<const std::string> body;
@@ -62,9 +63,9 @@ struct DecodeAnswer {
 struct SealOrder {
   Ticket ticket = 0;
   std::vector<Seal> seals;
-  bool ingest = false;    // came by the ingest socket: must not be refused for a database that is away
-  std::size_t bytes = 0;  // what it counts against the gateway's credit
-  std::chrono::steady_clock::time_point since{};  // when the round began in which it came
+  bool ingest = false;    // from the ingest socket: must not be refused because the database is away
+  std::size_t bytes = 0;  // its share of the gateway's credit
+  std::chrono::steady_clock::time_point since{};  // start of the round in which it arrived
 };
 struct SealOrders {
   std::vector<SealOrder> orders;
@@ -80,29 +81,29 @@ struct SealAnswers {
   std::vector<SealAnswer> answers;
   Head head;  // durable
 };
-struct KeptAnswers {  // of the emergency mode's writer, which has no chain
+struct KeptAnswers {  // from the emergency mode's writer, which has no chain
   std::vector<std::pair<Ticket, Result<std::vector<KeptReceipt>>>> answers;
 };
-// What a writer measures.
+// The writer's measurements.
 struct WriterFigures {
   Histogram commit_seconds{bounds_seconds};
   Histogram batch_seals{bounds_seals};
-  Histogram queue_wait_seconds{bounds_seconds};  // of an order, from its arrival until its batch is sent
+  Histogram queue_wait_seconds{bounds_seconds};  // for an order, from its arrival until its batch is sent
   std::array<std::int64_t, 6> sealed{};          // new entries by verdict
-  std::optional<double> clock_skew_seconds;      // by how much this machine's clock is ahead of the database's
+  std::optional<double> clock_skew_seconds;      // how far this machine's clock is ahead of the database's
 };
 struct WriterStatus {
   bool writer = false;   // holds the lease
   bool ready = false;    // sealing works, as far as is known
-  bool trial = false;    // not ready, but seals are taken to see whether it works again
-  bool settled = false;  // as writer, as standby, or refusing to write: start-up is over
+  bool trial = false;    // not ready, but seals are accepted to see whether sealing works again
+  bool settled = false;  // start-up is over: as writer, as standby, or refusing to write
   std::int64_t epoch = 0;
-  Head head;  // durable; of a standby: what the database last showed
+  Head head;  // durable; in a standby: as last seen in the database
   std::size_t in_flight = 0;
   std::size_t queued = 0;
   bool database_connected = false;
   std::string detail;                // why not ready
-  std::optional<LeaseHolder> other;  // who writes, if it is another vaultd
+  std::optional<LeaseHolder> other;  // the writer, if it is another vaultd
   std::string ledger_id;
   std::map<std::string, std::int64_t> counters;
   WriterFigures figures;
@@ -110,12 +111,12 @@ struct WriterStatus {
 
 // --- writer -> committer -> writer -----------------------------------------------------------------------------------
 
-// The session that appends go to from now on; the one before is closed.
+// The session for appends from now on; the previous one is closed.
 struct UseSession {
   std::unique_ptr<AppendSession> session;
 };
 // Appends carry a generation: after an append that did not commit, the committer fails every later one of the same
-// generation, since it was built on the one that failed.
+// generation, since it was built on the failed one.
 struct Append {
   std::uint64_t generation = 0;
   std::shared_ptr<const AppendRequest> request;
@@ -124,15 +125,14 @@ struct AppendAnswer {
   std::uint64_t generation = 0;
   AppendOutcome outcome;
 };
-// The session ended while nothing was in flight. It may cross the UseSession that replaces it: the writer then takes
-// the lease once more, which costs a reconnect and nothing else.
+// The session ended while nothing was in flight. This may cross the UseSession that replaces it: the writer then takes
+// the lease once more, which costs only a reconnect.
 struct SessionLost {};
 
-// --- writer, notary -> coordinator -> writer, notary
-// ---------------------------------------------------------------------
+// --- writer, notary -> coordinator -> writer, notary ---------------------------------------------------------------
 
 struct TakeLease {
-  bool look_only = false;  // this vaultd must not write as things stand: only tell it how they stand
+  bool look_only = false;  // this vaultd must not write at present: only ask who holds the lease
 };
 struct Resolve {
   std::shared_ptr<const AppendRequest> request;
@@ -158,10 +158,10 @@ struct FindAnswer {
 struct StoreCheckpointAnswer {
   std::int64_t epoch = 0;
   std::int64_t tree_size = 0;
-  Result<std::optional<StoredCheckpoint>> in_its_place;  // as WriterStore::store_checkpoint()
+  Result<std::optional<StoredCheckpoint>> in_its_place;  // see WriterStore::store_checkpoint()
 };
 
-// For the notary: what it compares with what it remembers; `question` comes back as it went.
+// For the notary, which compares the result with what it remembers; `question` is returned unchanged.
 struct ReadTree {
   std::uint64_t question = 0;
   TreeRequest request;
@@ -170,7 +170,7 @@ struct TreeRead {
   std::uint64_t question = 0;
   Result<TreeView> view;
 };
-// A checkpoint that the ledger does not continue, to be told to all who share the database.
+// A checkpoint that the ledger does not continue, to be reported to all vaultds on the database.
 struct TellContradiction {
   StoredCheckpoint checkpoint;
 };
@@ -179,55 +179,54 @@ struct ContradictionTold {
   Status status;
 };
 
-// --- writer, notary -> lease keeper -> writer, notary
-// ------------------------------------------------------------------
+// --- writer, notary -> lease keeper -> writer, notary --------------------------------------------------------------
 
 // The sealing thread makes progress and holds this epoch: the lease is renewed for lease_timeout / 2 from now on, and
-// no longer unless it says so again. Epoch 0: it holds none any more.
+// no longer unless this is repeated. Epoch 0: it no longer holds a lease.
 struct KeepLease {
   std::int64_t epoch = 0;
-  std::chrono::steady_clock::time_point at{};  // when it made progress: this message may have waited
+  std::chrono::steady_clock::time_point at{};  // when it made progress, since this message may have waited
 };
 struct LeaseRenewed {
   std::int64_t epoch = 0;
   Result<LeaseRenewal> renewal;
 };
-// Is the lease still ours, and does the ledger, as it is read now, hold at least this many entries? Asked before
-// signing.
+// Asks whether the lease is still ours, and whether the ledger, read now, holds at least this many entries. Asked
+// before signing.
 struct ConfirmLease {
   std::int64_t epoch = 0;
   std::int64_t at_least_sequence = 0;
 };
 struct LeaseConfirmed {
-  std::int64_t epoch = 0;  // both as asked
+  std::int64_t epoch = 0;  // both as requested
   std::int64_t at_least_sequence = 0;
-  Status status;  // as LeaseStore::confirm()
+  Status status;  // see LeaseStore::confirm()
 };
 
 // --- writer -> notary ------------------------------------------------------------------------------------------------
 
-// The lease is taken: may this tree be written on? Answered by Adopted.
+// The lease is taken: may this ledger be written to? Answered by Adopted.
 struct Adopt {
   std::int64_t epoch = 0;
   Head head;
   Promises promises;
   std::string ledger_id;
 };
-// Another vaultd writes, or nobody does: does its ledger keep what is remembered here? Answered by Followed.
+// Another vaultd writes, or none does: does its ledger keep what is remembered here? Answered by Followed.
 struct Follow {
   Head head;
   Promises promises;
   std::string ledger_id;
 };
-// Durable: entries in ledger order, and which ingest orders they answer.
+// Durable entries in ledger order, and the ingest orders that they answer.
 struct Committed {
   std::int64_t epoch = 0;
   Entries entries;
   Head head;
-  std::vector<Receipt> ingest;  // of ingest seals, new or duplicate
-  std::size_t bytes = 0;        // of memory that the entries hold; the publisher tells when it is free
+  std::vector<Receipt> ingest;  // for ingest seals, new or duplicate
+  std::size_t bytes = 0;        // of memory that the entries hold; the publisher reports when it is free
 };
-struct IngestKept {  // the same of the emergency mode's writer
+struct IngestKept {  // the same from the emergency mode's writer
   std::vector<KeptReceipt> receipts;
 };
 struct IngestRefused {
@@ -242,10 +241,10 @@ struct Epoch {  // the writer's epoch has changed (an in-doubt commit was resolv
 struct Adopted {
   enum class Outcome : std::uint8_t {
     agreed,
-    refused,  // this vaultd must not write on it; the notary has raised the alert
-    unread,   // the database could not be asked
+    refused,  // this vaultd must not write to it; the notary has raised the alert
+    unread,   // the database could not be read
   };
-  std::int64_t epoch = 0;  // of the Adopt that this answers
+  std::int64_t epoch = 0;  // from the Adopt that this answers
   Outcome outcome = Outcome::agreed;
   std::string reason;             // why not
   std::vector<Seal> first_seals;  // to be sealed before anything else (--accept-rollback)
@@ -253,15 +252,15 @@ struct Adopted {
 struct Followed {
   std::optional<std::string> refusal;  // why this vaultd must not take the lease
 };
-// Can checkpoints be signed and remembered? Told when that changes for good: it is what `sign: true` and proofs rest
-// on.
+// Whether checkpoints can be signed and remembered, on which `sign: true` and proofs depend. Sent when that changes for
+// good.
 struct SigningState {
   std::optional<std::string> impossible;  // why not
 };
 
 // --- publisher -> writer ---------------------------------------------------------------------------------------------
 
-// So many bytes of entries have been told, and their memory is free.
+// Entries of this size have been published, and their memory is free.
 struct Published {
   std::size_t bytes = 0;
 };
@@ -271,7 +270,7 @@ struct Published {
 struct CheckpointSigned {
   StoredCheckpoint checkpoint;
   std::string vkey;
-  std::optional<CheckpointEvent> event;  // nullopt: a copy of another writer's
+  std::optional<CheckpointEvent> event;  // nullopt: the checkpoint is a copy of another writer's
 };
 
 // --- gateway -> readers -> gateway -----------------------------------------------------------------------------------
@@ -281,7 +280,7 @@ struct SignTask {
   std::vector<Receipt> receipts;
   bool batch = false;
 };
-// Is the database there, and how far does a snapshot see?
+// Asks whether the database is there, and how much of the ledger a snapshot sees.
 struct ProbeTask {};
 // A verification between two turns at a reader.
 struct VerifyRun {
@@ -289,7 +288,7 @@ struct VerifyRun {
   std::int64_t checked = 0;        // rows
   std::int64_t from = 0, to = 0;   // `to`: the last row when it began
   std::chrono::steady_clock::time_point started, told;
-  int turns_beyond = 0;  // beyond `to`
+  int turns_beyond = 0;  // turns beyond `to`
 };
 struct ReadTask {
   Ticket ticket = 0;
@@ -297,16 +296,15 @@ struct ReadTask {
   std::variant<ReadRequest, ListRequest, VerifyRangeRequest, ProofRequest, ConsistencyRequest, TileRequest,
                EntryBundleRequest, HeadRequest, SignTask, ProbeTask>
       task;
-  std::int64_t at_least = 0;  // the request's own: the answer must have seen this sequence
-  std::int64_t told = 0;      // entries up to here are known to be sealed, by whatever vaultd has heard
+  std::int64_t at_least = 0;                           // from the request: the answer must include this sequence
+  std::int64_t told = 0;                               // entries up to here are known to be sealed, from any source
   std::shared_ptr<const StoredCheckpoint> checkpoint;  // the latest one
   Head known_head;                                     // verify: the writer's own; sequence 0 if unknown
-  // The three above are to stay what they are now: a snapshot that sees them is waited for, or rows have been
-  // compared with them.
+  // The three above must stay as they are: a snapshot that sees them is awaited, or rows have been compared with them.
   bool pinned = false;
-  // The database is no replica and still lacks what was told, after a while: no more waiting.
+  // The database is not a replica, yet still lacks entries after a while: wait no longer.
   bool insist = false;
-  std::shared_ptr<VerifyRun> run;  // of whoever holds the task
+  std::shared_ptr<VerifyRun> run;  // belongs to whoever holds the task
 };
 struct ReadProgress {
   Ticket ticket = 0;
@@ -314,25 +312,25 @@ struct ReadProgress {
 };
 enum class ReadWait : std::uint8_t {
   none,        // answered
-  turn,        // there is more to do, once others have had their turn
-  checkpoint,  // the entry is newer than the latest one: ask again once one of `size` is there
-  snapshot,    // the database is behind: ask again once a snapshot sees `size`
+  turn,        // unfinished; continue after others have had their turn
+  checkpoint,  // the entry is newer than the latest one: retry once there is one of `size`
+  snapshot,    // the database is behind: retry once a snapshot sees `size`
 };
 struct ReadAnswer {
   Ticket ticket = 0;
   ActorId reader = ActorId::reader_first;
-  std::string message{};  // encoded reply; with `snapshot`: what to say when there is no time left
+  std::string message{};  // encoded reply; with `snapshot`: what to answer if time runs out
   ReadWait wait = ReadWait::none;
   std::int64_t size = 0;
-  std::optional<ReadTask> task{};  // given back where it waits, or the database is lost
-  std::int64_t seen = -1;          // the snapshot's head, where it was looked at
-  bool replica = true;             // the database may be behind; known where it was
-  std::string lost{};              // why the reader has no database; empty: it has
+  std::optional<ReadTask> task{};  // returned if it waits, or the database is lost
+  std::int64_t seen = -1;          // the snapshot's head, if it was read
+  bool replica = true;             // the database may be behind; determined only if that was checked
+  std::string lost{};              // why the reader has no database; empty: it has one
 };
 
 // --- auditor -> gateway ----------------------------------------------------------------------------------------------
 
-// The readers' database has just been asked by the auditor, about once a second: so no reader need be.
+// The auditor has just used the readers' database, as it does about once a second: so no reader needs to.
 struct DatabaseSeen {
   bool there = false;
 };
@@ -343,7 +341,7 @@ struct PeerKey {
   std::string name;
   bool producer = false, reader = false, admin = false;
   std::vector<std::string> authorities;  // empty: any
-  bool strangers = false;                // the role `public`: what anybody may see
+  bool strangers = false;                // the role `public`: may see what anybody may see
 };
 using KeyRing = std::map<std::string, PeerKey>;  // by public key, Z85
 struct KeysChanged {
@@ -365,15 +363,15 @@ struct AlertMessage {
 struct Heartbeat {
   HeartbeatEvent event;
 };
-// Peers as the guard beneath ZeroMQ sees them, about once a second; counted since the start but for `connected`.
+// Peers as counted by the guard below ZeroMQ, about once a second; all but `connected` are counted since the start.
 struct PeersSeen {
   std::int64_t connected = 0, refused = 0, cut = 0, paused = 0;
 };
-// What is measured now and then, by name (docs/protocol.md, "status"); stays until it is measured again.
+// An occasional measurement, by name (docs/protocol.md, "status"); stays until the next one.
 struct Measured {
   std::map<std::string, double> gauges;
 };
-// How far the auditor is in its round, and when the last whole round ended.
+// The auditor's progress in its round, and when the last complete round ended.
 struct AuditProgress {
   std::int64_t position = 0;
   std::optional<std::chrono::steady_clock::time_point> passed_at;

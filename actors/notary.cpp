@@ -14,7 +14,7 @@ namespace {
 
 // After a signature that could not be made or remembered.
 constexpr milliseconds pause_after_failure{1'000};
-// So often storing a checkpoint in the database may fail before an alert says so. A try a second.
+// How often storing a checkpoint in the database may fail, at one try a second, before an alert is raised.
 constexpr int store_failures_max = 5;
 
 }  // namespace
@@ -25,7 +25,7 @@ void Notary::handle(Message message, Effects& effects) {
       [&](Committed& committed) { on_committed(std::move(committed), effects); },
       [&](IngestRefused& refused) {
         for (const auto& [seal_id, error] : refused.refusals) {
-          if (awaited_seal_ == seal_id) awaited_seal_.reset();  // another of this identity is in the ledger already
+          if (awaited_seal_ == seal_id) awaited_seal_.reset();  // a twin of this seal is already in the ledger
         }
         effects.send(to::publisher, std::move(refused));
       },
@@ -40,7 +40,8 @@ void Notary::handle(Message message, Effects& effects) {
       [&](StoreCheckpointAnswer& stored) { on_stored(stored, effects); },
       [&](ContradictionTold& told) {
         if (told.status) return;
-        log_warning("notary", "contradiction not told to the database yet", {{"reason", told.status.error().message}});
+        log_warning("notary", "contradiction not reported to the database yet",
+                    {{"reason", told.status.error().message}});
       },
       [&](Adopt& order) {
         stand_down();
@@ -60,12 +61,12 @@ void Notary::handle(Message message, Effects& effects) {
 
 void Notary::round_done(Effects& effects) {
   if (const Status written = memory_.write_told(false); !written) {
-    log_debug("notary", "the head last told of is in memory only", {{"reason", written.error().message}});
+    log_debug("notary", "the last acknowledged head is in memory only", {{"reason", written.error().message}});
   }
   if (active_ && due(effects)) ask_for_lease(effects);
 }
 
-// What waits to be signed is signed, and the last checkpoint stored, if that takes no more than an answer each.
+// Signs what is waiting and stores the last checkpoint, as long as each takes no more than one answer.
 bool Notary::stop(Effects& effects) {
   stopping_ = true;
   if (!active_ || awaited_seal_) return true;
@@ -81,7 +82,7 @@ bool Notary::stop(Effects& effects) {
 
 // --- Acting on judgements --------------------------------------------------------------------------------------------
 
-// The lease is not ours, or not yet.
+// Called when the lease is not ours, or not yet.
 void Notary::stand_down() {
   active_ = false;
   asked_.reset();
@@ -90,7 +91,7 @@ void Notary::stand_down() {
   awaited_seal_.reset();
   stored_size_ = storing_size_ = -1;
   if (const Status written = memory_.write_told(true); !written) {
-    log_warning("notary", "the head last told of is in memory only", {{"reason", written.error().message}});
+    log_warning("notary", "the last acknowledged head is in memory only", {{"reason", written.error().message}});
   }
 }
 
@@ -110,7 +111,7 @@ void Notary::act_on(std::optional<Judgement> judgement, Effects& effects) {
 
 void Notary::write_on(AdoptedLedger ledger, Effects& effects) {
   if (const auto& base = ledger.kept.largest_signed) {
-    // What is built on, and told to others, is remembered first.
+    // A checkpoint that is built on and published must be remembered first.
     if (const Status remembered = memory_.remember(*base); !remembered) {
       const std::string why = "the last checkpoint cannot be kept: " + remembered.error().message;
       alerts_.raise("checkpoint", "keeping", Severity::critical, why, effects);
@@ -118,7 +119,7 @@ void Notary::write_on(AdoptedLedger ledger, Effects& effects) {
       return;
     }
   }
-  // Told now, since with nothing left to sign no later signature would tell the writer that checkpoints can be kept
+  // Reported now: with nothing left to sign, no later signature would tell the writer that checkpoints can be kept
   // again.
   signing_works(effects);
   key_ = std::move(ledger.key);
@@ -167,7 +168,7 @@ void Notary::look_on(const FollowedLedger& ledger, Effects& effects) {
   effects.send(to::writer, Followed{});
 }
 
-// The alert is raised already.
+// The alert has already been raised.
 void Notary::refuse(const RefusedLedger& ledger, Effects& effects) {
   active_ = false;
   asked_.reset();
@@ -212,8 +213,8 @@ bool Notary::due(Effects& effects) {
   return false;
 }
 
-// What is durable now may be signed once the database says, after this moment, that the lease is ours and its ledger
-// holds all of it: a process that stood still, or is connected to another server than a moment ago, must not sign.
+// What is durable now may be signed once the database confirms, after this moment, that the lease is ours and its
+// ledger holds all of it: a process that was stopped, or is now connected to another server, must not sign.
 void Notary::ask_for_lease(Effects& effects) {
   if (grown_.root() != root_now_) {
     refuse(adoption_.refuse_writers_tree(effects), effects);
@@ -233,7 +234,7 @@ void Notary::on_lease_confirmed(const LeaseConfirmed& confirmed, Effects& effect
     sign(asked, effects);
     return;
   }
-  // The writer hears of it too, and gives the lease up or makes sure of it.
+  // The writer hears of it too, and gives up the lease or makes sure of it.
   not_before_ = effects.clock() + std::max(options_.checkpoint_interval, milliseconds(250));
   if (stopping_) active_ = false;
 }
@@ -263,8 +264,8 @@ void Notary::sign(const Asked& asked, Effects& effects) {
   store(effects);
 }
 
-// The state directory cannot be written. Nothing is signed then; and after a while no seal is promised any more, since
-// what a receipt rests on later is the checkpoint over it.
+// The state directory cannot be written. Then nothing is signed; and after a while no seal is accepted any more, since
+// a receipt later relies on the checkpoint that covers it.
 void Notary::signing_failed(const std::string& why, Effects& effects) {
   const auto now = effects.clock();
   not_before_ = now + pause_after_failure;
@@ -309,7 +310,7 @@ void Notary::store(Effects& effects) {
 }
 
 void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
-  if (answer.tree_size != storing_size_ || answer.epoch != storing_epoch_) return;  // of before an adoption
+  if (answer.tree_size != storing_size_ || answer.epoch != storing_epoch_) return;  // from before an adoption
   storing_size_ = -1;
   if (!answer.in_its_place) {
     const ErrorCode code = answer.in_its_place.error().code;
@@ -317,14 +318,14 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
     if (!std::exchange(store_failure_told_, true)) {
       log_warning("notary", "checkpoint not stored yet", {{"reason", why}});
     }
-    // The writer tells of a database that is away, and of another writer. (An epoch that has moved may be its own: it
-    // raises it when it resolves a doubt, and the news of that are on their way.)
+    // The writer reports a lost database and another writer. (An epoch that has moved may be its own: it raises it when
+    // it resolves a doubt, and the notary may not have heard yet.)
     const bool told_by_writer = code == ErrorCode::unavailable || code == ErrorCode::forbidden;
     if (!told_by_writer && ++store_failures_ >= store_failures_max) {
       alerts_.raise("checkpoint", "storing", Severity::warning, "checkpoints cannot be stored in the database: " + why,
                     effects);
     }
-    if (stopping_) active_ = false;  // it is on disk; a database that is away must not hold up the end
+    if (stopping_) active_ = false;  // it is on disk; a lost database must not delay the end
     store(effects);
     return;
   }
@@ -333,7 +334,7 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
   store_failure_told_ = false;
   alerts_.clear("checkpoint", "storing", effects);
   if (const auto& other = *answer.in_its_place; other && open_checkpoint(other->note, key_->verifier())) {
-    // Signed with this key, of this size, with another root.
+    // Signed with this key, of the same size, with another root.
     refuse(adoption_.refuse_split(*signed_, *other, effects), effects);
     return;
   } else if (!other) {

@@ -1,10 +1,10 @@
 // The notary owns the signing key. It signs only what is durable, only what continues everything that it remembers to
-// have been signed or told (promise_memory.hpp), only under a lease that the database has confirmed since, and
-// remembers a checkpoint on disk before it lets it out.
+// have been signed or acknowledged (promise_memory.hpp), and only under a lease that the database has confirmed since;
+// and it remembers a checkpoint on disk before it releases it.
 //
-// Whether a ledger keeps what was promised is judged before it is written on (Adopt) and while another vaultd writes it
-// (Follow), by an Adoption (adoption.hpp). The notary acts on what comes out: where the ledger breaks a promise, it
-// does not sign, and the operator's --accept-rollback is the way out.
+// Whether a ledger keeps what was promised is judged by an Adoption (adoption.hpp) before it is written to (Adopt) and
+// while another vaultd writes it (Follow). The notary acts on the judgement: if the ledger breaks a promise, it does
+// not sign, and the operator's --accept-rollback is the way out.
 #pragma once
 
 #include <chrono>
@@ -26,7 +26,7 @@ struct NotaryOptions {
   IdentityOptions identity;
   std::chrono::milliseconds checkpoint_interval{100};
   std::chrono::milliseconds store_interval{900};  // in the database at most one a second
-  std::chrono::seconds signing_patience{5};       // signing may fail for this long; then no seal is promised any more
+  std::chrono::seconds signing_patience{5};       // signing may fail for this long; then no more seals are accepted
 };
 
 class Notary final : public Actor {
@@ -81,15 +81,15 @@ class Notary final : public Actor {
   std::int64_t epoch_ = 0;
 
   std::optional<StoredCheckpoint> signed_;  // the last one: ours, or (standby) the writer's
-  Frontier signed_frontier_;          // of signed_->tree_size leaves; where nothing is signed, of the adopted ledger
-  std::vector<Hash> leaves_since_;    // durable, not yet under a checkpoint
-  Frontier grown_;                    // signed_frontier_ with leaves_since_
-  Hash root_now_{};                   // what the writer says the root of all of them is
-  std::optional<Uuid> awaited_seal_;  // a new identity signs nothing before the seal that tells of it is durable
+  Frontier signed_frontier_;                // of signed_->tree_size leaves; if nothing is signed, of the adopted ledger
+  std::vector<Hash> leaves_since_;          // durable, not yet covered by a checkpoint
+  Frontier grown_;                          // signed_frontier_ with leaves_since_
+  Hash root_now_{};                         // the root of all of them according to the writer
+  std::optional<Uuid> awaited_seal_;        // a new identity signs nothing before the seal that announces it is durable
 
   std::optional<Asked> asked_;
-  std::optional<std::chrono::steady_clock::time_point> not_before_;     // the next signature
-  std::optional<std::chrono::steady_clock::time_point> failing_since_;  // signing
+  std::optional<std::chrono::steady_clock::time_point> not_before_;     // time of the next signature
+  std::optional<std::chrono::steady_clock::time_point> failing_since_;  // since when signing fails
   int failures_ = 0;
   bool told_impossible_ = false;
   bool sign_timer_set_ = false;
@@ -97,7 +97,7 @@ class Notary final : public Actor {
   std::int64_t stored_size_ = -1;   // in the database
   std::int64_t storing_size_ = -1;  // on its way there
   std::int64_t storing_epoch_ = 0;
-  int store_failures_ = 0;           // refusals of the database's own, since the last one stored
+  int store_failures_ = 0;           // refusals by the database itself since the last one stored
   bool store_failure_told_ = false;  // in the log
   bool store_timer_set_ = false;
   std::optional<std::chrono::steady_clock::time_point> stored_at_;

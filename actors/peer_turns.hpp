@@ -1,5 +1,5 @@
-// Whose turn it is: tickets in the order in which they came, but one a peer and turn, so that a peer with thousands of
-// them delays nobody by more than one.
+// Turns between peers: tickets in order of arrival, but one per peer and turn, so that a peer with thousands of them
+// delays the others by no more than one.
 #pragma once
 
 #include <deque>
@@ -19,7 +19,7 @@ class PeerTurns {
     waiting.push_back(ticket);
   }
 
-  // The next ticket that is still wanted. The others are forgotten on the way.
+  // The next ticket that is still wanted. Drops the others on the way.
   template <class Wanted>
   std::optional<Ticket> pop(const Wanted& wanted) {
     while (!turns_.empty()) {

@@ -11,7 +11,7 @@ bool PromiseCheck::is_last(const std::string& origin) const {
   return !identities_.empty() && identities_.back().origin == origin;
 }
 
-// The largest tree for which a promise of this origin counts; nullopt for an origin that is none of the ledger's.
+// The largest tree for which a promise of this origin counts; nullopt for an origin that is not one of the ledger's.
 std::optional<std::int64_t> PromiseCheck::counts_up_to(const std::string& origin) const {
   for (std::size_t i = 0; i < identities_.size(); ++i) {
     if (identities_[i].origin != origin) continue;
@@ -36,7 +36,8 @@ void PromiseCheck::add(const StoredCheckpoint& promise) {
   }
 }
 
-// What lies beyond the head, or beyond the history that the next identity began on, is broken without a look.
+// A promise beyond the head, or beyond the history on which the next identity began, is broken without reading
+// anything.
 bool PromiseCheck::can_hold(const StoredCheckpoint& promise) const {
   return promise.tree_size <= head_.sequence && promise.tree_size <= *counts_up_to(promise.origin);
 }
@@ -52,7 +53,7 @@ TreeRequest PromiseCheck::request() const {
 }
 
 void PromiseCheck::judge(const std::vector<Hash>& roots) {
-  std::int64_t largest_kept = -1;  // signed, of the last identity
+  std::int64_t largest_kept = -1;  // signed by the last identity
   std::size_t next = 0;
   for (const StoredCheckpoint& promise : promises_) {
     const bool comparable = can_hold(promise);
@@ -66,7 +67,7 @@ void PromiseCheck::judge(const std::vector<Hash>& roots) {
     }
   }
   VAULT_CHECK(next == roots.size());
-  // The largest first: it is what a message names.
+  // Largest first, since that is the one a message names.
   const auto larger = [](const StoredCheckpoint& a, const StoredCheckpoint& b) { return a.tree_size > b.tree_size; };
   std::stable_sort(broken_.begin(), broken_.end(), larger);
   split_ = std::any_of(broken_.begin(), broken_.end(), [&](const StoredCheckpoint& promise) {

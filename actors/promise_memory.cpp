@@ -17,7 +17,7 @@ std::optional<StoredCheckpoint> peek(const std::string& note) {
   return StoredCheckpoint{peeked->origin, static_cast<std::int64_t>(peeked->tree_size), peeked->root, note};
 }
 
-// A head that was told of: the three lines of a checkpoint, and a line by which half a file is known for what it is.
+// An acknowledged head: the three lines of a checkpoint, and one more line, by which an incomplete file is recognised.
 std::string format_told(const StoredCheckpoint& told) {
   const std::string text = format_checkpoint({told.origin, static_cast<std::uint64_t>(told.tree_size), told.root});
   return text + to_hex(sha256(text)) + "\n";
@@ -52,7 +52,7 @@ Status PromiseMemory::load() {
           "any more: restore it from a backup, or move it away by hand if you know what was signed");
     }
   }
-  // What could not be written is not forgotten for that, as long as this process lives.
+  // Promises that could not be written are still remembered as long as this process lives.
   const bool newer_on_disk = checkpoint && checkpoint_ && checkpoint->origin == checkpoint_->origin &&
                              checkpoint->tree_size >= checkpoint_->tree_size;
   if (!checkpoint_ || newer_on_disk) {
@@ -71,7 +71,7 @@ Status PromiseMemory::load() {
   // A receipt given by this process since then is newer.
   if (*told && !told_) {
     told_ = parse_told(**told);
-    if (!told_) log_warning("notary", "the head last told of was not written whole; ignored");
+    if (!told_) log_warning("notary", "the last acknowledged head was not written completely; ignored");
   }
   loaded_ = true;
   return {};
@@ -87,7 +87,7 @@ Status PromiseMemory::remember(const StoredCheckpoint& checkpoint) {
   Status saved = disk_.save_checkpoint(checkpoint.note);
   checkpoint_ = checkpoint;
   unwritten_ = !saved;
-  if (!saved) loaded_ = false;  // it may be there all the same
+  if (!saved) loaded_ = false;  // it may have been written after all
   return saved;
 }
 

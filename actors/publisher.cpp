@@ -5,7 +5,8 @@
 namespace vault {
 namespace {
 
-// The writer hears of what has been told in amounts worth waking its thread for, and well below what it allows.
+// Published amounts are reported to the writer only when large enough to be worth waking its thread, and well below its
+// limit.
 constexpr std::size_t told_bytes_min = std::size_t{1} << 20;
 
 }  // namespace

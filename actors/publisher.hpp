@@ -1,7 +1,7 @@
-// The publisher turns what happened into events on the PUB socket, in the order in which it is told.
+// The publisher turns messages into events on the PUB socket, in the order of their arrival.
 //
 // An entry that never became an event here (another vaultd sealed it meanwhile, or its commit was in doubt until the
-// lease was taken anew) still counts in seq: a subscriber sees the hole, and reads what it missed.
+// lease was taken anew) still counts in seq: a subscriber sees the gap, and reads what it missed.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ class Publisher final : public Actor {
   bool publish_payloads_;
   std::uint64_t seq_ = 0;
   std::int64_t last_entry_ = 0;  // its sequence; 0 before the first
-  std::size_t told_bytes_ = 0;   // since the writer last heard
+  std::size_t told_bytes_ = 0;   // since the last report to the writer
   RaisedAlerts alerts_;
 };
 

@@ -1,5 +1,5 @@
-// Which alerts stand, out of what all actors raise and clear. A kind stands as long as one of its causes does: that one
-// actor is content says nothing of what another has seen.
+// The alerts that stand, combined from what all actors raise and clear. A kind stands as long as any of its causes
+// does: one actor clearing its alert says nothing about another's.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +14,8 @@ namespace vault {
 
 class RaisedAlerts {
  public:
-  // True where it is to be told: it is raised, or nothing of its kind stands any more. `now`: since when it stands, if
-  // it did not before.
+  // True if it should be announced: it is raised, or nothing of its kind stands any more. `now`: since when it stands,
+  // if it did not before.
   bool note(const Alert& alert, Timestamp now = {}) {
     if (alert.raised) {
       auto& one = causes_[alert.kind].try_emplace(alert.cause, Standing{{}, now}).first->second;
@@ -36,7 +36,7 @@ class RaisedAlerts {
     for (const auto& [kind, causes] : causes_) names.push_back(kind);
     return names;
   }
-  // The worst of each kind's causes.
+  // The worst severity of each kind's causes.
   std::map<std::string, Severity> severities() const {
     std::map<std::string, Severity> worst;
     for (const auto& [kind, causes] : causes_) {
@@ -49,7 +49,7 @@ class RaisedAlerts {
     Alert alert;
     Timestamp since;
   };
-  // What is critical first, then by age, the oldest first.
+  // Critical alerts first, then by age, oldest first.
   std::vector<Standing> standing() const {
     std::vector<Standing> all;
     for (const auto& [kind, causes] : causes_) {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr milliseconds lag_wait_first{5};
 constexpr milliseconds lag_wait_max{250};
-// A database that is no replica and still lacks what was told after this long will not get it by waiting.
+// A database that is not a replica and still lacks reported entries after this long will not get them by waiting.
 constexpr milliseconds missing_patience{1'000};
 
 Status busy(const std::string& what) {
@@ -27,7 +27,7 @@ ReadQueue::ReadQueue(const ReadLimits& limits)
 
 // --- In --------------------------------------------------------------------------------------------------------------
 
-// A peer that holds nothing is let in as long as there is room at all.
+// A peer that holds nothing is admitted as long as there is room at all.
 Status ReadQueue::admit(const std::string& peer, Kind kind, std::size_t weight) const {
   const auto found = peers_.find(peer);
   const std::size_t held = found == peers_.end() ? 0 : found->second.weight[kind];
@@ -107,7 +107,7 @@ void ReadQueue::sign(ReadTask task, std::int64_t size) {
 void ReadQueue::take_turn(Ticket ticket, Held& held) {
   const auto active = [this](std::size_t kind) { return !turns_[kind].empty() || running_[kind] > 0; };
   if (!active(held.kind)) {
-    // It was not there to be served: what it did not use then it does not get now.
+    // It had nothing to be served then: time that it did not use is not made up for now.
     std::optional<std::chrono::nanoseconds> least;
     for (std::size_t kind = 0; kind < kinds; ++kind) {
       if (active(kind)) least = least ? std::min(*least, used_[kind]) : used_[kind];
@@ -137,7 +137,7 @@ void ReadQueue::wait_for_snapshot(Ticket ticket, Held& held, ReadAnswer& answer,
   for_snapshot_.emplace(held.size, ticket);
 }
 
-// How far the database has come. One probe looks for all who wait.
+// Processes how far the database has come. One probe serves all who wait.
 void ReadQueue::on_seen(const ReadAnswer& answer, bool probe, Instant now) {
   bool released = false;
   for (auto at = for_snapshot_.begin(); answer.seen >= 0 && at != for_snapshot_.end();) {
@@ -186,12 +186,12 @@ void ReadQueue::on_head(const Head& head, bool known) {
 
 // --- Out -------------------------------------------------------------------------------------------------------------
 
-// Long work never gets the last reader: a verification takes as long as the ledger is.
+// Long work never gets the last reader: a verification takes as long as the ledger requires.
 bool ReadQueue::may_run(Kind kind) const {
   return kind != verification || running_[kind] < std::max<std::size_t>(1, pool_.size() - 1);
 }
 
-// Of those with something to do, the kind that has had the least.
+// Of the kinds with something to do, the one that has had the least time.
 std::optional<ReadQueue::Kind> ReadQueue::next_kind() const {
   std::optional<Kind> next;
   for (const Kind kind : {question, signing, verification}) {
@@ -256,7 +256,7 @@ std::optional<ReadQueue::Reply> ReadQueue::answered(ReadAnswer answer, Instant n
   Held& held = found->second;
   if (answer.task) held.task = std::move(*answer.task);
   if (lost && held.kind == signing && answer.task) {
-    // Sealed is sealed: the proof may still come in time.
+    // The seal is in the ledger: the proof may still come in time.
     held.excuse = std::move(answer.message);
     take_turn(answer.ticket, held);
     return std::nullopt;

@@ -1,9 +1,9 @@
-// Everything that waits for a reader, or for what a reader needs: which task runs next, on which reader, and who must
-// wait outside.
+// Everything that waits for a reader, or for something that a reader needs: decides which task runs next, on which
+// reader, and which are turned away.
 //
-// Three kinds of work share the readers by the time that they take: questions, signed receipts, verifications. Within
-// each, peers take turns. A task may come back unfinished: to go on later (a verification), to wait for a checkpoint,
-// or for a snapshot that sees more (the database is a replica that is behind).
+// Three kinds of work share the readers by the time that they take: queries, signed receipts, verifications. Within
+// each, peers take turns. A task may come back unfinished: to be continued later (a verification), to wait for a
+// checkpoint, or for a snapshot that sees more (the database is a replica that is behind).
 //
 // Belongs to the gateway and its thread; sends nothing.
 #pragma once
@@ -28,14 +28,14 @@ namespace vault {
 
 struct ReadLimits {
   std::size_t readers = 3;
-  // Questions without an answer, wherever they wait. One peer may hold twice what it leaves to the others.
+  // Unanswered queries, wherever they wait. One peer may hold twice what it leaves to the others.
   std::size_t questions_max = 10'000;
-  // Receipts with `sign: true` without an answer, from admission on: at most 1 KiB each. Shared likewise, so one peer
+  // Unanswered receipts with `sign: true`, from admission on: at most 1 KiB each. Shared in the same way, so one peer
   // may hold as many as the writer's queue does.
   std::size_t receipts_max = 98'304;
   std::size_t verifications_max = 4;
   std::size_t verifications_a_peer_max = 2;
-  bool probes = true;  // the readers have a database that can be asked for
+  bool probes = true;  // whether the readers have a database that can be probed
 };
 
 class ReadQueue {
@@ -46,15 +46,15 @@ class ReadQueue {
 
   // --- In ------------------------------------------------------------------------------------------------------------
 
-  // A question or verification. Errors: busy (the peer's share, or the whole, is taken), unavailable (no reader has a
-  // database).
+  // Adds a query or verification. Errors: busy (the peer's share, or the total, is used up), unavailable (no reader has
+  // a database).
   Status add(const std::string& peer, const PeerConnection& connection, ReadTask task, Instant now);
-  // A question that a checkpoint of `size` answers, without a reader; `excuse` as ReadAnswer's message. Error: busy.
+  // A query that a checkpoint of `size` answers, without a reader; `excuse`: see ReadAnswer::message. Error: busy.
   Status await_checkpoint(const std::string& peer, const PeerConnection& connection, Ticket ticket, std::int64_t size,
                           std::string excuse);
   // A seal with `sign: true` that goes to the writer first. Error: busy.
   Status expect_signed(const std::string& peer, const PeerConnection& connection, Ticket ticket, std::size_t receipts);
-  // It is durable: `task` holds its receipts, and waits for a checkpoint of `size`. Nothing where it was dropped.
+  // The seal is durable: `task` holds its receipts, and waits for a checkpoint of `size`. Ignored if it was dropped.
   void sign(ReadTask task, std::int64_t size);
 
   // --- Out -----------------------------------------------------------------------------------------------------------
@@ -64,25 +64,26 @@ class ReadQueue {
     ReadTask task;
   };
   std::optional<Start> next(Instant now);
-  // When to ask next() again though nothing has happened in between.
+  // When to call next() again even if nothing has happened in between.
   std::optional<Instant> due() const;
 
   struct Reply {
     Ticket ticket = 0;
     std::string message;
   };
-  // The reader is free again. The reply, unless the task goes on or was dropped.
+  // The reader is free again. Returns the reply, unless the task continues or was dropped.
   std::optional<Reply> answered(ReadAnswer answer, Instant now);
 
-  // The newest checkpoint. Returns those that waited for one and need no reader.
+  // Takes the newest checkpoint. Returns those that waited for one and need no reader.
   std::vector<Ticket> on_checkpoint(std::shared_ptr<const StoredCheckpoint> checkpoint);
   const std::shared_ptr<const StoredCheckpoint>& checkpoint() const { return checkpoint_; }
-  // What vaultd has told of its ledger: goes with every task. `known`: sequence 0 where another vaultd writes.
+  // What vaultd has reported about its ledger: goes with every task. `known`: false, and sequence 0, if another vaultd
+  // writes.
   void on_head(const Head& head, bool known);
 
   // --- Ends ----------------------------------------------------------------------------------------------------------
 
-  // Answered in another way, or not to be answered. Nothing where there is no such ticket.
+  // The ticket was answered in another way, or needs no answer. Ignored if unknown.
   void drop(Ticket ticket);
   // The peer has gone: returns the tickets that it had.
   std::vector<Ticket> drop_peer(const std::string& peer);
@@ -96,13 +97,13 @@ class ReadQueue {
     return gone;
   }
   const PeerConnection* connection(const std::string& peer) const;
-  // Why a task that is out of time has no answer: the reply to send; empty where there is nothing special about it.
+  // Why a task that ran out of time has no answer: the reply to send; empty if there is no particular reason.
   std::string excuse(Ticket ticket) const;
   // Verifications, which have no deadline, that have waited for a snapshot for `patience`.
   std::vector<Ticket> verifications_behind(Instant now, std::chrono::milliseconds patience) const;
-  // Those that may last: verifications, and who waits for a snapshot. Not for a vaultd that is told to stop.
+  // Tickets that may take long: verifications, and those that wait for a snapshot. vaultd refuses them when it stops.
   std::vector<Ticket> lasting() const;
-  // Questions that no reader can take, since none has a database: to be refused. They count as dropped.
+  // Queries that no reader can take, since none has a database: to be refused. They count as dropped.
   std::vector<Ticket> take_stranded(Instant now);
 
   // The writer has its database again: so may the readers.
@@ -121,10 +122,10 @@ class ReadQueue {
     Kind kind = question;
     Where where = Where::turn;
     std::size_t weight = 1;  // receipts, or 1
-    bool reader = true;      // needs one
-    std::int64_t size = 0;   // that it waits for
+    bool reader = true;      // needs a reader
+    std::int64_t size = 0;   // of the tree that it waits for
     Instant behind_since{};  // snapshot
-    std::string excuse;      // the reply where that does not come in time
+    std::string excuse;      // the reply if the snapshot does not arrive in time
   };
   struct Peer {
     PeerConnection connection;
@@ -148,10 +149,10 @@ class ReadQueue {
   std::vector<std::optional<Kind>> running_kind_;  // by reader; nullopt: a probe
   std::unordered_map<Ticket, Held> held_;
   std::unordered_map<std::string, Peer> peers_;
-  std::array<std::size_t, kinds> weight_{};  // held
+  std::array<std::size_t, kinds> weight_{};  // of held tickets
   std::array<PeerTurns, kinds> turns_;
   std::array<std::size_t, kinds> running_{};
-  std::array<std::chrono::nanoseconds, kinds> used_{};  // of the readers' time, while others wanted it too
+  std::array<std::chrono::nanoseconds, kinds> used_{};  // time spent on each while others wanted it too
   std::set<Ticket> verifying_;
 
   std::shared_ptr<const StoredCheckpoint> checkpoint_;
@@ -160,7 +161,7 @@ class ReadQueue {
   Waiting for_checkpoint_;
 
   Waiting for_snapshot_;
-  std::chrono::milliseconds lag_wait_{};  // between two looks how far a snapshot sees by now
+  std::chrono::milliseconds lag_wait_{};  // between two checks of how far a snapshot sees
   Instant lag_look_at_{};
   bool lag_probe_runs_ = false;
 };

@@ -13,13 +13,13 @@ namespace vault {
 
 namespace {
 
-// A turn of a verification, where stopping costs nothing; and how many times as long where it costs rows that have been
-// read already, which large payloads need.
+// Length of a turn of a verification where stopping costs nothing; and how many times as long where it wastes rows that
+// have been read already, which large payloads need.
 constexpr std::chrono::milliseconds verify_turn{50};
 constexpr int verify_overtime = 5;
 constexpr int pause_rows = 16;
 
-// A checkpoint of exactly this size, where one is kept.
+// A checkpoint of exactly this size, if one is stored.
 Result<std::optional<std::string>> checkpoint_of_size(Snapshot& snapshot, const StoredCheckpoint* latest,
                                                       std::int64_t size) {
   if (latest && latest->tree_size == size) return latest->note;
@@ -66,7 +66,7 @@ ReadAnswer Reader::answer(ReadTask task, Effects& effects) {
     answer.wait = outcome.wait;
     answer.size = outcome.size;
     if (outcome.wait != ReadWait::none) {
-      // A newer checkpoint would be just as far ahead of a database that is behind.
+      // Pin it: a newer checkpoint would be just as far ahead of a database that is behind.
       task.pinned = outcome.wait != ReadWait::checkpoint;
       answer.task = std::move(task);
     }
@@ -82,7 +82,7 @@ Result<Sight> Reader::look(std::int64_t size, Snapshot& snapshot) {
   return sight;
 }
 
-// nullopt where the snapshot sees `size` entries.
+// nullopt if the snapshot sees `size` entries.
 std::optional<Reader::Outcome> Reader::behind(const ReadTask& task, std::int64_t size, Snapshot& snapshot) {
   const auto sight = look(size, snapshot);
   if (!sight) return Outcome{tl::unexpected<Error>(sight.error())};
@@ -139,8 +139,8 @@ Reader::Outcome Reader::run_read(const ReadTask& task, const ReadRequest& reques
   return {fail(ErrorCode::not_found, "there is no entry with seal_id " + format_uuid(*request.seal_id), "seal_id")};
 }
 
-// Verifies for one turn. Known sizes are compared once the snapshot sees them; one that lacks them after a while, and
-// is no replica, is compared too, and found cut off.
+// Verifies for one turn. Known sizes are compared once the snapshot sees them; a snapshot that still lacks them after a
+// while, and is not a replica's, is compared too, and found truncated.
 Reader::Outcome Reader::run_verify(ReadTask& task, const VerifyRangeRequest& request,
                                    std::unique_ptr<Snapshot> snapshot, Effects& effects) {
   std::int64_t known = task.known_head.sequence;
@@ -167,7 +167,7 @@ Reader::Outcome Reader::run_verify(ReadTask& task, const VerifyRangeRequest& req
     verify.known.push_back(
         {task.checkpoint->origin, static_cast<std::uint64_t>(task.checkpoint->tree_size), task.checkpoint->root});
   }
-  // A ledger that grows while it is verified is caught up with in turns that grow too.
+  // If the ledger grows while it is verified, the turns that catch up with it grow too.
   const auto turn = verify_turn * (std::int64_t{1} << run.turns_beyond);
   verify.pause = [&, rows = 0](bool joint) mutable {
     if (!joint && ++rows % pause_rows != 0) return false;
@@ -210,7 +210,8 @@ Reader::Outcome Reader::run_verify(ReadTask& task, const VerifyRangeRequest& req
   return {ReplyBody(result)};
 }
 
-// Asked for what the snapshot does not reach: behind where vaultd has told of it, else there is no such thing.
+// The request goes beyond the snapshot: the database is behind if vaultd has reported that entry; otherwise there is no
+// such entry.
 Reader::Outcome Reader::beyond(const ReadTask& task, const std::string& field, std::int64_t asked, const Head& head,
                                Snapshot& snapshot) {
   if (asked <= task.told) {
@@ -290,7 +291,7 @@ Reader::Outcome Reader::run_sign(const ReadTask& task, const SignTask& request, 
     const auto index = static_cast<std::uint64_t>(receipt.entry.sequence - 1);
     auto proof = prove_inclusion(nodes, index, size);
     if (!proof) {
-      // On a replica that is behind, tiles and rows are missing. Looked at here only, since nearly all are there.
+      // On a replica that is behind, tiles and rows are missing. Only checked here, since nearly all are there.
       if (auto late = behind(task, task.checkpoint->tree_size, snapshot)) return *std::move(late);
       return {tl::unexpected<Error>(proof.error())};
     }

@@ -1,5 +1,5 @@
-// A reader answers queries and proofs, one at a time, each from a snapshot of its own. Its connection is made with the
-// first of them, and closed where none has come for `idle_timeout`.
+// A reader answers queries and proofs, one at a time, each from a snapshot of its own. It connects for the first of
+// them, and closes the connection after `idle_timeout` without any.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@ namespace vault {
 
 class Reader final : public Actor {
  public:
-  // `store` outlives the reader and is used by its thread alone. `stopping` ends a long verification early.
+  // `store` outlives the reader and is used only by its thread. `stopping` ends a long verification early.
   Reader(ActorId id, ReaderStore& store, const std::atomic<bool>& stopping, std::chrono::milliseconds idle_timeout)
       : id_(id), store_(store), stopping_(stopping), idle_timeout_(idle_timeout) {}
 
@@ -23,8 +23,8 @@ class Reader final : public Actor {
   void handle(Message message, Effects& effects) override;
 
  private:
-  // What a task comes to: a body for the reply, an error, or what it waits for (then the error is for when that does
-  // not come in time).
+  // The outcome of a task: a body for the reply, an error, or what it waits for (then with the error to send if that
+  // does not arrive in time).
   struct Outcome {
     Result<ReplyBody> body;
     ReadWait wait = ReadWait::none;
@@ -49,7 +49,7 @@ class Reader final : public Actor {
   ReaderStore& store_;
   const std::atomic<bool>& stopping_;
   std::chrono::milliseconds idle_timeout_;
-  // Of the task at hand.
+  // For the current task.
   std::int64_t seen_ = -1;
   bool replica_ = true;
 };

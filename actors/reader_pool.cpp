@@ -49,7 +49,7 @@ void ReaderPool::seen(bool there, Instant now) {
 void ReaderPool::begin(std::size_t reader, Instant now) {
   VAULT_CHECK(!readers_.at(reader).since);
   readers_[reader].since = now;
-  watch_at_ = std::max(watch_at_.value_or(now), now + probe_interval);  // if it says nothing, another one is asked
+  watch_at_ = std::max(watch_at_.value_or(now), now + probe_interval);  // if it does not answer, another one is asked
 }
 
 std::chrono::nanoseconds ReaderPool::end(std::size_t reader, std::string lost, Instant now) {

@@ -1,5 +1,6 @@
-// A reader's other documents: tiles and entry bundles of the tree that the latest checkpoint covers, as the files of
-// C2SP tlog-tiles have them. What no signed checkpoint covers may still change its place in history, and is not told.
+// A reader's static files: tiles and entry bundles of the tree that the latest checkpoint covers, in the form of C2SP
+// tlog-tiles files. Entries that no signed checkpoint covers may still change their place in history, and are not
+// served.
 #include <fmt/format.h>
 
 #include <utility>
@@ -13,7 +14,7 @@ namespace {
 
 constexpr std::int64_t width_full = limits::tile_width;
 
-// Does a tree of `size` leaves hold the first `width` hashes of this tile?
+// True if a tree of `size` leaves holds the first `width` hashes of this tile.
 bool holds(std::int64_t size, const TileId& id, std::int64_t width) {
   const auto leaves = static_cast<std::uint64_t>(size);
   const std::uint64_t full = full_tiles(leaves, id.level);
@@ -42,8 +43,8 @@ Reader::Outcome Reader::run_tile(const ReadTask& task, const TileRequest& reques
   return {tl::unexpected<Error>(hashes.error())};
 }
 
-// Made of rows, payloads included, since a leaf holds the hash of its payload, which is stored only once that is
-// erased. A row that does not hash to its own entry_hash is in no tile, and is refused by name.
+// Built from rows, payloads included, since a leaf holds the hash of its payload, which is stored only once the payload
+// is erased. A row that does not hash to its own entry_hash is in no tile, and is refused by name.
 Reader::Outcome Reader::run_bundle(const ReadTask& task, const EntryBundleRequest& request, Snapshot& snapshot) {
   const std::int64_t size = task.checkpoint ? task.checkpoint->tree_size : 0;
   if (request.index > size / width_full ||

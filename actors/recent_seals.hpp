@@ -1,4 +1,4 @@
-// A bounded memory of seal_ids seen lately. A seal whose id is in here is a suspect: it is looked up before it is
+// A bounded memory of recently seen seal_ids. A seal whose id is in here is a suspect: it is looked up before it is
 // sealed, so that a storm of retries does not roll back one batch after the other.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Requests that took long, told in the log: seldom enough that an outage does not fill it, with a count of the rest.
+// Logs slow requests: seldom enough that an outage does not fill the log, with a count of the rest.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ class SlowLog {
   void set_limit(std::chrono::milliseconds limit) { limit_ = limit; }
   bool is_on() const { return limit_.count() > 0; }
 
-  // A request that came at `since` is answered `now`. True where that was slow.
+  // A request that arrived at `since` is answered `now`. True if that was slow.
   bool note(const RequestId& id, std::string_view op, Ticket ticket, Instant since, Instant now);
 
  private:

@@ -1,5 +1,5 @@
-// Who lives with whom, who may wait for the database, in which order actors stop, and who may send to whom: one table,
-// read by the daemon and by the simulator.
+// Which actors share a thread, which may wait for the database, in which order they stop, and which may send to which:
+// one table, read by the daemon and by the simulator.
 #pragma once
 
 #include <algorithm>
@@ -11,11 +11,10 @@
 
 namespace vault {
 
-// Threads. Actors of one thread hand each other messages without a socket and without waking anybody.
+// Threads. Actors of one thread exchange messages without a socket and without waking any thread.
 enum class ThreadId : std::uint8_t {
-  sealing,  // what a seal passes through: none of them waits, so one thread takes it from the socket to PostgreSQL and
-            // back
-  telling,  // what a checkpoint and an event pass through: they are made, remembered and told
+  sealing,  // the actors that a seal passes: none waits, so one thread takes it from the socket to PostgreSQL and back
+  telling,  // the actors that a checkpoint or event passes: it is made, remembered and published
   own,      // a thread of its own, in which it may wait
 };
 
@@ -49,7 +48,7 @@ inline const std::array<ActorPlace, 11>& topology() {
   return places;
 }
 
-// All readers have one place.
+// All readers have the same place.
 inline const ActorPlace& place_of(ActorId id) {
   const ActorId kind = std::min(id, ActorId::reader_first);
   return *std::find_if(topology().begin(), topology().end(),

@@ -41,7 +41,7 @@ void Writer::handle(Message message, Effects& effects) {
       [&](SessionLost&) { on_session_lost(effects); });
 }
 
-// With a batch in flight its outcome tells more; while a tree is adopted, it may be the session before that ended.
+// With a batch in flight, its outcome says more; while a tree is adopted, it may be the previous session that ended.
 void Writer::on_session_lost(Effects& effects) {
   if (mode_ != Mode::active || batches_.in_flight() > 0) return;
   lose({.failure = "session", .why = "the database ended the writer's session"}, effects);
@@ -68,7 +68,7 @@ void Writer::take(SealOrders orders, Effects& effects) {
   for (SealOrder& order : orders.orders) {
     PendingOrder pending;
     pending.order = std::move(order);
-    // What came by ingest has nobody to send it again: it waits for better times.
+    // Nobody would resend an order from ingest: it waits until sealing works again.
     if (!accepting && !pending.order.ingest) {
       refuse(pending, unavailable(), effects);
     } else {
@@ -82,8 +82,8 @@ Error Writer::unavailable() const {
   return {ErrorCode::unavailable, "no seal is accepted now: " + why + ". Try again with the same seal_id", {}};
 }
 
-// The lease is ours again, but the last thing it was good for was a commit that failed: nobody is told that all is well
-// before one succeeds, or none has been tried for a while.
+// The lease is ours again, but the last thing done under it was a commit that failed: success is reported only once a
+// commit has succeeded, or none has been tried for a while.
 bool Writer::on_trial() const {
   return commit_failed_ && (mode_ == Mode::adopting || mode_ == Mode::active);
 }
@@ -109,7 +109,7 @@ void Writer::on_timer(int id, Effects& effects) {
       break;
     case status_timer:
       batches_.allow_look_ups();
-      clock_.saw_own(effects.now(), effects.clock());  // a standby's too: it may be the writer in a moment
+      clock_.saw_own(effects.now(), effects.clock());  // a standby's too: it may become the writer at any moment
       if (mode_ == Mode::active) clock_is_sane(effects);
       if (mode_ == Mode::active && trouble_.over(effects.clock())) end_trouble(effects);
       if (mode_ == Mode::active && effects.clock() >= next_try_) batches_.take_back_set_aside(1);
@@ -139,7 +139,7 @@ void Writer::readable_seals(const std::vector<Receipt>& receipts, Effects& effec
 
 // --- Clocks ----------------------------------------------------------------------------------------------------------
 
-// Also tells where timestamps wait for the clock: a clock that was wrong before is behind what was sealed by it.
+// Also alerts if timestamps wait for the clock: a clock that was wrong before is behind what was sealed by it.
 bool Writer::clock_is_sane(Effects& effects) {
   const auto distrust = clock_.distrust(effects.now(), effects.clock());
   if (distrust) {
@@ -159,7 +159,7 @@ bool Writer::clock_is_sane(Effects& effects) {
   return !distrust;
 }
 
-// --- Telling ---------------------------------------------------------------------------------------------------------
+// --- Reporting -------------------------------------------------------------------------------------------------------
 
 void Writer::flush_answers(Effects& effects) {
   if (!answers_.empty()) {

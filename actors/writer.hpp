@@ -27,11 +27,11 @@
 namespace vault {
 
 struct WriterOptions {
-  std::size_t batch_seals_max = 2'000;  // an order of more is a batch of its own
+  std::size_t batch_seals_max = 2'000;  // a larger order is a batch of its own
   std::size_t batch_bytes_max = std::size_t{8} << 20;
-  std::size_t second_batch_seals = 128;  // this many must wait before a batch is sent behind another
+  std::size_t second_batch_seals = 128;  // this many seals must wait before a batch is sent behind another
   std::size_t recent_seals = 65'536;
-  // Entries that are committed and not yet told: beyond that no batch is sent until the publisher has caught up.
+  // Entries that are committed but not yet published: beyond this, no batch is sent until the publisher has caught up.
   std::size_t unpublished_bytes_max = std::size_t{24} << 20;
   std::chrono::milliseconds lease_timeout{3'000};
   std::chrono::milliseconds clock_skew_max{60'000};
@@ -39,8 +39,8 @@ struct WriterOptions {
 
 class Writer final : public Actor {
  public:
-  // What those hear who wait while the clock is not to be trusted.
-  static constexpr const char* clock_detail = "this machine's clock cannot be trusted; alert.clock tells why";
+  // Shown to those who wait while the clock cannot be trusted.
+  static constexpr const char* clock_detail = "this machine's clock cannot be trusted; alert.clock says why";
 
   explicit Writer(const WriterOptions& options)
       : options_(options),
@@ -83,18 +83,18 @@ class Writer final : public Actor {
   void complete(PendingBatch batch, Effects& effects);
   void answer_plan(const BatchPlan& plan, Entries entries, Effects& effects);
   void refuse(const PendingOrder& pending, const Error& error, Effects& effects);
-  // What is with the committer is waited for no longer; it goes back to the queue.
+  // Stops waiting for the batches at the committer; they go back to the queue.
   void give_up_batches(bool look_up_first);
 
-  // Why sealing stops although nothing is in doubt and nobody else writes.
+  // Why sealing stops although nothing is in doubt and no other vaultd writes.
   struct Trouble {
     std::string alert = "database";
-    std::string cause = "connection";  // what must be done again before the alert is over
-    std::string failure;               // what it is, for the back-off: the same again is the same
+    std::string cause = "connection";  // what must work again before the alert is over
+    std::string failure;               // identifies it for the back-off, which counts repetitions
     std::string why;
     bool connected = false;
   };
-  // Tells the lease keeper how this thread and its lease are.
+  // Reports the state of this thread and its lease to the lease keeper.
   void keep_lease(Effects& effects);
   void lose(const Trouble& trouble, Effects& effects);
   void database_answers(Effects& effects);
@@ -114,35 +114,35 @@ class Writer final : public Actor {
   WriterOptions options_;
   Mode mode_ = Mode::waiting;
   std::string detail_ = "starting";
-  std::optional<LeaseHolder> other_;  // who writes, as the last answer to the question for the lease had it
+  std::optional<LeaseHolder> other_;  // the writer, according to the last answer to a request for the lease
   bool lease_asked_ = false;
   bool lease_kept_ = false;  // the lease keeper renews
   bool database_connected_ = false;
   bool database_fits_ = true;  // false: vaultd is about to end, and must not say READY before
   bool stopping_ = false;
   std::int64_t epoch_ = 0;
-  LedgerState durable_;  // what the database holds, as far as it has told
+  LedgerState durable_;  // the contents of the database, as far as it has reported them
   LedgerState tip_;      // durable_ plus everything in flight
   std::string ledger_id_;
-  std::int64_t contradictions_ = 0;                   // rows that were there when the ledger was adopted
-  bool must_adopt_again_ = false;                     // more have come
-  std::optional<std::string> commit_failed_;          // why, while none has succeeded since
+  std::int64_t contradictions_ = 0;                   // rows that existed when the ledger was adopted
+  bool must_adopt_again_ = false;                     // there are more now
+  std::optional<std::string> commit_failed_;          // the reason, until a commit has succeeded
   int refusals_ = 0;                                  // of orders that were alone in their batch, since the last commit
-  std::chrono::steady_clock::time_point next_try_{};  // of what is set aside
-  int doubts_ = 0;                                 // commits in doubt that had not taken place, since the last commit
-  std::string doubt_;                              // what was said of the last
+  std::chrono::steady_clock::time_point next_try_{};  // for orders that are set aside
+  int doubts_ = 0;     // commits in doubt that turned out not to have happened, since the last commit
+  std::string doubt_;  // message about the last one
   std::optional<std::string> signing_impossible_;  // why checkpoints cannot be signed
   std::size_t unpublished_bytes_ = 0;
 
   BatchQueue batches_;
-  std::chrono::steady_clock::time_point waiting_since_;  // for the outcome of the batch in front
+  std::chrono::steady_clock::time_point waiting_since_;  // for the outcome of the front batch
 
   std::vector<SealAnswer> answers_;  // of this round
   IngestRefused refused_ingest_;
   AlertBoard alerts_{"writer"};
-  std::set<Uuid> unreadable_;  // seal_ids of which nobody can say what is sealed under them
+  std::set<Uuid> unreadable_;  // seal_ids for which it is unknown what is sealed under them
   Backoff trouble_{std::chrono::milliseconds(100), std::chrono::milliseconds(5'000)};
-  // All of them, so that one which is zero is not missing.
+  // All of them are listed, so that a zero one is not missing.
   std::map<std::string, std::int64_t> counters_{{"sealed", 0},     {"commits", 0},
                                                 {"duplicates", 0}, {"conflicts", 0},
                                                 {"lookups", 0},    {"rolled_back_duplicate", 0},

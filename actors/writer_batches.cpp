@@ -1,4 +1,4 @@
-// The writer's batches: sent when the committer is free; what each outcome of a commit means.
+// The writer's batches: sends them when the committer is free, and acts on each outcome of a commit.
 #include <algorithm>
 #include <utility>
 
@@ -12,17 +12,17 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// So many orders may be refused one after the other, with none committed in between, before that is the database's
+// How many consecutive orders may be refused, with none committed in between, before the database is considered at
 // fault.
 constexpr int refusals_max = 8;
-// An order of ingest that was refused with nobody beside it is tried again so often.
+// How long an order from ingest that was refused alone is set aside before it is retried.
 constexpr milliseconds set_aside_for{5'000};
 
 const std::string occupied_text = "a row that vaultd has not written stands where the next ones belong: ";
 
 constexpr std::size_t tickets_told_max = 16;
 
-// For the log at debug, which leads from a request to its batch by them.
+// For the log at debug, where they lead from a request to its batch.
 std::string tickets_of(const BatchPlan& plan) {
   std::string out;
   for (std::size_t i = 0; i < std::min(plan.orders().size(), tickets_told_max); ++i) {
@@ -35,8 +35,8 @@ std::string tickets_of(const BatchPlan& plan) {
 
 // --- Sending ---------------------------------------------------------------------------------------------------------
 
-// At most one batch is sent in a call, so that it is on its way before the next one is prepared; whatever else waits
-// has its turn in the next round.
+// At most one batch is sent in a call, so that it is under way before the next one is prepared; everything else that
+// waits has its turn in the next round.
 void Writer::dispatch(Effects& effects) {
   bool sent = false;
   while (mode_ == Mode::active && !sent && batches_.queued() > 0) {
@@ -49,7 +49,7 @@ void Writer::dispatch(Effects& effects) {
     BatchPlan plan = plan_batch(effects);
     if (plan.empty()) break;
     if (plan.fresh_count() == 0) {
-      answer_plan(plan, std::make_shared<const std::vector<Entry>>(), effects);  // all of it is in the ledger already
+      answer_plan(plan, std::make_shared<const std::vector<Entry>>(), effects);  // all of it is already in the ledger
     } else {
       send_batch(std::move(plan), effects.now(), effects);
       sent = true;
@@ -109,7 +109,7 @@ void Writer::on_found(FindAnswer answer, Effects& effects) {
   if (answer.found) return batches_.found(std::move(*answer.found), durable_.head.sequence);
   batches_.look_up_failed();
   const Error& error = answer.found.error();
-  // Only a lost database is one: what the server refuses to look up now, it is asked again at the next tick.
+  // Only a lost database counts as lost; what the server refuses to look up now is requested again at the next tick.
   const bool lost = error.code == ErrorCode::unavailable && error.sqlstate.empty();
   if (lost && mode_ == Mode::active && batches_.in_flight() == 0) {
     lose({.failure = "look-up " + std::string(error.sqlstate.text()), .why = error.message}, effects);
@@ -170,9 +170,9 @@ void Writer::on_append(const AppendAnswer& answer, Effects& effects) {
   }
 }
 
-// The database will not have these rows. Orders of one batch are tried one by one, to find the one it means. An
-// order that is refused alone may be at fault; it is, if another one is committed before it is refused again. If the
-// others are refused too, the database takes nothing from anybody, and no order is answered as if it were bad.
+// The database does not accept these rows. The orders of a batch are retried one by one, to find the one that causes
+// it. An order that is refused alone may be at fault; it is, if another one is committed before it is refused again. If
+// the others are refused too, the database accepts nothing from anybody, and no order is answered as if it were bad.
 void Writer::on_refused(const AppendOutcome& outcome, Effects& effects) {
   BatchPlan plan = batches_.take_front().plan;
   give_up_batches(false);
@@ -186,7 +186,7 @@ void Writer::on_refused(const AppendOutcome& outcome, Effects& effects) {
   const bool own_fault = (before >= 0 && before != commits) || stopping_ || (only_one && !order.order.ingest);
   if (own_fault) {
     log_error("writer", "seal refused by the database", {{"reason", outcome.detail}});
-    refuse(order, {ErrorCode::internal, "the database refused this seal; vaultd's log tells why", {}}, effects);
+    refuse(order, {ErrorCode::internal, "the database refused this seal; vaultd's log says why", {}}, effects);
     return;
   }
   if (order.order.ingest) {
@@ -197,14 +197,14 @@ void Writer::on_refused(const AppendOutcome& outcome, Effects& effects) {
   if (refusals_ > 1 && (!untried || refusals_ >= refusals_max)) database_refuses(outcome, effects);
 }
 
-// Waits in nobody's way, until something is committed or it is time for another try.
+// The order waits without delaying others, until something is committed or it is time to retry.
 void Writer::try_later(PendingOrder order, Effects& effects) {
   answers_.push_back({std::exchange(order.order.ticket, Ticket{}), std::vector<Receipt>{}});
   batches_.set_aside(std::move(order));
   next_try_ = effects.clock() + set_aside_for;
 }
 
-// The lease is kept, and what comes is tried: nothing else shows whether it works again.
+// The lease is kept, and whatever arrives is tried: nothing else shows whether sealing works again.
 void Writer::database_refuses(const AppendOutcome& outcome, Effects& effects) {
   next_try_ = effects.clock() + trouble_.next("refused " + std::string(outcome.sqlstate.text()), effects.clock());
   if (trouble_.count() > 1 && trouble_.worth_a_word()) {
@@ -216,8 +216,8 @@ void Writer::database_refuses(const AppendOutcome& outcome, Effects& effects) {
   send_status(effects);
 }
 
-// Looked up next. Where an order has been looked up, nothing was found, and nothing else has been sealed since, the
-// index refuses what no row holds: the order is tried alone, and then refused.
+// The orders are looked up next. If an order has been looked up, nothing was found, and nothing else has been sealed
+// since, then the index refuses what no row holds: the order is tried alone, and then refused.
 void Writer::on_duplicate(Effects& effects) {
   if (!batches_.front_was_looked_up()) return give_up_batches(true);
   BatchPlan plan = batches_.take_front().plan;
@@ -258,7 +258,7 @@ void Writer::on_resolved(ResolveAnswer answer, Effects& effects) {
     complete(batches_.take_front(), effects);
     tip_ = durable_;
   } else if (++doubts_ > 1) {
-    // A connection may be lost at a commit; where each commit ends so, it is as good as one that fails.
+    // A connection may be lost at a commit; if every commit ends like this, it is as good as one that fails.
     return lose({.cause = "commit", .failure = "in doubt", .why = doubt_, .connected = true}, effects);
   } else {
     give_up_batches(false);
@@ -285,7 +285,7 @@ void Writer::complete(PendingBatch batch, Effects& effects) {
   answer_plan(batch.plan, entries, effects);
 }
 
-// Durable first, then the receipts, then the events: the gateway hears before the notary does.
+// Durable first, then the receipts, then the events: the gateway is informed before the notary.
 void Writer::answer_plan(const BatchPlan& plan, Entries entries, Effects& effects) {
   Committed committed{epoch_, entries, durable_.head, {}, plan.bytes()};
   unpublished_bytes_ += committed.bytes;

@@ -1,4 +1,4 @@
-// The writer and its lease: granted or held by another, adopted or refused, renewed, lost, fenced.
+// The writer and its lease: granted or held by another vaultd, adopted or refused, renewed, lost, fenced.
 #include <algorithm>
 #include <utility>
 
@@ -25,7 +25,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
   if (auto* grant = std::get_if<LeaseGrant>(&answer.outcome)) {
     VAULT_CHECK(grant->state.edge.root() == grant->state.head.merkle_root);
     database_connected_ = true;
-    // A lease is no commit: what failed more than once is over when something has been committed.
+    // A lease is no commit: a repeated failure is over only when something has been committed.
     if (trouble_.count() <= 1) database_answers(effects);
     for (const char* kind : {"unreadable", "tamper", "configuration"}) alerts_.clear(kind, "lease", effects);
     tell_of_guards(grant->missing_guard, effects);
@@ -56,7 +56,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
   }
   if (auto* held = std::get_if<LeaseHeld>(&answer.outcome)) {
     database_connected_ = true;
-    commit_failed_.reset();  // that is somebody else's to find out
+    commit_failed_.reset();  // that is for the other vaultd to find out
     alerts_.clear("fenced", "head", effects);
     database_answers(effects);
     if (!held->holder.empty() && !held->own) other_ = held->who;
@@ -95,7 +95,7 @@ void Writer::tell_of_guards(const std::optional<std::string>& missing, Effects& 
   }
 }
 
-// The database is there, and would forget what it is told: nothing is sealed until that is mended.
+// The database is there, but would forget what is written: nothing is sealed until that is fixed.
 void Writer::on_not_durable(const std::string& promise, Effects& effects) {
   database_connected_ = true;
   mode_ = Mode::waiting;
@@ -125,7 +125,7 @@ void Writer::on_no_lease(const Error& error, const std::string& alert, Effects& 
 void Writer::on_adopted(Adopted adopted, Effects& effects) {
   if (adopted.epoch != epoch_ || mode_ == Mode::waiting || mode_ == Mode::blocked) return;
   if (adopted.outcome == Adopted::Outcome::refused) {
-    block(adopted.reason, effects);  // also while active: the notary has come to know something since
+    block(adopted.reason, effects);  // also while active: the notary has learnt something since
     return;
   }
   if (mode_ != Mode::adopting) return;
@@ -146,7 +146,7 @@ void Writer::on_adopted(Adopted adopted, Effects& effects) {
   send_status(effects);
 }
 
-// What the notary says of a ledger that this vaultd only looks at.
+// The notary's judgement of a ledger that this vaultd only follows.
 void Writer::on_followed(const Followed& followed, Effects& effects) {
   if (mode_ != Mode::waiting && mode_ != Mode::blocked) return;
   if (followed.refusal) {
@@ -160,7 +160,7 @@ void Writer::on_followed(const Followed& followed, Effects& effects) {
   }
 }
 
-// This vaultd must not write on the ledger as it stands: it asks for no lease, looks on, and serves reads.
+// This vaultd must not write to the ledger at present: it does not request the lease, only watches, and serves reads.
 void Writer::block(const std::string& why, Effects& effects) {
   give_up_batches(true);
   mode_ = Mode::blocked;
@@ -172,7 +172,7 @@ void Writer::block(const std::string& why, Effects& effects) {
   send_status(effects);
 }
 
-// Only what the database itself says of the lease counts here; with a batch in flight its outcome tells more.
+// Only the database's own statement about the lease counts here; with a batch in flight, its outcome says more.
 void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
   if ((mode_ != Mode::active && mode_ != Mode::adopting) || answer.epoch != epoch_) return;
   if (answer.renewal) {
@@ -196,8 +196,8 @@ void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
   }
 }
 
-// Another vaultd has told of a checkpoint that this ledger does not continue, as far as it could see: the ledger is
-// looked at anew, before anything more is sealed on it.
+// Another vaultd has reported a checkpoint that, as far as it could see, this ledger does not continue: the ledger is
+// checked anew before anything more is sealed on it.
 void Writer::adopt_again(Effects& effects) {
   must_adopt_again_ = false;
   give_up_batches(false);
@@ -208,8 +208,8 @@ void Writer::adopt_again(Effects& effects) {
   send_status(effects);
 }
 
-// This thread is alive and holds a lease, so that the keeper may renew it. A writer that gets no answer for
-// lease_timeout must not keep a standby from trying.
+// This thread is alive and holds a lease, so the keeper may renew it. A writer that gets no answer for lease_timeout
+// must not keep a standby from trying.
 void Writer::keep_lease(Effects& effects) {
   const bool holds = mode_ == Mode::active || mode_ == Mode::adopting;
   if (holds && batches_.in_flight() > 0 && effects.clock() - waiting_since_ > options_.lease_timeout) return;
@@ -217,7 +217,7 @@ void Writer::keep_lease(Effects& effects) {
   lease_kept_ = holds;
 }
 
-// Sealing stops, and nothing of ours is in doubt. What fails in the same way again is tried again later and later.
+// Sealing stops, but nothing of ours is in doubt. Repeated failures of the same kind are retried at growing intervals.
 void Writer::lose(const Trouble& trouble, Effects& effects) {
   give_up_batches(false);
   mode_ = Mode::waiting;
@@ -226,7 +226,7 @@ void Writer::lose(const Trouble& trouble, Effects& effects) {
   detail_ = trouble.why;
   if (trouble.connected) commit_failed_ = trouble.why;
   const auto delay = trouble_.next(trouble.failure, effects.clock());
-  if (trouble_.count() > 1 && trouble_.worth_a_word()) {  // of the first the alert tells
+  if (trouble_.count() > 1 && trouble_.worth_a_word()) {  // the alert reports the first
     log_warning("writer", trouble.connected ? "sealing fails again" : "database lost again",
                 {{"reason", trouble.why}, {"times", trouble_.count()}});
   }
@@ -237,20 +237,20 @@ void Writer::lose(const Trouble& trouble, Effects& effects) {
   send_status(effects);
 }
 
-// The lease has been asked for and answered, so there is a database, and one that keeps what it is told.
+// The lease was requested and answered, so there is a database, and it keeps what is written.
 void Writer::database_answers(Effects& effects) {
   alerts_.clear("database", "connection", effects);
   alerts_.clear("database", "durability", effects);
 }
 
-// A session has gone well for long enough. Whether a batch can be committed shows when one is.
+// A session has worked for long enough. Whether a batch can be committed will show when one is.
 void Writer::end_trouble(Effects& effects) {
   trouble_.reset();
   commit_failed_.reset();
   database_answers(effects);
 }
 
-// An alert stays until what it tells of has been done again.
+// An alert stays until its cause has been resolved by success.
 void Writer::sealing_works(Effects& effects) {
   if (trouble_.count() > 0) end_trouble(effects);
   alerts_.clear("database", "commit", effects);

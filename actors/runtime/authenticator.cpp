@@ -10,8 +10,8 @@
 namespace vault {
 namespace {
 
-// A ZAP request behind the ROUTER's routing id: delimiter, version, request id, domain, address, identity, mechanism,
-// then the credentials as the last frame.
+// The frames of a ZAP request after the ROUTER's routing id: delimiter, version, request id, domain, address, identity,
+// mechanism, then the credentials as the last frame.
 enum : std::size_t { routing_id, delimiter, version, request_id, domain, address, identity, mechanism, frames };
 
 }  // namespace
@@ -42,9 +42,9 @@ void Authenticator::reload(Effects& effects) {
     last_error_ = loaded.error().message;
     return;
   }
-  const bool mended = !last_error_.empty();
+  const bool recovered = !last_error_.empty();
   last_error_.clear();
-  if (mended && !*loaded) log_info("authenticator", "keys can be read again; they are as they were");
+  if (recovered && !*loaded) log_info("authenticator", "keys can be read again; they are as they were");
   if (!*loaded) return;
   keys_ = std::move(*loaded);
   log_info("authenticator", "keys loaded", {{"keys", keys_->size()}});
@@ -58,7 +58,7 @@ const PeerKey* Authenticator::find(const std::string& public_key) const {
 }
 
 void Authenticator::answer(const PeerMessage& request, Effects& effects) {
-  if (request.envelope.size() != frames) return;  // not ZAP: nobody to answer
+  if (request.envelope.size() != frames) return;  // not ZAP: no one to answer
   const auto& frame = request.envelope;
   std::string status = "400";
   std::string text = "unknown key";

@@ -1,6 +1,6 @@
 // The authenticator answers ZAP requests (RFC 27): which CURVE keys may connect, and to which socket.
 //
-// ZeroMQ asks it only where a ZAP domain is set, which the tcp endpoints do: "requests", "ingest", "events".
+// ZeroMQ asks it only if a ZAP domain is set, which the tcp endpoints do: "requests", "ingest", "events".
 #pragma once
 
 #include <functional>
@@ -11,15 +11,15 @@
 
 namespace vault {
 
-// True for a CURVE key in Z85: 40 characters that stand for 32 bytes.
+// True for a CURVE key in Z85: 40 characters that encode 32 bytes.
 bool is_curve_key(const std::string& text);
 
 class Authenticator final : public Actor {
  public:
-  // `load` reads the directory of authorised keys; nullptr if nothing has changed since its last call. It is asked once
-  // a second; after an error the keys that were known stay.
+  // `load` reads the directory of authorised keys; nullptr if nothing has changed since its last call. It is called
+  // once a second; after an error, the known keys stay.
   using Load = std::function<Result<std::shared_ptr<const KeyRing>>()>;
-  // `test_key`: vaultd's own, with which it tries whether strangers are turned away; it is, and not told in the log.
+  // `test_key`: vaultd's own, with which it tests that strangers are refused; its refusal is not logged.
   explicit Authenticator(Load load, std::string test_key = {})
       : load_(std::move(load)), test_key_(std::move(test_key)) {}
 

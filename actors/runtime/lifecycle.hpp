@@ -1,4 +1,4 @@
-// The life cycle of actors: what a shell and its supervisor tell each other over their PAIR, each as an owned frame
+// The life cycle of actors: the messages between a shell and its supervisor over their PAIR, each as an owned frame
 // (owned_frame.hpp).
 #pragma once
 
@@ -13,15 +13,15 @@ namespace vault {
 
 // Its ports are open, and its actors are about to start. This or ShellFailed comes first.
 struct ShellReady {};
-// Its thread has ended by itself, and all its actors with it.
+// Its thread has ended unexpectedly, and all its actors with it.
 struct ShellFailed {
   std::string reason;  // for people
 };
-// The configuration cannot work with what the database holds.
+// The configuration does not fit the contents of the database.
 struct ConfigurationRefused {
   std::string reason;  // for people
 };
-// It was told to stop, and has nothing left to finish.
+// The actor was asked to stop, and has nothing left to finish.
 struct ActorStopped {
   ActorId actor;
 };

@@ -26,7 +26,7 @@ std::optional<Envelope> Mailbox::receive() {
   try {
     if (!socket_.recv(frame, zmq::recv_flags::dontwait)) return std::nullopt;
   } catch (const zmq::error_t&) {
-    return std::nullopt;  // EINTR, or the context is going down: there is always a next round
+    return std::nullopt;  // EINTR, or the context is shutting down: there is always a next round
   }
   return std::move(value_in<Envelope>(frame));
 }

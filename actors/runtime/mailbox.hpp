@@ -1,8 +1,8 @@
-// Mailboxes: one PULL a shell, bound once for each of its actors, and a PUSH for every thread that sends to one of
-// them. A frame is the message itself, which ZeroMQ frees once it has been read or can no longer be, so nothing is
-// copied or encoded between threads of one process, and nothing is left behind.
+// Mailboxes: one PULL per shell, bound once for each of its actors, and a PUSH for every thread that sends to one of
+// them. A frame is the message itself, which ZeroMQ frees once it has been read or can no longer be read. So nothing is
+// copied or encoded between threads of one process, and nothing is leaked.
 //
-// Bounds are by credit (gateway.hpp), not by ZeroMQ's high-water marks: inproc marks are switched off.
+// Bounds are by credit (gateway.hpp), not by ZeroMQ's high-water marks: these are switched off for inproc.
 #pragma once
 
 #include <map>
@@ -37,7 +37,7 @@ class Mailbox {
 class Outbox {
  public:
   explicit Outbox(zmq::context_t& context) : context_(context) {}
-  // Takes the message; it is dropped (and freed) only if the whole context is going down.
+  // Takes the message; it is dropped (and freed) only if the whole context is shutting down.
   template <class Inbox, KindOf<Inbox> Kind>
   void send(Address<Inbox> address, Kind message) {
     post(address.id, Message(std::move(message)));

@@ -1,4 +1,4 @@
-// A ZeroMQ frame that owns a value: how threads of one process hand each other what they say, neither copied nor
+// A ZeroMQ frame that owns a value: threads of one process use it to pass each other messages, neither copied nor
 // encoded.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace vault {
 
-// ZeroMQ frees the value once the frame has been read, or can no longer be.
+// ZeroMQ frees the value once the frame has been read, or can no longer be read.
 template <class Value>
 zmq::message_t frame_of(std::unique_ptr<Value> value) {
   VAULT_TSAN_RELEASE(value.get());

@@ -20,9 +20,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// So much is read from one source before the others get their turn and the round is closed: little enough that a
-// database that has answered is not kept waiting for its next batch, nor a timer, nor a peer with a short question.
-// What passes a bound is still handled, so no message is too large to ever be.
+// How much is read from one source before the others get their turn and the round ends: little enough that an answer of
+// the database does not wait long for its next batch, nor a timer, nor a peer with a short query. A message that
+// exceeds a bound is still handled, so none is too large to be handled at all.
 constexpr int messages_per_round = 64;
 constexpr std::size_t bytes_per_round = std::size_t{1} << 20;
 constexpr milliseconds time_per_round{2};
@@ -34,7 +34,7 @@ struct HostedActor {
   Actor& handler;
   ShellEffects effects;
   bool stopping = false, stopped = false;
-  bool round_open = true;  // has been told something since its last round_done()
+  bool round_open = true;  // has received something since its last round_done()
 };
 
 std::optional<LifecycleOrder> receive_order(zmq::socket_t& socket) {
@@ -47,7 +47,7 @@ std::optional<LifecycleOrder> receive_order(zmq::socket_t& socket) {
   return value_in<LifecycleOrder>(frame);
 }
 
-// One multipart message of a peer; nullopt if none waits. Routing ids are told apart by port.
+// One multipart message of a peer; nullopt if none waits. Routing ids are distinguished by port.
 std::optional<PeerMessage> receive_peer(Port& port, zmq::message_t& frame) {
   PeerMessage message;
   message.socket = port.kind;
@@ -66,7 +66,7 @@ std::optional<PeerMessage> receive_peer(Port& port, zmq::message_t& frame) {
     }
     message.body = std::move(bytes);
     if (port.taken) {
-      const std::size_t routing_ids = port.kind == SocketKind::requests ? 1 : 0;  // put before it by the ROUTER
+      const std::size_t routing_ids = port.kind == SocketKind::requests ? 1 : 0;  // prepended by the ROUTER
       port.taken(zmq_msg_get(frame.handle(), ZMQ_SRCFD), message.envelope.size() + 1 - routing_ids);
     }
     // Set by the authenticator on CURVE connections only.
@@ -75,7 +75,7 @@ std::optional<PeerMessage> receive_peer(Port& port, zmq::message_t& frame) {
   }
 }
 
-// What a thread does until every actor in it has been told to stop and has nothing left to finish.
+// The loop of a thread, which ends when every actor in it has been asked to stop and has nothing left to finish.
 class Loop {
  public:
   Loop(const std::vector<NamedActor>& hosted, Mailbox& mailbox, ThreadContext& thread,
@@ -113,8 +113,8 @@ class Loop {
   }
 
  private:
-  // A ZeroMQ socket and its descriptor. The descriptor tells only of what has come since the socket was last asked; so
-  // the socket is asked again after it was used, and otherwise left alone: asking costs two system calls.
+  // A ZeroMQ socket and its descriptor. The descriptor only signals what has arrived since the socket was last queried;
+  // so the socket is queried again after each use, and otherwise left alone: a query costs two system calls.
   struct Watched {
     zmq::socket_t* socket = nullptr;
     int descriptor = -1;
@@ -150,7 +150,7 @@ class Loop {
       watching.push_back(&actor);
     }
     send_outgoing();
-    // EINTR: nothing is ready, and the next round looks again.
+    // EINTR: nothing is ready, and the next round polls again.
     poll_awake_first(descriptors_, watching.empty() ? std::chrono::microseconds{} : busy_poll_,
                      milliseconds(any ? 0 : timeout_ms()));
     Readable ready;
@@ -166,7 +166,7 @@ class Loop {
     for (std::size_t k = 0; k < watching.size(); ++k) {
       if (descriptors_[asked_.size() + k].revents != 0) ready.watching.push_back(watching[k]);
     }
-    for (std::size_t i = ports_from; i < sockets_.size(); ++i) sockets_[i].used = true;  // replies may go out there
+    for (std::size_t i = ports_from; i < sockets_.size(); ++i) sockets_[i].used = true;  // replies may be sent there
     return ready;
   }
 
@@ -191,7 +191,7 @@ class Loop {
     const Cases_ obey_one{
         [&](const Ping&) { thread_.report(Pong{}); },
         [&](const StopActor& stop) {
-          // Endpoints stay bound: unbinding ends their connections, and with them the replies still due.
+          // Endpoints stay bound: unbinding would end their connections, and with them the replies still to be sent.
           for (HostedActor& actor : hosted_) {
             if (actor.id == stop.actor) actor.stopping = true;
           }
@@ -208,7 +208,7 @@ class Loop {
     to->handler.handle(std::move(envelope.message), to->effects);
   }
 
-  // Lets everything happen that the round has led to inside. What goes outside is sent before the thread sleeps.
+  // Delivers all local messages that the round has caused. Remote ones are sent before the thread sleeps.
   void settle() {
     do {
       while (!thread_.local.empty()) {
@@ -248,11 +248,11 @@ class Loop {
     return false;
   }
 
-  // A message of each port in turn; ZeroMQ takes turns between the peers of one. True if nothing is left.
+  // Takes a message from each port in turn; ZeroMQ takes turns between the peers of one. True if nothing is left.
   bool drain_ports(std::vector<Port*> ports) {
     if (ports.empty()) return true;
     HostedActor& owner = hosted_.front();
-    // A round may end after any of them: who comes after the one served last goes first.
+    // A round may end after any of them: begin with the port after the one served last.
     const auto next =
         std::find_if(ports.begin(), ports.end(), [this](const Port* port) { return port > served_last_; });
     std::rotate(ports.begin(), next, ports.end());
@@ -278,16 +278,16 @@ class Loop {
     return true;
   }
 
-  std::deque<HostedActor> hosted_;  // a deque: they stay where they are
+  std::deque<HostedActor> hosted_;  // a deque, so that they are never moved
   Mailbox& mailbox_;
   ThreadContext& thread_;
   const std::chrono::microseconds busy_poll_;
   static constexpr std::size_t lifecycle_at = 1, ports_from = 2;
   std::vector<Watched> sockets_;  // mailbox, lifecycle, then as in thread_.ports
   std::vector<pollfd> descriptors_;
-  std::vector<std::size_t> asked_;  // sockets whose descriptors these are; those of actors follow
+  std::vector<std::size_t> asked_;  // indices of the sockets behind these descriptors; those of actors follow
   bool busy_ = false;
-  const Port* served_last_ = nullptr;  // of thread_.ports
+  const Port* served_last_ = nullptr;  // one of thread_.ports
 };
 
 }  // namespace
@@ -336,7 +336,7 @@ void Shell::run(std::function<std::vector<Port>(zmq::context_t&)> open_ports) {
       (void)lifecycle.send(frame_of(std::make_unique<LifecycleReport>(ShellFailed{error.what()})),
                            zmq::send_flags::dontwait);
     } catch (const zmq::error_t& unheard) {
-      log_error("shell", "last word not heard", {{"actor", name_}, {"reason", unheard.what()}});
+      log_error("shell", "last report not delivered", {{"actor", name_}, {"reason", unheard.what()}});
     }
   }
 }

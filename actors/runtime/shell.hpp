@@ -1,9 +1,9 @@
 // The shell, one for all actors: it owns the thread, the sockets, the timers and the clock around handlers.
 //
-// A shell hosts one actor or several. Those hosted together hand each other messages without a socket and without
-// waking a thread; that is for actors which pass work on at once and never wait. The others have a shell each.
+// A shell hosts one actor or several. Actors hosted together exchange messages without a socket and without waking a
+// thread; that is for actors that pass work on at once and never wait. The others have a shell each.
 //
-// Life cycle runs over a PAIR between the shell and its supervisor (lifecycle.hpp).
+// The life cycle runs over a PAIR between the shell and its supervisor (lifecycle.hpp).
 #pragma once
 
 #include <atomic>
@@ -21,20 +21,20 @@
 
 namespace vault {
 
-// A socket to the outside that a shell polls besides its mailbox. Made, used and closed in the actor's thread.
+// An external socket that a shell polls besides its mailbox. Created, used and closed in the actor's thread.
 struct Port {
   SocketKind kind = SocketKind::requests;
   zmq::socket_t socket;
-  std::function<bool()> wanted = [] { return true; };  // polled for reading only while this says so
+  std::function<bool()> wanted = [] { return true; };  // polled for reading only while this returns true
   std::vector<std::string> endpoints{};                // as bound
-  std::optional<char> tag{};  // put before routing ids, where a shell has several ports of one kind
-  // Told of every message taken out of the socket: the descriptor of its connection (-1: unknown), its frames.
+  std::optional<char> tag{};  // prepended to routing ids if a shell has several ports of one kind
+  // Called for every message taken out of the socket: the descriptor of its connection (-1: unknown), its frames.
   std::function<void(int descriptor, std::size_t frames)> taken{};
-  // Events only: subscribers leave so much unread that one of them must go.
+  // Events only: called when subscribers leave so much unread that one of them must be disconnected.
   std::function<void()> overfull{};
 };
 
-// An actor and the name by which others write to it. The actor outlives its shell.
+// An actor and the name under which others send to it. The actor outlives its shell.
 struct NamedActor {
   ActorId id;
   Actor* actor;
@@ -42,21 +42,21 @@ struct NamedActor {
 
 class Shell {
  public:
-  // What comes in through ports goes to the first of `actors`. `open_ports` runs in the new thread and may throw
-  // zmq::error_t: the shell then reports ShellFailed. `context` outlives the shell. `busy_poll`: the thread stays awake
-  // for this long (busy_poll.hpp) in every wait in which an actor watches a descriptor of its own.
+  // Messages from ports go to the first of `actors`. `open_ports` runs in the new thread and may throw zmq::error_t:
+  // the shell then reports ShellFailed. `context` outlives the shell. `busy_poll`: the thread stays awake for this long
+  // (busy_poll.hpp) in every wait in which an actor watches a descriptor of its own.
   Shell(zmq::context_t& context, std::vector<NamedActor> actors,
         std::function<std::vector<Port>(zmq::context_t&)> open_ports = {}, std::chrono::microseconds busy_poll = {});
-  ~Shell();  // joins; tell every actor to stop first
+  ~Shell();  // joins; ask every actor to stop first
   Shell(const Shell&) = delete;
   Shell& operator=(const Shell&) = delete;
 
-  // The supervisor's end of the PAIR, on which LifecycleReports come. Belongs to the thread that made the shell.
+  // The supervisor's end of the PAIR, on which LifecycleReports arrive. Belongs to the thread that made the shell.
   zmq::socket_t& lifecycle() { return lifecycle_; }
   const std::string& name() const { return name_; }  // of the first actor
   void tell(LifecycleOrder order);
-  // Once ShellReady has been heard: what `open_ports` has written is there to be read. (ZeroMQ orders it too, in a way
-  // that neither the language nor ThreadSanitizer knows of.)
+  // True once ShellReady has been received: everything that `open_ports` has written can then be read. (ZeroMQ orders
+  // these accesses too, but in a way that neither the language nor ThreadSanitizer knows of.)
   bool opened() const { return opened_.load(std::memory_order_acquire); }
 
  private:

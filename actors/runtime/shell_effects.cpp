@@ -47,7 +47,7 @@ void ThreadContext::report(LifecycleReport report) {
   try {
     (void)lifecycle.send(frame_of(std::make_unique<LifecycleReport>(std::move(report))), zmq::send_flags::dontwait);
   } catch (const zmq::error_t&) {
-    // The supervisor is gone; there is nobody to tell.
+    // The supervisor is gone; there is no one to report to.
   }
 }
 
@@ -85,14 +85,14 @@ bool ShellEffects::send_frames(SocketKind kind, std::vector<std::string> frames)
   if (kind == SocketKind::events && !room_for_events(*port)) return false;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     const bool last = i + 1 == frames.size();
-    // The last frame is what takes memory; what stands before it is short.
+    // The last frame takes nearly all the memory; the others are short.
     zmq::message_t frame = last ? thread_.unread.count(std::move(frames[i]), to) : zmq::message_t(frames[i]);
     if (!send_frame(port->socket, frame, last)) return false;  // full, or the peer is gone
   }
   return true;
 }
 
-// Events are shared by all subscribers: the memory is that of the slowest. It is cut off, and finds the gap.
+// Events are shared by all subscribers, so the slowest determines the memory. It is disconnected, and will see the gap.
 bool ShellEffects::room_for_events(const Port& port) {
   const std::size_t held = thread_.unread.of({}).all;
   if (held >= events_held_max && port.overfull) port.overfull();

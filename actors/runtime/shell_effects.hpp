@@ -1,5 +1,4 @@
-// What an actor may do in a shell: the Effects that it is handed, and what the actors of one shell share. For
-// shell.cpp.
+// The Effects of actors in a shell, and the state that the actors of one shell share. For shell.cpp.
 #pragma once
 
 #include <array>
@@ -17,7 +16,7 @@
 
 namespace vault {
 
-// Random bytes in blocks: a call into the generator for every salt would cost more than the salt's hash.
+// Random bytes in blocks: a call to the generator for every salt would cost more than the salt's hash.
 class RandomPool {
  public:
   void fill(std::span<std::uint8_t> out);
@@ -27,7 +26,7 @@ class RandomPool {
   std::size_t used_ = pool_.size();
 };
 
-// What the actors of one shell share, and so of one thread.
+// The state shared by the actors of one shell, and so of one thread.
 struct ThreadContext {
   ThreadContext(zmq::context_t& context, std::vector<Port>& open_ports, zmq::socket_t& pair)
       : outbox(context), ports(open_ports), lifecycle(pair) {}
@@ -41,9 +40,9 @@ struct ThreadContext {
   std::deque<Envelope> local;    // from one of them to another
   std::vector<Envelope> remote;  // to other shells; sent when the round is over: answers first, then what wakes threads
   zmq::message_t* last_frame = nullptr;  // of the peer's message that is being handled
-  bool said = false;                     // the PAIR has been used since it was last asked
+  bool said = false;                     // the PAIR has been used since it was last queried
 
-  // To the supervisor. Dropped where that is gone.
+  // Reports to the supervisor. Dropped if that is gone.
   void report(LifecycleReport report);
 };
 

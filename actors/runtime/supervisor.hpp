@@ -1,5 +1,5 @@
-// The supervisor starts the actors, hears from them, asks them for signs of life, and stops them in the order in which
-// work flows, so that nothing accepted is left behind.
+// The supervisor starts the actors, receives their reports, checks that they are alive, and stops them in the order in
+// which work flows, so that nothing accepted is left behind.
 #pragma once
 
 #include <chrono>
@@ -16,21 +16,21 @@ namespace vault {
 
 class Supervisor {
  public:
-  // `busy_poll`: of every shell.
+  // `busy_poll`: for every shell.
   explicit Supervisor(zmq::context_t& context, std::chrono::microseconds busy_poll = {})
       : context_(context), busy_poll_(busy_poll) {}
 
-  // Starts actors in one thread and waits until it is ready. `open_ports` are the first actor's. What else there is to
-  // know of them stands in topology.hpp; `waits` overrides what it says of the first.
-  // Error: internal with the reason for which it failed (an endpoint that cannot be bound, say).
+  // Starts actors in one thread and waits until it is ready. `open_ports` are the first actor's. Everything else about
+  // them is in topology.hpp; `waits` overrides the table's value for the first. Error: internal with the reason for the
+  // failure (an endpoint that cannot be bound, say).
   Status start(const std::vector<NamedActor>& actors, std::function<std::vector<Port>(zmq::context_t&)> open_ports = {},
                std::optional<bool> waits = std::nullopt);
 
-  // What has been heard since the last call. Waits at most `timeout`, or until `wake_fd` (a signalfd) is readable.
+  // Everything reported since the last call. Waits at most `timeout`, or until `wake_fd` (a signalfd) is readable.
   struct Report {
-    std::optional<std::string> failed;         // an actor ended by itself: vaultd must end
+    std::optional<std::string> failed;         // an actor ended unexpectedly: vaultd must end
     std::optional<std::string> configuration;  // vaultd must end with exit code 2
-    std::optional<ServiceState> state;         // the latest that the gateway has told
+    std::optional<ServiceState> state;         // the latest one reported by the gateway
     bool woken = false;
   };
   Report listen(std::chrono::milliseconds timeout, int wake_fd);
@@ -39,14 +39,15 @@ class Supervisor {
   void ping();
   bool all_alive(std::chrono::milliseconds patience) const;
 
-  // Stops rank after rank. True if all ended within `timeout`; else what is left must be abandoned with the process.
+  // Stops rank after rank. True if all ended within `timeout`; otherwise what is left must be abandoned with the
+  // process.
   bool stop(std::chrono::milliseconds timeout);
 
  private:
   struct ActorThread {
     std::unique_ptr<Shell> shell;
     std::vector<ActorId> running;  // have not stopped yet
-    bool waits = false;            // for the database, perhaps for a while, so that its pulse is not taken
+    bool waits = false;            // for the database, perhaps for a while, so that its pings do not count
     std::chrono::steady_clock::time_point last_pong;
   };
   void hear(ActorThread& host, LifecycleReport& heard, Report& report);

@@ -1,4 +1,4 @@
-// ThreadSanitizer does not see the order that ZeroMQ's lock-free pipes give, so it is told.
+// Annotations for ThreadSanitizer, which does not see the ordering that ZeroMQ's lock-free pipes provide.
 #pragma once
 
 #if defined(__SANITIZE_THREAD__)

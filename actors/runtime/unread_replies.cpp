@@ -8,7 +8,7 @@
 namespace vault {
 namespace {
 
-// What a message costs besides its bytes: ZeroMQ's record of it and ours.
+// Cost of a message besides its bytes: ZeroMQ's record of it and ours.
 constexpr std::size_t message_overhead = 256;
 
 }  // namespace

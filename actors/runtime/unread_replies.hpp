@@ -1,7 +1,7 @@
-// Counts what vaultd has sent and ZeroMQ still holds, in bytes: of each peer and in all. ZeroMQ's own marks count
-// messages, and a page of a ledger is ten thousand times a receipt.
+// Counts the bytes that vaultd has sent and ZeroMQ still holds, for each peer and in total. ZeroMQ's own marks count
+// messages, and a page of a ledger is ten thousand times as large as a receipt.
 //
-// Belongs to the thread that sends; the bytes come back from ZeroMQ's thread when it has let go of a message.
+// Belongs to the sending thread; ZeroMQ's thread returns the bytes when it has released a message.
 #pragma once
 
 #include <atomic>
@@ -17,15 +17,15 @@ namespace vault {
 
 struct UnreadLimits {
   std::size_t peer_bytes = std::size_t{16} << 20;    // a peer that leaves this much unread gets nothing more
-  std::size_t all_bytes = std::size_t{64} << 20;     // of all peers; beyond it only
-  std::size_t modest_bytes = std::size_t{64} << 10;  // who leaves less than this unread gets more
+  std::size_t all_bytes = std::size_t{64} << 20;     // of all peers; beyond this, only
+  std::size_t modest_bytes = std::size_t{64} << 10;  // a peer that leaves less than this unread gets more
 };
 
 class UnreadReplies {
  public:
   explicit UnreadReplies(const UnreadLimits& limits = {}) : limits_(limits) {}
 
-  // May something more be sent to this peer? The last message may go over the limit.
+  // Whether something more may be sent to this peer. The last message may exceed the limit.
   bool fits(const std::string& peer) const;
   // A message that counts until ZeroMQ frees it. One allocation; the text is not copied.
   zmq::message_t count(std::string text, const std::string& peer);
@@ -39,7 +39,7 @@ class UnreadReplies {
   UnreadLimits limits_;
   std::shared_ptr<Bytes> all_ = std::make_shared<Bytes>(0);
   std::unordered_map<std::string, std::shared_ptr<Bytes>> peers_;
-  std::size_t forget_at_ = 1'024;  // peers known: time to forget those that have read everything
+  std::size_t forget_at_ = 1'024;  // number of known peers at which to forget those that have read everything
 };
 
 }  // namespace vault
