@@ -1,4 +1,4 @@
-// What actors are told of the settings: the options of gateway, writer and notary.
+// Derives the options of gateway, writer and notary from the settings.
 #pragma once
 
 #include "actors/gateway.hpp"

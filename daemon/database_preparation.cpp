@@ -9,17 +9,17 @@
 
 namespace vault {
 
-// Does the key here belong to one of the log identities that the database holds? Asked before the lease is, so that a
-// start with a wrong key takes nothing from anybody, and in every role, so that a standby is one. Which identity
-// counts, and whether it may go on, is the notary's to decide.
+// Checks that the key here belongs to one of the log identities that the database holds. Done before the lease is
+// requested, so that a start with a wrong key takes nothing from anybody, and in every role, so that a standby can take
+// over. Which identity counts, and whether it may continue, is for the notary to decide.
 Status DatabasePreparation::check_key() {
-  if (settings_.accept_rollback) return {};  // brings a new one
+  if (settings_.accept_rollback) return {};  // a rollback brings a new one
   const auto known = read_verifier_keys({settings_.database, settings_.schema});
   if (!known) return tl::unexpected<Error>(known.error());
   Status outcome;
   for (const std::string& text : *known) {
     const auto vkey = VerifierKey::parse(text);
-    if (!vkey) continue;  // tampered with: found elsewhere
+    if (!vkey) continue;  // tampered with: another check finds that
     const auto key = state_.load_key(vkey->name, false);
     if (!key) return tl::unexpected<Error>(key.error());
     if (key->verifier().format() == text) return {};

@@ -1,5 +1,5 @@
-// What must hold of a database before its lease is asked for: the server, the schema (migrated where that is wanted),
-// the rights, and that the signing key here is one of the ledger's.
+// Checks the database before its lease is requested: the server, the schema (migrated if that is wanted), the rights,
+// and that the signing key here is one of the ledger's.
 #pragma once
 
 #include <atomic>
@@ -12,13 +12,13 @@ namespace vault {
 
 class DatabasePreparation {
  public:
-  // `settings`, whose database is known by now, and `state` outlive it.
+  // `settings`, whose database is known by now, and `state` must outlive it.
   DatabasePreparation(const Settings& settings, StateDirectory& state) : settings_(settings), state_(state) {}
 
-  // Each time that the database answers anew, in the coordinator's thread. Errors: invalid_argument where only the
-  // operator can help; unavailable where it may pass by itself.
+  // Runs each time the database becomes reachable again, in the coordinator's thread. Errors: invalid_argument if only
+  // the operator can help; unavailable if it may pass by itself.
   Status run();
-  // What only the operator can help against is a right that is missing in the database, not a setting. Any thread.
+  // True if what only the operator can fix is a missing right in the database, not a setting. Any thread.
   bool rights_missing() const { return rights_missing_; }
 
  private:

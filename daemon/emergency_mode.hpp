@@ -1,5 +1,5 @@
 // VAULT_BACKEND=legacy: vaultd without PostgreSQL, for the day on which that cannot be used (docs/legacy.md). The
-// gateway, its sockets and the publisher are those of every day; behind them stand two other actors.
+// gateway, its sockets and the publisher are the usual ones; two other actors stand behind them.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// How vaultd ends (docs/operating.md, "Exit codes"): systemd does not restart it after `exit_configuration` and
+// vaultd's exit codes (docs/operating.md, "Exit codes"): systemd does not restart it after `exit_configuration` and
 // `exit_environment`.
 #pragma once
 

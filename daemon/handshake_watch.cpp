@@ -19,14 +19,14 @@ HandshakeWatch::HandshakeWatch(zmq::context_t& context, const std::vector<std::s
   for (const std::string& domain : domains) {
     zmq::socket_t events(context, zmq::socket_type::pair);
     events.set(zmq::sockopt::linger, 0);
-    events.set(zmq::sockopt::rcvhwm, 0);  // ZeroMQ's thread waits for nobody
+    events.set(zmq::sockopt::rcvhwm, 0);  // ZeroMQ's thread must not block
     events.connect(address_of(domain));
     watched_.push_back({domain, std::move(events), 0, {}});
   }
 }
 
 void HandshakeWatch::watch(zmq::socket_t& socket, const std::string& domain) {
-  // A key that is refused is the authenticator's to tell.
+  // A refused key is reported by the authenticator.
   constexpr int wanted = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
   if (zmq_socket_monitor(socket.handle(), address_of(domain).c_str(), wanted) != 0) throw zmq::error_t();
 }

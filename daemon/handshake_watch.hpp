@@ -1,5 +1,6 @@
-// CURVE handshakes that end before any key is asked about: a client with another server's key, with none, or something
-// that is no ZeroMQ at all. ZeroMQ tells nobody but its socket monitor. Belongs to the thread that makes it.
+// Watches for CURVE handshakes that end before any key is checked: a client with another server's key or with none, or
+// something that is not ZeroMQ at all. ZeroMQ reports these only to its socket monitor. Belongs to the thread that
+// makes it.
 #pragma once
 
 #include <chrono>
@@ -14,13 +15,14 @@ namespace vault {
 
 class HandshakeWatch {
  public:
-  // Before the sockets of these domains are opened, or their thread would wait for a listener. Throws zmq::error_t.
+  // Construct before the sockets of these domains are opened, or their thread would wait for a listener. Throws
+  // zmq::error_t.
   HandshakeWatch(zmq::context_t& context, const std::vector<std::string>& domains);
 
-  // Makes ZeroMQ tell of `socket`, in the socket's own thread. Throws zmq::error_t.
+  // Makes ZeroMQ report events of `socket`; call it in the socket's own thread. Throws zmq::error_t.
   static void watch(zmq::socket_t& socket, const std::string& domain);
 
-  // Logs what has been told: the first at once, then at most a line in ten seconds for each socket.
+  // Logs reported failures: the first one at once, then at most a line in ten seconds for each socket.
   void sweep();
 
  private:

@@ -22,7 +22,7 @@ tl::unexpected<Error> refuse(const std::string& path, int error) {
 }  // namespace
 
 Result<InputFile> read_input_file(const std::string& path, std::size_t bytes_max) {
-  // O_NONBLOCK is for a FIFO that nobody writes to; on a file it changes nothing.
+  // O_NONBLOCK is for a FIFO that nobody writes to; it has no effect on a file.
   const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.get() < 0) return refuse(path, errno);
   struct stat status {};
@@ -44,8 +44,8 @@ Result<InputFile> read_input_file(const std::string& path, std::size_t bytes_max
 }
 
 Status check_secret_mode(const InputFile& file, const std::string& path) {
-  // As PostgreSQL has it for its own: a key that the system hands to a service belongs to root, and the service's group
-  // reads it.
+  // As PostgreSQL does for its own keys: a key that the system provides for a service belongs to root, and the
+  // service's group may read it.
   const mode_t closed = file.owner == 0 ? 0037 : 0077;
   if ((file.mode & closed) == 0) return {};
   return fail(ErrorCode::forbidden,

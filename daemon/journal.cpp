@@ -1,7 +1,7 @@
 #include "daemon/journal.hpp"
 
 #include <sys/uio.h>
-// Every line would say that it comes from here.
+// Otherwise every line would claim to come from this file.
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
@@ -13,7 +13,7 @@ namespace {
 struct KnownEvent {
   std::string_view name, id;
 };
-// In the order of LogEvent. The ids are random (systemd-id128 new) and for ever.
+// In the order of LogEvent. The ids are random (systemd-id128 new) and permanent.
 constexpr std::array<KnownEvent, 10> events{{
     {"", ""},
     {"starting", "aaef1873b97140f4880b3cba3f3c7521"},

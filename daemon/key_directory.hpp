@@ -1,8 +1,9 @@
-// CURVE keys on disk, TOML as `vaultctl keygen --curve` writes it.
+// CURVE keys on disk, in the TOML that `vaultctl keygen --curve` writes.
 //
 //   server key file:     public_key = "<Z85>"   secret_key = "<Z85>"
-//   clients directory:   one NAME.toml a client: public_key = "<Z85>", roles = ["producer", "reader", "admin"],
-//                        authorities = ["..."] (optional: the only ones on which this producer may seal)
+//   clients directory:   one NAME.toml per client: public_key = "<Z85>", roles = ["producer", "reader", "admin"],
+//                        authorities = ["..."] (optional: the only ones on which this producer
+//                        may seal)
 #pragma once
 
 #include <memory>
@@ -16,7 +17,7 @@ namespace vault {
 
 inline constexpr std::size_t key_file_bytes_max = 64 << 10;
 
-// Error: invalid_argument naming file and key; as read_input_file() where it cannot be read.
+// Error: invalid_argument naming file and key; those of read_input_file() if it cannot be read.
 Result<ServerKey> load_server_key(const std::string& path);
 
 class KeyDirectory {
@@ -24,7 +25,7 @@ class KeyDirectory {
   explicit KeyDirectory(std::string path) : path_(std::move(path)) {}
 
   // The keys, or nullptr if no file has changed since the last successful call. Cost of an unchanged directory: one
-  // stat a file. Error: invalid_argument naming file, key and what was expected.
+  // stat per file. Error: invalid_argument naming file, key and what was expected.
   Result<std::shared_ptr<const KeyRing>> load_changed();
 
  private:

@@ -48,7 +48,7 @@ std::optional<LogLevel> level_by_name(const std::string& name) {
   return std::nullopt;
 }
 
-// One event is one line whatever a message holds, and no message can forge another's line or drive a terminal.
+// One event is one line whatever its message contains; no message can forge another line or drive a terminal.
 std::string one_line(std::string_view text) {
   return escape_unprintable(text);
 }
@@ -104,14 +104,14 @@ void write_event(const LogLine& line) {
     if (send_to_journal(journal_fields(line, text, name_of(line.level).priority))) return;
   }
   logging::record record = logger().open_record(logging::keywords::severity = line.level);
-  if (!record) return;  // below the level
+  if (!record) return;  // below the log level
   logging::record_ostream stream(record);
   stream << (form == Form::json ? json_line(line) : text_line(line));
   stream.flush();
   logger().push_record(boost::move(record));
 }
 
-// systemd says by device and inode which stream leads to the journal: a redirected stderr does not.
+// systemd identifies the journal's stream by device and inode: a redirected stderr does not match.
 bool stderr_is_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat status {};

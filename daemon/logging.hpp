@@ -1,4 +1,4 @@
-// Boost.Log, set up once: one line an event, with severity. text, json, or with <n> priorities under the journal.
+// Sets up Boost.Log once: one line per event, with severity. text, json, or with <n> priorities under the journal.
 #pragma once
 
 #include <string>

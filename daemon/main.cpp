@@ -21,13 +21,13 @@ int refuse(const vault::Error& error) {
   return vault::exit_code_of(error);
 }
 
-// Signals are read from a signalfd, so every thread that is made from here on must have them blocked.
+// Signals are read from a signalfd, so they must be blocked in every thread created from here on.
 void block_signals() {
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  // A peer that is gone shows at the write, and nobody who tries a signal that means nothing here ends vaultd by it.
+  // A lost peer is noticed when writing, and sending vaultd a signal without meaning must not end it.
   for (const int signal : {SIGPIPE, SIGUSR1, SIGUSR2}) ::signal(signal, SIG_IGN);
 }
 

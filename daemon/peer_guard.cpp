@@ -13,12 +13,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// libzmq reads small frames into a buffer of 8 KiB and keeps the whole of it, with its table of references, for as long
-// as one of these frames lives.
+// libzmq reads small frames into a buffer of 8 KiB and keeps all of it, with its table of references, as long as one of
+// these frames lives.
 constexpr std::size_t read_buffer = 8'192, pinned_by_read = 18 << 10;
 constexpr std::size_t read_at_once = std::size_t{1} << 20;
-constexpr std::size_t descriptors_max = std::size_t{1} << 17;  // more than max_peers may be
-// What may be given back a second on an encrypted connection: pings, which look like frames of a message there.
+constexpr std::size_t descriptors_max = std::size_t{1} << 17;  // beyond any max_peers
+// Bytes that may be forgiven per second on an encrypted connection: pings, which look like message frames there.
 constexpr std::size_t ping_bytes = 256;
 
 thread_local GuardedSocket binding = GuardedSocket::none;
@@ -45,24 +45,24 @@ struct PeerGuard::Connection {
   std::atomic<bool> open{false};
   std::atomic<GuardedSocket> socket{GuardedSocket::none};
 
-  // Of ZeroMQ's I/O thread alone.
+  // Only used by ZeroMQ's I/O thread.
   ZmtpMeter meter{MessageLimits{}};
   std::vector<std::size_t> ended;
 
-  std::mutex mutex;                // guards what follows
-  std::deque<std::size_t> unread;  // whole messages, oldest first: what each costs
+  std::mutex mutex;                // guards the members below
+  std::deque<std::size_t> unread;  // costs of whole messages, oldest first
   std::size_t whole = 0;           // their sum
-  // The first of `unread` that an earlier connection of this descriptor left, and what they cost. They count in the
-  // budget of all, but are no reason for this peer to wait: it may be that nobody can take them any more.
+  // How many at the front of `unread` were left by an earlier connection of this descriptor, and their cost. They count
+  // in the budget for all, but must not make this peer wait: possibly nobody can take them any more.
   std::size_t inherited = 0, inherited_whole = 0;
   std::size_t own() const { return whole - inherited_whole; }
   std::size_t begun = 0;  // as counted in the budget
   bool encrypted = false, paused = false, condemned = false;
-  int epoll = -1;  // that knows the descriptor, or would if it were not paused
+  int epoll = -1;  // the epoll that has the descriptor, or would if it were not paused
   bool registered = false;
   epoll_event interest{};
-  Clock::time_point blocked{};  // since when the peer takes nothing, while the interest says so
-  Clock::time_point moved{};    // when something was last taken, or it was last read
+  Clock::time_point blocked{};  // since when the peer has not accepted data, while we wait to write
+  Clock::time_point moved{};    // when a message was last taken, or the peer last read
 };
 
 PeerGuard::PeerGuard() : descriptors_(descriptor_limit()) {
@@ -129,7 +129,7 @@ bool PeerGuard::accepted(int listener, int descriptor) {
   Connection& connection = *make(descriptor);
   const std::scoped_lock lock(connection.mutex);
   const GuardedSocket socket = listening_[static_cast<std::size_t>(listener)];
-  // What an earlier connection of this number left unread counts where it was counted.
+  // What an earlier connection of this number left unread still counts against its own budget.
   if (connection.socket != GuardedSocket::none && connection.socket != socket) {
     give_back(connection, connection.unread.size());
   }
@@ -161,12 +161,12 @@ std::size_t PeerGuard::may_read(int descriptor, std::size_t wanted) {
     if (!must_wait(*connection)) return std::min(wanted, read_at_once);
   }
   const Budget& budget = budget_of(*connection);
-  // Nothing is there to be taken, so nothing would ever make room for the rest of what has begun.
+  // No message is waiting to be taken, so nothing would ever make room for the rest of the begun ones.
   if (budget.whole == 0 && budget.bytes >= budget.limits.all_bytes)
     make_room(connection->socket, "the largest of the messages that had begun when there was room for none");
   const std::scoped_lock lock(connection->mutex);
   if (must_wait(*connection)) pause(*connection);
-  // Room may have been made between the look and the pause, by one who saw nobody waiting.
+  // Room may have been made between the check and the pause, by a thread that saw nobody waiting.
   if (connection->paused && !must_wait(*connection)) resume(*connection);
   return connection->paused ? 0 : std::min(wanted, read_at_once);
 }
@@ -220,15 +220,15 @@ int PeerGuard::control(int epoll, int operation, int descriptor, epoll_event* ev
   connection->epoll = epoll;
   if ((connection->interest.events & EPOLLOUT) == 0) connection->blocked = Clock::now();
   connection->interest = *event;
-  epoll_event told = *event;
-  if (connection->paused) told.events &= EPOLLOUT;
-  // Not even an end of the connection may be heard of while it is not read: epoll would tell of it again and again.
-  if (connection->paused && told.events == 0) {
+  epoll_event wanted = *event;
+  if (connection->paused) wanted.events &= EPOLLOUT;
+  // While the connection is not read, do not wait even for its end: epoll would report it again and again.
+  if (connection->paused && wanted.events == 0) {
     if (std::exchange(connection->registered, false)) real::epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nullptr);
     return 0;
   }
   const int how = std::exchange(connection->registered, true) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  return real::epoll_ctl(epoll, how, descriptor, &told);
+  return real::epoll_ctl(epoll, how, descriptor, &wanted);
 }
 
 void PeerGuard::closing(int descriptor) {
@@ -284,7 +284,7 @@ void PeerGuard::give_back(Connection& connection, std::size_t messages) {
   }
 }
 
-// Wakes ZeroMQ's thread, which then finds the connection ended.
+// Wakes ZeroMQ's thread, which then finds that the connection has ended.
 void PeerGuard::cut(Connection& connection, const char* reason) {
   if (std::exchange(connection.condemned, true)) return;
   ++cut_;
@@ -331,7 +331,7 @@ void PeerGuard::cut_slowest(GuardedSocket socket) {
     if (!connection || !connection->open || connection->socket != socket) continue;
     const std::scoped_lock lock(connection->mutex);
     if (connection->condemned) {
-      if (connection->open) return;  // has not gone yet
+      if (connection->open) return;  // has not disconnected yet
       continue;
     }
     if ((connection->interest.events & EPOLLOUT) == 0 || connection->blocked >= since) continue;
@@ -343,8 +343,8 @@ void PeerGuard::cut_slowest(GuardedSocket socket) {
   if (slowest->open) cut(*slowest, "a subscriber that does not read");
 }
 
-// Cuts the connection that holds most: of messages that have begun, since everybody else's would end sooner, or of
-// topics. In the I/O thread.
+// Cuts the connection that holds most: in begun messages, since everybody else's would end sooner, or in topics. In the
+// I/O thread.
 void PeerGuard::make_room(GuardedSocket socket, const char* reason) {
   Connection* largest = nullptr;
   std::size_t bytes = 0;
@@ -375,7 +375,7 @@ PeerGuard::Counts PeerGuard::sweep(const std::array<bool, 3>& reading) {
       connection->moved = now;
       continue;
     }
-    // What ZeroMQ lost when a connection ended is nobody's to take.
+    // Messages that ZeroMQ dropped when a connection ended will never be taken.
     const std::size_t left = connection->open ? connection->inherited : connection->unread.size();
     if (left > 0 && now - connection->moved >= budget_of(*connection).limits.patience) give_back(*connection, left);
     if (!connection->open) continue;

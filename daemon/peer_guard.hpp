@@ -1,10 +1,10 @@
-// Bounds what peers make vaultd hold before a handler has seen it: connections, one message, unread messages of one
-// peer and of all. ZeroMQ counts messages; this counts bytes, beneath it, where they are read from the kernel.
+// Bounds how much peers can make vaultd hold before a handler has seen it: connections, one message, unread messages of
+// one peer and of all. ZeroMQ counts messages; this counts bytes, below ZeroMQ, where they are read from the kernel.
 //
-// vaultd defines accept4, recv, epoll_ctl, listen and close itself (socket_hooks.cpp); the dynamic linker gives these
-// to libzmq, and they ask here. A connection over a limit of one message is cut. One with too much unread is not read
-// until handlers have taken some of it (its descriptor leaves epoll), so the kernel's buffers fill and the peer must
-// wait.
+// vaultd defines accept4, recv, epoll_ctl, listen and close itself (socket_hooks.cpp); the dynamic linker makes libzmq
+// use these, and they consult this guard. A connection over a limit of one message is cut. One with too much unread is
+// not read until handlers have taken some of it (its descriptor leaves epoll), so the kernel's buffers fill and the
+// peer must wait.
 //
 // Threads: the functions named after system calls run in ZeroMQ's I/O thread; taken() in the thread that owns the
 // socket; sweep() in any one thread. A connection's state has a mutex; limits are set before sockets are bound.
@@ -26,18 +26,18 @@
 
 namespace vault {
 
-// The sockets that peers connect to, each with a budget of its own.
+// The sockets that peers connect to, each with its own budget.
 enum class GuardedSocket : std::uint8_t { requests, ingest, events, none };
 
 struct GuardLimits {
   MessageLimits message;
-  // What is unread counts: handlers call taken(). Not for subscriptions, which ZeroMQ takes itself: there `all_bytes`
-  // is that of all topics.
+  // Whether unread messages count: handlers call taken(). Not for subscriptions, which ZeroMQ takes itself: there
+  // `all_bytes` bounds all topics.
   bool counted = true;
-  std::size_t peer_bytes = std::size_t{32} << 20;    // unread whole messages of one peer; beyond, it is not read
-  std::size_t all_bytes = std::size_t{68} << 20;     // of all peers, begun ones included
+  std::size_t peer_bytes = std::size_t{32} << 20;    // unread whole messages of one peer; beyond this, it is not read
+  std::size_t all_bytes = std::size_t{68} << 20;     // of all peers, including begun ones
   std::size_t modest_bytes = std::size_t{64} << 10;  // what a peer may have unread even then
-  // A peer sends what can never be taken if for this long none of its messages was taken while others' were.
+  // If for this long none of a peer's messages was taken while others' were, then what it sends can never be taken.
   std::chrono::milliseconds patience{10'000};
 };
 
@@ -49,49 +49,49 @@ class PeerGuard {
   PeerGuard& operator=(const PeerGuard&) = delete;
 
   void set_limits(GuardedSocket socket, const GuardLimits& limits);
-  // What one message may hold from now on, also on connections that are there.
+  // Limits one message from now on, also on existing connections.
   void set_message_bytes(GuardedSocket socket, std::size_t bytes);
   void set_peers_max(std::size_t peers) { peers_max_ = peers; }
   std::size_t peers_max() const { return peers_max_; }
-  // No connection gets a descriptor from this number on. The kernel gives the lowest that is free, so that those above
-  // are left for what vaultd itself opens, however many it holds already.
+  // No connection gets a descriptor from this number on. The kernel assigns the lowest free one, so those above stay
+  // free for what vaultd itself opens, however many it holds already.
   void set_descriptors_max(std::size_t descriptors) { descriptors_max_ = descriptors; }
 
-  // While it lives, what this thread listens on belongs to `socket`.
+  // During its lifetime, everything this thread listens on belongs to `socket`.
   class Binding {
    public:
     explicit Binding(GuardedSocket socket);
     ~Binding();
   };
 
-  // --- Asked by the hooks ---
+  // --- Called by the hooks ---
   void listening(int descriptor);
   bool guards_listener(int descriptor) const;
   // A connection was accepted; false: too many, close it.
   bool accepted(int listener, int descriptor);
   void refused() { ++refused_; }
-  // How much may be read now: nothing where the peer must wait, SIZE_MAX where the descriptor is none of a peer.
+  // How much may be read now: nothing if the peer must wait, SIZE_MAX if the descriptor is not a peer's.
   std::size_t may_read(int descriptor, std::size_t wanted);
   // Bytes have been read; false: cut the connection.
   bool has_read(int descriptor, const void* bytes, std::size_t count, std::size_t wanted);
-  // Takes note of what ZeroMQ wants to hear of and tells epoll, unless the peer must wait. As epoll_ctl.
+  // Records what ZeroMQ wants to wait for and passes it to epoll, unless the peer must wait. Like epoll_ctl.
   int control(int epoll, int operation, int descriptor, epoll_event* event);
   void closing(int descriptor);
 
-  // --- Told by handlers' threads ---
-  // A message of this many frames has been taken out of ZeroMQ; it came by this descriptor.
+  // --- Called by handlers' threads ---
+  // A message of this many frames has been taken out of ZeroMQ; it arrived on this descriptor.
   void taken(int descriptor, std::size_t frames);
 
-  // Cuts the connection that has taken nothing for the longest time, if there is one. From the owner's thread.
+  // Cuts the connection that has accepted nothing for the longest time, if there is one. From the owner's thread.
   void cut_slowest(GuardedSocket socket);
 
   struct Counts {
     std::size_t peers = 0;
     std::uint64_t refused = 0, cut = 0, paused = 0;  // since the start
-    const char* cut_for = nullptr;                   // the newest reason
+    const char* cut_for = nullptr;                   // reason for the latest cut
   };
-  // About once a second: connections that stand still with what nobody can ever take are cut. `reading`: does a handler
-  // take what comes on this socket at the moment?
+  // Call about once a second: cuts connections stuck with something that can never be taken. `reading`: whether a
+  // handler is taking messages from this socket at the moment.
   Counts sweep(const std::array<bool, 3>& reading);
   std::size_t unread_bytes(GuardedSocket socket) const;
   std::size_t listeners() const { return listeners_; }
@@ -117,19 +117,19 @@ class PeerGuard {
   void give_back(Connection& connection, std::size_t messages);
   void cut(Connection& connection, const char* reason);
 
-  std::unique_ptr<std::atomic<Connection*>[]> connections_;  // by descriptor; made once, used again
+  std::unique_ptr<std::atomic<Connection*>[]> connections_;  // by descriptor; created once, then reused
   std::unique_ptr<std::atomic<GuardedSocket>[]> listening_;  // by descriptor
   std::size_t descriptors_ = 0;
   std::array<Budget, 3> budgets_;
   std::atomic<std::size_t> peers_{0}, peers_max_{1'000}, listeners_{0}, descriptors_max_{SIZE_MAX};
   std::atomic<std::uint64_t> refused_{0}, cut_{0}, paused_{0};
   std::atomic<const char*> cut_for_{nullptr};
-  std::atomic<int> highest_{-1};  // descriptor that ever was a connection
+  std::atomic<int> highest_{-1};  // highest descriptor that ever was a connection
 };
 
-// The one that the hooks ask. Lives as long as the process.
+// The instance that the hooks use. Lives as long as the process.
 PeerGuard& peer_guard();
-// Set by socket_hooks.cpp: are the system calls of this program ours?
+// Set by socket_hooks.cpp: whether this program's system calls are ours.
 extern bool socket_hooks_present;
 
 }  // namespace vault

@@ -15,9 +15,9 @@ namespace {
 
 // A message over max_message_bytes is answered too_large, as long as it is not larger than this.
 constexpr std::size_t cut_factor = 4, envelope_bytes = 1'024;
-// Sockets, threads' wake-ups, files, the database's connections, an embedded PostgreSQL's pipes.
+// Sockets, threads' wake-ups, files, database connections, an embedded PostgreSQL's pipes.
 constexpr std::size_t own_descriptors = 128, own_descriptors_a_reader = 8;
-// Of these, what is opened only once it is needed: threads' ways to each other, new connections to the database, files.
+// Of these, the ones opened only when needed: connections between threads, new connections to the database, files.
 constexpr std::size_t free_descriptors = 32;
 constexpr std::size_t topic_bytes_max = std::size_t{64} << 10, all_topic_bytes_max = std::size_t{512} << 10;
 

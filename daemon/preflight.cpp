@@ -25,8 +25,8 @@ class Preflight {
   int run() {
     std::fputs(format_given_settings(settings_).c_str(), stdout);
     for (const std::string& doubt : doubtful_variables(settings_)) std::printf("note  %s\n", doubt.c_str());
-    for (const auto& [what, outcome] : survey_surroundings(settings_, false)) tell(what, outcome);
-    tell("state directory", look_at_state());
+    for (const auto& [what, outcome] : survey_surroundings(settings_, false)) report(what, outcome);
+    report("state directory", look_at_state());
     if (settings_.backend == "legacy") {
       std::puts("note  the emergency mode needs no database");
     } else if (!settings_.embedded.empty()) {
@@ -39,8 +39,8 @@ class Preflight {
   }
 
  private:
-  // "ok    database" or "FAIL  database: why".
-  bool tell(const std::string& what, const Status& outcome) {
+  // Prints "ok    database" or "FAIL  database: why".
+  bool report(const std::string& what, const Status& outcome) {
     if (outcome) {
       std::printf("ok    %s\n", what.c_str());
       return true;
@@ -59,7 +59,7 @@ class Preflight {
     const auto cannot = [&](ErrorCode code) {
       return fail(code, "state_dir: " + directory + ": " + std::strerror(errno));
     };
-    // A start makes it, with its parents.
+    // A start would make it, with its parents.
     std::filesystem::path place = std::filesystem::absolute(directory);
     while (access(place.c_str(), F_OK) != 0 && errno == ENOENT && place.has_relative_path())
       place = place.parent_path();
@@ -81,15 +81,15 @@ class Preflight {
       std::printf("note  %s: its schema, at version %d, will be migrated\n", name.c_str(), *version);
       return;
     }
-    if (!tell(name, fits)) return;
-    tell("rights in the database", check_rights(place));
-    tell("key of this ledger", look_at_key(place));
+    if (!report(name, fits)) return;
+    report("rights in the database", check_rights(place));
+    report("key of this ledger", look_at_key(place));
     if (settings_.reader_database.empty()) return;
-    tell("reader_database", check_server({settings_.reader_database, settings_.schema}));
+    report("reader_database", check_server({settings_.reader_database, settings_.schema}));
   }
 
   Status look_at_key(const PostgresPlace& place) const {
-    if (settings_.accept_rollback) return {};  // brings a new one
+    if (settings_.accept_rollback) return {};  // a rollback brings a new one
     const auto known = read_verifier_keys(place);
     if (!known) return tl::unexpected<Error>(known.error());
     const std::string path =

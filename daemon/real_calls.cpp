@@ -25,8 +25,8 @@ int accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
   return call(listener, address, size, flags);
 }
 
-// By a name that is not ours: recv() is this call with two arguments less. ThreadSanitizer would look each word of a
-// large message up in its suppressions, for seconds; the kernel's call it does not see.
+// Does not use the name recv(), which is the same call with fewer arguments, but is intercepted: ThreadSanitizer would
+// look up each word of a large message in its suppressions, for seconds. It does not see the kernel's call.
 ssize_t recv(int descriptor, void* buffer, std::size_t size, int flags) {
 #if defined(__SANITIZE_THREAD__)
   return syscall(SYS_recvfrom, descriptor, buffer, size, flags, nullptr, nullptr);

@@ -1,8 +1,8 @@
 // The system calls behind the hooks (socket_hooks.cpp), as the C library makes them, whatever this program's own symbol
 // of that name does.
 //
-// ThreadSanitizer does not see how libzmq hands descriptors and bytes from thread to thread; what it takes for races in
-// these calls is suppressed by their namespace (tests/tsan.supp).
+// ThreadSanitizer does not see how libzmq passes descriptors and bytes from thread to thread; the false races that it
+// reports in these calls are suppressed by their namespace (tests/tsan.supp).
 #pragma once
 
 #include <sys/epoll.h>

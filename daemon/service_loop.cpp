@@ -23,12 +23,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// READY goes out after this long even if the database is not there yet, so that an outage causes no restart loop.
+// READY is sent after this long even if the database is not there yet, so that an outage causes no restart loop.
 constexpr std::chrono::seconds ready_patience{20};
 // The watchdog is not fed once an actor has given no sign of life for this long.
 constexpr std::chrono::seconds pulse_patience{10};
 
-// What people read in the log.
+// The role as people read it in the log.
 std::string role_name(ServiceState::Role role) {
   switch (role) {
     case ServiceState::Role::writer:
@@ -43,7 +43,7 @@ std::string role_name(ServiceState::Role role) {
   return "waiting";
 }
 
-// What people read in the service manager's status.
+// The status that the service manager shows to people.
 std::string status_text(const ServiceState& state) {
   const std::string role = role_name(state.role);
   if (state.role == ServiceState::Role::writer) return role;
@@ -53,7 +53,7 @@ std::string status_text(const ServiceState& state) {
 
 }  // namespace
 
-// Whom the guard has turned away or cut off since the last time, at most once a second.
+// Logs peers that the guard has refused or cut off since the last time, at most once a second.
 void ServiceLoop::sweep_peers() {
   const PeerGuard::Counts counts = peer_guard().sweep({true, parts_.ingest_is_read, true});
   const auto count = [](std::uint64_t number) { return static_cast<std::int64_t>(number); };
@@ -70,7 +70,7 @@ void ServiceLoop::sweep_peers() {
 void ServiceLoop::announce(const ServiceState& state) {
   notify_status(status_text(state));
   const bool settled = state.role != ServiceState::Role::waiting;
-  // The reason is told where it is found, once: as an alert, or by the writer.
+  // The reason is logged only once, where it is found: as an alert, or by the writer.
   const std::string as = role_name(state.role);
   if (settled && !ready_) {
     ready_ = true;
@@ -82,7 +82,7 @@ void ServiceLoop::announce(const ServiceState& state) {
   announced_ = state.role;
 }
 
-// What changed, and of it what this process goes on without.
+// Logs what changed, and which of it takes effect only after a restart.
 void ServiceLoop::tell_reloaded(const Settings& now) {
   std::string live, restart;
   for (const std::string& name : changed_settings(in_force_, now)) {
@@ -91,7 +91,8 @@ void ServiceLoop::tell_reloaded(const Settings& now) {
   }
   log_info("vaultd", "settings reloaded", {{"changed", live.empty() ? "nothing" : live}, {"log_level", now.log_level}},
            LogEvent::settings_reloaded);
-  if (!restart.empty()) log_warning("vaultd", "these settings count after a restart only", {{"settings", restart}});
+  if (!restart.empty())
+    log_warning("vaultd", "these settings take effect only after a restart", {{"settings", restart}});
   Settings taken = in_force_;
   take_live_settings(now, taken);
   in_force_ = taken;

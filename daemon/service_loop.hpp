@@ -1,5 +1,5 @@
-// What watches over vaultd while it runs, in the first thread: signals, the service manager, the actors' signs of life,
-// peers that go on misbehaving, the embedded PostgreSQL.
+// The loop of vaultd's first thread, which watches over the rest: signals, the service manager, the actors' signs of
+// life, peers that keep misbehaving, the embedded PostgreSQL.
 #pragma once
 
 #include <atomic>
@@ -18,20 +18,20 @@ namespace vault {
 
 class ServiceLoop {
  public:
-  // All of it outlives the loop.
+  // All of these outlive the loop.
   struct Parts {
     Supervisor& supervisor;
     Outbox& outbox;
     const std::atomic<bool>& ingest_is_read;
     const std::function<Result<Settings>()>& reload;  // reads the settings again
-    const Settings& settings;                         // as started with
-    EmbeddedPostgres* embedded;                       // null: the database is somebody else's
+    const Settings& settings;                         // as at the start
+    EmbeddedPostgres* embedded;                       // null: the database is not vaultd's own
     const DatabasePreparation* preparation;           // null: there is no database
     HandshakeWatch* handshakes;                       // null: no CURVE
   };
   explicit ServiceLoop(const Parts& parts) : parts_(parts), in_force_(parts.settings) {}
 
-  // Until a signal or a failure ends it; the exit code. SIGTERM, SIGINT and SIGHUP are blocked in every thread.
+  // Runs until a signal or a failure; returns the exit code. SIGTERM, SIGINT and SIGHUP are blocked in every thread.
   int run();
 
  private:
@@ -42,7 +42,7 @@ class ServiceLoop {
   void sweep_peers();
 
   Parts parts_;
-  std::uint64_t peers_cut_ = 0, peers_refused_ = 0;  // as last told
+  std::uint64_t peers_cut_ = 0, peers_refused_ = 0;  // as last logged
   bool ready_ = false;
   std::optional<ServiceState::Role> announced_;  // as last logged
   Settings in_force_;

@@ -9,7 +9,7 @@
 namespace vault {
 namespace {
 
-// Nothing can be done about a service manager that does not listen: the result does not matter.
+// The result does not matter: nothing can be done about a service manager that does not listen.
 void notify(const std::string& state) {
   sd_notify(0, state.c_str());
 }

@@ -1,5 +1,5 @@
-// System calls that libzmq makes for its connections, answered by vaultd's own functions: a symbol of the program goes
-// before that of a library. Everybody else in the process passes through, at the price of one look into a table.
+// Replaces the system calls that libzmq makes for its connections: a symbol of the program takes precedence over that
+// of a library. All other calls in the process are passed through, at the cost of one table look-up.
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -15,8 +15,8 @@ namespace {
 
 const bool present = vault::socket_hooks_present = true;
 
-// Held for the case that no descriptor is left: a connection must be accepted to be refused, and until it is, the
-// listener stays readable and ZeroMQ's thread turns in circles.
+// Reserved for when no descriptor is left: a connection must be accepted to be refused, and until it is, the listener
+// stays readable and ZeroMQ's thread spins.
 int spare = -1;
 std::mutex spare_mutex;
 
@@ -55,7 +55,7 @@ int accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
     return -1;
   }
   guard.refused();
-  errno = ECONNABORTED;  // which libzmq takes for a connection that went by itself
+  errno = ECONNABORTED;  // libzmq takes this for a connection that closed by itself
   return -1;
 }
 

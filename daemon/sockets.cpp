@@ -43,7 +43,7 @@ void set_access(const std::string& endpoint, const SocketOptions& options) {
 }
 
 void bind_one(Port& port, const std::string& endpoint) {
-  // The start looked already, but a database may have been waited for since.
+  // Also checked at the start, but vaultd may have waited for a database since.
   const auto obstacle = is_ipc(endpoint) ? find_obstacle(ipc_path(endpoint)) : std::nullopt;
   if (obstacle) throw EndpointError(ErrorCode::invalid_argument, ipc_path(endpoint) + " is " + *obstacle);
   port.socket.set(zmq::sockopt::ipv6, needs_ipv6(endpoint));
@@ -163,7 +163,7 @@ Port open_zap_port(zmq::context_t& context) {
   Port port{SocketKind::zap, zmq::socket_t(context, zmq::socket_type::router)};
   port.socket.set(zmq::sockopt::linger, 0);
   bind_one(port, "inproc://zeromq.zap.01");
-  port.endpoints.clear();  // stays until the context goes
+  port.endpoints.clear();  // they stay bound until the context is closed
   return port;
 }
 

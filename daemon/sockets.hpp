@@ -1,5 +1,5 @@
-// Endpoints: binding them safely. A lock file beside an ipc socket keeps a second vaultd from stealing it; tcp
-// endpoints use CURVE once a server key is configured, ipc ones never do.
+// Binds endpoints safely. A lock file beside an ipc socket keeps a second vaultd from stealing it; tcp endpoints use
+// CURVE once a server key is configured, ipc ones never do.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,7 @@ struct SocketOptions {
   std::string group;
   std::optional<ServerKey> curve;
   int high_water_mark = 1'000;
-  bool handover = false;  // requests: a new connection under a routing id takes it over from the old one
+  bool handover = false;  // requests: a new connection takes over a routing id from an old one
 };
 
 // Locks of ipc endpoints, held as long as the object lives.
@@ -43,7 +43,8 @@ class EndpointLocks {
   std::vector<int> files_;
 };
 
-// Why an endpoint cannot be had: `invalid_argument` (no such address, in use, no socket at that path) or `forbidden`.
+// Why an endpoint cannot be bound: `invalid_argument` (no such address, in use, not a socket at that path) or
+// `forbidden`.
 class EndpointError : public std::runtime_error {
  public:
   EndpointError(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
@@ -53,19 +54,19 @@ class EndpointError : public std::runtime_error {
   ErrorCode code_;
 };
 
-// Makes the socket, binds every endpoint, sets modes. Throws EndpointError naming the endpoint (inside a shell's
-// thread, which reports it).
+// Makes the socket, binds every endpoint, sets modes. Throws EndpointError naming the endpoint (in a shell's thread,
+// which reports it).
 Port open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& options);
-// One ROUTER for peers without keys, one for those with: among the first, who has reached the socket has every role,
-// and a producer that was restarted takes its routing id over from a connection that hangs. Among the second, a key
-// must not get what is meant for another by claiming its routing id. The last one has the tcp endpoints.
+// One ROUTER for peers without keys, one for those with keys. Among the first, whoever has reached the socket has every
+// role, and a restarted producer takes over its routing id from a connection that hangs. Among the second, a key must
+// not receive another one's messages by claiming its routing id. The last one has the tcp endpoints.
 std::vector<SocketOptions> request_sockets(SocketOptions options);
 // The ZAP handler's socket.
 Port open_zap_port(zmq::context_t& context);
 
 // A new pair for the test below. Error: internal.
 Result<ServerKey> make_unknown_key();
-// Connects with `unknown`, a key that nobody has authorised; OK only if it is turned away. CURVE without a working ZAP
+// Connects with `unknown`, a key that nobody has authorised; OK only if it is refused. CURVE without a working ZAP
 // handler would let everyone in. Error: internal saying what happened instead.
 Status test_unknown_key_is_refused(zmq::context_t& context, const std::string& endpoint, const ServerKey& server,
                                    const ServerKey& unknown);

@@ -25,7 +25,7 @@ tl::unexpected<Error> refuse(ErrorCode code, const char* setting, const std::str
   return fail(code, fmt::format("{}: {}", setting, message), setting);
 }
 
-// The path of an ipc endpoint's socket; nullopt for tcp, and for abstract names, where no file is.
+// The path of an ipc endpoint's socket; nullopt for tcp, and for abstract names, which have no file.
 std::optional<std::string> socket_path(const std::string& endpoint) {
   if (!endpoint.starts_with(ipc_scheme)) return std::nullopt;
   std::string path = endpoint.substr(ipc_scheme.size());
@@ -50,7 +50,7 @@ bool is_runtime_directory(const std::string& directory) {
   return false;
 }
 
-// Where a path leads, as far as it is there; what cannot be looked at is taken as it is spelt.
+// The resolved path, as far as it exists; parts that cannot be inspected are taken literally.
 std::filesystem::path place_of(const std::string& path) {
   std::error_code failed;
   auto place = std::filesystem::weakly_canonical(path, failed);
@@ -63,7 +63,7 @@ bool is_below(const std::filesystem::path& path, const std::filesystem::path& di
   return of_directory == directory.end() && of_path != path.end();
 }
 
-// A socket in a directory of vaultd's own stands where one of its files belongs, if not today.
+// A socket in one of vaultd's own directories would sooner or later be in the way of its files.
 Status check_own_directories(const Settings& settings, const char* setting, const std::string& socket) {
   const bool emergency = settings.backend == "legacy";
   for (const auto& [name, directory] :
@@ -78,7 +78,7 @@ Status check_own_directories(const Settings& settings, const char* setting, cons
   return {};
 }
 
-// The directory that an ipc endpoint's socket would be in, where it is not there.
+// The directory that an ipc endpoint's socket needs, if it is missing.
 std::optional<std::string> missing_directory(const std::string& socket) {
   const std::string directory = std::filesystem::path(socket).parent_path();
   struct stat status {};
@@ -86,8 +86,8 @@ std::optional<std::string> missing_directory(const std::string& socket) {
   return directory;
 }
 
-// The directory of the default endpoints and those of a template's instances: the unit makes them, and only while it
-// runs are they there.
+// The directory of the default endpoints and those of a template's instances are made by the unit and exist only while
+// it runs.
 bool is_made_by_unit(const std::string& directory) {
   const auto of_unit = std::filesystem::path(Settings{}.requests.front().substr(ipc_scheme.size())).parent_path();
   return directory == of_unit || is_below(directory, of_unit) || is_runtime_directory(directory);
@@ -98,7 +98,7 @@ tl::unexpected<Error> no_directory(const std::string& endpoint, const std::strin
               fmt::format("{}: there is no directory {}; make it, or choose another endpoint", endpoint, directory));
 }
 
-// Looks only; for --check-config. Of what nobody has named nothing is said.
+// Only checks, for --check-config. Ignores directories that nobody has named.
 Status look_for_directory(const Settings& settings, const char* setting, const std::string& endpoint,
                           const std::string& socket) {
   const auto missing = missing_directory(socket);
@@ -141,7 +141,7 @@ std::vector<Error> check_curve(const Settings& settings) {
   if (const auto key = load_server_key(settings.curve_server_key); !key) {
     faults.push_back(refuse(key.error().code, "curve_server_key", key.error().message).value());
   } else {
-    // A thief of this key can pretend to be this vaultd but sign nothing: that is worth a warning.
+    // Whoever steals this key can pretend to be this vaultd but sign nothing: that is worth a warning.
     const auto file = read_input_file(settings.curve_server_key, key_file_bytes_max);
     if (const Status secret = file ? check_secret_mode(*file, settings.curve_server_key) : Status{}; !secret) {
       log_warning("vaultd", "curve_server_key: " + secret.error().message);
@@ -162,7 +162,7 @@ std::vector<Error> check_curve(const Settings& settings) {
 Status check_signing_key(const Settings& settings, bool named_only) {
   if (settings.signing_key.empty() && named_only) return {};
   const std::string path = settings.signing_key.empty() ? settings.state_dir + "/signing.pem" : settings.signing_key;
-  // The name matters to what is signed only; the right one is the database's to tell.
+  // The name only matters for signing; the database knows the right one.
   const auto key = read_signing_key(path, "any");
   if (!key) return tl::unexpected(key.error());
   if (!*key && !settings.signing_key.empty()) {

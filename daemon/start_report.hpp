@@ -1,4 +1,4 @@
-// The first line of the log: what every later one is read with.
+// The first line of the log, which gives the context for all later ones.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace vault {
 
 std::string host_name();
 
-// Version, process, endpoints, database (never its password), where things lie.
+// Logs version, process, endpoints, database (never its password), and directories.
 void tell_start(const Settings& settings);
 
 }  // namespace vault

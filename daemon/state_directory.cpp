@@ -26,7 +26,7 @@ tl::unexpected<Error> file_error(const std::string& what, const std::string& pat
   return fail(ErrorCode::internal, what + " " + path + ": " + std::strerror(errno));
 }
 
-// A path of settings that leads nowhere is a wrong setting; a disk without room is none, and may have some again.
+// A configured path that leads nowhere is a wrong setting; a full disk is not, and may have room again later.
 ErrorCode state_error(int error) {
   const ErrorCode code = code_of_file_error(error);
   return code == ErrorCode::not_found ? ErrorCode::invalid_argument : code;
@@ -40,7 +40,7 @@ Status make_durable(const std::string& directory) {
 
 constexpr std::size_t state_file_bytes_max = std::size_t{1} << 20;
 
-// nullopt where there is no such file. Error: internal naming the path.
+// nullopt if there is no such file. Error: internal naming the path.
 Result<std::optional<std::string>> read_file(const std::string& path) {
   const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
@@ -55,7 +55,7 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& path, const std::string& key_file) {
-  // Durable before anything is kept in it: a key that goes with its directory would have signed already.
+  // Durable before anything is kept in it: a key that is lost with its directory would already have signed.
   if (const int failure = make_durable_directory(path, 0777); failure != 0) {
     return fail(state_error(failure),
                 "state_dir: cannot make " + path + ": " + std::strerror(failure) + ". Choose another with --state-dir");
@@ -89,7 +89,7 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
 
 Result<SigningKey> StateDirectory::load_key(const std::string& origin, bool may_create) {
   auto found = read_signing_key(key_file_, origin);
-  // The notary knows two kinds of refusal: what is configured does not work, or the disk does not for now.
+  // The notary distinguishes two refusals: the configuration does not work, or the disk does not at present.
   if (!found && found.error().code == ErrorCode::internal) return tl::unexpected<Error>(found.error());
   if (!found) return fail(ErrorCode::invalid_argument, found.error().message);
   if (*found) return std::move(**found);
@@ -125,7 +125,7 @@ Result<std::vector<std::string>> StateDirectory::load_evidence() {
   if (!std::filesystem::exists(directory, error) && !error) return notes;
   std::filesystem::directory_iterator files(directory, error);
   for (; !error && files != std::filesystem::directory_iterator(); files.increment(error)) {
-    if (files->path().extension() != ".note") continue;  // a temporary file of a write that did not end
+    if (files->path().extension() != ".note") continue;  // temporary file of an unfinished write
     auto note = read_file(files->path());
     if (!note) return tl::unexpected<Error>(note.error());
     if (*note) notes.push_back(std::move(**note));
@@ -137,16 +137,16 @@ Result<std::vector<std::string>> StateDirectory::load_evidence() {
 Status StateDirectory::keep_evidence(const std::string& note) {
   const std::string directory = path_ + "/contradictions";
   if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return file_error("cannot make", directory);
-  // Also where it was there: who made it may not have come to this.
+  // Even if it already existed: whoever made it may not have done this yet.
   if (const Status synced = make_durable(path_); !synced) return synced;
   return write_file_durably(directory + "/" + to_hex(sha256(note)) + ".note", note, 0644);
 }
 
-// --- The head last told of -------------------------------------------------------------------------------------------
+// --- The last acknowledged head --------------------------------------------------------------------------------------
 
 namespace {
 
-// One write within one page, so that the end of this process cannot tear it; after the machine's it is checked.
+// One write within one page, so the end of this process cannot tear it; after a crash of the machine it is checked.
 constexpr std::size_t told_bytes = 512;
 
 }  // namespace
@@ -162,11 +162,11 @@ Result<std::optional<std::string>> StateDirectory::load_told() {
 
 Status StateDirectory::save_told(const std::string& text, bool durably) {
   const std::string file = path_ + "/told";
-  if (text.size() > told_bytes) return fail(ErrorCode::internal, "the head told of does not fit " + file);
+  if (text.size() > told_bytes) return fail(ErrorCode::internal, "the acknowledged head does not fit " + file);
   if (!told_) {
     UniqueFd opened(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     if (!opened) return file_error("cannot write", file);
-    // Kept open only once its name is durable: else nobody would try that again.
+    // Kept open only once its name is durable, or nobody would try that again.
     if (const Status synced = make_durable(path_); !synced) return synced;
     told_ = std::move(opened);
   }

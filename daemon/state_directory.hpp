@@ -1,10 +1,11 @@
-// The state directory: who this vaultd is, its signing key, and the last checkpoint it let out.
+// The state directory: this vaultd's identity, its signing key, and the last checkpoint that it released.
 //
 //   instance        a UUID, made once: the holder of the lease
 //   signing.pem     PKCS#8, mode 0600, unless another key file is configured
 //   checkpoint      the newest checkpoint, a signed note; written through a temporary file, fsynced, renamed
-//   contradictions/ checkpoints that contradict it, or were given up: a file each, named by its SHA-256, never replaced
-//   told            the newest head that a receipt was given for; written in place
+//   contradictions/ checkpoints that contradict it, or were given up: one file each, named by its SHA-256, never
+//   replaced
+//   told            the newest head for which a receipt was given; written in place
 //   lock            held while a vaultd uses the directory
 #pragma once
 
@@ -21,8 +22,8 @@ namespace vault {
 
 class StateDirectory final : public NotaryDisk {
  public:
-  // Makes the directory (mode 0700) where it is missing. `key_file`: "" for signing.pem in the directory.
-  // Error: invalid_argument naming the directory: not writable, or in use by another vaultd.
+  // Makes the directory (mode 0700) if it is missing. `key_file`: "" for signing.pem in the directory. Error:
+  // invalid_argument naming the directory: not writable, or in use by another vaultd.
   static Result<std::unique_ptr<StateDirectory>> open(const std::string& path, const std::string& key_file);
   StateDirectory(const StateDirectory&) = delete;
   StateDirectory& operator=(const StateDirectory&) = delete;
@@ -44,7 +45,7 @@ class StateDirectory final : public NotaryDisk {
   bool own_key_ = true;
   std::string instance_;
   UniqueFd lock_;
-  UniqueFd told_;  // the file, open since it was first written
+  UniqueFd told_;  // the file, open since the first write
 };
 
 }  // namespace vault

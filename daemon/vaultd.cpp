@@ -45,7 +45,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The whole daemon: what it owns, in the order in which it must be made and (backwards) destroyed.
+// The whole daemon: its parts in the order in which they must be created and (backwards) destroyed.
 class Vaultd {
  public:
   Vaultd(const Settings& settings, const std::function<Result<Settings>()>& reload)
@@ -67,15 +67,15 @@ class Vaultd {
   Status explain(Status started) const;
 
   Settings settings_;
-  const Settings configured_;  // before an embedded database filled some in
+  const Settings configured_;  // before an embedded database filled in some
   std::function<Result<Settings>()> reload_;
   std::unique_ptr<EmbeddedPostgres> embedded_;
-  std::unique_ptr<EmergencyMode> emergency_;  // instead of everything that needs a database
+  std::unique_ptr<EmergencyMode> emergency_;  // in place of everything that needs a database
   std::unique_ptr<StateDirectory> state_;
   std::unique_ptr<DatabasePreparation> preparation_;
   EndpointLocks locks_;
   std::optional<ServerKey> curve_;
-  ServerKey unknown_key_;  // for the test that strangers are turned away
+  ServerKey unknown_key_;  // for the test that unknown keys are refused
   std::unique_ptr<KeyDirectory> keys_;
   std::atomic<bool> stopping_{false};
 
@@ -144,7 +144,7 @@ Status Vaultd::start_database() {
     if (!started) return tl::unexpected<Error>(started.error());
     embedded_ = std::move(*started);
     settings_.database = embedded_->url();
-    settings_.migrate = true;  // it is ours alone
+    settings_.migrate = true;  // the database is ours alone
   }
   preparation_ = std::make_unique<DatabasePreparation>(settings_, *state_);
   PostgresOptions options;
@@ -171,7 +171,7 @@ SocketOptions Vaultd::socket_options(const std::vector<std::string>& endpoints, 
   return options;
 }
 
-// In a shell's thread. Sockets are named after their settings.
+// Runs in a shell's thread. Sockets are named after their settings.
 Port Vaultd::open_setting(zmq::context_t& context, SocketKind kind, const SocketOptions& options) {
   try {
     return open_port(context, kind, options);
@@ -181,13 +181,13 @@ Port Vaultd::open_setting(zmq::context_t& context, SocketKind kind, const Socket
   }
 }
 
-// A shell reports a text; what became of its sockets is told by type.
+// A shell reports only a text; this returns the typed error about its sockets, if there is one.
 Status Vaultd::explain(Status started) const {
   if (!started && endpoint_error_) return tl::unexpected<Error>(*endpoint_error_);
   return started;
 }
 
-// Actors that no peer can reach.
+// Starts the actors that no peer can reach.
 Status Vaultd::start_inside() {
   if (emergency_) return emergency_->start(*supervisor_);
   LeaseRequest lease;
@@ -221,7 +221,7 @@ Status Vaultd::start_telling() {
   }
   return explain(supervisor_->start(actors, [this](zmq::context_t& context) {
     SocketOptions options = socket_options(settings_.events, "events");
-    options.high_water_mark = 20'000;  // messages a slow subscriber may lag behind before it misses some
+    options.high_water_mark = 20'000;  // how many messages a slow subscriber may lag behind before it misses some
     std::vector<Port> ports;
     ports.push_back(open_setting(context, SocketKind::events, options));
     ports.back().overfull = [] { peer_guard().cut_slowest(GuardedSocket::events); };
@@ -244,7 +244,7 @@ Status Vaultd::start_sealing() {
   return explain(supervisor_->start(actors, [this](zmq::context_t& context) {
     std::vector<Port> ports;
     SocketOptions requests = socket_options(settings_.requests, "requests");
-    requests.high_water_mark = 16'384;  // replies that one peer may leave unread, and see UnreadReplies
+    requests.high_water_mark = 16'384;  // replies that one peer may leave unread; see also UnreadReplies
     for (const SocketOptions& one : request_sockets(requests)) {
       ports.push_back(open_setting(context, SocketKind::requests, one));
       ports.back().tag = static_cast<char>(ports.size());
@@ -256,7 +256,7 @@ Status Vaultd::start_sealing() {
   }));
 }
 
-// The authenticator is there before any tcp endpoint is.
+// The authenticator must be there before any tcp endpoint is.
 Status Vaultd::start_authenticator() {
   if (!curve_) return {};
   handshakes_.emplace(context_, std::vector<std::string>{"requests", "ingest", "events"});
@@ -308,7 +308,7 @@ int Vaultd::run() {
   notify_stopping();
   stopping_ = true;
   if (!supervisor_->stop(settings_.shutdown_timeout)) {
-    // What is left hangs in a call that cannot be broken off. Nothing without a receipt has been promised.
+    // The remaining actors hang in calls that cannot be interrupted. Nothing without a receipt has been promised.
     log_error("vaultd", "shutdown_timeout has passed; leaving");
     embedded_.reset();
     std::_Exit(code == exit_stopped ? exit_failure : code);

@@ -1,4 +1,4 @@
-// vaultd put together: settings, state, database, actors, sockets.
+// Puts vaultd together: settings, state, database, actors, sockets.
 #pragma once
 
 #include <functional>
@@ -8,8 +8,8 @@
 
 namespace vault {
 
-// Runs until told to stop. SIGTERM, SIGINT and SIGHUP must be blocked in every thread before the call; they are read
-// from a signalfd. `reload` reads the settings again (SIGHUP). The exit code.
+// Runs until stopped; returns the exit code. SIGTERM, SIGINT and SIGHUP must be blocked in every thread before the
+// call; they are read from a signalfd. `reload` reads the settings again (SIGHUP).
 int run_vaultd(const Settings& settings, const std::function<Result<Settings>()>& reload);
 
 }  // namespace vault

@@ -9,7 +9,7 @@ namespace vault {
 namespace {
 
 constexpr std::uint8_t flag_more = 1, flag_long = 2, flag_command = 4;
-constexpr std::size_t frame_overhead = 64;  // what ZeroMQ keeps of every frame, however small (zmq_msg_t)
+constexpr std::size_t frame_overhead = 64;  // ZeroMQ's cost of every frame, however small (zmq_msg_t)
 constexpr std::size_t topic_overhead = 16;  // even the empty topic costs something
 constexpr std::string_view subscribe_command = "\x09SUBSCRIBE", cancel_command = "\6CANCEL";
 // PING, its time to live and no context, in a MESSAGE of RFC 26: name, nonce, authenticator, flags.
@@ -59,7 +59,7 @@ const char* ZmtpMeter::frame_ends(std::vector<std::size_t>& whole) {
   return nullptr;
 }
 
-// A message of 1 or 0 and a topic, or a command of that name: to subscribe, and to take it back.
+// A subscription is a message of 1 or 0 and a topic (subscribe, unsubscribe), or a command of that name.
 const char* ZmtpMeter::subscription() {
   const std::string frame = std::exchange(text_, {});
   bool subscribes = false;
@@ -124,7 +124,7 @@ const char* ZmtpMeter::feed(std::span<const std::uint8_t> bytes, std::vector<std
       if (const char* wrong = left_ == 0 ? frame_ends(whole) : nullptr) return wrong;
     } else {
       const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), left_));
-      if (!(flags_ & flag_command)) begun_ += taken;  // ZeroMQ itself deals with commands, at once
+      if (!(flags_ & flag_command)) begun_ += taken;  // ZeroMQ itself handles commands, at once
       if (limits_.topic_bytes > 0 && !encrypted_) text_.append(reinterpret_cast<const char*>(bytes.data()), taken);
       left_ -= taken;
       bytes = bytes.subspan(taken);

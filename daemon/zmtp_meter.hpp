@@ -1,5 +1,5 @@
-// Follows the bytes of one ZeroMQ connection (ZMTP 3, RFC 37) as far as it must to know where messages end, and what
-// each will cost in memory while it waits. It copies nothing and decodes nothing.
+// Follows the bytes of one ZeroMQ connection (ZMTP 3, RFC 37) just enough to know where messages end, and how much
+// memory each will cost while it waits. It copies nothing and decodes nothing.
 //
 // ZeroMQ bounds a frame (ZMQ_MAXMSGSIZE) and the number of whole messages (ZMQ_RCVHWM), but not one message of endless
 // frames: that grows before anybody can see it.
@@ -29,22 +29,22 @@ class ZmtpMeter {
  public:
   explicit ZmtpMeter(const MessageLimits& limits) : limits_(limits) {}
 
-  // Takes the next bytes. Appends to `whole`, for each message that ends in them, what it costs while it waits. Returns
-  // why the connection must be cut, or nullptr. On a CURVE connection nobody can see which frame is a message's last:
-  // there each frame counts as a message.
+  // Takes the next bytes. For each message that ends in them, appends to `whole` the cost of that message while it
+  // waits. Returns why the connection must be cut, or nullptr. On a CURVE connection the last frame of a message cannot
+  // be recognised: there each frame counts as a message.
   const char* feed(std::span<const std::uint8_t> bytes, std::vector<std::size_t>& whole);
-  // What the message that has begun costs so far.
+  // The cost so far of the message that has begun.
   std::size_t begun() const { return begun_; }
   // Memory that a read pins besides its bytes; counted with the message that has begun or comes next.
   void charge(std::size_t bytes) { begun_ = frames_ == 0 ? bytes : begun_ + bytes; }
   bool encrypted() const { return encrypted_; }
-  // Bytes of all topics that are subscribed to. On a CURVE connection nobody can see what a frame says: there each one
-  // after the handshake counts as a topic, also one that takes a topic back, but for heartbeats.
+  // Bytes of all subscribed topics. On a CURVE connection the contents of frames are hidden: there each one after the
+  // handshake, except heartbeats, counts as a topic, even an unsubscription.
   std::size_t topics() const { return topic_bytes_; }
-  // On a CURVE connection two frames of a heartbeat's size a second are taken for one and for no topic: it may be a
-  // topic of six bytes as well. Called before each feed().
+  // On a CURVE connection, two frames a second of a heartbeat's size are taken for heartbeats, although they might be
+  // topics of six bytes. Call before each feed().
   void allow_heartbeats(std::chrono::steady_clock::time_point now);
-  // What one message may hold from now on.
+  // Limits one message from now on.
   void set_bytes_max(std::size_t bytes) { limits_.bytes = bytes; }
 
  private:
@@ -61,13 +61,13 @@ class ZmtpMeter {
   std::uint8_t flags_ = 0;
   unsigned filled_ = 0;                 // bytes of the greeting, or of the size
   std::uint64_t left_ = 0;              // bytes of the frame's size field while it is read, then of its body
-  std::size_t frames_ = 0, bytes_ = 0;  // of this message, so far
+  std::size_t frames_ = 0, bytes_ = 0;  // of this message so far
   std::size_t begun_ = 0;
   bool encrypted_ = false;
   std::string text_;  // of a frame that is or may be a subscription
   std::set<std::string> topics_;
   std::size_t topic_bytes_ = 0;
-  std::size_t frame_bytes_ = 0;     // of the frame at hand, when it is whole
+  std::size_t frame_bytes_ = 0;     // of the current frame, once it is complete
   std::size_t handshake_left_ = 2;  // HELLO and INITIATE
   std::size_t heartbeats_left_ = 0;
   std::optional<std::chrono::steady_clock::time_point> allowed_until_;

@@ -31,7 +31,7 @@ constexpr const char* component = "postgres";
 constexpr milliseconds poll_interval{20};
 // Crash recovery replays at most max_wal_size; a slow disk may take minutes for it.
 constexpr seconds start_patience{300};
-// Backends of a server that was killed notice within moments; until then the memory they share is in use.
+// Backends of a killed server notice within moments; until then, the memory they share is in use.
 constexpr seconds remains_patience{20};
 constexpr seconds fast_stop_patience{60};
 constexpr seconds immediate_stop_patience{20};
@@ -51,8 +51,8 @@ log_timezone = 'UTC'
 timezone = 'UTC'
 )";
 
-// Given on the command line at every start: not for tuning. Errors are logged without the statement and without the
-// row, because payloads must not reach a log.
+// Given on the command line at every start: not for tuning. Errors are logged without the statement and the row,
+// because payloads must not reach a log.
 const std::vector<std::string> fixed_parameters{"listen_addresses=",
                                                 "port=5432",
                                                 "unix_socket_permissions=0700",
@@ -77,14 +77,14 @@ std::string percent_encoded(const std::string& text) {
   return out;
 }
 
-// A list of directories is split at commas and trimmed: quoted, a path is one whatever it holds.
+// A list of directories is split at commas and trimmed; in quotes, a path stays whole whatever it contains.
 std::string quoted_directory(const std::string& path) {
   std::string out = "\"";
   for (const char c : path) out += c == '"' ? "\"\"" : std::string(1, c);
   return out + '"';
 }
 
-// Adds text to a file, durably: half of a setting, or zeros in its place, would keep the server from starting.
+// Appends text to a file durably: half a setting, or zeros in its place, would keep the server from starting.
 int add_durably(const std::string& path, std::string_view text) {
   const UniqueFd file(open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
   if (!file) return errno;
@@ -113,7 +113,7 @@ struct EmbeddedPostgres::Impl {
   std::optional<ServerUser> user;
   std::string programs;
   pid_t server = -1;        // -1: none
-  bool recovering = false;  // started again, not known to be ready yet
+  bool recovering = false;  // restarted, not known to be ready yet
 
   ~Impl() {
     stop();
@@ -133,7 +133,8 @@ struct EmbeddedPostgres::Impl {
   void stop();
 };
 
-// What can be refused is refused before the directory and its lock are made: a slip in a path leaves nothing behind.
+// Everything that can be refused is refused before the directory and its lock are made: a typo in a path leaves nothing
+// behind.
 Status EmbeddedPostgres::Impl::look_around() {
   auto chosen = choose_server_user(paths);
   if (!chosen) return tl::unexpected<Error>(chosen.error());
@@ -151,7 +152,7 @@ Status EmbeddedPostgres::Impl::open_directory() {
   auto locked = lock_postgres_directory(paths);
   if (!locked) return tl::unexpected<Error>(locked.error());
   lock = *locked;
-  // Until now another vaultd may have been making it.
+  // Until now, another vaultd may have been making it.
   if (const Status fine = look_around(); !fine) return fine;
   const auto version = data_version(paths);
   if (!version) return tl::unexpected<Error>(version.error());
@@ -185,7 +186,7 @@ Status EmbeddedPostgres::Impl::initialise_in(const std::string& fresh) {
                     "CREATE DATABASE vault\n");
 }
 
-// A data directory appears under its name only when it is whole; what an interruption leaves behind is in nobody's way.
+// A data directory gets its name only when it is complete; leftovers of an interruption are in nobody's way.
 Status EmbeddedPostgres::Impl::initialise() {
   log_info(component, "making a new database", {{"directory", paths.data}, {"programs", programs}});
   const std::string fresh = fmt::format("{}.new.{}", paths.data, getpid());
@@ -215,13 +216,13 @@ void EmbeddedPostgres::Impl::remove_unfinished() const {
   for (const auto& path : found) fs::remove_all(path, ignored);
 }
 
-// The server of a vaultd that was killed lives on (and ends by itself where the kernel told it of the death). This one
-// holds the lock, so nobody needs it any more; its own start settings may be older than ours.
+// The server of a killed vaultd lives on (or ends by itself, if the kernel signalled the death). This vaultd holds the
+// lock, so nobody needs that server any more; its start settings may be older than ours.
 Status EmbeddedPostgres::Impl::stop_leftover() const {
   const auto file = read_postmaster_file(paths.data);
   if (!file) return {};
   if (!is_postmaster_of(file->pid, paths.data)) {
-    // PostgreSQL takes a stale file for a server where its number belongs to another process by now.
+    // PostgreSQL would take a stale file for a running server if its process ID now belongs to another process.
     if (!is_gone(file->pid)) unlink((paths.data + "/postmaster.pid").c_str());
     return {};
   }
@@ -244,8 +245,8 @@ Status EmbeddedPostgres::Impl::launch() {
   }
   command.emplace_back("-c");
   command.push_back("unix_socket_directories=" + quoted_directory(paths.run));
-  // Should vaultd be killed, its server stops (SIGINT: fast shutdown). The main thread ends with the process only; from
-  // another one the signal would come too soon.
+  // If vaultd is killed, its server stops (SIGINT: fast shutdown). The main thread ends only with the process; from any
+  // other thread, the signal would come too soon.
   const int farewell = gettid() == getpid() ? SIGINT : 0;
   const auto child = start_child({command, user, paths.directory, paths.log, {}, farewell});
   if (!child) return tl::unexpected<Error>(child.error());
@@ -309,12 +310,11 @@ Result<std::unique_ptr<EmbeddedPostgres>> EmbeddedPostgres::start(const std::str
   impl.paths = std::move(*paths);
   try {
     if (Status opened = impl.open_directory(); !opened) return tl::unexpected<Error>(opened.error());
-  } catch (const std::exception& error) {  // the file system library
+  } catch (const std::exception& error) {  // from the file system library
     return fail(ErrorCode::unavailable, fmt::format("embedded: {}: {}", directory, error.what()), "embedded");
   }
   if (Status started = impl.start_server(); !started) return tl::unexpected<Error>(started.error());
-  // The URL names what it needs and libpq adds from the environment whatever it does not: an address of another server,
-  // options, a service.
+  // libpq adds from the environment whatever the URL does not name: the address of another server, options, a service.
   forget_libpq_environment();
   postgres->url_ = fmt::format("postgresql://vault@/vault?host={}&port=5432", percent_encoded(impl.paths.run));
   log_info(component, "running", {{"directory", impl.paths.data}, {"pid", impl.server}});

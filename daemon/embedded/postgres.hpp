@@ -1,5 +1,5 @@
-// A PostgreSQL of vaultd's own, in one directory: initdb on first start, unix socket only, durable, started and stopped
-// with vaultd, recovered after a crash of either.
+// vaultd's own PostgreSQL, in one directory: initdb on first start, unix socket only, durable, started and stopped with
+// vaultd, recovered after a crash of either.
 #pragma once
 
 #include <memory>
@@ -11,22 +11,22 @@ namespace vault {
 
 class EmbeddedPostgres {
  public:
-  // Starts the server (and initdb where the directory is new) and waits until it answers. As root it runs as the
-  // `postgres` user, else as the caller. Takes the variables that libpq reads (PG...) out of the environment, so that
-  // connections to url() end nowhere else: to be called before other threads run.
+  // Starts the server (running initdb first if the directory is new) and waits until it answers. If vaultd runs as
+  // root, the server runs as the `postgres` user, otherwise as the caller. Removes the variables that libpq reads
+  // (PG...) from the environment, so that connections to url() cannot end elsewhere: call it before other threads run.
   // Errors: invalid_argument naming the directory (not enterable for that user, path too long for a socket, made by
   // another major version whose binaries are missing, in use by another vaultd), unavailable (did not come up: the last
   // lines of its log are in the message).
   static Result<std::unique_ptr<EmbeddedPostgres>> start(const std::string& directory);
-  // Fast shutdown, waits for it.
+  // Performs a fast shutdown and waits for it.
   ~EmbeddedPostgres();
   EmbeddedPostgres(const EmbeddedPostgres&) = delete;
   EmbeddedPostgres& operator=(const EmbeddedPostgres&) = delete;
 
   const std::string& url() const { return url_; }  // of the ledger's database
 
-  // Starts a server that has died again. True if it is running; false while it recovers, which is not waited for (the
-  // backends of a server that was killed may need some attempts to be gone). Call it about once a second, from the
+  // Restarts a server that has died. True if it is running; false while it recovers, for which this does not wait (it
+  // may take some attempts until the backends of a killed server are gone). Call it about once a second, from the
   // thread that called start().
   bool keep_running();
 

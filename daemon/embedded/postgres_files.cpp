@@ -39,8 +39,8 @@ std::optional<int> read_int(std::string_view text) {
   return number;
 }
 
-// Like mkdir -p, durably. What root makes is open to enter, or the server's user could not; what is there already
-// stays.
+// Like mkdir -p, durably. Directories made by root may be entered by all, or the server's user could not; existing ones
+// stay as they are.
 Status make_directories(const std::string& path) {
   std::vector<fs::path> missing;
   std::error_code ignored;
@@ -88,7 +88,7 @@ bool has_programs(const std::string& directory) {
   return access((directory + "/initdb").c_str(), X_OK) == 0 && access((directory + "/postgres").c_str(), X_OK) == 0;
 }
 
-// Looks where distributions put several major versions side by side.
+// Looks where distributions install several major versions side by side.
 std::optional<std::string> versioned_programs(int version) {
   for (const char* pattern : {"/usr/lib/postgresql/{}/bin", "/usr/pgsql-{}/bin", "/usr/lib/postgresql{}/bin"}) {
     const std::string directory = fmt::format(fmt::runtime(pattern), version);
@@ -105,7 +105,7 @@ Result<PostgresPaths> postgres_paths(const std::string& directory) {
   if (error) return refuse(fmt::format("{}: {}", directory, error.message()));
   std::string path = absolute.lexically_normal().string();
   while (path.size() > 1 && path.back() == '/') path.pop_back();
-  // In a connection string a comma begins the next host.
+  // In a connection string, a comma begins the next host.
   if (path.find(',') != std::string::npos) return refuse(fmt::format("{} holds a comma; choose another name", path));
   PostgresPaths paths{path, path + "/data", path + "/run", path + "/postgres.log"};
   const std::string socket = paths.run + socket_name;
@@ -149,7 +149,7 @@ Result<std::optional<ServerUser>> choose_server_user(const PostgresPaths& paths)
   add_groups(*user);
   std::vector<std::string> ancestors;
   for (fs::path path = paths.directory;; path = path.parent_path()) {
-    // What is not there yet will be made open to enter.
+    // Missing directories will be made with that permission.
     std::error_code unreadable;
     if (fs::exists(path, unreadable) || unreadable) ancestors.insert(ancestors.begin(), path.string());
     if (path == path.parent_path()) break;
@@ -166,7 +166,7 @@ Result<std::optional<ServerUser>> choose_server_user(const PostgresPaths& paths)
 Status make_private_directory(const std::string& path, const std::optional<ServerUser>& user) {
   const bool made = mkdir(path.c_str(), 0700) == 0;
   if (!made && errno != EEXIST) return refuse(fmt::format("{} cannot be made: {}", path, std::strerror(errno)));
-  // Not through a link that somebody else put there.
+  // Do not follow a link that somebody else put there.
   const int opened = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (opened < 0) return refuse(fmt::format("{}: {}", path, std::strerror(errno)));
   const bool owned = !user || fchown(opened, user->uid, user->gid) == 0;
@@ -231,7 +231,8 @@ std::optional<PostmasterFile> read_postmaster_file(const std::string& data) {
   std::ifstream file(data + "/postmaster.pid");
   std::string line;
   PostmasterFile found;
-  // Line 1 is the process, line 8 its state, padded with blanks; a server that is starting has written fewer.
+  // Line 1 is the process, line 8 its state, padded with blanks; a server that is still starting has written fewer
+  // lines.
   for (int number = 1; number <= 8 && std::getline(file, line); ++number) {
     if (number == 1) found.pid = read_int(line).value_or(0);
     if (number == 8) found.ready = line.starts_with("ready");

@@ -1,4 +1,4 @@
-// Checks of what belongs together.
+// Checks of settings that depend on each other.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
@@ -15,7 +15,7 @@ Status refuse(const char* key, std::string message) {
   return fail(ErrorCode::invalid_argument, fmt::format("{}: {}", key, message), key);
 }
 
-// Only what is spelt as an address can be known to stay on this machine.
+// Only a numeric address is known to stay on this machine.
 bool is_loopback(const std::string& endpoint) {
   std::string host = endpoint.substr(6, endpoint.rfind(':') - 6);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
@@ -43,7 +43,7 @@ Status check_endpoints(const Settings& settings) {
 }
 
 Status check_place(const Settings& settings) {
-  // In the emergency mode the settings of the database may stand as they do on every other day: one variable switches.
+  // In the emergency mode, the database settings may stay as they are: a single variable switches modes.
   if (settings.backend == "legacy") {
     if (!settings.legacy_dir.empty()) return {};
     return refuse("legacy_dir", "the emergency mode (backend legacy) needs a directory to keep seals in");
@@ -93,7 +93,7 @@ Status check_settings(const Settings& settings) {
                   fmt::format("{} is less than max_seal_bytes ({}): such a seal could never arrive",
                               settings.max_message_bytes, settings.max_seal_bytes));
   }
-  // An eighth is kept for those who hold little.
+  // An eighth is reserved for producers that hold little.
   if (settings.queue_bytes - settings.queue_bytes / 8 < settings.max_message_bytes) {
     return refuse(
         "queue_bytes",

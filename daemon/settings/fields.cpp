@@ -25,7 +25,7 @@ const char* wants_endpoint(const std::string& text) {
   }
   if (!text.starts_with("tcp://")) return wanted;
   const std::size_t colon = text.rfind(':');
-  if (colon <= 6) return wanted;  // the colon is that of "tcp:", or no address is before it
+  if (colon <= 6) return wanted;  // the colon is that of "tcp:", or no address precedes it
   const std::string port = text.substr(colon + 1);
   if (port == "*") return nullptr;
   unsigned number = 0;
@@ -58,7 +58,7 @@ const char* wants_backend(const std::string& text) {
   return text == "postgres" || text == "legacy" ? nullptr : "postgres or legacy";
 }
 
-// A connection string that has slipped into another setting must not be shown with it, nor be made a directory.
+// A connection string that ended up in another setting must not be shown, nor made into a directory.
 const char* wants_path(const std::string& text) {
   return text == "\n" || text.find("://") != std::string::npos ? "a path" : nullptr;
 }
@@ -75,7 +75,7 @@ using S = Settings;
 const std::array fields{
     SettingField{"database", "libpq connection string or URI of the ledger's database (or DATABASE_URL)", &S::database},
     SettingField{"embedded", "directory of a PostgreSQL of vaultd's own, instead of a database", &S::embedded},
-    SettingField{"reader_database", "connection string for queries; default: as database", &S::reader_database},
+    SettingField{"reader_database", "connection string for queries; default: same as database", &S::reader_database},
     SettingField{"schema", "schema of the database that holds the ledger; made by migrate", &S::schema, 0, 0,
                  wants_schema},
     SettingField{"migrate", "apply missing migrations at start", &S::migrate, 0, 1},
@@ -90,12 +90,12 @@ const std::array fields{
     SettingField{"origin", "name under which checkpoints are signed", &S::origin, 0, 0, wants_origin},
     SettingField{"signing_key", "PKCS#8 PEM file; default: signing.pem in the state directory", &S::signing_key, 0, 0,
                  wants_path},
-    SettingField{"accept_rollback", "go on from this sequence under a new origin after a restore", &S::accept_rollback,
-                 0, limits::sequence_max},
+    SettingField{"accept_rollback", "after a restore, continue from this sequence under a new origin",
+                 &S::accept_rollback, 0, limits::sequence_max},
     SettingField{"curve_server_key", "file with the server's CURVE secret key", &S::curve_server_key, 0, 0, wants_path},
     SettingField{"curve_clients", "directory of authorised CURVE client keys", &S::curve_clients, 0, 0, wants_path},
-    SettingField{"readers", "reader actors, each with a connection while it is needed", &S::readers, 1, 64},
-    SettingField{"database_idle_timeout", "a database connection that nobody needs is closed after so long",
+    SettingField{"readers", "reader actors, each with a connection while it needs one", &S::readers, 1, 64},
+    SettingField{"database_idle_timeout", "close database connections that have been unused for this long",
                  &S::database_idle_timeout, 100, 24 * hour},
     SettingField{"max_peers", "connections, of all sockets together", &S::max_peers, 1, 100'000},
     SettingField{"max_seal_bytes", "largest payload, canonical text", &S::max_seal_bytes, 2,
@@ -106,9 +106,8 @@ const std::array fields{
     SettingField{"batch_seals", "seals in one transaction", &S::batch_seals, 1, 65'536},
     SettingField{"batch_bytes", "bytes in one transaction", &S::batch_bytes, 1'024, gib / 4},
     SettingField{"request_timeout", "a request is answered within this time", &S::request_timeout, 1, 24 * hour},
-    SettingField{"slow_request", "a request that takes longer is told in the log; 0s: none is", &S::slow_request, 0,
-                 hour},
-    SettingField{"shutdown_timeout", "for answering what is queued when told to stop", &S::shutdown_timeout, 0, hour},
+    SettingField{"slow_request", "log requests that take longer than this; 0s: none", &S::slow_request, 0, hour},
+    SettingField{"shutdown_timeout", "time to answer queued requests on shutdown", &S::shutdown_timeout, 0, hour},
     SettingField{"checkpoint_interval", "at most one checkpoint is signed in this time", &S::checkpoint_interval, 1,
                  hour},
     SettingField{"lease_timeout", "a writer silent for this long is replaced", &S::lease_timeout, 500, hour},
@@ -144,7 +143,7 @@ std::optional<std::int64_t> read_number(const std::string& text) {
   return number;
 }
 
-// Bytes, by name.
+// True for sizes in bytes, recognised by name.
 bool is_size(const SettingField& field) {
   return field.name.ends_with("_bytes") && std::holds_alternative<std::size_t Settings::*>(field.member);
 }
@@ -190,7 +189,7 @@ std::string flag_of(const SettingField& field) {
 }
 
 std::string variable_of(const SettingField& field) {
-  // VAULT_EVENTS is the client's: where vaultctl watch listens. A shell set up for it must not move vaultd's socket.
+  // VAULT_EVENTS is for clients: where vaultctl watch connects. A shell set up for it must not move vaultd's socket.
   std::string variable = (field.name == "events" ? "VAULTD_" : "VAULT_") + std::string(field.name);
   for (char& c : variable) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
@@ -200,7 +199,7 @@ std::string variable_of(const SettingField& field) {
 
 std::string describe_wanted(const SettingField& field) {
   if (field.wants != nullptr) {
-    // An endpoint is never empty and no word is "\n": this asks for the description.
+    // An endpoint is never empty and no word is "\n", so this is always refused, with the description.
     if (const char* wanted = field.wants("\n")) return wanted;
   }
   return std::visit(Overloaded{

@@ -1,6 +1,6 @@
-// The table of settings: one row each, from which flags, variables, file keys, checks and --check-config are made.
+// The table of settings: one row each, from which flags, variables, file keys, checks and --check-config are derived.
 //
-// How a value is written, the same on the command line, in the environment and in the file:
+// A value is written in the same way on the command line, in the environment and in the file:
 //   text      as it is; in the file a TOML string
 //   list      of texts: the flag once for each, the variable with commas, the file with a TOML array
 //   number    decimal digits; in the file a TOML integer
@@ -32,33 +32,33 @@ struct SettingField {
   SettingMember member;
   std::int64_t min = 0;  // numbers, and durations in milliseconds
   std::int64_t max = 0;
-  // Texts, and each text of a list: what is wanted, or nullptr where `text` is fine. No check where this is nullptr.
+  // For texts, and each text of a list: returns what is wanted, or nullptr if `text` is fine. nullptr: no check.
   const char* (*wants)(const std::string& text) = nullptr;
 };
 
 std::span<const SettingField> setting_fields();
-// nullptr where there is none of that name.
+// nullptr if there is no setting of that name.
 const SettingField* find_setting(std::string_view name);
-// The setting's name nearest to a misspelt one, for the error message; empty where none is near.
+// The setting's name nearest to a misspelt one, for the error message; empty if none is near.
 std::string_view nearest_setting(std::string_view name);
 
 // Whether its values may have a unit (ledger/quantity.hpp): durations must, sizes in bytes can.
 bool takes_unit(const SettingField& field);
 
 std::string flag_of(const SettingField& field);      // --a-b
-std::string variable_of(const SettingField& field);  // VAULT_A_B; of `events` VAULTD_EVENTS
+std::string variable_of(const SettingField& field);  // VAULT_A_B; VAULTD_EVENTS for `events`
 
-// The default as --help shows it: "30s"; "" where there is none.
+// The default as --help shows it: "30s"; "" if there is none.
 std::string format_default(const SettingField& field);
-// "TIME", "SIZE", "N", "PATH", "EP": what stands behind the flag in --help.
+// "TIME", "SIZE", "N", "PATH", "EP": the placeholder after the flag in --help.
 std::string placeholder_of(const SettingField& field);
 
 // Sets a field from flag or variable. `texts` has one member unless the field is a list. The error's message says what
-// is wanted and what was found, not where: the caller knows.
+// is wanted and what was found; the caller adds where.
 Status set_from_texts(const SettingField& field, const std::vector<std::string>& texts, Settings& settings);
 // Sets a number, boolean or optional number from a TOML integer.
 Status set_from_integer(const SettingField& field, std::int64_t value, Settings& settings);
-// Range and form of the value that `settings` holds.
+// Checks range and form of the value in `settings`.
 Status check_field(const SettingField& field, const Settings& settings);
 // "a number from 1 to 64", 'a duration such as "30s" or "250ms"', ...
 std::string describe_wanted(const SettingField& field);

@@ -56,7 +56,7 @@ Status set_from_node(const SettingField& field, const toml::node& node, Settings
   const bool boolean_wanted = std::holds_alternative<bool Settings::*>(field.member);
   if (const auto* array = node.as_array(); array != nullptr && list_wanted) return set_list(field, *array, settings);
   if (const auto* text = node.as_string(); text != nullptr && (text_wanted || list_wanted || takes_unit(field))) {
-    // Empty text stands for "not set", as it does in the environment.
+    // Empty text means "not set", as it does in the environment.
     if (text->get().empty()) return {};
     return set_from_texts(field, {text->get()}, settings);
   }

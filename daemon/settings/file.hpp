@@ -1,4 +1,4 @@
-// The TOML file of settings.
+// Reads the TOML file of settings.
 #pragma once
 
 #include <set>
@@ -10,8 +10,8 @@
 
 namespace vault {
 
-// Sets what the file names. Returns the keys found. Error: invalid_argument beginning with "FILE:LINE: KEY: "; as
-// read_input_file() where the file cannot be read.
+// Sets the fields that the file names. Returns the keys found. Error: invalid_argument beginning with "FILE:LINE: KEY:
+// "; those of read_input_file() if the file cannot be read.
 Result<std::set<std::string>> apply_settings_file(const std::string& path, Settings& settings);
 
 }  // namespace vault

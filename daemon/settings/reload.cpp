@@ -1,4 +1,4 @@
-// What SIGHUP changes.
+// The settings that SIGHUP changes.
 #include <algorithm>
 #include <array>
 

@@ -109,7 +109,7 @@ Status apply_environment(Settings& settings, std::set<std::string>& given) {
   return {};
 }
 
-// The first of the directories that systemd made for this very process (not for one above it), or "".
+// The first of the directories that systemd made for this very process (not for a parent of it), or "".
 std::string service_directory(const char* name) {
   const auto process = variable("SYSTEMD_EXEC_PID");
   if (!process || *process != std::to_string(getpid())) return {};
@@ -127,7 +127,7 @@ void apply_service_directories(Settings& settings) {
   if (const std::string state = service_directory("STATE_DIRECTORY"); !state.empty()) settings.state_dir = state;
 }
 
-// `database` and `embedded` answer one question: whoever answers it with more authority takes the other's answer back.
+// `database` and `embedded` are alternatives: the one set with the higher precedence clears the other.
 void forget_other_place(const std::set<std::string>& given, Settings& settings) {
   const bool database = given.contains("database");
   const bool embedded = given.contains("embedded");
@@ -144,7 +144,7 @@ void forget_other_place(const std::set<std::string>& given, Settings& settings) 
 }  // namespace
 
 std::vector<std::string> doubtful_variables(const Settings& settings) {
-  // Clients', the archive unit's and the tests' own.
+  // Variables of clients, the archive unit and the tests.
   static const std::set<std::string, std::less<>> known{
       "VAULT_CONFIG",  "VAULT_ENDPOINT",   "VAULT_CONTEXT",     "VAULT_ARCHIVE_DIR",   "VAULT_ARCHIVE_OPTIONS",
       "VAULT_BIN_DIR", "VAULT_SOURCE_DIR", "VAULT_VECTORS_DIR", "VAULT_MIGRATIONS_DIR"};
@@ -199,7 +199,7 @@ Result<Settings> load_settings(int argc, char** argv, std::string& help) {
   settings.config = line.config.empty() ? variable("VAULT_CONFIG").value_or("") : line.config;
   if (settings.config.find("://") != std::string::npos) {
     return fail(ErrorCode::invalid_argument,
-                "config: wants the path of a TOML file, not " + quoted_unless_secret(settings.config), "config");
+                "config: must be the path of a TOML file, not " + quoted_unless_secret(settings.config), "config");
   }
   if (!settings.config.empty()) {
     if (auto keys = apply_settings_file(settings.config, settings); !keys) return tl::unexpected(keys.error());

@@ -61,10 +61,10 @@ class LogTest(unittest.TestCase):
     def test_sighup_says_what_changed_and_what_needs_a_restart(self):
         told = self.reload('log_format = "json"\nlog_level = "debug"\nreaders = 2\n')
         self.assertEqual((told["changed"], told["log_level"]), ("log_level", "debug"))
-        self.assertEqual(self.lines(message="these settings count after a restart only"), [])
+        self.assertEqual(self.lines(message="these settings take effect only after a restart"), [])
         told = self.reload('log_format = "json"\nlog_level = "debug"\nreaders = 5\nqueue_seals = 1000\n')
         self.assertEqual(told["changed"], "queue_seals")
-        self.assertEqual(self.wait_for(message="these settings count after a restart only")[0]["settings"], "readers")
+        self.assertEqual(self.wait_for(message="these settings take effect only after a restart")[0]["settings"], "readers")
 
     def test_a_request_can_be_followed(self):
         context = zmq.Context()
