@@ -65,10 +65,9 @@ using Judgement = std::variant<AdoptedLedger, FollowedLedger, RefusedLedger, Unr
 
 class Adoption {
  public:
-  // `disk`, and `memory`, which is kept on it, must outlive the adoption. The notary writes to the memory between
-  // judgements.
-  Adoption(NotaryDisk& disk, PromiseMemory& memory, IdentityOptions options)
-      : disk_(disk), memory_(memory), options_(std::move(options)) {}
+  // All three must outlive the adoption; `memory` is kept on `disk`, and the notary writes to it between judgements.
+  Adoption(NotaryDisk& disk, PromiseMemory& memory, AlertBoard& alerts, IdentityOptions options)
+      : disk_(disk), memory_(memory), alerts_(alerts), options_(std::move(options)) {}
   Adoption(const Adoption&) = delete;
   Adoption& operator=(const Adoption&) = delete;
 
@@ -124,8 +123,8 @@ class Adoption {
 
   NotaryDisk& disk_;
   PromiseMemory& memory_;
+  AlertBoard& alerts_;  // the actor's
   const IdentityOptions options_;
-  AlertBoard alerts_{"notary"};  // its actor; no alert cause is both on this board and on the notary's own
   std::optional<Question> question_;
   std::uint64_t questions_ = 0;
   std::optional<Follow> followed_;          // the last one that kept every promise

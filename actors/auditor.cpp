@@ -162,26 +162,21 @@ void Auditor::end_round(std::int64_t head, Effects& effects) {
   const bool clean = std::exchange(round_clean_, true) && !suspected_;
   if (!clean || alerted_.empty()) return;
   alerted_.clear();
-  const std::string message =
-      "over: what did not verify does again; a whole round over " + std::to_string(head) + " entries found nothing";
-  log_info("auditor", "the ledger verifies again", {{"entries", head}});
-  effects.alert(
-      {.kind = "tamper", .severity = Severity::info, .message = message, .raised = false, .cause = "auditor/ledger"});
+  alerts_.clear(
+      "tamper", "ledger", effects,
+      "over: what did not verify does again; a whole round over " + std::to_string(head) + " entries found nothing");
 }
 
 void Auditor::report(const Finding& finding, Effects& effects) {
   if (alerted_.size() == alerted_max || !alerted_.emplace(finding.sequence, finding.reason).second) return;
   Alert alert;
   alert.kind = "tamper";
-  alert.cause = "auditor/ledger";
   alert.severity = Severity::critical;
   alert.sequence = finding.sequence;
   alert.reason = std::string(finding_name(finding.reason));
   alert.message =
       "entry " + std::to_string(finding.sequence) + " does not verify: " + alert.reason + ". " + finding.detail;
-  log_error("auditor", "alert raised: tampering found",
-            {{"sequence", finding.sequence}, {"reason", alert.reason}, {"kind", alert.kind}}, LogEvent::alert_raised);
-  effects.alert(std::move(alert));
+  alerts_.report(std::move(alert), "ledger", effects);
 }
 
 // What cannot be read cannot be verified. A lost database is reported by the writer.
@@ -189,21 +184,15 @@ void Auditor::tell_unreadable(const Error& error, Effects& effects) {
   const auto now = effects.clock();
   after_outage_ = true;
   if (!failing_since_) failing_since_ = now;
-  if (unreadable_ || (error.code != ErrorCode::internal && now - *failing_since_ < patience)) return;
-  unreadable_ = true;
+  if (error.code != ErrorCode::internal && now - *failing_since_ < patience) return;
   const std::int64_t from = resume_ ? resume_->head.sequence + 1 : 1;
-  Alert alert;
-  alert.kind = "audit";
-  alert.severity = Severity::critical;
-  alert.message = "the ledger cannot be verified from entry " + std::to_string(from) + " on: " + error.message;
-  log_error("auditor", "the ledger cannot be verified", {{"from", from}, {"reason", error.message}});
-  effects.alert(std::move(alert));
+  alerts_.raise("audit", "reading", Severity::critical,
+                "the ledger cannot be verified from entry " + std::to_string(from) + " on: " + error.message, effects);
 }
 
 void Auditor::tell_readable(Effects& effects) {
   failing_since_.reset();
-  if (!std::exchange(unreadable_, false)) return;
-  effects.alert({.kind = "audit", .severity = Severity::info, .message = "over", .raised = false});
+  alerts_.clear("audit", "reading", effects);
 }
 
 }  // namespace vault

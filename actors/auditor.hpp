@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "actors/actor.hpp"
+#include "actors/alert_board.hpp"
 #include "actors/audit_pace.hpp"
 #include "ledger/sequencer.hpp"
 #include "store/end_check.hpp"
@@ -65,8 +66,8 @@ class Auditor final : public Actor {
 
   std::int64_t lagging_head_ = -1;     // the head of a late replica; -1: none was late
   std::optional<Time> failing_since_;  // since when steps cannot read
-  bool unreadable_ = false;            // alert.audit is raised
 
+  AlertBoard alerts_{"auditor"};
   AuditProgress progress_;
   std::optional<Time> measured_at_;  // the database's size
 };

@@ -60,12 +60,7 @@ Result<ReplyBody> EmergencyReader::run_page(const PageRequest& request) {
 
 void EmergencyReader::tell_problems(Effects& effects) {
   for (const std::string& problem : store_.take_problems()) {
-    log_error("reader", "a seal of the emergency mode cannot be read", {{"reason", problem}});
-    Alert alert;
-    alert.kind = "emergency_damage";
-    alert.severity = Severity::critical;
-    alert.message = problem;
-    effects.alert(std::move(alert));
+    alerts_.report({.kind = "emergency_damage", .severity = Severity::critical, .message = problem}, "files", effects);
   }
 }
 

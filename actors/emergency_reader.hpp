@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "actors/actor.hpp"
+#include "actors/alert_board.hpp"
 #include "store/emergency_store.hpp"
 #include "wire/message.hpp"
 
@@ -30,6 +31,7 @@ class EmergencyReader final : public Actor {
 
   ActorId id_;
   EmergencyReaderStore& store_;
+  AlertBoard alerts_{"reader"};
 };
 
 }  // namespace vault

@@ -121,16 +121,14 @@ void EmergencyWriter::set_trouble(const std::string& trouble, Effects& effects) 
 
 void EmergencyWriter::shout(Effects& effects) {
   effects.set_timer(shout_timer, shout_interval);
-  log_warning("writer",
-              "EMERGENCY MODE: seals are kept as files, without chain, proof or checkpoint; import them once the "
-              "database can be used (vaultctl legacy import)",
-              {{"directory", place_}, {"sealed", counters_["sealed"]}});
-  Alert alert;
-  alert.kind = "emergency";
-  alert.severity = Severity::critical;
-  alert.message = "vaultd runs in the emergency mode: seals are kept as files in " + place_ +
-                  ", without chain, proof or checkpoint, until they are imported";
-  effects.alert(std::move(alert));
+  alerts_.report(
+      {.kind = "emergency",
+       .severity = Severity::critical,
+       .message = "EMERGENCY MODE: seals are kept as files in " + place_ +
+                  ", without chain, proof or checkpoint; import them once the database can be used (vaultctl legacy "
+                  "import). Kept since the start: " +
+                  std::to_string(counters_["sealed"])},
+      "mode", effects);
 }
 
 void EmergencyWriter::send_status(Effects& effects) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/alert_board.hpp"
 #include "store/emergency_store.hpp"
 
 namespace vault {
@@ -40,6 +41,7 @@ class EmergencyWriter final : public Actor {
   std::deque<SealOrder> queue_;
   std::string trouble_;  // why nothing can be kept at the moment; "": it can
   std::map<std::string, std::int64_t> counters_;
+  AlertBoard alerts_{"writer"};
   // Collected during this round.
   KeptAnswers answers_;
   IngestKept kept_;

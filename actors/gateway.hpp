@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/alert_board.hpp"
 #include "actors/peer_turns.hpp"
 #include "actors/raised_alerts.hpp"
 #include "actors/read_queue.hpp"
@@ -164,14 +165,14 @@ class Gateway final : public Actor {
   bool decoding_ = false;  // the decoder is working on one
 
   ReadQueue reads_;
-  ReaderPool::Health readers_told_;  // as stated in the alert
   std::string vkey_;
 
   WriterStatus writer_;
   std::string_view role_ = "waiting";
   Timestamp role_since_;
   std::shared_ptr<const KeyRing> keys_;
-  RaisedAlerts alerts_;
+  RaisedAlerts alerts_;  // of all actors
+  AlertBoard board_{"gateway"};
   std::map<std::string, std::int64_t> counters_;
   std::map<ErrorCode, std::int64_t> seals_refused_;
   std::map<std::string, double> gauges_;

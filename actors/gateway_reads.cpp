@@ -139,21 +139,11 @@ void Gateway::tell_readers(Effects& effects) {
   if (health.lost > 0) {
     refuse_reads(reads_.take_stranded(now), "no reader has a database: " + health.reason, effects);
   }
-  if ((health.lost > 0) == (readers_told_.lost > 0)) return;
-  readers_told_ = health;
-  Alert alert;
-  alert.kind = "readers";
-  alert.raised = health.lost > 0;
-  if (alert.raised) {
-    alert.message = std::to_string(health.lost) + " of " + std::to_string(reads_.readers()) +
-                    " readers have no database: " + health.reason;
-    log_warning("gateway", "readers have no database", {{"lost", health.lost}, {"reason", health.reason}});
-  } else {
-    alert.severity = Severity::info;
-    alert.message = "over";
-    log_info("gateway", "all readers have a database again", {});
-  }
-  effects.alert(std::move(alert));
+  if (health.lost == 0) return board_.clear("readers", "database", effects);
+  board_.raise("readers", "database", Severity::warning,
+               std::to_string(health.lost) + " of " + std::to_string(reads_.readers()) +
+                   " readers have no database: " + health.reason,
+               effects);
 }
 
 // A reply could not be delivered. If that is because the client has gone, nobody waits for its other answers.

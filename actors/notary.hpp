@@ -33,7 +33,7 @@ class Notary final : public Actor {
  public:
   // `disk` outlives the notary.
   Notary(NotaryDisk& disk, const NotaryOptions& options)
-      : memory_(disk), adoption_(disk, memory_, options.identity), options_(options) {}
+      : memory_(disk), adoption_(disk, memory_, alerts_, options.identity), options_(options) {}
 
   // Adopt, Follow, Committed, IngestRefused, Epoch -> writer; TreeRead, StoreCheckpointAnswer, ContradictionTold from
   // the coordinator; LeaseConfirmed from the lease keeper.
@@ -71,9 +71,9 @@ class Notary final : public Actor {
   void on_stored(const StoreCheckpointAnswer& answer, Effects& effects);
 
   PromiseMemory memory_;
+  AlertBoard alerts_{"notary"};
   Adoption adoption_;  // reads memory_, and adds evidence to it
   NotaryOptions options_;
-  AlertBoard alerts_{"notary"};
   std::optional<SigningKey> key_;
   LogIdentity identity_;
   bool active_ = false;

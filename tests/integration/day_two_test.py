@@ -151,7 +151,7 @@ class DayTwo(unittest.TestCase):
                             "ALTER TABLE vault_ledger ENABLE ALWAYS TRIGGER vault_insert_only;"
                             "ALTER TABLE vault_ledger ENABLE ALWAYS TRIGGER vault_insert_only_row", "vault")
         wait_for_alert("tamper")
-        self.assertIn("tampering found sequence=42 reason=entry_hash_mismatch", MACHINE.log_tail())
+        self.assertIn("alert raised kind=tamper sequence=42 finding=entry_hash_mismatch", MACHINE.log_tail())
         said = MACHINE.follow("tamper-name", code=1)
         for line in ('alerts ["tamper"]',
                      '{"valid":false,"first_invalid_sequence":42,"reason":"entry_hash_mismatch","checked":41,'):

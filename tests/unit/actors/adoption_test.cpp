@@ -36,7 +36,8 @@ class AdoptionTest : public ::testing::Test {
   void restart(const IdentityOptions& options) {
     adoption_.reset();  // before the memory that it refers to
     memory_.emplace(disk_);
-    adoption_.emplace(disk_, *memory_, options);
+    alerts_.emplace("notary");
+    adoption_.emplace(disk_, *memory_, *alerts_, options);
     effects_.sent.clear();
   }
 
@@ -78,6 +79,7 @@ class AdoptionTest : public ::testing::Test {
   Promises promises_;
   std::string history_ = "a";
   std::optional<PromiseMemory> memory_;
+  std::optional<AlertBoard> alerts_;
   std::optional<Adoption> adoption_;
 };
 

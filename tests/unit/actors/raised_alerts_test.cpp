@@ -30,6 +30,19 @@ class RaisedAlertsTest : public ::testing::Test {
   AlertBoard notary_{"notary"}, writer_{"writer"};
 };
 
+TEST_F(RaisedAlertsTest, AFindingIsToldEachTimeAndOverOnce) {
+  writer_.report({.kind = "tamper", .sequence = 7, .reason = "prev_hash_mismatch"}, "ledger", effects_);
+  writer_.report({.kind = "tamper", .sequence = 9, .reason = "prev_hash_mismatch"}, "ledger", effects_);
+  EXPECT_EQ(told(), "++");
+  EXPECT_EQ(all_.standing().at(0).alert.sequence, 7);  // the first is where to look
+  EXPECT_EQ(all_.standing().at(0).alert.cause, "writer/ledger");
+  writer_.clear("tamper", "ledger", effects_, "a round found nothing");
+  EXPECT_EQ(effects_.messages<AlertMessage>(ActorId::publisher).back().alert.message, "a round found nothing");
+  EXPECT_EQ(told(), "-");
+  writer_.clear("tamper", "ledger", effects_);
+  EXPECT_EQ(told(), "");
+}
+
 TEST_F(RaisedAlertsTest, AKindIsAsSevereAsItsWorstCause) {
   notary_.raise("clock", "mild", Severity::warning, "x", effects_);
   writer_.raise("clock", "bad", Severity::critical, "x", effects_);
