@@ -40,6 +40,7 @@ bool is_public(const Operation& operation) {
 
 Gateway::Gateway(const GatewayOptions& options)
     : options_(options),
+      seals_(options.queue),
       reads_({.readers = options.readers, .probes = !options.emergency}),
       slow_(options.slow_request) {
   writer_.detail = "vaultd is starting";
@@ -86,8 +87,7 @@ void Gateway::handle(Message message, Effects& effects) {
       [&](AuditProgress& audit) { audit_ = audit; },
       [&](SettingsChanged& settings) {
         options_.codec = {settings.message_bytes_max, settings.seal_bytes_max};
-        options_.queue_seals_max = settings.queue_seals_max;
-        options_.queue_bytes_max = settings.queue_bytes_max;
+        seals_.set_limits(settings.queue_seals_max, settings.queue_bytes_max);
         slow_.set_limit(settings.slow_request);
       });
 }
@@ -290,30 +290,18 @@ void Gateway::seal(Arrival arrival, RequestId id, SealRequest request, Effects& 
   pending.bytes = bytes;
   pending.batch = request.batch;
   pending.sign = request.sign;
-  Producer& held = hold(pending);
   SealOrder order{ticket, std::move(request.seals), ingest, bytes, round_began(effects)};
   if (arrival.ticket != 0) {
-    *find_place(held, ticket) = std::move(order);
+    seals_.fill(producer, std::move(order));
   } else {
-    held.waiting.push_back(std::move(order));
+    seals_.push(producer, std::move(order));
   }
-  take_turn(producer, held);
 }
 
 // Read once per round, which is short, because the sealing thread should not spend its time reading the clock.
 Gateway::Instant Gateway::round_began(Effects& effects) {
   if (!round_began_) round_began_ = effects.clock();
   return *round_began_;
-}
-
-// Counts what a request holds until give_back().
-Gateway::Producer& Gateway::hold(const Pending& pending) {
-  queued_seals_ += pending.seals;
-  queued_bytes_ += pending.bytes;
-  Producer& producer = producers_[pending.producer];
-  producer.seals_held += pending.seals;
-  producer.bytes_held += pending.bytes;
-  return producer;
 }
 
 void Gateway::read(Arrival arrival, Request request, Effects& effects) {
@@ -361,33 +349,15 @@ void Gateway::ingest_failed(const Error& error, Effects& effects) {
 
 // Passes orders to the writer while it has room, one order per producer and turn.
 void Gateway::forward(Effects& effects) {
-  SealOrders orders;
-  while (!turns_.empty() && at_writer_ < options_.writer_window_seals) {
-    const std::string name = std::move(turns_.front());
-    turns_.pop_front();
-    Producer& producer = producers_[name];
-    producer.in_turns = false;
-    VAULT_CHECK(!producer.waiting.empty() && !producer.waiting.front().seals.empty());
-    at_writer_ += producer.waiting.front().seals.size();
-    orders.orders.push_back(std::move(producer.waiting.front()));
-    producer.waiting.pop_front();
-    take_turn(name, producer);
-  }
+  SealOrders orders{seals_.next()};
   if (!orders.orders.empty()) effects.send(to::writer, std::move(orders));
-}
-
-// Orders behind a message that is being decoded wait for it: a producer's seals keep their order.
-void Gateway::take_turn(const std::string& name, Producer& producer) {
-  if (producer.in_turns || producer.waiting.empty() || producer.waiting.front().seals.empty()) return;
-  producer.in_turns = true;
-  turns_.push_back(name);
 }
 
 const char* Gateway::phase() const {
   if (stopping_) return "stopping";
-  if (!writer_.ready) return queued_seals_ == 0 ? "unready" : "unready_holding";
+  if (!writer_.ready) return seals_.seals() == 0 ? "unready" : "unready_holding";
   if (!wants_ingest()) return "full";
-  return queued_seals_ == 0 ? "idle" : "holding";
+  return seals_.seals() == 0 ? "idle" : "holding";
 }
 
 }  // namespace vault

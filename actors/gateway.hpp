@@ -18,6 +18,7 @@
 #include "actors/peer_turns.hpp"
 #include "actors/raised_alerts.hpp"
 #include "actors/read_queue.hpp"
+#include "actors/seal_queue.hpp"
 #include "actors/slow_log.hpp"
 #include "wire/codec.hpp"
 
@@ -25,9 +26,7 @@ namespace vault {
 
 struct GatewayOptions {
   CodecLimits codec;
-  std::size_t queue_seals_max = 65'536;
-  std::size_t queue_bytes_max = std::size_t{256} << 20;
-  std::size_t writer_window_seals = 4'000;  // passed to the writer and not answered; the rest waits here, in turns
+  SealQueueLimits queue;
   std::size_t decoded_aside_bytes = std::size_t{256} << 10;  // larger messages are decoded on a thread of their own
   std::size_t readers = 3;
   // Bytes of replies that ZeroMQ still holds, for one peer and for all: beyond these, queries are answered `busy`.
@@ -69,11 +68,6 @@ class Gateway final : public Actor {
     bool ingest = false, batch = false, sign = false;
     bool answered = false;  // by deadline; the writer's answer will only return the credit
   };
-  struct Producer {
-    std::deque<SealOrder> waiting;  // an order without seals keeps the place of a message that is being decoded
-    std::size_t seals_held = 0, bytes_held = 0;
-    bool in_turns = false;
-  };
   // A message as it arrived. `ticket`: set if it was decoded aside; its place and its deadline date from its arrival.
   struct Arrival {
     PeerMessage message;
@@ -98,19 +92,15 @@ class Gateway final : public Actor {
   std::optional<Error> too_much_unread(const std::vector<std::string>& envelope, Effects& effects) const;
   std::optional<Error> too_much_unread_for(const ReadTask& task, Effects& effects) const;
   std::optional<Error> not_now(const std::string& producer, std::size_t seals, std::size_t bytes) const;
-  std::optional<Error> admit(const std::string& producer, std::size_t seals, std::size_t bytes) const;
   void read(Arrival arrival, Request request, Effects& effects);
   void ingest_failed(const Error& error, Effects& effects);
   void forward(Effects& effects);
-  void take_turn(const std::string& name, Producer& producer);
 
   // gateway_decoding.cpp
   void decode_aside(PeerMessage message, Effects& effects);
   void decode_next(Effects& effects);
   void on_decoded(DecodeAnswer answer, Effects& effects);
   static PeerConnection connection(const Arrival& arrival, Effects& effects);
-  static std::deque<SealOrder>::iterator find_place(Producer& producer, Ticket ticket);
-  void clear_place(const std::string& name, Ticket ticket);
 
   void on_answers(SealAnswers answers, Effects& effects);
   void on_kept_answers(KeptAnswers answers, Effects& effects);
@@ -145,9 +135,6 @@ class Gateway final : public Actor {
   Instant round_began(Effects& effects);
   void count_refused(ErrorCode code, std::size_t seals) { seals_refused_[code] += static_cast<std::int64_t>(seals); }
   void add_figures(StatusResult& result, Effects& effects) const;
-  Producer& hold(const Pending& pending);
-  void give_back(const Pending& pending);
-  void release(const Pending& pending);
 
   GatewayOptions options_;
   Instant started_{};
@@ -155,10 +142,7 @@ class Gateway final : public Actor {
   std::unordered_map<Ticket, Pending> pending_;
   std::deque<std::pair<Instant, Ticket>> deadlines_;
 
-  std::unordered_map<std::string, Producer> producers_;  // by routing id; "" is ingest
-  std::deque<std::string> turns_;                        // producers with orders to pass on
-  std::size_t queued_seals_ = 0, queued_bytes_ = 0;      // not answered, here or at the writer
-  std::size_t at_writer_ = 0;                            // seals
+  SealQueue seals_;
 
   std::unordered_map<Ticket, Undecoded> undecoded_;
   PeerTurns decode_turns_;

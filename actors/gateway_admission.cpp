@@ -9,17 +9,10 @@
 namespace vault {
 namespace {
 
-// What a producer may hold even after others have filled the queue: an eighth of it is kept for producers that hold
-// little.
-constexpr std::size_t modest_share = 8;
 // Limits on a peer's envelope, which is echoed: the frames before a message's last one, except the routing id.
 constexpr std::size_t envelope_frames_max = 8, envelope_bytes_max = 1'024;
 // A message of at least this many bytes is a seal, and is admitted before it is decoded.
 constexpr std::size_t large_message = std::size_t{64} << 10;
-
-std::size_t without_reserve(std::size_t whole) {
-  return whole - whole / modest_share;
-}
 
 }  // namespace
 
@@ -39,8 +32,7 @@ Ticket Gateway::open(Arrival& arrival, RequestId id, std::string_view op, Effect
 }
 
 bool Gateway::wants_ingest() const {
-  return is_ready() && queued_seals_ < without_reserve(options_.queue_seals_max) &&
-         queued_bytes_ < without_reserve(options_.queue_bytes_max);
+  return is_ready() && seals_.has_room();
 }
 
 std::optional<Error> Gateway::refuse_unread(const PeerMessage& message) const {
@@ -65,27 +57,13 @@ std::optional<Error> Gateway::refuse_unread(const PeerMessage& message) const {
 
 // Why a producer's seals are not accepted at the moment.
 std::optional<Error> Gateway::not_now(const std::string& producer, std::size_t seals, std::size_t bytes) const {
-  if (takes_seals()) return admit(producer, seals, bytes);
+  if (takes_seals()) {
+    const Status room = seals_.admit(producer, seals, bytes);
+    return room ? std::nullopt : std::optional<Error>(room.error());
+  }
   return Error{ErrorCode::unavailable,
                "no seal is accepted now: " + (refusing_ ? std::string("vaultd is shutting down") : writer_.detail) +
                    ". Try again with the same seal_id",
-               {}};
-}
-
-// A producer that holds much must stop earlier than one that holds little.
-std::optional<Error> Gateway::admit(const std::string& producer, std::size_t seals, std::size_t bytes) const {
-  const auto found = producers_.find(producer);
-  const std::size_t held = found == producers_.end() ? 0 : found->second.seals_held;
-  const std::size_t held_bytes = found == producers_.end() ? 0 : found->second.bytes_held;
-  const bool modest = (held + seals <= options_.queue_seals_max / modest_share &&
-                       held_bytes + bytes <= options_.queue_bytes_max / modest_share) ||
-                      producers_.size() <= 1;
-  const std::size_t seals_max = modest ? options_.queue_seals_max : without_reserve(options_.queue_seals_max);
-  const std::size_t bytes_max = modest ? options_.queue_bytes_max : without_reserve(options_.queue_bytes_max);
-  if (queued_seals_ + seals <= seals_max && queued_bytes_ + bytes <= bytes_max) return std::nullopt;
-  return Error{ErrorCode::busy,
-               "the writer's queue is full (" + std::to_string(queued_seals_) + " seals, " +
-                   std::to_string(queued_bytes_) + " bytes wait); send it again in a moment",
                {}};
 }
 

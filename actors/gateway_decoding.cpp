@@ -19,7 +19,7 @@ void Gateway::decode_aside(PeerMessage message, Effects& effects) {
   pending.producer = producer;
   pending.seals = 1;
   pending.bytes = body->size();
-  hold(pending).waiting.push_back({ticket, {}, ingest, pending.bytes});
+  seals_.reserve(producer, ticket, pending.bytes);
   undecoded_.emplace(ticket, Undecoded{std::move(body), std::move(arrival.message), arrival.connection});
   decode_turns_.push(producer, ticket);
   decode_next(effects);
@@ -41,36 +41,18 @@ void Gateway::on_decoded(DecodeAnswer answer, Effects& effects) {
   VAULT_CHECK(!one.empty() && found != pending_.end());
   Pending pending = std::move(found->second);
   pending_.erase(found);
-  give_back(pending);
+  seals_.count_off(pending.producer, pending.seals, pending.bytes);
   // A peer whose request timed out has been told that the seal may still commit; it need not.
   if (!pending.answered) {
     PeerMessage& message = one.mapped().rest;
     message.envelope = std::move(pending.envelope);
     take({std::move(message), one.mapped().connection, answer.ticket}, std::move(answer.request), effects);
   }
-  clear_place(pending.producer, answer.ticket);
+  seals_.close_place(pending.producer, answer.ticket);
 }
 
 PeerConnection Gateway::connection(const Arrival& arrival, Effects& effects) {
   return arrival.ticket != 0 ? arrival.connection : effects.connection();
-}
-
-std::deque<SealOrder>::iterator Gateway::find_place(Producer& producer, Ticket ticket) {
-  const auto place = std::find_if(producer.waiting.begin(), producer.waiting.end(),
-                                  [ticket](const SealOrder& order) { return order.ticket == ticket; });
-  VAULT_CHECK(place != producer.waiting.end());
-  return place;
-}
-
-// Lets the seals behind a message proceed if it yielded none itself.
-void Gateway::clear_place(const std::string& name, Ticket ticket) {
-  const auto producer = producers_.find(name);
-  VAULT_CHECK(producer != producers_.end());
-  const auto place = find_place(producer->second, ticket);
-  if (!place->seals.empty()) return;
-  producer->second.waiting.erase(place);
-  take_turn(name, producer->second);
-  if (producer->second.seals_held == 0 && producer->second.waiting.empty()) producers_.erase(producer);
 }
 
 }  // namespace vault

@@ -20,27 +20,12 @@ void Gateway::on_answers(SealAnswers answers, Effects& effects) {
   for (SealAnswer& answer : answers.answers) on_answer(std::move(answer), effects);
 }
 
-void Gateway::release(const Pending& pending) {
-  at_writer_ -= pending.seals;
-  give_back(pending);
-}
-
-void Gateway::give_back(const Pending& pending) {
-  queued_seals_ -= pending.seals;
-  queued_bytes_ -= pending.bytes;
-  const auto producer = producers_.find(pending.producer);
-  VAULT_CHECK(producer != producers_.end());
-  producer->second.seals_held -= pending.seals;
-  producer->second.bytes_held -= pending.bytes;
-  if (producer->second.seals_held == 0 && producer->second.waiting.empty()) producers_.erase(producer);
-}
-
 Gateway::Pending* Gateway::settle(Ticket ticket, const Error* refusal, Effects& effects) {
   const auto found = pending_.find(ticket);
   if (found == pending_.end()) return nullptr;  // vaultd's own seals have no ticket
   Pending& pending = found->second;
   if (refusal != nullptr) count_refused(refusal->code, pending.seals);
-  release(pending);
+  seals_.answered(pending.producer, pending.seals, pending.bytes);
   pending.seals = pending.bytes = 0;
   if (pending.ingest || pending.answered) {
     pending_.erase(found);
@@ -87,7 +72,7 @@ void Gateway::on_timer(int id, Effects& effects) {
     look_after_reads(effects);
     const auto sealed = writer_.counters.find("sealed");
     effects.send(to::publisher,
-                 Heartbeat{{writer_.head.sequence, writer_.head.merkle_root, static_cast<std::int64_t>(queued_seals_),
+                 Heartbeat{{writer_.head.sequence, writer_.head.merkle_root, static_cast<std::int64_t>(seals_.seals()),
                             sealed == writer_.counters.end() ? 0 : sealed->second, is_ready()}});
     return;
   }
@@ -164,8 +149,8 @@ StatusResult Gateway::status(Effects& effects) const {
   result.ready = is_ready();
   result.uptime_s = std::chrono::duration_cast<std::chrono::seconds>(effects.clock() - started_).count();
   result.sequence = writer_.head.sequence;
-  result.in_flight = static_cast<std::int64_t>(at_writer_);
-  result.queue_depth = static_cast<std::int64_t>(queued_seals_);
+  result.in_flight = static_cast<std::int64_t>(seals_.at_writer());
+  result.queue_depth = static_cast<std::int64_t>(seals_.seals());
   result.writer_epoch = writer_.epoch;
   result.database_connected = writer_.database_connected;
   result.database_detail = writer_.detail;
@@ -196,7 +181,7 @@ void Gateway::add_figures(StatusResult& result, Effects& effects) const {
     return std::chrono::duration<double>(effects.clock() - instant).count();
   };
   for (const auto& [kind, severity] : alerts_.severities()) result.severities[kind] = severity_name(severity);
-  result.queue_bytes = static_cast<std::int64_t>(queued_bytes_);
+  result.queue_bytes = static_cast<std::int64_t>(seals_.bytes());
   const WriterFigures& figures = writer_.figures;
   for (std::size_t i = 0; i < figures.sealed.size(); ++i) {
     result.sealed[std::string(verdict_name(static_cast<Verdict>(i)))] = figures.sealed[i];

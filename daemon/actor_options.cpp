@@ -26,9 +26,9 @@ WriterOptions writer_options(const Settings& settings) {
 GatewayOptions gateway_options(const Settings& settings) {
   GatewayOptions options;
   options.codec = codec_limits(settings);
-  options.queue_seals_max = settings.queue_seals;
-  options.queue_bytes_max = settings.queue_bytes;
-  options.writer_window_seals = 4 * settings.batch_seals;
+  options.queue.seals_max = settings.queue_seals;
+  options.queue.bytes_max = settings.queue_bytes;
+  options.queue.writer_seals_max = 4 * settings.batch_seals;
   options.emergency = settings.backend == "legacy";
   options.readers = options.emergency ? 1 : settings.readers;
   options.request_timeout = settings.request_timeout;

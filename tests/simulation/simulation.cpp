@@ -35,8 +35,8 @@ VaultdOptions Simulation::draw_options() {
   options.writer.second_batch_seals = 1 + random_.below(4);
   options.writer.recent_seals = 1 + random_.below(30);
   options.gateway.request_timeout = std::chrono::milliseconds(1'000 + random_.below(4'000));
-  options.gateway.queue_seals_max = 10 + random_.below(100);
-  options.gateway.writer_window_seals = 1 + random_.below(40);
+  options.gateway.queue.seals_max = 10 + random_.below(100);
+  options.gateway.queue.writer_seals_max = 1 + random_.below(40);
   if (random_.below(2) == 0) options.gateway.decoded_aside_bytes = 100 + random_.below(400);
   options.gateway.version = "simulated";
   options.audit_rows_per_second = random_.chance(250) ? 20 + random_.below(100) : 0;

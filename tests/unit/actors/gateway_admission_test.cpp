@@ -13,7 +13,7 @@ namespace {
 class GatewayAdmissionTest : public ::testing::Test {
  protected:
   GatewayAdmissionTest() {
-    options.queue_bytes_max = 800'000;
+    options.queue.bytes_max = 800'000;
     options.decoded_aside_bytes = std::size_t{1} << 20;
     options.readers = 1;
     gateway.emplace(options);

@@ -13,7 +13,7 @@ class GatewayDecodingTest : public ::testing::Test {
  protected:
   GatewayDecodingTest() {
     options.decoded_aside_bytes = 1'000;
-    options.queue_bytes_max = 40'000;
+    options.queue.bytes_max = 40'000;
     options.readers = 1;
     gateway.emplace(options);
     gateway->start(effects);

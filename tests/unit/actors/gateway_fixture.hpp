@@ -16,8 +16,8 @@ namespace vault {
 class GatewayTest : public ::testing::Test {
  protected:
   GatewayTest() {
-    options.queue_seals_max = 80;
-    options.writer_window_seals = 8;
+    options.queue.seals_max = 80;
+    options.queue.writer_seals_max = 8;
     options.readers = 2;
     options.request_timeout = std::chrono::milliseconds(1'000);
   }

@@ -156,7 +156,7 @@ TEST_F(GatewayTest, SlowRequestsAreToldAndNeverInANumberOfLines) {
 }
 
 TEST_F(GatewayTest, CountsRefusedSealsByCode) {
-  options.queue_seals_max = 1;
+  options.queue.seals_max = 1;
   start();
   seal_from("p");
   seal_from("p");
