@@ -16,7 +16,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The parameters' types, as sql::insert_entries declares them.
+// The parameter types that sql::insert_entries declares.
 constexpr const char* unnest_arguments =
     "$1::bigint[], $2::text[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::jsonb[], $8::bytea[], "
     "$9::text[], $10::text[], $11::text[], $12::text[]";
@@ -173,7 +173,7 @@ Result<RowRate> Baseline::insert_unnest(const std::string& table, const InsertWa
       values[i] = batch.arrays[i].data();
       lengths[i] = static_cast<int>(batch.arrays[i].size());
     }
-    // Each is a transaction of its own: what lies between two syncs commits together.
+    // Each in a transaction of its own, which ends at the next sync.
     return PQsendQueryPrepared(connection_, "", baseline_columns, values.data(), lengths.data(), formats.data(), 1) ==
                1 &&
            PQpipelineSync(connection_) == 1;

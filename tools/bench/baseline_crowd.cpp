@@ -52,7 +52,7 @@ Status BaselineCrowd::send(pg_conn* connection) {
   return sent ? Status{} : baseline_failure(connection);
 }
 
-// True if the row in flight is committed, false while nobody knows.
+// True if the row in flight has been committed, false while that is unknown.
 Result<bool> BaselineCrowd::take_answer(pg_conn* connection) {
   if (PQconsumeInput(connection) != 1) return tl::unexpected(baseline_failure(connection).error());
   if (PQisBusy(connection) != 0) return false;

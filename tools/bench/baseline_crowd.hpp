@@ -1,5 +1,5 @@
-// What many producers with one seal in flight each are measured against: as many connections that insert one bare row a
-// transaction, likewise one in flight each, driven by one thread as LoadGenerator drives its sockets.
+// The baseline for many producers with one seal in flight each: as many connections that insert one bare row per
+// transaction, also one in flight each, driven by one thread as LoadGenerator drives its sockets.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +19,8 @@ namespace vault {
 // Belongs to one thread. Errors of all members: unavailable or internal with the server's message.
 class BaselineCrowd {
  public:
-  // Opens `connections` connections. `table` is one of Baseline::make_table() that nobody else fills meanwhile; `rows`
-  // are the samples that are inserted over and over.
+  // Opens `connections` connections. `table` was made by Baseline::make_table() and nobody else fills it meanwhile;
+  // `rows` are the samples that are inserted over and over.
   static Result<std::unique_ptr<BaselineCrowd>> open(const std::string& url, const std::string& table,
                                                      std::vector<Entry> rows, std::size_t connections);
   ~BaselineCrowd();

@@ -1,5 +1,5 @@
-// What the baselines share: how their sessions are set, when an answer is a good one, how rows are counted against a
-// window, and the statement that inserts one row. Private to them.
+// Helpers that the baselines share: session settings, checks of answers, counting rows against a window, and the
+// statement that inserts one row. Private to them.
 #pragma once
 
 #include <fmt/format.h>
@@ -42,7 +42,7 @@ inline std::string baseline_table(const std::string& table) {
   return "vault_bench." + table;
 }
 
-// Its parameters are a RowParameters.
+// Takes RowParameters as its parameters.
 inline std::string insert_one_sql(const std::string& table) {
   return fmt::format(
       "INSERT INTO {} ({}) VALUES ($1::bigint, $2::text, $3::uuid, $4::timestamptz, $5::text, $6::text, $7::jsonb, "

@@ -1,5 +1,5 @@
-// The baseline's rows as Postgres takes them in binary: for COPY and as arrays for unnest(). A batch is encoded once;
-// what must differ from one use to the next (sequence, seal_id) is written over in place. Private to the baseline.
+// The baseline's rows in Postgres' binary format: for COPY, and as arrays for unnest(). A batch is encoded once;
+// whatever must differ between uses (sequence, seal_id) is overwritten in place. Private to the baseline.
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@ namespace vault {
 
 inline constexpr std::size_t baseline_columns = 12;  // VAULT_ROW_COLUMNS
 
-// New seal_ids (UUIDv7) at next to no cost: nothing secret about them.
+// New seal_ids (UUIDv7) at almost no cost: they need not be secret.
 class SealIds {
  public:
   void write_next(char* at);  // 16 bytes
@@ -27,7 +27,7 @@ class SealIds {
   Timestamp now_;
 };
 
-// One row as binary COPY has it, and where its sequence and its seal_id stand.
+// One row in binary COPY form, and the positions of its sequence and seal_id.
 struct RowBytes {
   std::string bytes;
   std::size_t sequence_at = 0;
@@ -37,7 +37,7 @@ struct RowBytes {
   void renew(std::int64_t sequence, SealIds& ids);
 };
 
-// The fields of a COPY row are what a statement takes as parameters, in binary. `row` must outlive it.
+// The fields of a COPY row, used as a statement's binary parameters. `row` must outlive it.
 struct RowParameters {
   std::array<const char*, baseline_columns> values{};
   std::array<int, baseline_columns> lengths{}, formats{};

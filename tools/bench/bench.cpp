@@ -11,7 +11,7 @@
 namespace vault::bench {
 namespace {
 
-// Different seals that are sent over and over: enough to keep any cache honest, little to hold.
+// Number of different seals that are sent over and over: enough to defeat caches, few enough to keep in memory.
 constexpr std::size_t samples = 8192;
 
 }  // namespace
@@ -57,7 +57,7 @@ Status Bench::start() {
   auto machine = describe_machine(*baseline_);
   if (!machine) return tl::unexpected(machine.error());
   machine_ = *std::move(machine);
-  if (!is_release_build()) progress("this is no release build: its figures mean little");
+  if (!is_release_build()) progress("this is not a release build: its figures mean little");
   return {};
 }
 
@@ -80,7 +80,7 @@ std::vector<Figure> Bench::run() {
     const char* name;
     Result<Figure> (Bench::*measure)();
   };
-  // Single seals first, on a ledger as small as their baseline; what wants a large ledger last.
+  // Single seals first, on a ledger as small as their baseline; figures that need a large ledger last.
   const Step steps[] = {
       {"single", &Bench::measure_single}, {"polled", &Bench::measure_polled}, {"many", &Bench::measure_many},
       {"lone", &Bench::measure_lone},     {"flood", &Bench::measure_flood},   {"growth", &Bench::measure_growth},
@@ -137,7 +137,7 @@ Status Bench::fill_ledger(std::int64_t entries) {
     auto now = head();
     if (!now) return tl::unexpected(now.error());
     if (now->sequence >= entries) return {};
-    // In pieces, so that people see it move.
+    // In pieces, so that people see progress.
     const auto piece = std::min<std::int64_t>(entries - now->sequence, 100'000);
     progress(fmt::format("filling the ledger: {} of {}", with_commas(static_cast<double>(now->sequence)),
                          with_commas(static_cast<double>(entries))));

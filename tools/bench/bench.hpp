@@ -1,7 +1,7 @@
-// The benchmark: a PostgreSQL, a vaultd, its baselines beside it, and one function a figure.
+// The benchmark: a PostgreSQL, a vaultd, the baselines beside it, and one function per figure.
 //
-// Machines are noisy and their speed drifts, so what is compared is measured in turns: rounds of a baseline and of
-// vaultd side by side, a ratio a round, and the median of those.
+// Machines are noisy and their speed drifts, so measurements that are compared take turns: rounds of a baseline and of
+// vaultd side by side, one ratio per round, and the median of those.
 #pragma once
 
 #include <chrono>
@@ -24,26 +24,26 @@
 namespace vault::bench {
 
 struct BenchOptions {
-  std::string endpoint;   // a vaultd that runs already; "": one is started
+  std::string endpoint;   // a vaultd that is already running; "": one is started
   std::string database;   // its database; "": an embedded PostgreSQL of the benchmark's own
   std::string vaultd;     // program to start
   std::string program;    // this one
-  std::string directory;  // for everything that is made
+  std::string directory;  // for everything the run creates
   std::vector<std::string> figures;
   std::int64_t entries = 1'000'000;     // the large ledger
   std::int64_t small_entries = 10'000;  // the small one
-  double seconds = 10;                  // a figure, for vaultd and for its baseline each
+  double seconds = 10;                  // per figure, for vaultd and for its baseline each
   int rounds = 5;
   std::size_t producers = 16;
-  std::size_t in_flight = 512;  // each, where there are many
+  std::size_t in_flight = 512;  // per socket, where there are many
 };
 
 class Bench {
  public:
-  // Starts what is to be started. Belongs to the thread that calls it.
+  // Starts what is needed. Belongs to the thread that calls it.
   static Result<std::unique_ptr<Bench>> open(const BenchOptions& options);
 
-  // Measures what the options ask for, in the order of targets(). A figure that fails says why.
+  // Measures what the options request, in the order of targets(). A figure that fails says why.
   std::vector<Figure> run();
   const nlohmann::json& machine() const { return machine_; }
   nlohmann::json settings() const;
@@ -70,11 +70,11 @@ class Bench {
   // A fresh database on the same server, for another ledger. Returns its URL.
   Result<std::string> make_database(const std::string& name);
   void drop_database(const std::string& name);
-  // Seals until the ledger holds this many entries, or a few more: those in flight.
+  // Seals until the ledger holds this many entries, or slightly more: those in flight.
   Status fill_ledger(std::int64_t entries);
   // Makes the baseline's large table as long as the ledger.
   Status fill_large_table();
-  // The fastest plain insert, tried once.
+  // The fastest plain insert, determined once.
   Result<InsertWay> best_insert();
   Result<LoadCounts> flood(const std::string& endpoint, const LoadWindow& window);
   Result<Head> head();
@@ -88,7 +88,7 @@ class Bench {
   std::string url_;
   std::string endpoint_;
   std::unique_ptr<EmbeddedPostgres> postgres_;
-  std::unique_ptr<VaultProcess> vaultd_;  // empty where it runs already
+  std::unique_ptr<VaultProcess> vaultd_;  // empty if vaultd was already running
   std::unique_ptr<Baseline> baseline_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<MemoryWatch> memory_;
@@ -97,7 +97,7 @@ class Bench {
   bool large_table_made_ = false;
 };
 
-// A line on stderr, so that people see what goes on.
+// Prints a line on stderr, so that people see progress.
 void progress(const std::string& line);
 
 inline double rate(const LoadCounts& counts) {

@@ -15,14 +15,14 @@ namespace vault::bench {
 
 class EchoProcess {
  public:
-  // Starts `program` (this one, with --echo) on a socket in `directory`, and waits for the first message to come back.
-  // It ends with the calling thread. Error: unavailable.
+  // Starts `program` (this one, with --echo) on a socket in `directory`, and waits until the first message has come
+  // back. It ends with the calling thread. Error: unavailable.
   static Result<std::unique_ptr<EchoProcess>> start(const std::string& program, const std::string& directory);
   ~EchoProcess();  // ends it
   EchoProcess(const EchoProcess&) = delete;
   EchoProcess& operator=(const EchoProcess&) = delete;
 
-  // There and back once, from a socket like those that seal.
+  // One round trip, from a socket like those that seal.
   Result<std::chrono::nanoseconds> round_trip() { return client_->round_trip(); }
 
  private:

@@ -1,4 +1,4 @@
-// Where runs of the benchmark leave a trace: a file with one line of JSON a run, which tools/bench-history reads.
+// The benchmark's history: a file with one line of JSON per run, which tools/bench-history reads.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,11 +11,11 @@ namespace vault::bench {
 
 class HistoryFile {
  public:
-  // Opens it for appending, or makes it. Error: as code_of_file_error().
+  // Opens it for appending, or creates it. Error: that of code_of_file_error().
   static Result<HistoryFile> open(const std::string& path);
 
-  // Adds `run` as a line, with the time and the version of vault-bench as `measured_at` and `version`. Begins a
-  // line of its own also after one that was cut off. Error: as code_of_file_error().
+  // Adds `run` as a line, with the time and the version of vault-bench as `measured_at` and `version`. Starts a new
+  // line even if the last one was cut off. Error: that of code_of_file_error().
   Status append(nlohmann::json run);
 
  private:

@@ -1,4 +1,4 @@
-// The machine that the figures come from.
+// Describes the machine that the figures come from.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,7 +7,7 @@
 
 namespace vault::bench {
 
-// Processor, memory, kernel, the server's version and those of its settings that durability and speed hang on.
+// Processor, memory, kernel, the server's version and those of its settings that affect durability and speed.
 Result<nlohmann::json> describe_machine(Baseline& baseline);
 
 // False for builds whose figures mean nothing: debug builds, sanitizers.

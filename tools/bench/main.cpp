@@ -69,7 +69,7 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_flag("--keep", arguments.keep, "leave that directory behind");
   app.add_flag("--json", arguments.json, "one JSON document on stdout");
   app.add_option("--append", arguments.append, "file to which the run is added, as a line of JSON, for bench-history");
-  app.add_option("--echo", arguments.echo)->group("");  // what echo_process.cpp starts
+  app.add_option("--echo", arguments.echo)->group("");  // used by echo_process.cpp
 }
 
 fs::path this_program() {
@@ -77,7 +77,7 @@ fs::path this_program() {
   return fs::read_symlink("/proc/self/exe", failed);
 }
 
-// A directory that PostgreSQL's user can pass through, where the benchmark runs as root.
+// Makes a directory that PostgreSQL's user can enter if the benchmark runs as root.
 bool make_directory(std::string& directory) {
   if (directory.empty()) {
     std::string pattern = "/var/tmp/vault-bench.XXXXXX";
@@ -95,7 +95,7 @@ bool make_directory(std::string& directory) {
 int measure(const Arguments& arguments) {
   std::optional<HistoryFile> history;
   if (!arguments.append.empty()) {
-    auto file = HistoryFile::open(arguments.append);  // before what takes minutes
+    auto file = HistoryFile::open(arguments.append);  // before the part that takes minutes
     if (!file) {
       std::cerr << "vault-bench: --append: " << file.error().message << "\n";
       return 2;

@@ -1,4 +1,4 @@
-// What /proc tells about the processes of a run: resident memory and processor time.
+// Resident memory and processor time of a run's processes, from /proc.
 #pragma once
 
 #include <sys/types.h>
@@ -11,16 +11,16 @@
 
 namespace vault::bench {
 
-// Resident and peak resident memory in MiB; 0 where the process is gone.
+// Resident and peak resident memory in MiB; 0 if the process is gone.
 double resident_mib(pid_t pid);
 double peak_resident_mib(pid_t pid);
 
-// Processor seconds used so far, by "process/thread". Counted: this process as "vault-bench", `vaultd` by its threads'
-// names (-1: none), and the PostgreSQL below this process ("postgres backend", "postgres background").
+// Processor seconds used so far, by "process/thread": this process as "vault-bench", `vaultd` by its threads' names
+// (-1: none), and the PostgreSQL below this process ("postgres backend", "postgres background").
 inline constexpr const char* backend_processes = "postgres backend";
 using ProcessorTimes = std::map<std::string, double>;
 ProcessorTimes processor_times(pid_t vaultd);
-// Microseconds used between the two for each of `units`; what used next to nothing is left out.
+// Microseconds used between the two per unit, for `units`; negligible ones are left out.
 std::map<std::string, double> micros_per_unit(const ProcessorTimes& before, const ProcessorTimes& after, double units);
 
 // Follows a process' resident memory from another thread, ten times a second.

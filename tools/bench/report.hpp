@@ -1,4 +1,4 @@
-// The figures of a run, against floor and goal: as a table for people and as one JSON document.
+// The figures of a run, compared with floor and goal: as a table for people and as one JSON document.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,7 +8,7 @@
 
 namespace vault::bench {
 
-// What a figure must reach.
+// The values that a figure must reach.
 struct Target {
   const char* name;
   const char* what;
@@ -22,9 +22,9 @@ const std::vector<Target>& targets();
 const Target& target(const std::string& name);
 
 struct Figure {
-  std::string name;             // of its target
+  std::string name;             // of the target
   std::optional<double> value;  // nullopt: not measured; `note` says why
-  std::string note;             // what it was made of, for people
+  std::string note;             // how it was derived, for people
   nlohmann::json details = nlohmann::json::object();
   bool failed = false;
 };

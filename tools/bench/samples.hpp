@@ -1,4 +1,4 @@
-// What the benchmark seals: session records with payloads of about 300 bytes, the same for vaultd and for its
+// The seals used by the benchmark: session records with payloads of about 300 bytes, the same for vaultd and for its
 // baselines.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace vault::bench {
 
-// `count` different seals of 1,024 sessions, without seal_ids. The same every time.
+// `count` different seals in 1,024 sessions, without seal_ids. Deterministic.
 std::vector<Seal> sample_seals(std::size_t count);
 
 // The seals as messages for the requests socket, ready to send.

@@ -16,7 +16,7 @@ constexpr int block = 20;  // of each kind, then as many of the next
 constexpr const char* busy_poll_us = "400";
 constexpr const char* polled_database = "vault_bench_polled";
 
-// Takes the time of one thing a block's worth of times.
+// Measures how long one thing takes, for a block of repetitions.
 template <class Once>
 Status time_block(std::vector<double>& times_us, Once once) {
   for (int i = 0; i < block; ++i) {
@@ -29,8 +29,8 @@ Status time_block(std::vector<double>& times_us, Once once) {
 
 }  // namespace
 
-// A client cannot do without the way to vaultd, nor vaultd without a durable row: both are measured bare, in turns with
-// seals, and what they take together is what a seal is compared with.
+// A client needs the round trip to vaultd, and vaultd needs a durable row: both are measured bare, in turns with seals,
+// and a seal is compared with their sum.
 Result<Figure> Bench::time_singles(const std::string& name, const std::string& endpoint) {
   if (Status made = baseline_->make_table("single"); !made) return tl::unexpected(made.error());
   if (Status filled = baseline_->fill_from_ledger("single", options_.small_entries); !filled) {
@@ -56,7 +56,7 @@ Result<Figure> Bench::time_singles(const std::string& name, const std::string& e
   Figure figure{.name = name, .value = {}, .note = {}, .details = {}};
   figure.value = seal_us / std::max(1.0, row_us + echo_us);
   figure.note = fmt::format(
-      "{:.0f} us against {:.0f} us for a row and {:.0f} us for the way; 99th percentiles {:.0f}, "
+      "{:.0f} us against {:.0f} us for a row and {:.0f} us for the round trip; 99th percentiles {:.0f}, "
       "{:.0f} and {:.0f} us",
       seal_us, row_us, echo_us, percentile(seals_us, 0.99), percentile(rows_us, 0.99), percentile(echoes_us, 0.99));
   figure.details = {{"seal_us", seal_us},
@@ -74,7 +74,7 @@ Result<Figure> Bench::measure_single() {
   return time_singles("single", endpoint_);
 }
 
-// On a ledger of its own, since a vaultd is started with busy_poll or without.
+// On a separate ledger, since a vaultd is started either with busy_poll or without.
 Result<Figure> Bench::measure_polled() {
   const auto url = make_database(polled_database);
   if (!url) return tl::unexpected(url.error());

@@ -13,13 +13,13 @@ namespace vault::bench {
 
 class VaultProcess {
  public:
-  // Starts `program` on the database (migrating it) with sockets, state and log in `directory`, which is made, and
-  // waits until it takes seals: one has been sealed then. It ends with the calling thread. Error: unavailable, with the
-  // end of the log. `more`: flags beside those.
+  // Starts `program` on the database (migrating it) with sockets, state and log in `directory`, which is created, and
+  // waits until it accepts seals: one has then been sealed. It ends with the calling thread. Error: unavailable, with
+  // the end of the log. `more`: additional flags.
   static Result<std::unique_ptr<VaultProcess>> start(const std::string& program, const std::string& url,
                                                      const std::string& directory,
                                                      const std::vector<std::string>& more = {});
-  // Stops it, by force where it takes longer than 20 seconds.
+  // Stops it, by force if it takes longer than 20 seconds.
   ~VaultProcess();
   VaultProcess(const VaultProcess&) = delete;
   VaultProcess& operator=(const VaultProcess&) = delete;

@@ -1,4 +1,4 @@
-// Figures about sealing: floods, growth, memory.
+// Figures about sealing: sustained load, growth, memory.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -60,7 +60,7 @@ Result<Figure> Bench::measure_flood() {
   Figure figure{.name = "flood", .value = {}, .note = {}, .details = {}};
   for (int i = 0; i < options_.rounds; ++i) {
     Round round;
-    // Which of them goes first changes: what one leaves to the server (dirty pages, a checkpoint) hits the other.
+    // They take turns in going first: what one leaves to the server (dirty pages, a checkpoint) burdens the other.
     for (int half = 0; half < 2; ++half) {
       const auto before = processor_times(vaultd_pid());
       if ((i + half) % 2 == 0) {
@@ -144,7 +144,7 @@ Result<Figure> Bench::measure_many() {
   std::vector<Round> rounds;
   for (int i = 0; i < options_.rounds; ++i) {
     Round round;
-    for (int half = 0; half < 2; ++half) {  // which of them goes first changes
+    for (int half = 0; half < 2; ++half) {  // they take turns in going first
       if ((i + half) % 2 == 0) {
         auto inserted = (*crowd)->insert(rows);
         if (!inserted) return tl::unexpected(inserted.error());
@@ -173,7 +173,7 @@ Result<Figure> Bench::measure_growth() {
   if (Status filled = fill_large_table(); !filled) return tl::unexpected(filled.error());
   const auto way = best_insert();
   if (!way) return tl::unexpected(way.error());
-  // The same window on both ledgers, from `small_entries` on: short, so that the small one stays small.
+  // The same window on both ledgers, starting at `small_entries`: short, so that the small one stays small.
   LoadWindow seals;
   seals.warm_up = static_cast<std::uint64_t>(options_.small_entries);
   seals.acknowledged_max = 5 * seals.warm_up;
@@ -185,7 +185,7 @@ Result<Figure> Bench::measure_growth() {
   std::vector<Round> small_rounds, large_rounds;
   std::vector<double> ratios;
   for (int i = 0; i < options_.rounds; ++i) {
-    // A fresh ledger each time, in a database of its own on the same server.
+    // A fresh ledger each time, in its own database on the same server.
     const auto url = make_database(database);
     if (!url) return tl::unexpected(url.error());
     auto small = VaultProcess::start(options_.vaultd, *url, fmt::format("{}/small{}", options_.directory, i));

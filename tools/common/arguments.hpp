@@ -1,5 +1,6 @@
-// Reading values off the command line strictly: what is not understood is refused with a word on what was expected.
-// All add_* helpers throw CLI::ValidationError while the command line is being parsed, which main turns into exit 2.
+// Strict reading of command-line values: a value that is not understood is refused with a hint at what was expected.
+// All add_* helpers throw CLI::ValidationError while the command line is being parsed, which main turns into exit code
+// 2.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -19,8 +20,8 @@ namespace vault::ctl {
 // Decimal digits with an optional sign, nothing else (no octal, no hex, no white space).
 std::optional<std::int64_t> parse_integer(std::string_view text);
 
-// A time to wait: ledger/quantity.hpp's durations ("5s", "1m30s"); a number without unit is seconds. More than 0, at
-// most a day.
+// A time to wait, in the form of ledger/quantity.hpp's durations ("5s", "1m30s"); a number without a unit means
+// seconds. More than 0, at most a day.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 // An integer option or positional between `min` and `max`.

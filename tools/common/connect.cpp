@@ -88,7 +88,7 @@ Result<std::unique_ptr<Client>> connect_daemon(const DaemonAddress& address) {
                         .curve = {},
                         .connect_timeout = address.connect_timeout,
                         .refused_timeout = std::min(address.timeout, patience_for_socket),
-                        // The commands check for themselves: they show what does not fit, and say so.
+                        // The commands check for themselves, and show what does not fit.
                         .check_hashes = false};
   if (const Status status = check_spelling(address.endpoint); !status) return tl::unexpected<Error>(status.error());
   if (!address.key_dir.empty()) {

@@ -12,7 +12,8 @@ namespace {
 constexpr char32_t zero_width_joiner = 0x200D, emoji_style = 0xFE0F;
 constexpr std::size_t picture_columns = 2;
 
-// wcwidth() looks at the thread's locale. C.UTF-8 is part of the C library; without it every character counts one.
+// wcwidth() depends on the thread's locale. C.UTF-8 is part of the C library; without it, every character counts as
+// one.
 class Utf8Locale {
  public:
   Utf8Locale() : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
@@ -44,16 +45,16 @@ bool is_flag_half(char32_t code) {
   return code >= 0x1F1E6 && code <= 0x1F1FF;
 }
 
-// What is drawn at one place: never torn apart.
+// A unit drawn at one position: never split.
 struct Glyph {
-  std::size_t end = 0;  // in the text
+  std::size_t end = 0;  // offset in the text
   std::size_t columns = 0;
 };
 
 std::vector<Glyph> glyphs_of(std::string_view text) {
   const Utf8Locale locale;
   std::vector<Glyph> glyphs;
-  bool joined = false;     // by a ZWJ before
+  bool joined = false;     // by a preceding ZWJ
   bool half_flag = false;  // the glyph is the first letter of a flag
   for (std::size_t at = 0; at < text.size();) {
     const CodePoint point = code_point_at(text, at);
@@ -81,7 +82,7 @@ std::size_t sum(const std::vector<Glyph>& glyphs) {
   return columns;
 }
 
-// The end of the longest beginning that fits.
+// The end of the longest prefix that fits.
 std::size_t end_within(const std::vector<Glyph>& glyphs, std::size_t columns) {
   std::size_t width = 0, end = 0;
   for (const Glyph& glyph : glyphs) {

@@ -1,6 +1,7 @@
-// How many columns a text takes on a terminal, and texts cut to a number of columns. Widths are the C library's
-// (wcwidth(3), kept up with Unicode), in a UTF-8 locale whatever the user's is; what joins to one picture (ZWJ, skin
-// tones, flags) counts once. Terminals differ in the last point; those of today draw one picture, two columns wide.
+// The number of columns that a text takes on a terminal, and texts cut to a number of columns. Widths come from the C
+// library (wcwidth(3), which follows Unicode), in a UTF-8 locale whatever the user's is; sequences that form one
+// picture (ZWJ, skin tones, flags) count once. Terminals differ in the last point; current ones draw one picture, two
+// columns wide.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +10,12 @@
 
 namespace vault::ctl {
 
-// Escape sequences are not expected; see printable().
+// Expects no escape sequences; see printable().
 std::size_t display_width(std::string_view text);
 
-// Cut to `columns` columns (at least 1), with an ellipsis where something is missing: at the end, ...
+// Cuts to `columns` columns (at least 1), with an ellipsis where something is missing: at the end, ...
 std::string cut_to_columns(std::string_view text, std::size_t columns);
-// ... or in the middle, so that beginning and end stay: names of one kind differ at their ends.
+// ... or in the middle, keeping beginning and end: names of one kind often differ at their ends.
 std::string cut_middle(std::string_view text, std::size_t columns);
 
 }  // namespace vault::ctl

@@ -1,4 +1,4 @@
-// An entry of the ledger, or a seal that the emergency mode keeps, where people are shown either.
+// An entry of the ledger or a seal kept by the emergency mode, for output that may show either.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 
 namespace vault::ctl {
 
-// The members that both have. A view: what it was made of must outlive it.
+// The members that both have. A view: the object it was made from must outlive it.
 struct EntryView {
-  // NOLINTBEGIN(google-explicit-constructor): either stands for itself
+  // NOLINTBEGIN(google-explicit-constructor): either converts to its view
   EntryView(const Entry& entry);
   EntryView(const KeptSeal& seal);
   EntryView(const AnyEntry& entry);
@@ -24,7 +24,7 @@ struct EntryView {
   std::string_view authority;
   Verdict verdict = Verdict::seal;
   std::optional<std::string_view> seal_data;
-  const Entry* sealed = nullptr;  // for what only an entry has; nullptr: kept, and not in the chain yet
+  const Entry* sealed = nullptr;  // for members that only an entry has; nullptr: kept, and not in the chain yet
 };
 
 struct PageView {

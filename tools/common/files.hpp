@@ -19,16 +19,16 @@ bool is_existing_file(const std::string& path);
 // The whole of a file, or of stdin for "-". Refuses more than `bytes_max`: too_large.
 Result<std::string> read_input(const std::string& path, std::size_t bytes_max = input_bytes_max);
 
-// Makes a new file, fsynced. Never overwrites: invalid_argument where the path exists.
+// Makes a new file, fsynced. Never overwrites: invalid_argument if the path exists.
 Status create_file(const std::string& path, std::string_view content, mode_t mode);
 
-// Writes all of it, fsyncs if `sync`, closes `fd` whatever happens. 0, or the errno of what failed.
+// Writes all of it, fsyncs if `sync`, closes `fd` in any case. 0, or the errno of the failure.
 int write_sync_close(int fd, std::string_view content, bool sync);
 
-// Makes durable that a file of this name is there. 0, or errno.
+// Makes the directory entry of this file durable. 0, or errno.
 int sync_directory_of(const std::string& path);
 
-// Lines of a file or of stdin ("-"), without ever blocking longer than asked.
+// Lines of a file or of stdin ("-"), never blocking longer than requested.
 class LineReader {
  public:
   static Result<LineReader> open(const std::string& path);
@@ -37,7 +37,7 @@ class LineReader {
   LineReader& operator=(const LineReader&) = delete;
   ~LineReader();
 
-  // The next line without its line end; nullopt at the end of input or where none came within `wait_ms` (-1: for ever).
+  // The next line without its line end; nullopt at the end of input or if none arrived within `wait_ms` (-1: no limit).
   // A line over input_bytes_max ends the input (too_long()).
   std::optional<std::string> next(int wait_ms);
   bool at_end() const { return ended_ && start_ >= buffer_.size(); }
@@ -47,7 +47,7 @@ class LineReader {
 
  private:
   LineReader(int fd, std::size_t bytes_total) : fd_(fd), bytes_total_(bytes_total) {}
-  bool fill(int wait_ms);  // false: nothing came
+  bool fill(int wait_ms);  // false: nothing arrived
 
   int fd_ = -1;
   std::string buffer_;

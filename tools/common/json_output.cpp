@@ -80,7 +80,7 @@ Result<msgpack::object_handle> unpack(std::string_view bytes) {
                                   msgpack::unpack_limit(most, most, most, most, most, depth_max));
     if (end == bytes.size()) return handle;
   } catch (const std::exception&) {
-    // msgpack-c tells of truncated and of overlarge input by exceptions; all of it is one refusal here
+    // msgpack-c reports truncated and oversized input by exceptions; here all of it is one refusal
   }
   return fail(ErrorCode::internal, "vaultd sent what is not one MessagePack value");
 }

@@ -1,6 +1,5 @@
-// MessagePack maps of the protocol as JSON text, nothing lost on the way: integers of 64 bits digit by digit; a double
-// always with a fraction or an exponent, so that a reader takes it for a double again (docs/ledger-format.md,
-// "Payload").
+// The protocol's MessagePack maps as JSON text without loss: integers of 64 bits keep every digit; a double always has
+// a fraction or an exponent, so that a reader takes it for a double again (docs/ledger-format.md, "Payload").
 #pragma once
 
 #include <functional>
@@ -11,15 +10,15 @@
 
 namespace vault::ctl {
 
-// The JSON text of one MessagePack value, on one line, members in the order in which they came.
-// Error: internal where the bytes are no MessagePack, nested over 100 deep, or hold what JSON has no word for.
+// The JSON text of one MessagePack value, on one line, members in their original order. Error: internal if the bytes
+// are not MessagePack, are nested over 100 deep, or contain a type that JSON lacks.
 Result<std::string> msgpack_to_json(std::string_view bytes);
 
 // The same for an event's map, with members put in front ("\"topic\":\"head\"", without braces; may be empty).
 Result<std::string> msgpack_map_to_json(std::string_view bytes, std::string_view members_in_front);
 
-// Hands the JSON text of each element of the array `member` of a map to `element`.
-// Error: as above, or internal where there is no such array.
+// Passes the JSON text of each element of a map's array `member` to `element`. Error: as above, or internal if there is
+// no such array.
 Status for_each_in_array(std::string_view map_bytes, std::string_view member,
                          const std::function<void(std::string json)>& element);
 

@@ -51,7 +51,7 @@ Result<CurveKeys> read_key_dir(const std::string& directory) {
 Result<std::string> write_key_dir(const std::string& directory) {
   const auto pair = make_curve_key_pair();
   if (!pair) return tl::unexpected<Error>(pair.error());
-  std::error_code ignored;  // mkdir() tells
+  std::error_code ignored;  // mkdir() reports errors
   std::filesystem::create_directories(std::filesystem::path(directory + "/").parent_path().parent_path(), ignored);
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
     return fail(ErrorCode::invalid_argument, "cannot create " + directory + ": " + std::strerror(errno));

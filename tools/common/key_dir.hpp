@@ -1,4 +1,4 @@
-// Where vaultctl keeps CURVE keys. A key directory, as `vaultctl keygen --curve -o DIR` begins it, holds
+// Directories in which vaultctl keeps CURVE keys. A key directory, as `vaultctl keygen --curve -o DIR` starts it, holds
 //   secret.toml  public_key, secret_key   this peer's pair; mode 0600
 //   public.toml  public_key, roles        to be copied into vaultd's `curve_clients` directory as <name>.toml
 //   server.toml  public_key               vaultd's public key; put there by hand
@@ -12,11 +12,11 @@
 
 namespace vault::ctl {
 
-// Error: invalid_argument naming the file and what it lacks.
+// Error: invalid_argument naming the file and what is missing from it.
 Result<CurveKeys> read_key_dir(const std::string& directory);
 
-// Draws a pair and writes secret.toml and public.toml; makes the directory (0700) where it is missing. Overwrites
-// nothing. Returns the public key.
+// Draws a pair and writes secret.toml and public.toml; makes the directory (0700) if it is missing. Overwrites nothing.
+// Returns the public key.
 Result<std::string> write_key_dir(const std::string& directory);
 
 }  // namespace vault::ctl

@@ -14,7 +14,7 @@ namespace {
 const JsonRules any_value{
     .source = JsonSource::producer, .object_only = false, .bytes_max = 2 * limits::seal_bytes_max, .root = ""};
 
-// Walks a JSON text from member to member; what a value holds is skipped by its brackets and quotes alone.
+// Walks a JSON text from member to member; skips values by their brackets and quotes alone.
 class Splitter {
  public:
   explicit Splitter(std::string_view text) : text_(text) {}
@@ -29,7 +29,7 @@ class Splitter {
     skip_space();
     return at_ == text_.size();
   }
-  // The text of one string, quotes included; empty where there is none.
+  // The text of one string, quotes included; empty if there is none.
   std::string_view take_string() {
     skip_space();
     const std::size_t from = at_;
@@ -75,7 +75,7 @@ tl::unexpected<Error> expected(std::string_view name, std::string_view kind) {
   return fail(ErrorCode::invalid_argument, std::string(name) + " must be " + std::string(kind), std::string(name));
 }
 
-// A string, number, ... that stands alone: the document's only node.
+// A string, number, ... on its own: the document's only node.
 Result<JsonDocument> parse_value(const std::string& text, std::string_view name) {
   JsonDocument document;
   if (const Status status = parse_json(text, any_value, document); !status) {
@@ -99,7 +99,7 @@ Status read_hash(const JsonObject& object, std::string_view name, Hash& out) {
       object, name, "64 lower-case hex digits", [](std::string_view text) { return hash_from_hex(text); }, out);
 }
 
-// The members that entries and receipts share and that are hashed; data_hash aside.
+// The hashed members that entries and receipts share, except data_hash.
 Status read_envelope(const JsonObject& object, Entry& entry) {
   const auto sequence = object.integer("sequence");
   if (!sequence) return tl::unexpected<Error>(sequence.error());
@@ -154,7 +154,8 @@ Result<JsonObject> JsonObject::split(std::string_view text) {
     std::string key(name.text(name.nodes().front()));
     if (object.has(key)) return fail(ErrorCode::invalid_argument, "the name " + key + " occurs twice", key);
     JsonDocument checked;
-    // As a whole, and may be 64 deep by itself; or one by one, and large together.
+    // These are read later: as a whole, since they may be 64 deep themselves, or one by one, since together they are
+    // large.
     const bool read_later = key == "seal_data" || key == "entry" || key == "seals";
     if (const Status status = read_later ? Status{} : parse_json(value, any_value, checked); !status) {
       return fail(status.error().code, key + ": " + status.error().message, key);

@@ -19,7 +19,7 @@ namespace {
 
 struct Running {
   pid_t pid = -1;
-  int terminal = -1;  // what stdout was before
+  int terminal = -1;  // the original stdout
 };
 Running running;
 
@@ -34,7 +34,7 @@ std::vector<std::string> pager_command() {
   return {"less"};
 }
 
-// -1 where it cannot be started.
+// -1 if it cannot be started.
 pid_t spawn_with_stdin(const std::vector<std::string>& command, int input) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -56,13 +56,13 @@ Pager::Pager(bool wanted) {
   const auto command = pager_command();
   std::array<int, 2> ends{};
   if (command.empty() || ::pipe2(ends.data(), O_CLOEXEC) != 0) return;
-  // Ends by itself where everything fits on the screen, shows colours, cuts no history off the screen.
+  // Makes less quit if everything fits on one screen, show colours, and keep the screen's history.
   ::setenv("LESS", "FRX", 0);
   running.terminal = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
   if (running.terminal >= 0) running.pid = spawn_with_stdin(command, ends[0]);
   if (running.pid >= 0) {
     ::dup2(ends[1], STDOUT_FILENO);
-    // Ctrl-C is the pager's. Who leaves it early shows as EPIPE.
+    // Ctrl-C belongs to the pager. If the user quits it early, writing fails with EPIPE.
     for (const int signal : {SIGINT, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);
   } else if (running.terminal >= 0) {
     ::close(running.terminal);
@@ -73,7 +73,7 @@ Pager::Pager(bool wanted) {
 Pager::~Pager() {
   if (!is_paged()) return;
   std::fflush(stdout);
-  ::dup2(running.terminal, STDOUT_FILENO);  // closes the only end that is written to
+  ::dup2(running.terminal, STDOUT_FILENO);  // closes the only write end
   ::close(running.terminal);
   while (::waitpid(running.pid, nullptr, 0) < 0 && errno == EINTR) {
   }

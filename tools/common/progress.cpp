@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::chrono::milliseconds redraw_interval{100};
 constexpr std::size_t bar_columns_max = 30, bar_columns_min = 10;
-constexpr double seconds_before_guess = 1;  // of what is left: before, it would only flicker
+constexpr double seconds_before_guess = 1;  // for the time left: before this, it would only flicker
 constexpr std::string_view wipe = "\r\x1b[K";
 
 std::string bar_of(double share, std::size_t columns) {
@@ -33,11 +33,11 @@ std::string left_of(std::int64_t seconds) {
   return fmt::format("{} h {} min left", seconds / 3'600, seconds / 60 % 60);
 }
 
-// A bar that stands there when Ctrl-C ends the process would have the prompt behind it.
+// If Ctrl-C ended the process with a bar on the line, the prompt would appear behind it.
 void wipe_on_interrupt() {
   struct sigaction before {};
   ::sigaction(SIGINT, nullptr, &before);
-  if (before.sa_handler != SIG_DFL) return;  // somebody ends in good order, and calls finish()
+  if (before.sa_handler != SIG_DFL) return;  // a handler ends the command in good order, and calls finish()
   struct sigaction action {};
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   action.sa_handler = [](int signal) {
@@ -76,7 +76,7 @@ std::string progress_line(const Progress& progress, std::size_t columns) {
     if (with_left && !left.empty()) text += "  " + left;
     return text;
   };
-  // One column stays free: a cursor behind the last one wraps the line on some terminals.
+  // One column stays free: on some terminals, a cursor behind the last column wraps the line.
   const std::size_t room = columns > 1 ? columns - 1 : 1;
   const auto fits = [&](const std::string& text) { return display_width(text) <= room; };
   struct Kept {
@@ -106,7 +106,7 @@ void ProgressBar::update_share(std::uint64_t done, double share, std::string_vie
 
 void ProgressBar::draw(std::uint64_t done, std::uint64_t total, std::optional<double> share, std::string_view unit) {
   const auto now = std::chrono::steady_clock::now();
-  if (!enabled_ || now - last_ < redraw_interval) return;  // what is done within 100 ms needs no bar
+  if (!enabled_ || now - last_ < redraw_interval) return;  // anything done within 100 ms needs no bar
   last_ = now;
   if (!drawn_) wipe_on_interrupt();
   drawn_ = true;

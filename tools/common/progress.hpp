@@ -1,5 +1,5 @@
-// A line on stderr that tells how far something has come: only on a terminal, never wider than it, redrawn a few times
-// a second, wiped when done, and also when Ctrl-C ends the process.
+// A progress line on stderr: only on a terminal, never wider than it, redrawn a few times a second, wiped when done,
+// and also if Ctrl-C ends the process.
 #pragma once
 
 #include <chrono>
@@ -15,14 +15,14 @@ std::string format_duration(std::chrono::milliseconds duration);
 
 struct Progress {
   std::string label;              // "verifying"
-  std::uint64_t done = 0;         // so many of `unit`
+  std::uint64_t done = 0;         // this many of `unit`
   std::uint64_t total = 0;        // 0: unknown
-  std::optional<double> share{};  // of all, where `total` does not tell: 0 to 1
+  std::optional<double> share{};  // of everything, if `total` is unknown: 0 to 1
   std::string unit = "entries";
   double per_second = 0;                 // of `unit`
-  std::optional<std::int64_t> left_s{};  // seconds to go
+  std::optional<std::int64_t> left_s{};  // estimated seconds left
 };
-// The line, at most `columns` wide: the bar is shortened first, then what is said least about is left out.
+// The line, at most `columns` wide: first the bar is shortened, then the least important parts are left out.
 std::string progress_line(const Progress& progress, std::size_t columns);
 
 class ProgressBar {
@@ -33,9 +33,9 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  // `total` 0: unknown, a count is shown. `unit` is what is counted.
+  // `total` 0: unknown, only a count is shown. `unit` is what is counted.
   void update(std::uint64_t done, std::uint64_t total, std::string_view unit = "entries");
-  // For progress that is not counted: a file has been read to `share` (0 to 1).
+  // For progress without a count: a file has been read to `share` (0 to 1).
   void update_share(std::uint64_t done, double share, std::string_view unit);
   void finish();
 

@@ -14,7 +14,7 @@
 namespace vault::ctl {
 namespace {
 
-// Drawn once for this purpose; b6bd6f56-6c9f-4a4d-8a20-6f3c2a5c1d4e.
+// A random UUID, drawn once for this purpose: b6bd6f56-6c9f-4a4d-8a20-6f3c2a5c1d4e.
 constexpr Uuid resume_namespace{0xb6, 0xbd, 0x6f, 0x56, 0x6c, 0x9f, 0x4a, 0x4d,
                                 0x8a, 0x20, 0x6f, 0x3c, 0x2a, 0x5c, 0x1d, 0x4e};
 

@@ -1,4 +1,4 @@
-// seal_ids drawn by vaultctl, so that what it sends again after a lost reply seals nothing twice.
+// seal_ids drawn by vaultctl, so that sending again after a lost reply seals nothing twice.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +9,14 @@
 
 namespace vault::ctl {
 
-// A UUIDv7 of now.
+// A UUIDv7 for the current time.
 Uuid draw_seal_id();
 
-// The same seal_ids in every run, for `seal --batch --resume`: UUIDv5 of a file's absolute path, symbolic links
-// resolved, and the number of a line (docs/operating.md, "Many seals from a file").
+// seal_ids that are the same in every run, for `seal --batch --resume`: UUIDv5 of a file's absolute path, symbolic
+// links resolved, and the number of a line (docs/operating.md, "Many seals from a file").
 class FileSealIds {
  public:
-  // Error: invalid_argument where the path leads to no file.
+  // Error: invalid_argument if the path leads to no file.
   static Result<FileSealIds> open(const std::string& path);
   Uuid of_line(std::size_t number) const;  // from 1
 

@@ -27,7 +27,7 @@ std::size_t total(const std::vector<Column>& columns) {
   return sum;
 }
 
-// Takes from the widest of the columns that may shrink until it fits. True if it does.
+// Narrows the widest of the columns that may shrink until the table fits. True if it does.
 bool shrink(std::vector<Column>& columns, const std::vector<Heading>& headings, std::size_t room) {
   while (total(columns) > room) {
     Column* widest = nullptr;
@@ -41,7 +41,7 @@ bool shrink(std::vector<Column>& columns, const std::vector<Heading>& headings, 
   return true;
 }
 
-// Without the column that can be spared best; false where there is none.
+// Drops the most dispensable column; false if there is none.
 bool leave_one_out(std::vector<Column>& columns, const std::vector<Heading>& headings) {
   auto spared = columns.end();
   int rank = 0;

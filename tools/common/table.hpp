@@ -1,5 +1,5 @@
-// Tables for people: as wide as the terminal, and no wider. What does not fit is shortened where it may be, then whole
-// columns are left out; where stdout is no terminal, nothing is.
+// Tables for people, no wider than the terminal. If a table does not fit, columns that may be shortened are, then whole
+// columns are left out; neither happens if stdout is not a terminal.
 #pragma once
 
 #include <cstddef>
@@ -23,15 +23,15 @@ struct Heading {
       : name(std::move(heading)), shrinks(may_shrink), spare(rank) {}
 
   std::string name;
-  bool shrinks = false;  // cut in the middle, down to 10 columns, before anything is left out
+  bool shrinks = false;  // cut in the middle, down to 10 columns, before any column is left out
   int spare = 0;         // 0: always there; columns with the highest number are left out first
 };
 
 struct TableStyle {
   bool headings = true;
-  std::optional<std::size_t> columns{};  // nullopt: as it is, nothing cut
+  std::optional<std::size_t> columns{};  // nullopt: nothing is cut
 };
-// For stdout: the terminal's width, or nothing cut where it is none.
+// For stdout: the terminal's width; nothing is cut if it is not a terminal.
 TableStyle style_of_stdout();
 
 // Columns two blanks apart, below a line of headings.
@@ -40,7 +40,7 @@ class Table {
   explicit Table(std::vector<Heading> headings) : headings_(std::move(headings)) {}
   void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
   bool empty() const { return rows_.empty(); }
-  // The lines with their line ends. Colours as `coloured`.
+  // The lines with their line ends. With colours if `coloured`.
   std::string text(const TableStyle& style, bool coloured) const;
   void print() const { print(style_of_stdout()); }
   void print(const TableStyle& style) const;
@@ -50,8 +50,8 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-// The width of the terminal that is open at `fd`; nullopt where it is none. A terminal that does not tell is as wide as
-// COLUMNS says, or 80.
+// The width of the terminal open at `fd`; nullopt if it is not a terminal. For a terminal that does not report its
+// width: COLUMNS, or 80.
 std::optional<std::size_t> terminal_columns(int fd);
 
 }  // namespace vault::ctl

@@ -14,7 +14,7 @@ namespace vault::ctl {
 namespace {
 
 bool local_times = false;
-constexpr std::size_t paragraph_columns = 100;  // where stdout is no terminal
+constexpr std::size_t paragraph_columns = 100;  // if stdout is not a terminal
 
 void put(std::FILE* file, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), file);

@@ -1,5 +1,5 @@
-// What people see: names and values, problems and hints; and, in files of their own, colours, tables and progress.
-// Text that came from elsewhere is made harmless before it is shown: control characters could drive the terminal.
+// Output for people: names and values, problems and hints; colours, tables and progress have files of their own.
+// Foreign text is made harmless before it is shown: control characters could drive the terminal.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 // Names and values on stdout, aligned.
 void print_fields(const Fields& fields);
 
-// UTC, as programs get it, or after show_local_times() local time with its offset.
+// In UTC, as for programs, or after show_local_times() in local time with its offset.
 std::string shown_time(Timestamp time);
 void show_local_times();
 
@@ -35,13 +35,13 @@ std::string shown_verdict(Verdict verdict);
 // Everything about one entry.
 Fields entry_fields(const EntryView& entry);
 
-// Sentences on stdout, broken between words where the terminal ends.
+// Sentences on stdout, wrapped between words at the terminal's width.
 void print_paragraph(std::string_view text);
 
 // stderr; "vaultctl: " in front.
 void print_problem(std::string_view text);
 void print_hint(std::string_view text);
-// stderr, for what is worth knowing and is no result.
+// stderr, for things worth knowing that are not results.
 void print_note(std::string_view text);
 
 bool stdout_is_terminal();

@@ -24,7 +24,7 @@ struct TimeOfDay {
   int seconds = 0, micros = 0;
 };
 
-// Takes text apart from the front; what does not fit leaves it where it was.
+// Parses text from the front; if something does not match, the position does not change.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : rest_(text) {}
@@ -146,7 +146,7 @@ std::optional<TimeOfDay> take_time_of_day(Scanner& scanner) {
   return time.seconds < seconds_per_day || end_of_day ? std::optional(time) : std::nullopt;
 }
 
-// Into `zone`, where one is written: seconds east of Greenwich. False for what is not a zone.
+// Reads a zone into `zone`, if there is one: seconds east of Greenwich. False if it is malformed.
 bool take_zone(Scanner& scanner, std::optional<int>& zone) {
   if (scanner.take('Z')) {
     zone = 0;

@@ -1,4 +1,4 @@
-// What the verdicts mean, for people: in --help, and beside an entry.
+// The meanings of the verdicts, for people: in --help, and beside an entry.
 #pragma once
 
 #include <string>

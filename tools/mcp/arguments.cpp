@@ -16,10 +16,11 @@
 namespace vault::mcp {
 namespace {
 
-constexpr double exact_integer_max = 9'007'199'254'740'992.0;  // 2^53: up to here a double is an integer exactly
+constexpr double exact_integer_max =
+    9'007'199'254'740'992.0;  // 2^53: up to here a double represents every integer exactly
 constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
 
-// A number literal or digits in a string: 7, "7", and 7.0, which JSON Schema calls an integer too.
+// A number literal or digits in a string: 7, "7", and 7.0, which is an integer too in JSON Schema.
 std::optional<std::int64_t> read_integer(const RawJson& json, const RawJson::Node& node) {
   if (node.kind == RawJson::Kind::string) return ctl::parse_integer(json.characters(node));
   if (node.kind != RawJson::Kind::number) return std::nullopt;
@@ -32,12 +33,12 @@ std::optional<std::int64_t> read_integer(const RawJson& json, const RawJson::Nod
   return static_cast<std::int64_t>(value);
 }
 
-// As vaultctl takes it; but without an offset it is UTC, for what the host's own zone is, a model cannot know.
+// As in vaultctl, except that a time without an offset is UTC, because a model cannot know the host's time zone.
 std::optional<Timestamp> read_time(std::string_view text) {
   return ctl::parse_time(text, Timestamp{wall_clock_micros()}, ctl::Zone::utc);
 }
 
-// Reads argument by argument. The first that is wrong is kept as an error; every reader then gives a default.
+// Reads argument by argument. The first one that is wrong is kept as an error; every reader then returns a default.
 class Reader {
  public:
   Reader(const Members& members, const std::vector<std::string_view>& known) : members_(members) {
@@ -75,7 +76,7 @@ class Reader {
     return std::nullopt;
   }
 
-  // A string that `parse` understands; `kind` says what that is.
+  // A string that `parse` accepts; `kind` describes it.
   template <class Parse>
   auto parsed(std::string_view name, std::string_view kind, Parse parse) -> decltype(parse(std::string_view{})) {
     const auto given = text(name);
@@ -219,7 +220,7 @@ Result<Operation> query(const Members& arguments) {
 
 Result<Operation> verify(const Members& arguments) {
   Reader in(arguments, {"from", "to"});
-  // Progress is asked for even where nobody looks: it shows that vaultd is at work, however long that takes.
+  // Asks for progress even without a listener: it shows that vaultd is at work, however long that takes.
   const VerifyRangeRequest request{.from = in.integer("from", 1), .to = in.integer("to", 1), .progress = true};
   if (request.from && request.to && *request.from > *request.to) in.refuse("from", "is greater than to");
   return in.finish(request);

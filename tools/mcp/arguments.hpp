@@ -1,4 +1,4 @@
-// The arguments of a tools/call, checked, as an operation for vaultd.
+// The checked arguments of a tools/call, as an operation for vaultd.
 #pragma once
 
 #include "ledger/result.hpp"
@@ -8,10 +8,10 @@
 
 namespace vault::mcp {
 
-// `arguments` as they stand in the line; null counts as absent. The payload of a seal goes through the ledger's own
-// parser (a name twice, an integer that would change, a lone surrogate are refused) and becomes canonical text. A seal
-// without a seal_id gets one here, so that it can be sent again after a lost reply.
-// Errors: invalid_argument (or too_large) naming the argument in `field`.
+// `arguments` as written in the line; null counts as absent. The payload of a seal is parsed by the ledger's own parser
+// (duplicate names, integers that would change and lone surrogates are refused) and becomes canonical text. A seal
+// without a seal_id gets one here, so that it can be sent again after a lost reply. Errors: invalid_argument (or
+// too_large) naming the argument in `field`.
 Result<Operation> read_arguments(Tool tool, const Members& arguments);
 
 }  // namespace vault::mcp

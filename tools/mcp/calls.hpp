@@ -1,4 +1,4 @@
-// Carrying out a tools/call.
+// Performs a tools/call.
 #pragma once
 
 #include <functional>
@@ -10,22 +10,22 @@
 
 namespace vault::mcp {
 
-// Whoever answers operations: vaultd (daemon_calls.hpp), or a test.
+// Answers operations: vaultd (daemon_calls.hpp), or a test.
 class VaultCalls {
  public:
   virtual ~VaultCalls() = default;
-  // The `result` map as MessagePack. Blocks; errors are those of the protocol.
+  // Returns the `result` map as MessagePack. Blocks; errors are those of the protocol.
   virtual Result<std::string> call(const Operation& operation, const Client::Progress& progress) = 0;
 };
 
-// What is to be heard of a call while it runs.
+// Callbacks for a call while it runs.
 struct CallListener {
   std::function<void(std::string line)> notify;  // a line for the client
   std::function<void()> alive;                   // vaultd is at work on it
 };
 
-// Asks, and returns the reply's line. Where the call has a progress token, notifications go to the listener meanwhile:
-// none in the first second, then strictly increasing, none after the return. Never throws.
+// Performs the call and returns the reply's line. If the call has a progress token, notifications go to the listener
+// meanwhile: none in the first second, then strictly increasing, none after the return. Never throws.
 std::string run_call(const ToolCall& call, VaultCalls& vault, const CallListener& listener);
 
 }  // namespace vault::mcp

@@ -16,12 +16,12 @@ namespace {
 
 using ctl::EntryView;
 
-constexpr std::size_t around_bytes = 32U << 10;  // of a reply: its frame, id and summary
+constexpr std::size_t around_bytes = 32U << 10;  // of a reply: its framing, id and summary
 constexpr std::size_t misfits_told_max = 10;
 static_assert(around_bytes > summary_bytes_max + token_bytes_max + 1024);
 constexpr std::size_t content_bytes_max = reply_bytes_max - around_bytes;
 
-// What JSON text takes in a reply: once as it is, once as the text of a content block.
+// The space that JSON text takes in a reply: once as it is, once as the text of a content block.
 std::size_t cost(const std::string& json) {
   std::string quoted;
   append_string(json, quoted);
@@ -52,10 +52,10 @@ std::string content(const std::string& structured, std::string_view summary, boo
 
 struct Answer {
   std::string structured, summary;
-  std::string misfit{};  // which entries are not what was sealed; empty where all are
+  std::string misfit{};  // which entries are not what was sealed; empty if all are
 };
 
-// Entries whose hashes do not fit, in words; empty where all fit.
+// Describes entries whose hashes do not fit; empty if all fit.
 std::string find_misfits(std::span<const EntryView> entries) {
   std::string text;
   HashChecker checker;
@@ -74,7 +74,7 @@ std::string find_misfits(std::span<const EntryView> entries) {
          "rely on it. vault_verify names the first entry that fails.";
 }
 
-// As an error, and with what was read behind the warning, so that it can be looked at.
+// As an error, followed by the entries after the warning, so that they can be inspected.
 std::string misfit_result(const Answer& answer, bool modern) {
   std::string out = R"({"content":[)";
   append_text_block(answer.misfit, out);
@@ -130,7 +130,7 @@ Result<Answer> page_answer(const std::string& result) {
   return Answer{std::move(structured), summarize(page), find_misfits(page.entries)};
 }
 
-// A result that is small whatever it says.
+// A result that is small whatever its contents.
 template <class T>
 Result<Answer> plain_answer(const Result<T>& decoded, std::string json) {
   if (!decoded) return tl::unexpected(decoded.error());
@@ -156,7 +156,7 @@ Result<Answer> answer(const ToolCall& call, const std::string& result) {
   }
 }
 
-// What whoever called can do about it.
+// What the caller can do about it.
 std::string advice(const ToolCall& call, const Error& error) {
   const auto* seal = std::get_if<SealRequest>(&call.operation);
   const std::string seal_id =
@@ -184,7 +184,7 @@ std::string advice(const ToolCall& call, const Error& error) {
     case ErrorCode::seal_id_conflict:
       return "Use a new seal_id for a new seal.";
     case ErrorCode::internal:
-      return "vaultd's log tells more.";
+      return "See vaultd's log for details.";
     default:
       return {};
   }

@@ -5,7 +5,7 @@
 namespace vault::mcp {
 namespace {
 
-// vaultd answers a connection in milliseconds, also over CURVE and a network.
+// vaultd accepts a connection within milliseconds, even with CURVE and over a network.
 constexpr std::chrono::milliseconds patience_for_connection{2'000};
 
 }  // namespace
@@ -21,8 +21,8 @@ Result<std::string> DaemonCalls::call(const Operation& operation, const Client::
     client_ = std::move(*client);
   }
   auto result = client_->call(operation, progress);
-  // A new client next time: a peer that was refused (an unknown CURVE key) does not come back by itself, and keys on
-  // disk may have changed.
+  // Use a new client next time: a refused peer (an unknown CURVE key) does not reconnect by itself, and keys on disk
+  // may have changed.
   const bool lost = !result && (ctl::is_unreachable(result.error()) || result.error().code == ErrorCode::unavailable ||
                                 result.error().code == ErrorCode::deadline_exceeded);
   if (lost) client_.reset();

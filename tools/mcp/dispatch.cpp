@@ -33,7 +33,7 @@ Outcome refuse(std::string_view id, RpcCode code, std::string_view message) {
   return {error_line(id, code, message), {}};
 }
 
-// What a client may keep for how long: nothing here changes while the server runs, but the next one may be another.
+// What a client may cache, and for how long: nothing changes while this server runs, but the next one may differ.
 void make_modern(Json& result, bool cacheable) {
   result["resultType"] = "complete";
   if (!cacheable) return;
@@ -53,7 +53,8 @@ std::string discover_result() {
 
 Outcome list_tools(std::string_view id, const std::optional<Members>& params, bool modern) {
   if (params && params->find("cursor") != nullptr) {
-    return refuse(id, invalid_params, "Invalid params: there is one page of tools, and this cursor is none of it");
+    return refuse(id, invalid_params,
+                  "Invalid params: there is only one page of tools, and this cursor does not belong to it");
   }
   std::string result = R"({"tools":)" + tools_json();
   if (modern) result += R"(,"resultType":"complete","ttlMs":0,"cacheScope":"public")";

@@ -1,6 +1,7 @@
-// What to do with a line: pure, and the whole of the protocol. Two eras are served side by side, told apart by each
-// request itself: `params._meta["io.modelcontextprotocol/protocolVersion"]` makes it a modern one (2026-07-28, which
-// knows no connection state), everything else is of the handshake era (up to 2025-11-25, opened by `initialize`).
+// Decides how to handle a line: pure, and the whole of the protocol. Two eras are served side by side, distinguished by
+// each request itself: `params._meta["io.modelcontextprotocol/protocolVersion"]` makes it a modern one (2026-07-28,
+// which has no connection state); everything else belongs to the handshake era (up to 2025-11-25, opened by
+// `initialize`).
 #pragma once
 
 #include <optional>
@@ -13,7 +14,7 @@
 
 namespace vault::mcp {
 
-// A tools/call whose arguments are in order: all that is needed to carry it out and to answer it (calls.hpp).
+// A valid tools/call: everything needed to perform and answer it (calls.hpp).
 struct ToolCall {
   std::string id;  // JSON text
   bool modern = false;
@@ -22,7 +23,7 @@ struct ToolCall {
   std::string progress_token;  // JSON text; "": no progress is wanted
 };
 
-// Either a reply, or a call to carry out, or neither (a notification, a blank line).
+// Either a reply, or a call to perform, or neither (a notification, a blank line).
 struct Outcome {
   std::string reply;  // a line without its end; "": none
   std::optional<ToolCall> call;
@@ -30,8 +31,8 @@ struct Outcome {
 
 class Dispatcher {
  public:
-  // `line` without its end; a carriage return at its end is white space. Never throws; what is no message is answered
-  // with the JSON-RPC error for it.
+  // `line` without its end; a trailing carriage return is white space. Never throws; anything but a message is answered
+  // with the appropriate JSON-RPC error.
   Outcome dispatch(std::string_view line);
 
  private:
@@ -47,10 +48,10 @@ class Dispatcher {
   Outcome dispatch_handshake(const Request& request);
   Outcome initialize(const Request& request);
 
-  bool initialized_ = false;  // of the handshake era: an initialize was answered
+  bool initialized_ = false;  // handshake era: an initialize was answered
 };
 
-// The reply to a line that was longer than lines.hpp lets through.
+// The reply to a line longer than lines.hpp allows.
 std::string too_long_line(std::size_t bytes_max);
 
 }  // namespace vault::mcp

@@ -1,6 +1,6 @@
-// JSON-RPC 2.0 as MCP frames it: one object a line. A line is read without interpreting it (ledger/raw_json.hpp), so
-// that an id goes back exactly as it came, a payload reaches the ledger's own parser as it was written, and a name that
-// occurs twice is noticed rather than resolved.
+// JSON-RPC 2.0 as MCP frames it: one object per line. A line is parsed without interpreting it (ledger/raw_json.hpp),
+// so that an id is returned exactly as it came, a payload reaches the ledger's own parser as it was written, and
+// duplicate names are noticed rather than resolved.
 #pragma once
 
 #include <cstddef>
@@ -23,11 +23,10 @@ enum RpcCode : int {
   unsupported_protocol_version = -32022,
 };
 
-// An id or a progress token beyond this is refused: it would have to be sent back.
+// A longer id or progress token is refused, since it would have to be sent back.
 inline constexpr std::size_t token_bytes_max = 1024;
 
-// The members of one object of a line, by name. Views into `json`, which must outlive it.
-// Cost: one sort of the names.
+// The members of one object of a line, by name. Views into `json`, which must outlive it. Cost: one sort of the names.
 class Members {
  public:
   using Node = RawJson::Node;
@@ -36,13 +35,13 @@ class Members {
 
   // nullptr: there is none.
   const Node* find(std::string_view name) const;
-  // The member as an object; nullopt where it is missing or something else.
+  // The member as an object; nullopt if it is missing or something else.
   std::optional<Members> object(std::string_view name) const;
-  // The member as a string's characters; nullopt where it is missing or something else.
+  // The member as a string's characters; nullopt if it is missing or something else.
   std::optional<std::string> string(std::string_view name) const;
-  // A name that occurs twice, as it stands in the line with its quotation marks; "" if there is none.
+  // A duplicate name as written in the line, with its quotation marks; "" if there is none.
   std::string_view twice() const { return twice_; }
-  // The first name that is none of `known`, as it stands in the line; "" if there is none.
+  // The first name that is not in `known`, as written in the line; "" if there is none.
   std::string_view other_than(const std::vector<std::string_view>& known) const;
 
   const RawJson& json() const { return *json_; }
@@ -55,7 +54,7 @@ class Members {
   std::string_view twice_;
 };
 
-// The value as it stands if it may be an id or a progress token: a string, or an integer of any size, and not too long.
+// The value as written, if it may be an id or a progress token: a string, or an integer of any size, and not too long.
 std::optional<std::string_view> read_token(const RawJson& json, const RawJson::Node& node);
 
 // Replies and notifications, without the newline. `id` and `result` are JSON text; "" leaves the id out.
@@ -63,7 +62,7 @@ std::string result_line(std::string_view id, std::string_view result);
 std::string error_line(std::string_view id, RpcCode code, std::string_view message, std::string_view data = {});
 std::string notification_line(std::string_view method, std::string_view params);
 
-// `text` cut to about `bytes_max` at a character's edge, with an ellipsis where something is missing.
+// `text` cut to about `bytes_max` at a character boundary, with an ellipsis if something is missing.
 std::string excerpt(std::string_view text, std::size_t bytes_max = 64);
 
 }  // namespace vault::mcp

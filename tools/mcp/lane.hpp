@@ -1,5 +1,5 @@
-// Calls on their way to vaultd: carried out one after the other, in the order in which they came, in a thread of the
-// lane's own. So whoever seals and then reads finds what was sealed, without waiting for the first reply.
+// Calls waiting for vaultd: performed one after the other, in the order of their arrival, on the lane's own thread. So
+// a host that seals and then reads finds the sealed entry without waiting for the first reply.
 #pragma once
 
 #include <chrono>
@@ -16,16 +16,16 @@ namespace vault::mcp {
 
 class Lane {
  public:
-  // With `for_verify`, verifications are handed on to that lane when their turn comes: they may take minutes, and
-  // nobody else should wait for them. `vault` is used by the lane's thread alone.
+  // With `for_verify`, verifications are passed on to that lane when their turn comes: they may take minutes, and other
+  // calls should not wait for them. `vault` is used only by the lane's thread.
   Lane(VaultCalls& vault, Outbox& outbox, Lane* for_verify = nullptr);
-  ~Lane();  // waits for the calls that are here
+  ~Lane();  // waits for the calls in the lane
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
   // Waits while the lane is full.
   void put(ToolCall call);
-  // Waits until every call was answered: true. False: none was, and none got on, for `patience`.
+  // Waits until every call has been answered: true. False: for `patience`, none was answered and none made progress.
   bool finish(std::chrono::milliseconds patience);
 
  private:
@@ -43,7 +43,7 @@ class Lane {
   std::condition_variable changed_;
   std::deque<ToolCall> calls_;
   std::size_t bytes_waiting_ = 0;
-  std::size_t signs_of_life_ = 0;  // calls that were answered, and news of those under way
+  std::size_t signs_of_life_ = 0;  // answered calls, and progress of those under way
   bool busy_ = false;
   bool stopping_ = false;
   std::thread thread_;

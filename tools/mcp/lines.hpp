@@ -1,4 +1,4 @@
-// Bytes as they come into lines.
+// Splits incoming bytes into lines.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace vault::mcp {
 
-// The largest payload, and room for what stands around it.
+// The largest payload, plus room for the rest of its message.
 inline constexpr std::size_t line_bytes_max = limits::seal_bytes_max + (std::size_t{1} << 20);
 
 // Memory stays below twice `bytes_max`, however long a line is.
@@ -23,10 +23,10 @@ class LineSplitter {
     bool too_long = false;  // it had more than bytes_max; `text` is empty
   };
 
-  // Takes what was read; afterwards next() hands out the lines that it completed.
+  // Takes bytes as they were read; next() then returns the lines that they completed.
   void feed(std::string_view bytes);
   std::optional<Line> next();
-  // At the end of input: what came after the last newline, if anything.
+  // At the end of input: the text after the last newline, if any.
   std::optional<Line> rest();
 
  private:
@@ -36,7 +36,7 @@ class LineSplitter {
   std::string buffer_;
   std::size_t start_ = 0;    // of the next line
   std::size_t scanned_ = 0;  // no newline before this
-  bool skipping_ = false;    // the line in buffer_ is too long: its beginning is gone already
+  bool skipping_ = false;    // the line in buffer_ is too long: its beginning has already been dropped
 };
 
 }  // namespace vault::mcp

@@ -44,7 +44,7 @@ std::string describe_refusal(const CLI::App& app, const CLI::ParseError& error) 
   return unknown.empty() ? error.what() : unknown;
 }
 
-// What is wrong with the flags by themselves. Whether vaultd is there is no question of theirs.
+// Checks the flags by themselves; whether vaultd is running does not matter.
 Status check(const ctl::DaemonAddress& daemon) {
   ClientOptions options{.endpoint = daemon.endpoint, .timeout = daemon.timeout, .curve = {}};
   if (!daemon.key_dir.empty()) {
@@ -72,7 +72,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "vault-mcp: %s\n  `vault-mcp --help` tells more\n",
+    std::fprintf(stderr, "vault-mcp: %s\n  see `vault-mcp --help`\n",
                  without_passwords(describe_refusal(app, error), argc, argv).c_str());
     return exit_usage;
   }

@@ -65,7 +65,8 @@ bool Outbox::write_all(const std::string& line) {
       const std::lock_guard lock(mutex_);
       ++writes_;
       changed_.notify_all();
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {  // whoever shares this pipe has made it non-blocking
+    } else if (errno == EAGAIN ||
+               errno == EWOULDBLOCK) {  // another process that shares this pipe has made it non-blocking
       pollfd waiting{fd_, POLLOUT, 0};
       ::poll(&waiting, 1, -1);
     } else if (errno != EINTR) {

@@ -1,5 +1,5 @@
-// Lines on their way to stdout. One thread writes them, so that whoever makes them need not know how writing goes:
-// partial writes, a pipe that is full. A reader that stalls makes put() wait once enough lies here; nothing grows.
+// Lines waiting for stdout. One thread writes them, so that their producers need not deal with partial writes or a full
+// pipe. If the reader stalls, put() waits once enough lines have gathered; nothing grows.
 #pragma once
 
 #include <chrono>
@@ -14,14 +14,14 @@ namespace vault::mcp {
 
 class Outbox {
  public:
-  // `fd` stays the caller's.
+  // `fd` remains the caller's.
   explicit Outbox(int fd);
   ~Outbox();  // waits until everything is written, or the reader is gone
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
-  // Any thread. Adds the newline. Waits while over bytes_waiting_max lie here. False: the reader has gone, nothing is
-  // written any more.
+  // Any thread. Adds the newline. Waits while more than bytes_waiting_max are queued. False: the reader has gone, and
+  // nothing more is written.
   bool put(std::string line);
   // Waits until everything is written or the reader is gone: true. False: nothing could be written for `patience`.
   bool flush(std::chrono::milliseconds patience);
@@ -37,7 +37,7 @@ class Outbox {
   std::condition_variable changed_;
   std::deque<std::string> lines_;
   std::size_t bytes_waiting_ = 0;  // of lines_, and of the one that is being written
-  std::size_t writes_ = 0;         // that came back, to see whether it goes on
+  std::size_t writes_ = 0;         // completed writes, to see whether there is progress
   bool stopping_ = false;
   bool broken_ = false;
   std::thread thread_;

@@ -1,5 +1,5 @@
-// Four threads: this one reads and dispatches, a lane carries out calls, another verifies, the outbox writes. Each
-// waits when the next one is full, down to stdin that is not read: that is the whole of the back-pressure.
+// Four threads: this one reads and dispatches, a lane performs calls, another verifies, the outbox writes. Each waits
+// when the next one is full, all the way back to stdin, which is then not read: that is all of the back-pressure.
 #include "tools/mcp/server.hpp"
 
 #include <unistd.h>
@@ -71,7 +71,7 @@ void handle_signals() {
   ::sigaction(SIGTERM, &action, nullptr);
   ::sigaction(SIGINT, &action, nullptr);
   action.sa_handler = SIG_IGN;
-  ::sigaction(SIGPIPE, &action, nullptr);  // a reader that is gone shows as EPIPE
+  ::sigaction(SIGPIPE, &action, nullptr);  // writing to a closed stdout then fails with EPIPE
 }
 
 int serve(const ctl::DaemonAddress& daemon) {
@@ -90,11 +90,11 @@ int serve(const ctl::DaemonAddress& daemon) {
     }
   }
   if (const auto line = lines.rest(); line && reader_there) reader_there = server.take(*line);
-  if (!reader_there) std::_Exit(0);  // nobody is left to answer
+  if (!reader_there) std::_Exit(0);  // there is nobody left to answer
   if (!server.finish()) {
     std::fputs("vault-mcp: stdin has ended, and for 5 seconds no call was answered or no reply read: giving up\n",
                stderr);
-    std::_Exit(0);  // threads that wait for vaultd or for the reader are not waited for
+    std::_Exit(0);  // does not wait for threads that wait for vaultd or for the reader
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-// Results in a few words, hashes cut to 16 digits: what a model reads instead of the JSON beside it.
+// Results in a few words, with hashes cut to 16 digits: what a model reads instead of the JSON beside it.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace vault::mcp {
 
-inline constexpr std::size_t summary_bytes_max = 24U << 10;  // as it stands in JSON
+inline constexpr std::size_t summary_bytes_max = 24U << 10;  // when encoded in JSON
 
 std::string summarize(const AnyReceipt& receipt);
 std::string summarize(const ctl::EntryView& entry);
@@ -18,7 +18,7 @@ std::string summarize(const ctl::PageView& page);  // a line for each of the fir
 std::string summarize(const VerifyResult& result);
 std::string summarize(const ProofResult& result);
 
-// The cursor of the page that begins behind this entry.
+// The cursor of the page that begins after this entry.
 std::int64_t cursor_after(const ctl::EntryView& entry);
 
 }  // namespace vault::mcp

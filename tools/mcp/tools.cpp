@@ -24,7 +24,7 @@ Json text(const char* description) {
   return {{"type", "string"}, {"description", description}};
 }
 
-// What goes in: JavaScript rounds integers beyond 2^53, so their decimal digits as a string do as well.
+// For input: JavaScript rounds integers beyond 2^53, so their decimal digits as a string are accepted too.
 Json integer_in(std::int64_t min, const char* description) {
   return {{"type", {"integer", "string"}}, {"minimum", min}, {"pattern", "^[0-9]+$"}, {"description", description}};
 }
@@ -83,8 +83,8 @@ Json proof_hashes() {
   return {{"type", "array"}, {"items", hex(64)}, {"description", "RFC 9162 inclusion proof, the leaf's sibling first"}};
 }
 
-// What receipts and entries share. Without a database (emergency mode) vaultd keeps seals as files: `backend` is there
-// then, and sequence, salt and hashes are not.
+// Members that receipts and entries share. Without a database (emergency mode) vaultd keeps seals as files: then
+// `backend` is present, and sequence, salt and hashes are not.
 Json sealed_properties() {
   return {
       {"sequence", described(integer(1), "place in the ledger; absent in the emergency mode")},

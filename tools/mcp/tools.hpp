@@ -1,4 +1,4 @@
-// The six tools: their names, what a model reads about them, and the schemas of what goes in and comes out.
+// The six tools: their names, their descriptions for the model, and the schemas of their input and output.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ enum class Tool : std::uint8_t { seal, read, list, query, verify, proof };
 std::optional<Tool> find_tool(std::string_view name);
 std::string_view tool_name(Tool tool);
 
-// The array of tools that tools/list answers with, as JSON text; always the same.
+// The array of tools for tools/list, as JSON text; always the same.
 const std::string& tools_json();
 
 }  // namespace vault::mcp
