@@ -75,7 +75,8 @@ int run_restore(const Context& context, ArchiveOptions options) {
     if (url != nullptr) options.database = url;
   }
   if (options.database.empty()) {
-    return report(context, {ErrorCode::invalid_argument, "--database URL (or DATABASE_URL) says which database", {}});
+    return report(context,
+                  {ErrorCode::invalid_argument, "name the database with --database URL (or DATABASE_URL)", {}});
   }
   const auto key = load_vkey(options.vkey);
   if (!key) return report(context, key.error());
@@ -99,10 +100,10 @@ void add_archive(CLI::App& app, Context& context) {
   auto options = std::make_shared<ArchiveOptions>();
   CLI::App* command =
       app.add_subcommand("archive", "Write the ledger into a directory of files, or bring one up to date");
-  command->add_option("--out", options->directory, "The directory; made where it is missing")
+  command->add_option("--out", options->directory, "The directory; created if it is missing")
       ->required()
       ->type_name("DIR");
-  command->add_option("--database", options->database, "Read straight from this database instead of asking vaultd")
+  command->add_option("--database", options->database, "Read directly from this database instead of asking vaultd")
       ->type_name("URL");
   add_schema(*command, options->schema);
   command
@@ -134,9 +135,9 @@ void add_check_archive(CLI::App& app, Context& context) {
   command->add_option("directory", options->directory, "The archive")->required()->type_name("DIR");
   add_vkey(*command, options->vkey)->required();
   command->footer(
-      "Needs no daemon and no database. Exit code 1 if a file is bad or missing. Files that are no part of the "
-      "archive\n"
-      "are told, and do no harm.\n"
+      "Needs no daemon and no database. Exit code 1 if a file is bad or missing. Files that do not belong "
+      "to\n"
+      "the archive are reported, and do no harm.\n"
       "Example:\n  vaultctl check-archive /var/backups/vault --vkey log.vkey");
   command->callback(
       [options, &context] { context.run = [options, &context] { return run_check_archive(context, *options); }; });
@@ -151,9 +152,9 @@ void add_restore(CLI::App& app, Context& context) {
       ->type_name("URL");
   add_schema(*command, options->schema);
   command->footer(
-      "Checks the whole archive first, makes the schema where there is none, and writes everything in one "
+      "Checks the whole archive first, makes the schema if there is none, and writes everything in one "
       "transaction:\n"
-      "afterwards the database holds the archive's tree, or what it held before.\n"
+      "afterwards the database holds the archive's tree, or its previous contents.\n"
       "Example:\n  createdb vault && vaultctl restore --from /var/backups/vault --vkey log.vkey --database "
       "postgresql:///vault");
   command->callback(

@@ -8,7 +8,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t findings_shown = 50;  // people want to know which; programs get all with --json
+constexpr std::size_t findings_shown = 50;  // people only need some; programs get all with --json
 
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -35,7 +35,7 @@ const ArchiveFinding& first_finding(const ArchiveReport& report) {
 }
 
 void print_more(std::string_view kind, std::size_t count, void (*print)(std::string_view)) {
-  print(std::string(kind) + "and " + std::to_string(count - findings_shown) + " more (--json tells all)");
+  print(std::string(kind) + "and " + std::to_string(count - findings_shown) + " more (--json shows all)");
 }
 
 void print_findings(const std::vector<ArchiveFinding>& findings, std::string_view kind,
@@ -147,7 +147,7 @@ int answer_restore(const Context& context, const std::string& directory, const R
 }
 
 int report_failure(const Context& context, const Error& error, std::string_view hint) {
-  // What it has read contradicts itself: that is an answer.
+  // The data that it has read contradicts itself: that is an answer.
   const bool finding = error.code == ErrorCode::internal && error.sqlstate.empty();
   int code = exit_no;
   if (!finding) {

@@ -1,4 +1,4 @@
-// What archive, check-archive and restore print.
+// The output of archive, check-archive and restore.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -15,10 +15,10 @@ int answer_archive(const Context& context, const std::string& directory, const A
 int answer_check(const Context& context, const std::string& directory, const ArchiveReport& report);
 int answer_restore(const Context& context, const std::string& directory, const RestoreResult& result);
 
-// What a check found, as --json shows it.
+// The findings of a check, in the form of --json.
 nlohmann::ordered_json archive_report_json(const ArchiveReport& report);
 
-// A refusal, with a hint for people on what became of the work done so far.
+// Reports a refusal, with a hint for people about what became of the work done so far.
 int report_failure(const Context& context, const Error& error, std::string_view hint);
 
 }  // namespace vault::ctl

@@ -11,7 +11,7 @@ constexpr std::int64_t tries_max = 100'000;
 constexpr std::int64_t tries_in_flight = 64;
 constexpr std::chrono::milliseconds try_timeout{30'000};
 
-// An entry off the wire as the row that it came from. Views live as long as the entry and this.
+// Converts an entry from the wire to a row. Views live as long as the entry and this.
 class EntryRow {
  public:
   explicit EntryRow(const Entry& entry)
@@ -68,7 +68,7 @@ class DaemonArchiveSource final : public ArchiveSource {
       auto page = list(request);
       if (!page) return tl::unexpected<Error>(page.error());
       if (page->entries.empty()) page = list(request, to);  // vaultd's readers may be on a replica
-      if (!page || page->entries.empty()) return {};        // the caller misses the rest
+      if (!page || page->entries.empty()) return {};        // the caller notices that the rest is missing
       for (const Entry& entry : page->entries) {
         if (entry.sequence > to || !row(EntryRow(entry).view())) return {};
       }
@@ -115,14 +115,14 @@ class DaemonArchiveSource final : public ArchiveSource {
     }
   }
 
-  // Sizes are asked for by their proofs, which come with the checkpoint where one is kept.
+  // Asks for sizes by their proofs, which come with the checkpoint if one is stored.
   Result<std::optional<ArchiveTarget>> largest_kept(std::int64_t high, const VerifierKey& key) {
     const std::int64_t end = std::max<std::int64_t>(0, high - tries_max);
     while (high > end) {
       const std::int64_t low = std::max(end, high - tries_in_flight) + 1;
       auto kept = ask_for(low, high);
       if (!kept) return tl::unexpected<Error>(kept.error());
-      // Those of an identity that was given up carry other signatures.
+      // Checkpoints of an abandoned identity carry other signatures.
       for (auto one = kept->rbegin(); one != kept->rend(); ++one) {
         if (auto opened = open(one->second, key)) return opened;
       }
@@ -133,7 +133,7 @@ class DaemonArchiveSource final : public ArchiveSource {
                                           " sizes that are that old; --database URL looks through all of them");
   }
 
-  // Sizes [low, high] of which a checkpoint is kept.
+  // The sizes in [low, high] of which a checkpoint is stored.
   Result<std::map<std::int64_t, std::string>> ask_for(std::int64_t low, std::int64_t high) {
     for (std::int64_t size = low; size <= high; ++size) {
       const auto sent = client_.submit(ProofRequest{size, size});

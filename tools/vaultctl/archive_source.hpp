@@ -1,4 +1,4 @@
-// The rows of an archive by way of vaultd.
+// The rows of an archive, read from vaultd.
 #pragma once
 
 #include <memory>
@@ -8,9 +8,9 @@
 
 namespace vault::ctl {
 
-// vaultd is trusted with as little as a database: its rows are hashed anew. The protocol has no question for the
-// largest checkpoint up to a size, so `not_after` tries size after size downwards, 100,000 at most. Errors: those of
-// the client; not_found where none is kept among these. The client must outlive it.
+// vaultd is trusted as little as a database: its rows are hashed again. The protocol has no request for the largest
+// checkpoint up to a size, so `not_after` tries size after size downwards, 100,000 at most. Errors: those of the
+// client; not_found if none of these sizes has a stored checkpoint. The client must outlive it.
 std::unique_ptr<ArchiveSource> make_daemon_archive_source(Client& client);
 
 }  // namespace vault::ctl

@@ -1,4 +1,4 @@
-// vaultctl canonicalize: the bytes that are hashed, for people who check a hash by hand.
+// vaultctl canonicalize: prints the bytes that are hashed, for people who check a hash by hand.
 #include <nlohmann/json.hpp>
 
 #include "tools/common/files.hpp"

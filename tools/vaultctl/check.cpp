@@ -1,7 +1,7 @@
-// vaultctl check, check-proof, check-receipt: offline. No daemon, no database, nothing but files and the log's key.
+// vaultctl check, check-proof, check-receipt: offline checks. No daemon, no database, only files and the log's key.
 //
-// What is being checked is evidence: a file that is malformed proves nothing, so the answer is no (exit 1), like for
-// one that does not check. A file that cannot be read and a key that is no key are wrong usage (exit 2).
+// The file being checked is evidence: a malformed one proves nothing, so the answer is no (exit 1), as for one that
+// does not check. A file that cannot be read and a key that is not a key are wrong usage (exit 2).
 #include <nlohmann/json.hpp>
 
 #include "tools/common/arguments.hpp"
@@ -14,7 +14,7 @@
 namespace vault::ctl {
 namespace {
 
-constexpr std::size_t proof_bytes_max = 1 << 20;  // leaf, 63 hashes and a note are far below
+constexpr std::size_t proof_bytes_max = 1 << 20;  // a leaf, 63 hashes and a note are far smaller
 
 struct CheckOptions {
   std::string file, vkey;

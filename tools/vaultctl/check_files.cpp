@@ -73,7 +73,7 @@ class FilesCheck {
     if (!checked->valid()) code_ = exit_no;
   }
 
-  // With the entry of the same sequence, where one was given.
+  // Together with the entry of the same sequence, if one was given.
   void check_proof(const File& file) {
     std::optional<std::string> entry;
     if (const auto proof = parse_proof_file(file.text)) {
@@ -89,7 +89,7 @@ class FilesCheck {
     proven ? tell_proven(file, *proven) : tell_invalid(file, why_invalid(proven.error(), file.text, file.kind));
   }
 
-  // With the payload that it is of, where one was given.
+  // Together with the receipt's payload, if it was given.
   void check_receipt(const File& file) {
     auto proven = check_receipt_text(file.text, key_, std::nullopt);
     if (!proven) return tell_invalid(file, why_invalid(proven.error(), file.text, file.kind));
@@ -121,7 +121,7 @@ class FilesCheck {
     print_fields({{"entries", std::to_string(checkpoint->tree_size)}, {"merkle root", to_hex(checkpoint->root)}});
   }
 
-  // What nothing else was checked with proves nothing.
+  // A file that no other file was checked with proves nothing.
   void tell_left_over(const File& file) {
     if (file.used) return;
     if (file.kind == Evidence::entry) {

@@ -1,5 +1,5 @@
-// vaultctl check: several files of evidence at once, each recognised by itself, and those that belong together checked
-// together.
+// vaultctl check: checks several files of evidence at once. Recognises the kind of each, and checks together those that
+// belong together.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ struct CheckFilesOptions {
   std::string vkey;
 };
 
-// Returns the exit code: 1 where any of them does not check, else that of the first that cannot be read.
+// Returns the exit code: 1 if any of them does not check, otherwise that of the first that cannot be read.
 int run_check_files(const Context& context, const CheckFilesOptions& options);
 
 }  // namespace vault::ctl

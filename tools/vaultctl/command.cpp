@@ -80,7 +80,7 @@ void print_line(std::string_view line) {
 
 int finish_output(int code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
-  if (is_paged()) return code;  // its reader has seen enough
+  if (is_paged()) return code;  // the user has seen enough
   print_problem(std::string("could not write the output: ") + std::strerror(errno));
   return code == exit_done ? exit_no : code;
 }

@@ -1,7 +1,7 @@
-// What every command of vaultctl shares: the global flags, the exit codes, and how a command is registered and answers.
+// Shared by all commands of vaultctl: the global flags, the exit codes, and how a command is registered and answers.
 //
-// A command is an `add_*` function: it adds a subcommand with its flags, and a callback that leaves in context.run what
-// is to be done once the whole command line has been read (global flags may follow the subcommand).
+// A command is an `add_*` function: it adds a subcommand with its flags, and a callback that stores in context.run what
+// to do once the whole command line has been read (global flags may follow the subcommand).
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -16,16 +16,17 @@
 
 namespace vault::ctl {
 
-// docs/operating.md, "Exit codes".
+// See docs/operating.md, "Exit codes".
 enum ExitCode : int {
   exit_done = 0,
   exit_no = 1,           // the answer is no: invalid, tampered, not found, conflict, forbidden
   exit_usage = 2,        // wrong usage or input
   exit_unavailable = 3,  // unavailable, busy, deadline: try again
-  exit_environment = 4,  // no right or no way to look, or to keep what was found: never taken for an answer
+  exit_environment =
+      4,  // the check, or keeping its result, was not permitted or not possible: never taken for an answer
 };
 ExitCode exit_code(ErrorCode code);
-// Also tells apart what a database or the connection to vaultd forbids.
+// Also distinguishes refusals by a database or by the connection to vaultd.
 ExitCode exit_code(const Error& error);
 
 struct Globals {
@@ -45,23 +46,23 @@ struct Context {
 
 // --- Answers ---------------------------------------------------------------------------------------------------------
 
-// Tells the user of a refusal and returns the exit code for it. With --json the error map on stdout, else words on
-// stderr with a hint where one helps.
+// Reports an error to the user and returns its exit code. With --json the error map on stdout, otherwise words on
+// stderr, with a hint if one helps.
 int report(const Context& context, const Error& error);
 // The error map as JSON text: {code, message, field?, retryable}.
 std::string error_json(const Error& error);
-// The answer to an offline check is no: {"valid":false,"reason":...} with --json, else words on stderr. Returns
+// Reports that an offline check failed: {"valid":false,"reason":...} with --json, otherwise words on stderr. Returns
 // exit_no.
 int report_invalid(const Context& context, const std::string& reason);
-// One line on stdout. Error `internal` if stdout cannot take it (disk full) at flush_output().
+// One line on stdout. If stdout cannot take it (disk full), flush_output() returns the error `internal`.
 void print_line(std::string_view line);
-// Flushes stdout; turns success into exit_no with a message where writing failed.
+// Flushes stdout; turns success into exit_no with a message if writing failed.
 int finish_output(int code);
 
 // --- The daemon ------------------------------------------------------------------------------------------------------
 
-// A client for the endpoint of the global flags. Where the socket file is missing or nobody listens on it, says so
-// within a second rather than after the whole timeout: `unavailable`.
+// A client for the endpoint in the global flags. If the socket file is missing or nobody listens on it, fails within a
+// second rather than after the whole timeout: `unavailable`.
 Result<std::unique_ptr<Client>> connect_daemon(const Globals& globals);
 
 // --- Commands --------------------------------------------------------------------------------------------------------

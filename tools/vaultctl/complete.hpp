@@ -1,5 +1,5 @@
-// What may stand at the end of a command line that is being typed: what the completions of bash, zsh and fish
-// (package/completion) ask by `vaultctl complete WORD...`. Asks no daemon and no database.
+// Completes a command line that is being typed: the completions of bash, zsh and fish (package/completion) run
+// `vaultctl complete WORD...`. Asks no daemon and no database.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,8 +8,8 @@
 
 namespace vault::ctl {
 
-// `words`: what stands behind the program's name, the last of them unfinished and perhaps empty. A candidate an
-// element, "word<TAB>description"; or the one element ":files" or ":directories", which the shell knows better.
+// `words`: the words after the program's name, the last of them unfinished and perhaps empty. Returns one candidate per
+// element, "word<TAB>description"; or the single element ":files" or ":directories", which the shell completes better.
 std::vector<std::string> complete(CLI::App& app, const std::vector<std::string>& words);
 
 }  // namespace vault::ctl

@@ -104,11 +104,11 @@ bool is_given(const CLI::App& app, const char* option) {
   return app.get_option(option)->count() > 0;
 }
 
-// The file with another `current`, everything else as it is written.
+// The file with another `current`, everything else unchanged.
 std::string with_current(const std::string& text, const std::string& name) {
   std::string line = "current = " + nlohmann::json(name).dump();
   std::size_t at = 0;
-  while (at < text.size() && text[at] != '[') {  // it stands before the first table
+  while (at < text.size() && text[at] != '[') {  // it comes before the first table
     const std::size_t end = std::min(text.find('\n', at), text.size());
     const std::string_view one(text.data() + at, end - at);
     const auto equals = one.find('=');
@@ -189,7 +189,7 @@ Status apply_context(const CLI::App& app, const std::string& name, Globals& glob
   const auto found = find_context(*file, wanted);
   if (!found) return tl::unexpected<Error>(found.error());
   const NamedContext& context = **found;
-  // A vaultd that is named on the command line is not mixed with another's keys and events.
+  // The keys and events of a context are not mixed with a vaultd named on the command line.
   if (is_given(app, "--endpoint") && name.empty()) return {};
   if (context.endpoint && !is_given(app, "--endpoint")) globals.endpoint = *context.endpoint;
   if (context.events && !is_given(app, "--events")) globals.events = *context.events;
@@ -200,12 +200,11 @@ Status apply_context(const CLI::App& app, const std::string& name, Globals& glob
 
 void add_context(CLI::App& app, Context& context) {
   auto name = std::make_shared<std::string>();
-  CLI::App* command = app.add_subcommand("context", "List the vaultds that have a name, or choose one");
+  CLI::App* command = app.add_subcommand("context", "List the named vaultds, or choose one");
   command->add_option("NAME", *name, "Make it the current one");
   command->footer(
-      "They stand in ~/.config/vaultctl.toml (or the file that VAULTCTL_CONFIG names). Flags and environment go "
-      "before\n"
-      "a context; with --endpoint or VAULT_ENDPOINT the current one does not count, with --context that one does.\n"
+      "They are in ~/.config/vaultctl.toml (or the file that VAULTCTL_CONFIG names). Flags and environment override\n"
+      "a context; --endpoint and VAULT_ENDPOINT disable the current one, but not one chosen with --context.\n"
       "Example of the file:\n"
       "  current = \"prod\"\n"
       "  [contexts.prod]\n"

@@ -1,4 +1,4 @@
-// Several vaultds, each under a name: ~/.config/vaultctl.toml, so that nobody types three flags on every line.
+// Several vaultds, each under a name, in ~/.config/vaultctl.toml, so that nobody has to type three flags every time.
 //
 //   current = "prod"
 //   [contexts.prod]
@@ -29,16 +29,16 @@ struct ContextFile {
   std::vector<NamedContext> contexts{};  // by name
 };
 
-// VAULTCTL_CONFIG, else vaultctl.toml in XDG_CONFIG_HOME, else in ~/.config; "" where none of them is set.
+// VAULTCTL_CONFIG, else vaultctl.toml in XDG_CONFIG_HOME, else in ~/.config; "" if none of them is set.
 std::string context_file_path();
-// A file that is not there holds nothing. Error: invalid_argument with file and line for what is not understood.
+// A missing file counts as empty. Error: invalid_argument with file and line for anything that is not understood.
 Result<ContextFile> load_context_file(const std::string& path);
 
-// Fills in what neither flags nor environment have set, from the context `name`; "": from the current one, if any.
-// Error: as above, or invalid_argument where there is no context of that name.
+// Fills in whatever neither flags nor environment have set, from the context `name`; "": from the current one, if any.
+// Error: as above, or invalid_argument if there is no context of that name.
 Status apply_context(const CLI::App& app, const std::string& name, Globals& globals);
 
-// context [NAME]: lists them, or makes one the current.
+// context [NAME]: lists them, or makes one current.
 void add_context(CLI::App& app, Context& context);
 
 }  // namespace vault::ctl

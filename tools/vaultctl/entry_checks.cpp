@@ -13,8 +13,7 @@ constexpr std::int64_t misfits_told_max = 20;
 void add_no_check(CLI::App& command, bool& no_check) {
   command.add_flag("--no-check", no_check,
                    "Show entries without recomputing their hashes; otherwise one that does not fit, or lacks its "
-                   "payload, is told on "
-                   "stderr, and the exit code is 1");
+                   "payload, is reported on stderr, and the exit code is 1");
 }
 
 HashFaults EntryChecks::check(const Entry& entry, PayloadRule rule) {

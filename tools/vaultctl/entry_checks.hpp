@@ -1,4 +1,5 @@
-// What vaultctl reads is checked before it is believed: hashes recomputed, misfits told on stderr, exit code 1.
+// Checks entries that vaultctl has read before trusting them: recomputes hashes, reports misfits on stderr, exit code
+// 1.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -16,14 +17,14 @@ class EntryChecks {
  public:
   explicit EntryChecks(bool no_check) : off_(no_check) {}
 
-  // Checks an entry that is, or has just been, shown. A misfit is told at once, also with --json; of very many only the
-  // first. Returns what did not fit.
+  // Checks an entry that is, or has just been, shown. Reports a misfit at once, even with --json; if there are very
+  // many, only the first. Returns what did not fit.
   HashFaults check(const Entry& entry, PayloadRule rule = PayloadRule::expected);
-  // The same; a seal that the emergency mode keeps has no hashes yet, so nothing is checked.
+  // The same; a seal kept by the emergency mode has no hashes yet, so nothing is checked.
   void check(const AnyEntry& entry, PayloadRule rule = PayloadRule::expected);
-  // The same for one that cannot even be read, so that nothing can be checked.
+  // The same for an entry that cannot even be read, so that nothing can be checked.
   void tell_unreadable(const std::string& what);
-  // How many misfits were not told, if any. Returns exit_no where there was one, else `code`.
+  // Reports how many misfits were not shown, if any. Returns exit_no if there was one, otherwise `code`.
   int finish(int code) const;
 
  private:

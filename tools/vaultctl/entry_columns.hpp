@@ -1,4 +1,4 @@
-// The columns that entries can be shown in.
+// The columns in which entries can be shown.
 #pragma once
 
 #include <string>
@@ -13,15 +13,15 @@ namespace vault::ctl {
 
 struct EntryColumn {
   std::string_view name;        // the member's name in the protocol
-  std::string_view short_name;  // another that is understood; "": none
+  std::string_view short_name;  // an accepted short form; "": none
   Heading heading;
-  // What a table shows, and what a program gets: in full, "" where the entry has none.
+  // The cell in a table, and the value for a program: in full, "" if the entry has none.
   Cell (*cell)(const EntryView& entry, bool wide);
   std::string (*value)(const EntryView& entry);
 };
 
-// The columns of these names; none: the usual ones.
-// Error: invalid_argument, field "columns", for a name that there is not.
+// The columns of these names; the usual ones if there are no names. Error: invalid_argument, field "columns", for an
+// unknown name.
 Result<std::vector<const EntryColumn*>> choose_columns(const std::vector<std::string>& names);
 // "sequence, timestamp, ..."
 std::string column_names();

@@ -61,8 +61,8 @@ Status check_consistency(const ConsistencyResult& answer) {
     return verify_consistency(static_cast<std::uint64_t>(answer.first), static_cast<std::uint64_t>(answer.second),
                               answer.first_root, answer.second_root, answer.proof);
   }
-  if (answer.first_root != empty_root()) return wrong("first_root", "the root of no entries is another one");
-  if (!answer.proof.empty()) return wrong("proof", "there is nothing to prove of the empty tree");
+  if (answer.first_root != empty_root()) return wrong("first_root", "the root is not that of the empty tree");
+  if (!answer.proof.empty()) return wrong("proof", "for the empty tree there is nothing to prove");
   if (answer.second == 0 && answer.second_root != answer.first_root) return wrong("second_root", "the roots differ");
   return {};
 }

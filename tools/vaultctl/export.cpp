@@ -1,4 +1,4 @@
-// vaultctl export: entries as NDJSON, in ledger order, up to the head at the time of the call.
+// vaultctl export: prints entries as NDJSON, in ledger order, up to the head at the time of the call.
 #include "tools/common/arguments.hpp"
 #include "tools/common/json_output.hpp"
 #include "tools/common/terminal.hpp"

@@ -6,7 +6,7 @@
 namespace vault::ctl {
 namespace {
 
-// By the names of finding_name(); a test holds the two together.
+// By the names of finding_name(); a test checks that both agree.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 12> explanations{{
     {"sequence_gap", "An entry is missing here: a row was deleted, or its number was changed."},
     {"entry_hash_mismatch",
@@ -40,7 +40,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 12> explanat
 
 const char* const finding_first_steps =
     "First: change nothing, and keep evidence: a copy of the database, vaultd's log, the latest checkpoint and one "
-    "that was kept elsewhere. day-two.md (in /usr/share/doc/vault999), \"Corruption or tampering\", tells the rest.";
+    "that was kept elsewhere. day-two.md (in /usr/share/doc/vault999), \"Corruption or tampering\", has the rest.";
 
 std::string explain_finding(std::string_view reason) {
   for (const auto& [name, text] : explanations) {

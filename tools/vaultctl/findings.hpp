@@ -1,4 +1,4 @@
-// What a verification found, in plain words: what it means, and what to do first.
+// Explains a verification's findings in plain words: what a finding means, and what to do first.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace vault::ctl {
 
-// A sentence about a reason of `verify` (finding_name() of ledger/verifier.hpp); "" for one that is not known.
+// A sentence about a reason of `verify` (finding_name() of ledger/verifier.hpp); "" for an unknown one.
 std::string explain_finding(std::string_view reason);
 
 // What to do first, whatever was found.

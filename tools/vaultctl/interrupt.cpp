@@ -12,7 +12,7 @@ volatile std::sig_atomic_t noted = 0;
 void set_action(void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;  // stdio drops what it was writing when a write is interrupted
+  action.sa_flags = SA_RESTART;  // stdio drops the data that it was writing when a write is interrupted
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
 }

@@ -1,4 +1,4 @@
-// vaultctl keygen: the log's signing key, or a peer's CURVE pair.
+// vaultctl keygen: makes the log's signing key, or a peer's CURVE pair.
 #include <nlohmann/json.hpp>
 
 #include "tools/common/files.hpp"
@@ -46,7 +46,7 @@ int make_curve_keys(const Context& context, const KeygenOptions& options) {
 
 int run_keygen(const Context& context, const KeygenOptions& options) {
   const auto wrong = [&](const char* message) { return report(context, {ErrorCode::invalid_argument, message, {}}); };
-  if (options.curve == !options.name.empty()) return wrong("either --name ORIGIN or --curve says which kind of key");
+  if (options.curve == !options.name.empty()) return wrong("choose the kind of key: either --name ORIGIN or --curve");
   if (options.curve) return make_curve_keys(context, options);
   if (const Status status = check_key_name(options.name); !status) return report(context, status.error());
   return make_signing_key(context, options);

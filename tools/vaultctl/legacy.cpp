@@ -1,4 +1,4 @@
-// vaultctl legacy: the filesystem vault that the ledger replaced (docs/legacy.md).
+// vaultctl legacy: reads and imports the filesystem vault that the ledger replaced (docs/legacy.md).
 #include "tools/vaultctl/legacy.hpp"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ struct LegacyOptions {
   bool dry_run = false;
 };
 
-// What a record is without its payload: small enough to keep all of a vault's.
+// A record without its payload: small enough to keep all of a vault's.
 struct Listed {
   Json json;
   LegacyPlace place;
@@ -36,7 +36,7 @@ void print_document(Json document, const LegacyDirectory& directory, const Legac
   print_line(document.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-// Hands every record to `take`, every problem to the user.
+// Passes every record to `take`, and reports every problem to the user.
 template <class Take>
 void read_all(const Context& context, LegacyDirectory& directory, LegacySummary& summary, const Take& take) {
   ProgressBar bar("reading", !context.globals.json);
@@ -92,7 +92,7 @@ int run_list(const Context& context, const LegacyOptions& options) {
     records.push_back({context.globals.json ? record_json(record) : Json(), std::move(record.place), record.time,
                        std::move(record.seal.session_id), record.seal.verdict});
   });
-  // Newest first; those without a time last; what is left by place, so that the order is always the same.
+  // Newest first; those without a time last; ties are ordered by place, so that the order is always the same.
   std::stable_sort(records.begin(), records.end(), [](const Listed& a, const Listed& b) {
     if (a.time != b.time) return a.time > b.time;
     return std::pair(a.place.source, a.place.line) < std::pair(b.place.source, b.place.line);
@@ -170,7 +170,7 @@ CLI::App* add_action(CLI::App& legacy, const std::string& name, const std::strin
 
 int run_import(const Context& context, const LegacyOptions& options) {
   if (options.directory.empty() == options.database.empty()) {
-    return report(context, {ErrorCode::invalid_argument, "import needs a directory or --database, one of the two", ""});
+    return report(context, {ErrorCode::invalid_argument, "import needs either a directory or --database", ""});
   }
   if (options.database.empty()) return run_legacy_import(context, options.directory, options.dry_run);
   return run_legacy_import(context, PostgresPlace(options.database, options.schema), options.dry_run);
@@ -189,11 +189,11 @@ void add_import(CLI::App& legacy, const Options& options, Context& context) {
   import->add_flag("--dry-run", options->dry_run, "Only count and say what would happen; vaultd is not asked");
   import->footer(
       "Every record is sealed with authority legacy_migration under a seal_id made from its place and bytes: a second\n"
-      "run seals nothing twice, a run that was cut short goes on. What the emergency mode of vaultd wrote keeps its "
-      "own\n"
-      "seal_id, session, authority, verdict and payload. Exit code 1 if anything was reported, 3 if vaultd could not\n"
-      "take them all. With --database the old chain is checked on the way; what is wrong with a row is kept with it,\n"
-      "and told when the row is sealed for the first time.\n"
+      "run seals nothing twice, and continues one that was cut short. Files written by vaultd's emergency mode keep\n"
+      "their seal_id, session, authority, verdict and payload. Exit code 1 if anything was reported, 3 if vaultd could "
+      "not\n"
+      "take them all. With --database the old chain is checked, too; what is wrong with a row is kept with it, and\n"
+      "reported when the row is sealed for the first time.\n"
       "Examples:\n"
       "  vaultctl legacy import /srv/VAULT999\n"
       "  vaultctl legacy import --database postgresql://reader@db.example.org/old --dry-run");
@@ -212,7 +212,7 @@ void add_legacy(CLI::App& app, Context& context) {
   read->add_option("--session", options->session, "The session")->required()->type_name("S");
   add_import(*legacy, options, context);
   legacy->footer(
-      "DIR is only read. What is broken in it is told on stderr (with --json: in `problems`) and passed over.\n"
+      "DIR is only read. Broken records are reported on stderr (with --json: in `problems`) and skipped.\n"
       "Examples:\n"
       "  vaultctl legacy stats /srv/VAULT999\n"
       "  vaultctl legacy read /srv/VAULT999 --session sess-2026-01-05\n"

@@ -1,5 +1,4 @@
-// vaultctl legacy: what its four actions share. Telling what was found is in legacy_output.cpp, importing in
-// legacy_import.cpp.
+// vaultctl legacy: shared by its four actions. Output is in legacy_output.cpp, the import in legacy_import.cpp.
 #pragma once
 
 #include <array>
@@ -17,7 +16,7 @@
 
 namespace vault::ctl {
 
-// What has been met in a vault so far.
+// Everything found in a vault so far.
 struct LegacySummary {
   std::array<std::uint64_t, std::size(legacy_kinds)> by_kind{};
   std::map<Verdict, std::uint64_t> by_verdict;                      // as they are, or would be, sealed
@@ -30,21 +29,21 @@ void add_record(const LegacyRecord& record, LegacySummary& summary);
 
 // "FILE:LINE: reason", or "TABLE: row N: reason".
 std::string describe_problem(const LegacyProblem& problem);
-// Keeps the problem; without --json also says it on stderr at once.
+// Stores the problem; without --json also reports it on stderr at once.
 void tell_problem(const Context& context, LegacyProblem problem, LegacySummary& summary);
 
 nlohmann::ordered_json problems_json(const std::vector<LegacyProblem>& problems);
-// Everything about a record but its payload.
+// A record without its payload.
 nlohmann::ordered_json record_json(const LegacyRecord& record);
 // The counts that stats and import have in common.
 nlohmann::ordered_json summary_json(const LegacySummary& summary);
 // The same as a table and lines on stdout.
 void print_summary(const LegacySummary& summary, const std::vector<std::string>& ignored);
 
-// `legacy import`. Without --dry-run it asks vaultd to seal every record. Returns the exit code: 3 where vaultd could
-// not take them all, else 1 where anything was reported or refused.
+// `legacy import`. Without --dry-run it asks vaultd to seal every record. Returns the exit code: 3 if vaultd could not
+// take them all, otherwise 1 if anything was reported or refused.
 int run_legacy_import(const Context& context, const std::string& directory, bool dry_run);
-// The same of the old service's table. What is wrong with a row that is in the ledger already is known, and not told
+// The same for the old service's table. Problems with a row that is already in the ledger are known, and not reported
 // again.
 int run_legacy_import(const Context& context, const PostgresPlace& database, bool dry_run);
 

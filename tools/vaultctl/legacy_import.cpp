@@ -1,6 +1,5 @@
-// vaultctl legacy import: the records of a filesystem vault, or of the old service's table, become seals, many requests
-// in flight. Each record has a seal_id of its own, so what a run that was cut short has sealed, the next run finds
-// there.
+// vaultctl legacy import: seals the records of a filesystem vault, or of the old service's table, with many requests in
+// flight. Each record has its own seal_id, so a later run finds whatever an interrupted run has sealed.
 #include <deque>
 #include <utility>
 
@@ -20,7 +19,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view run_again =
     "run the same command again once vaultd can take seals: what is in the ledger already is not sealed twice";
-// A table of any size may be wrong in every row: each is told, but only this many are kept for --json.
+// A table of any size may be wrong in every row: each problem is reported, but only this many are kept for --json.
 constexpr std::size_t problems_kept_max = 1'000;
 
 class Importer {
@@ -51,14 +50,14 @@ class Importer {
   bool stops() const { return stopped_by_ || (pipe_ && pipe_->gave_up()); }
   bool finished() const { return (all_read_ || stops()) && (!pipe_ || pipe_->empty()); }
 
-  // As many as the pipe takes; a dry run returns now and then, for the bar.
+  // Takes as many as the pipe accepts; a dry run returns now and then, to update the bar.
   void read_records() {
     constexpr int dry_run_turn = 256;
     for (int read = 0; !all_read_ && !stops() && (pipe_ ? pipe_->has_room() : read < dry_run_turn); ++read) {
       auto item = source_.next();
       all_read_ = !item;
       if (!item) return;
-      // A problem that is sealed with its record is told later: the receipt says whether it is new.
+      // A problem that is sealed with its record is reported later: the receipt shows whether it is new.
       const bool later = pipe_ && item->record && source_.remembers_problems();
       if (item->problem && !later) tell(std::move(*std::exchange(item->problem, std::nullopt)));
       if (!item->record) continue;
@@ -94,8 +93,8 @@ class Importer {
     }
   }
 
-  // vaultd would refuse such a record as it refuses a key without the role, which ends the run; this is one record's
-  // own fault, so it is told here and the others go on.
+  // vaultd would refuse such a record with the same error as a key without the role, which ends the run; this is one
+  // record's own fault, so it is reported here and the others continue.
   bool may_import(const LegacyRecord& record) {
     const Status allowed =
         check_not_reserved(record.seal.session_id, record.seal.authority, "seal", record.seal.seal_id);
@@ -103,7 +102,7 @@ class Importer {
     return allowed.has_value();
   }
 
-  // What would happen to every other record as well ends the run.
+  // An error that would affect every other record as well ends the run.
   void refused(const LegacyPlace& place, const Error& error) {
     const bool of_all = exit_code(error.code) == exit_unavailable || error.code == ErrorCode::forbidden;
     if (of_all) {
@@ -182,7 +181,7 @@ class Importer {
     }
   }
 
-  // A record on its way to vaultd, and what is wrong with it.
+  // A record sent to vaultd, and what is wrong with it.
   struct Sent {
     LegacyPlace place;
     std::optional<LegacyProblem> problem;
@@ -200,7 +199,7 @@ class Importer {
   bool all_read_ = false;
 };
 
-// A vaultd in the emergency mode would keep the records as files again, perhaps in the very same directory.
+// A vaultd in the emergency mode would store the records as files again, perhaps in the very same directory.
 Status check_backend(Client& client) {
   const auto status =
       client.call(StatusRequest{}).and_then([](const std::string& map) { return msgpack_to_json(map); });

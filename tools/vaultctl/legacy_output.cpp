@@ -1,4 +1,4 @@
-// What is told about a filesystem vault: JSON documents and tables.
+// Output about a filesystem vault: JSON documents and tables.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// An original value. What Json might round, a long number, stands there as text.
+// An original value. A value that Json might round, a long number, is shown as text.
 Json original(const std::string& json_text) {
   constexpr std::size_t digits_kept = 15;
   const bool is_text = !json_text.empty() && json_text.front() == '"';

@@ -20,7 +20,7 @@ class DirectorySource final : public LegacySource {
   std::optional<LegacyItem> next() override { return directory_.next(); }
   Progress progress() const override { return {directory_.bytes_done() >> 10, directory_.bytes_total() >> 10, "KiB"}; }
   std::vector<std::string> ignored() const override { return directory_.ignored(); }
-  // `problems` is about the directory as it stands.
+  // `problems` describes the directory as it is now.
   bool remembers_problems() const override { return false; }
 
  private:
@@ -43,7 +43,7 @@ class DatabaseSource final : public LegacySource {
 
   std::optional<Error> failure() const override { return failure_; }
 
-  // Sequences may have gaps, so the rows are not counted beforehand.
+  // Sequences may have gaps, so the number of rows is not known beforehand.
   Progress progress() const override {
     const auto& range = table_->range();
     if (!range) return {0, 0, "rows"};
@@ -87,7 +87,7 @@ class DatabaseSource final : public LegacySource {
     return read_legacy_row(row, hash, links);
   }
 
-  // A head that does not fit is a record of its own, so that the ledger knows of it the next time.
+  // A head that does not fit is a record of its own, so that a later run finds it in the ledger.
   std::optional<LegacyItem> read_head() {
     const auto& head = table_->head();
     if (!head) return std::nullopt;

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* wanted_columns[] = {"sequence", "session_id", "seal_id",    "timestamp", "authority",
                                           "verdict",  "seal_data",  "entry_hash", "prev_hash", "merkle_root"};
 constexpr PgStatement rows_statement{"legacy_rows", ""};  // prepared once the columns' types are known
-// A hash that has been replaced by something long is cut: it fits nothing either way.
+// A hash that was replaced by a long text is cut: it fits nothing either way.
 constexpr const char* hash_column = "pg_catalog.left(t.{}::text, 128)";
 
 using Columns = std::map<std::string, std::string>;  // name -> type
@@ -39,7 +39,7 @@ tl::unexpected<Error> refuse(const std::string& what) {
 Status check_columns(const Columns& columns, const std::string& schema) {
   if (columns.empty()) {
     return refuse(
-        fmt::format("there is no table {} in the schema \"{}\", or it must not be seen (--schema names another)",
+        fmt::format("there is no table {} in the schema \"{}\", or it may not be seen (--schema names another)",
                     legacy_table, schema));
   }
   if (columns.count("data_salt") != 0) {
@@ -57,7 +57,7 @@ Status check_columns(const Columns& columns, const std::string& schema) {
                             schema, missing));
 }
 
-// The instant as Python's isoformat() writes it in UTC; text as it stands.
+// The instant as Python's isoformat() writes it in UTC; text columns unchanged.
 std::string timestamp_column(const std::string& type) {
   constexpr const char* iso =
       "pg_catalog.replace(pg_catalog.to_char(t.timestamp{}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '.000000', '') || "

@@ -1,5 +1,4 @@
-// The table `vault_ledger` of the old Python service in PostgreSQL, row by row, as it is at one moment. Only ever
-// reads.
+// Reads the table `vault_ledger` of the old Python service in PostgreSQL, row by row, as of one moment. Never writes.
 #pragma once
 
 #include <cstdint>
@@ -16,21 +15,21 @@ namespace vault {
 
 class PgConnection;
 
-// What the table `vault_head` says; nullopt: NULL.
+// The contents of the table `vault_head`; nullopt: NULL.
 struct LegacyHead {
   std::optional<std::string> hash, root;
 };
 
 class PostgresLegacyTable {
  public:
-  // Opens a session and a snapshot, looks at the columns, asks for the rows. Errors: unavailable where there is no
-  // server; invalid_argument where the schema holds no such table, or this ledger's own (field "database"); internal
-  // where reading is not allowed.
+  // Opens a session and a snapshot, examines the columns, requests the rows. Errors: unavailable if there is no server;
+  // invalid_argument if the schema has no such table, or has this ledger's own (field "database"); internal if reading
+  // is not permitted.
   static Result<std::unique_ptr<PostgresLegacyTable>> open(const PostgresPlace& place);
   ~PostgresLegacyTable();
 
-  // The next row in the order of the sequence; nullopt at the end. Of a row that cannot be sealed because of its size,
-  // only the hashes. Memory: about one row. Errors as open().
+  // The next row in order of the sequence; nullopt at the end. For a row too large to be sealed, only the hashes.
+  // Memory: about one row. Errors: those of open().
   Result<std::optional<LegacyRow>> next();
 
   // The smallest and largest sequence; nullopt: no rows.
@@ -38,7 +37,7 @@ class PostgresLegacyTable {
     std::int64_t first = 0, last = 0;
   };
   const std::optional<Range>& range() const { return range_; }
-  // nullopt: there is no such table, or no row in it.
+  // nullopt: there is no such table, or it is empty.
   const std::optional<LegacyHead>& head() const { return head_; }
 
  private:

@@ -12,7 +12,7 @@ namespace {
 using Columns = std::vector<const EntryColumn*>;
 
 void print_csv(const Columns& columns, const std::vector<EntryView>& entries, bool headings) {
-  // A terminal must not be driven by what others have sealed; a file gets it as it is.
+  // Foreign text must not drive a terminal; a file gets it unchanged.
   const bool escape = stdout_is_terminal();
   std::vector<std::string> values;
   const auto put = [&] {
@@ -38,7 +38,7 @@ class Listing {
   Listing(const Context& context, const ListingOptions& options, Columns columns)
       : context_(context), options_(options), columns_(std::move(columns)), checks_(options.no_check) {}
 
-  // Error as of Client::call(), or of a result that is no page.
+  // Error: that of Client::call(), or a result that is not a page.
   Status show(Client& client, PageRequest page, const std::function<Operation(const PageRequest&)>& operation) {
     if (options_.all) page.limit = limits::list_limit_max;
     while (true) {

@@ -1,4 +1,4 @@
-// How pages of entries are shown: tables for people, CSV and NDJSON for programs, the protocol's own map as JSON.
+// Shows pages of entries: tables for people, CSV and NDJSON for programs, the protocol's own map as JSON.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -23,8 +23,8 @@ struct ListingOptions {
 // -o, --wide, --columns, --no-headers, --all and --no-check. Sets context.globals.json for -o json.
 void add_listing(CLI::App& command, ListingOptions& options, Context& context);
 
-// Asks vaultd for a page (with --all for all that follow), shows and checks it. `operation` makes the question from a
-// page. Returns the exit code.
+// Asks vaultd for a page (with --all for all pages that follow), shows and checks it. `operation` makes the request
+// from a page. Returns the exit code.
 int show_listing(const Context& context, const ListingOptions& options, PageRequest page,
                  const std::function<Operation(const PageRequest&)>& operation);
 

@@ -1,4 +1,4 @@
-// vaultctl: the command line of a VAULT999 ledger. This file reads the global flags and hands over to the command.
+// vaultctl: the command line of a VAULT999 ledger. This file reads the global flags and runs the command.
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -75,7 +75,7 @@ void add_commands(CLI::App& app, Context& context) {
   add_help(app, context);
 }
 
-// What people read in pages; on a terminal only.
+// Commands whose output may be paged; on a terminal only.
 bool has_pages(const CLI::App& command) {
   const CLI::App* last = &command;
   while (!last->get_subcommands().empty()) last = last->get_subcommands().front();
@@ -83,7 +83,7 @@ bool has_pages(const CLI::App& command) {
   return name == "list" || name == "query" || name == "read" || name == "help";
 }
 
-// --json counts for errors of the command line too, and then it has not been parsed.
+// --json also applies to errors in the command line, which has then not been parsed.
 bool asks_for_json(int argc, char** argv) {
   for (int i = 1; i < argc && std::strcmp(argv[i], "--") != 0; ++i) {
     if (std::strcmp(argv[i], "--json") == 0) return true;
@@ -102,9 +102,9 @@ int run(int argc, char** argv) {
   add_commands(app, context);
   app.footer(
       "Exit codes: 0 done; 1 the answer is no (invalid, not found, refused); 2 wrong usage or input;\n"
-      "3 vaultd is unavailable, busy or too slow; 4 no right or no way to look, or to write what was found.\n"
-      "A misspelt command or option is answered with the one that was meant.\n"
-      "`vaultctl COMMAND --help` tells more, with examples.");
+      "3 vaultd is unavailable, busy or too slow; 4 not permitted or not possible to check, or to write the result.\n"
+      "For a misspelt command or option, the nearest one is suggested.\n"
+      "See `vaultctl COMMAND --help` for details and examples.");
   if (argc > 1 && std::strcmp(argv[1], "complete") == 0) {  // for shells, not for people
     for (const std::string& line : complete(app, {argv + 2, argv + argc})) print_line(line);
     return finish_output(exit_done);

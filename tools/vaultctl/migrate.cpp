@@ -1,4 +1,4 @@
-// vaultctl migrate: the schema of a database, up, down or as it stands; and its distribution over a Citus cluster.
+// vaultctl migrate: migrates a database's schema up or down, shows its state, or distributes it over a Citus cluster.
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -91,7 +91,8 @@ int run_migrate(const Context& context, MigrateOptions options) {
     if (url != nullptr) options.database = url;
   }
   if (options.database.empty()) {
-    return report(context, {ErrorCode::invalid_argument, "--database URL (or DATABASE_URL) says which database", {}});
+    return report(context,
+                  {ErrorCode::invalid_argument, "name the database with --database URL (or DATABASE_URL)", {}});
   }
   if (options.action == "down" && !options.destroy) {
     return report(context, {ErrorCode::invalid_argument,

@@ -40,7 +40,7 @@ Status compare_entry(const EntryText& entry, const ProofFile& file, const std::s
   return {};
 }
 
-// The leaf's own sequence must be where the proof puts it. A leaf that is no envelope names none.
+// The leaf's own sequence must be where the proof puts it. A leaf that is not an envelope has none.
 Status check_leaf_sequence(const ProofFile& file) {
   const auto envelope = JsonObject::split(*file.extra);
   if (!envelope || !envelope->has("sequence")) return {};

@@ -1,7 +1,7 @@
-// What a file of evidence proves, by nothing but its text and the log's key. Pure.
+// Determines what a file of evidence proves, from nothing but its text and the log's key. Pure.
 //
-// A file that is malformed proves nothing, so these errors are answers: they are invalid_argument, whose message says
-// what is wrong.
+// A malformed file proves nothing, so these errors are answers: they are invalid_argument with a message saying what is
+// wrong.
 #pragma once
 
 #include <cstdint>
@@ -17,28 +17,29 @@ namespace vault::ctl {
 
 enum class Evidence { proof, receipt, entry, checkpoint, other };
 
-// What a file wants to be, by how it begins and what members it has; whether it is well formed, the checks find.
+// The kind of evidence that a file appears to be, by its beginning and its members; the checks find out whether it is
+// well formed.
 Evidence recognise(std::string_view text);
 std::string_view evidence_name(Evidence kind);  // "proof"
 
-// What was found to hold.
+// Facts that were found to hold.
 struct Proven {
   Checkpoint checkpoint;
   std::uint64_t index = 0;
   Hash entry_hash{};
-  std::optional<Entry> entry;  // as far as the leaf tells; without payload
+  std::optional<Entry> entry;  // as far as the leaf shows; without payload
   std::string payload;         // "checked" or "not checked"
 };
 
-// A proof file; with `entry_text` also that this entry (as JSON), payload included, is the one proven.
+// A proof file; with `entry_text`, also checks that this entry (as JSON), payload included, is the proven one.
 Result<Proven> check_proof_text(const std::string& text, const VerifierKey& key,
                                 const std::optional<std::string>& entry_text);
-// A signed receipt; with `data` also that this payload is the one sealed.
+// A signed receipt; with `data`, also checks that this payload is the sealed one.
 Result<Proven> check_receipt_text(const std::string& text, const VerifierKey& key,
                                   const std::optional<std::string>& data);
 
-// Why `text` does not check, for people: what happened to it on its way (a mail turned its line ends, say) goes before
-// what is wrong with it line by line. `wanted`: what it was taken for.
+// Why `text` does not check, for people: damage in transit (line ends changed by a mail program, say) is named in
+// preference to the error that it causes. `wanted`: the expected kind of evidence.
 std::string why_invalid(const Error& error, std::string_view text, Evidence wanted);
 
 }  // namespace vault::ctl

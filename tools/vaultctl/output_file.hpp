@@ -1,5 +1,5 @@
-// The file that -o names: opened before anything is asked of vaultd, so that nothing is sealed whose receipt cannot be
-// kept, and never put over a file that is there already.
+// The output file named by -o: opened before vaultd is asked anything, so that nothing is sealed whose receipt cannot
+// be kept. Never overwrites an existing file.
 #pragma once
 
 #include <sys/types.h>
@@ -15,26 +15,26 @@ namespace vault::ctl {
 
 struct OutputOptions {
   std::string path;    // "": no -o was given; "-": stdout
-  bool force = false;  // replace a file that is there
+  bool force = false;  // replace an existing file
 };
 
-// -o,--output and --force. `help` says what is written.
+// Adds -o,--output and --force. `help` describes the output.
 void add_output(CLI::App& command, OutputOptions& options, const std::string& help);
 
 class OutputFile {
  public:
-  // Makes the file, empty; with `force` a new one beside it, which takes its place at write(). What is no regular file
-  // (a pipe, /dev/stdout) is opened and written to as it is; "-" is stdout, "" writes nothing.
-  // Error: invalid_argument where the file exists (without `force`), or cannot be made there: field "output".
+  // Creates the file, empty; with `force`, a new one beside it, which replaces it in write(). Anything but a regular
+  // file (a pipe, /dev/stdout) is opened and written to directly; "-" is stdout, "" writes nothing. Error:
+  // invalid_argument if the file exists (without `force`), or cannot be created there: field "output".
   static Result<OutputFile> open(const OutputOptions& options, mode_t mode);
   OutputFile(OutputFile&& other) noexcept;
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
-  // Removes what open() made where write() has not succeeded.
+  // Removes the file made by open() unless write() has succeeded.
   ~OutputFile();
 
-  // Once. Returns when the content is durable: fsynced, and renamed where it replaces another.
-  // Error: internal, naming path and cause; the file is then not there, or the old one still is.
+  // Call once. Returns when the content is durable: fsynced, and renamed if it replaces another file. Error: internal,
+  // naming path and cause; the file is then missing, or the old one still there.
   Status write(std::string_view content);
 
  private:
@@ -43,7 +43,7 @@ class OutputFile {
 
   Kind kind_;
   std::string path_;
-  std::string made_;  // what is to be removed: path_, or the file beside it
+  std::string made_;  // the file to be removed: path_, or the one beside it
   int fd_ = -1;
 };
 

@@ -1,5 +1,5 @@
-// vaultctl proof, consistency, checkpoint: evidence out of the ledger. Whatever vaultd sends is checked here before it
-// is written: a file that does not prove anything would be worse than none.
+// vaultctl proof, consistency, checkpoint: evidence from the ledger. Whatever vaultd sends is checked here before it is
+// written: a file that does not prove anything would be worse than none.
 #include "tools/common/arguments.hpp"
 #include "tools/common/json_output.hpp"
 #include "tools/common/terminal.hpp"
@@ -74,7 +74,7 @@ int run_proof(const Context& context, const ProofOptions& options) {
   if (!client) return report(context, client.error());
   const auto result = (*client)->call(ProofRequest{.sequence = *options.sequence, .tree_size = options.size});
   if (!result) return report(context, result.error());
-  // --json without a file asks for the result map only, which may well lack a checkpoint.
+  // --json without a file only asks for the result map, which need not have a checkpoint.
   if (!context.globals.json || !options.out.path.empty() || key) {
     const auto text = fetch_proof_file(**client, *options.sequence, *result, key);
     if (!text) return report(context, text.error());

@@ -1,4 +1,4 @@
-// What an offline check found to hold, for people and for programs.
+// Shows what an offline check found to hold, for people and for programs.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,9 +7,9 @@
 
 namespace vault::ctl {
 
-// Whoever signs for it must have read what it is: the entry's members stand there, not only that it is valid.
+// Whoever relies on the result must see what was proven: shows the entry's members, not only that it is valid.
 void print_proven(const Proven& proven);
-// {valid: true, sequence, …}; with the entry's members where the leaf tells them.
+// {valid: true, sequence, …}; with the entry's members if the leaf has them.
 nlohmann::ordered_json proven_json(const Proven& proven);
 
 }  // namespace vault::ctl

@@ -1,4 +1,4 @@
-// vaultctl read, list, query, head: the questions that have a plain answer.
+// vaultctl read, list, query, head: the simple queries.
 #include "tools/common/arguments.hpp"
 #include "tools/common/json_output.hpp"
 #include "tools/common/terminal.hpp"
@@ -18,7 +18,7 @@ int nothing_to_check(const std::string& /*result*/) {
   return exit_done;
 }
 
-// Asks vaultd and prints the `result` map with --json, else what `show` makes of it.
+// Asks vaultd and prints the `result` map with --json, otherwise the output of `show`.
 int ask(const Context& context, const Operation& operation, const Show& show, const Check& check = nothing_to_check) {
   auto client = connect_daemon(context.globals);
   if (!client) return report(context, client.error());
@@ -34,7 +34,7 @@ int ask(const Context& context, const Operation& operation, const Show& show, co
   return finish_output(check(*result));
 }
 
-// Both tell what does not fit, unless `no_check` says not to look.
+// Both report what does not fit, unless `no_check` disables the check.
 Check entry_check(bool no_check) {
   return [no_check](const std::string& result) {
     EntryChecks checks(no_check);
@@ -65,7 +65,7 @@ Status show_head(const std::string& result) {
 }
 
 struct ReadOptions {
-  std::optional<std::int64_t> sequence, number;  // the same, as option and alone
+  std::optional<std::int64_t> sequence, number;  // the same value, as an option and as a positional
   std::string seal_id, session;
   PageRequest page;
   ListingOptions listing;
@@ -77,7 +77,7 @@ int run_read(const Context& context, const ReadOptions& options) {
   };
   const int keys = (options.sequence ? 1 : 0) + (options.number ? 1 : 0) + (options.seal_id.empty() ? 0 : 1) +
                    (options.session.empty() ? 0 : 1);
-  if (keys != 1) return wrong("exactly one of a sequence, --seal-id and --session says what to read", "");
+  if (keys != 1) return wrong("give exactly one of a sequence, --seal-id and --session", "");
   ReadRequest request{.sequence = options.number ? options.number : options.sequence, .seal_id = {}, .session = {}};
   if (!options.seal_id.empty()) {
     request.seal_id = parse_uuid(options.seal_id);

@@ -1,5 +1,5 @@
-// Problems of many lines on stderr: each is told once with the line where it was met first, and at the end how often it
-// came again. A thousand seals that run into the same timeout are one trouble, not a thousand.
+// Problems of many lines on stderr: each is reported once, with the line where it first occurred, and at the end how
+// often it was repeated. A thousand seals that run into the same timeout are one problem, not a thousand.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +12,14 @@ namespace vault::ctl {
 
 class RepeatedProblems {
  public:
-  // What to print now: nothing where this text has been told already, or so much else has that only a count is kept.
+  // The text to print now: empty if it has been reported already, or so many others have that only a count is kept.
   std::string add(std::size_t line, const std::string& text);
-  // What is to be said at the end, one sentence an element.
+  // The sentences to print at the end, one per element.
   std::vector<std::string> finish() const;
 
  private:
   struct Again {
-    std::size_t first = 0, last = 0, count = 0;  // without the one that was told
+    std::size_t first = 0, last = 0, count = 0;  // without the reported one
   };
   std::map<std::string, Again> told_;
   Again untold_;

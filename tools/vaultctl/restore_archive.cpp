@@ -8,7 +8,7 @@
 namespace vault {
 namespace {
 
-// The second reading: every entry to `take`, as it is found good.
+// The second reading: passes every entry to `take` once it is found good.
 Status read_again(const ArchiveDirectory& directory, const RestoreTarget& target, const RestoreSink& take,
                   const RestoreProgress& progress) {
   const auto report = check_archive(directory, target.key, take, [&](std::uint64_t done, std::uint64_t total) {

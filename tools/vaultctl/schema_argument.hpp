@@ -1,4 +1,4 @@
-// --schema: the only argument that needs the store to be judged, and so not among those that vault-mcp shares.
+// --schema: the only argument whose check needs the store, and so not among those shared with vault-mcp.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -6,7 +6,7 @@
 
 namespace vault::ctl {
 
-// Beside --database. `out` holds the default. Throws CLI::ValidationError while the command line is being parsed.
+// Goes with --database. `out` holds the default. Throws CLI::ValidationError while the command line is being parsed.
 CLI::Option* add_schema(CLI::App& command, std::string& out);
 
 }  // namespace vault::ctl

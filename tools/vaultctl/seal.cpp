@@ -13,7 +13,7 @@
 namespace vault::ctl {
 namespace {
 
-constexpr mode_t receipt_mode = 0600;  // it holds data_salt, which lets its holder guess at the payload
+constexpr mode_t receipt_mode = 0600;  // it holds data_salt, with which its holder can test guesses at the payload
 
 struct SealOptions {
   std::string session, authority, verdict, seal_id;
@@ -75,17 +75,17 @@ void print_receipt(const AnyReceipt& receipt) {
   print_fields(fields);
 }
 
-// `json` is the receipt as it was to be kept. It goes to stdout instead: it must not be lost.
+// `json` is the receipt as it was to be written. It goes to stdout instead, because it must not be lost.
 int tell_unkept(const Context& context, const EntryView& entry, const std::string& json, const Error& error) {
   print_line(json);
   const std::string where = entry.sealed == nullptr ? "" : " as " + std::to_string(entry.sealed->sequence);
   print_problem("it is sealed" + where + ", but the receipt could not be kept: " + error.message +
-                "; it stands on standard output");
+                "; it is on standard output instead");
   if (!context.globals.json) print_hint("do not seal it again: --seal-id " + format_uuid(entry.seal_id));
   return finish_output(exit_environment);
 }
 
-// Everything that can go wrong on this side has gone right before anything is sealed.
+// Everything that can fail on this side has succeeded before anything is sealed.
 int seal_and_keep(const Context& context, Seal seal, bool sign, OutputFile output, const std::string& path) {
   auto client = connect_daemon(context.globals);
   if (!client) return report(context, client.error());
@@ -137,10 +137,9 @@ int run(const Context& context, const SealOptions& options) {
   const bool single = !options.session.empty() || !options.authority.empty() || !options.verdict.empty() ||
                       !options.seal_id.empty() || options.data || options.data_file || !options.out.path.empty();
   if (single) {
-    return report(context,
-                  {ErrorCode::invalid_argument,
-                   "with --batch everything about a seal stands in its line; only --sign and --resume go with it",
-                   {}});
+    return report(context, {ErrorCode::invalid_argument,
+                            "with --batch everything about a seal is in its line; only --sign and --resume go with it",
+                            {}});
   }
   return run_seal_batch(
       context, {.path = options.input.empty() ? "-" : options.input, .sign = options.sign, .resume = options.resume});
@@ -178,10 +177,10 @@ void add_seal(CLI::App& app, Context& context) {
       "  vaultctl seal --session s-1 --authority deploy-bot --verdict VOID --data-file - --sign -o receipt.json < "
       "why.json\n"
       "  vaultctl seal --batch --resume seals.ndjson > receipts.ndjson\n\n"
-      "--batch: a line that cannot be sealed is answered by an error map with its `line`; the others go on. Members\n"
-      "that a seal has not are refused, except names that begin with x-, which are ignored. Ctrl-C reads no further,\n"
-      "waits for the receipts of what is on its way, and tells how to go on: exit code 130; again: ends at once.\n"
-      "Exit code 4: it is sealed, but -o could not be written; the receipt stands on standard output.\n"
+      "--batch: a line that cannot be sealed is answered by an error map with its `line`; the others go on. Unknown\n"
+      "members are refused, except names that begin with x-, which are ignored. Ctrl-C reads no further, waits for\n"
+      "outstanding receipts, and says how to continue: exit code 130; a second Ctrl-C ends at once.\n"
+      "Exit code 4: it is sealed, but -o could not be written; the receipt is on standard output instead.\n"
       "Exit code 3 if vaultd could not take some, else 4 after an internal error, else 1 if it refused some, else 2 if "
       "lines were wrong.");
   command->callback([options, &context] { context.run = [options, &context] { return run(context, *options); }; });

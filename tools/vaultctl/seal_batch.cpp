@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds line_wait{200};  // how soon a signal is not
 constexpr std::chrono::milliseconds drain_time{2'000};
 constexpr std::chrono::milliseconds connect_turn{500};
 
-// As a word of a shell's command line.
+// Quoted as a word of a shell's command line.
 std::string shell_word(const std::string& text) {
   const bool plain = !text.empty() && text.find_first_not_of(
                                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -76,7 +76,7 @@ class BatchSealer {
 
   bool finished() const { return pipe_.empty() && (lines_.at_end() || pipe_.gave_up() || stop_signal() != 0); }
 
-  // Told to stop: no further line is read, and what is on its way gets a while to be answered.
+  // Stopped by a signal: no further line is read, and what has been sent gets a while to be answered.
   void drain() {
     const auto now = std::chrono::steady_clock::now();
     if (!drain_until_) drain_until_ = now + drain_time;
@@ -181,7 +181,7 @@ class BatchSealer {
     }
   }
 
-  // Always, also with --json: who stopped it must know how far it came.
+  // Always, even with --json: whoever stopped it must know how far it came.
   void tell_stopped() const {
     const bool from_file = options_.path != "-";
     print_problem("stopped after line " + with_thousands(line_) + (from_file ? " of " + options_.path : "") + ": " +
@@ -232,7 +232,7 @@ int run_seal_batch(const Context& context, const BatchOptions& options) {
   }
   auto lines = LineReader::open(options.path);
   if (!lines) return report(context, lines.error());
-  // Waiting for a connection in short turns: SealPipe goes on trying, and a signal is noticed between them.
+  // Waits for a connection in short turns: SealPipe keeps trying, and a signal is noticed between them.
   auto client = connect_daemon(DaemonAddress{.endpoint = context.globals.endpoint,
                                              .key_dir = context.globals.key_dir,
                                              .timeout = context.globals.timeout,

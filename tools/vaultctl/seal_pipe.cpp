@@ -57,10 +57,10 @@ std::optional<SealPipe::Answer> SealPipe::take() {
   return answer;
 }
 
-// False where there is no connection, which has then been waited for.
+// False if there is no connection, even after waiting for one.
 bool SealPipe::send(std::size_t number) {
   Slot& slot = slot_at(number);
-  // A reply that does not come (vaultd went away with the request) is asked for again, well before time is up.
+  // If the reply does not arrive (vaultd disappeared with the request), send again well before time is up.
   slot.send_again_at = Clock::now() + timeout_ / 3;
   slot.waiting = false;
   const auto id = client_.submit(SealRequest{.seals = {slot.seal}, .batch = false, .sign = sign_});
@@ -73,7 +73,7 @@ bool SealPipe::send(std::size_t number) {
   return id.has_value();
 }
 
-// Later, if time is left; else this is the seal's answer.
+// Retries later if there is time left; otherwise the error is the seal's answer.
 void SealPipe::put_off(Slot& slot, const Error& error) {
   if (!is_retryable(error.code) || Clock::now() - slot.first_sent >= timeout_) return fail_slot(slot, error);
   slot.waiting = true;
@@ -90,7 +90,7 @@ void SealPipe::send_due() {
   auto now = Clock::now();
   if (now < next_look_) return;
   next_look_ = now + turn_time;
-  bool connected = true;  // without, waiting is for one seal, not for each in turn
+  bool connected = true;  // without a connection, wait for one seal, not for each in turn
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (slot.answer || now < slot.send_again_at) continue;
@@ -117,7 +117,7 @@ void SealPipe::take_replies() {
     if (found == in_flight_.end()) continue;
     const std::size_t number = found->second;
     in_flight_.erase(found);
-    if (number < taken_ || slot_at(number).answer) continue;  // an answer to the same seal came before
+    if (number < taken_ || slot_at(number).answer) continue;  // an earlier answer to the same seal was taken
     Slot& slot = slot_at(number);
     if (reply->error) {
       put_off(slot, *reply->error);

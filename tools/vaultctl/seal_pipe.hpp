@@ -1,6 +1,6 @@
-// Many seals on their way to vaultd at once, and their receipts in the order in which they were put in. What vaultd
-// cannot take at the moment (busy, unavailable, no reply) is sent again, with the same seal_id, until the timeout of
-// that seal has passed.
+// Sends many seals to vaultd at once, and returns their receipts in the order in which they were put in. Seals that
+// vaultd cannot take at the moment (busy, unavailable, no reply) are sent again, with the same seal_id, until the
+// timeout of that seal has passed.
 #pragma once
 
 #include <chrono>
@@ -22,27 +22,27 @@ class SealPipe {
     Result<std::string> receipt;  // the reply's `result` map as MessagePack
   };
 
-  // `client` outlives the pipe and is used by it alone. `timeout` counts for each seal from its first sending.
+  // `client` outlives the pipe and is used only by it. `timeout` counts for each seal from its first sending.
   SealPipe(Client& client, std::chrono::milliseconds timeout, bool sign)
       : client_(client), timeout_(timeout), sign_(sign) {}
 
   bool empty() const { return slots_.empty(); }
-  // Bounded by number and by bytes of payload; none while there is no connection, which each seal would wait for.
+  // Bounded by number and by bytes of payload; false while there is no connection, for which each seal would wait.
   bool has_room() const;
-  // True once vaultd could not take a seal within the timeout: putting more in makes no sense.
+  // True once vaultd could not take a seal within the timeout: putting in more is pointless.
   bool gave_up() const { return gave_up_; }
 
   // Takes a seal, which has a seal_id, and sends it.
   void put(Seal seal);
-  // Takes the place in the order of something that could not become a seal.
+  // Takes a place in the order for something that could not become a seal.
   void put_refused(Error error);
-  // Sends again what is due and takes what has come. Waits for 10 ms at most, and only where nothing has.
+  // Resends whatever is due and takes arrived replies. Waits 10 ms at most, and only if nothing has arrived.
   void turn();
-  // Nothing is sent any more; answers to what has been sent are still taken.
+  // Stops sending; answers to what has been sent are still taken.
   void stop_sending() { sending_ = false; }
-  // Whatever has no answer yet gets this error as its answer.
+  // Gives this error as the answer to everything unanswered.
   void abandon(const Error& error);
-  // The answer to the oldest, once it is there.
+  // The answer for the oldest seal, once it is there.
   std::optional<Answer> take();
 
  private:
@@ -71,7 +71,7 @@ class SealPipe {
   Clock::time_point next_look_;
   bool gave_up_ = false;
   bool sending_ = true;
-  bool connected_ = true;  // as far as the last sending showed
+  bool connected_ = true;  // as of the last sending
 };
 
 }  // namespace vault::ctl

@@ -1,4 +1,4 @@
-// vaultctl status: how vaultd is doing; with --check an exit code for whoever asks every minute.
+// vaultctl status: shows the state of vaultd; with --check, an exit code for regular checks.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 
 struct StatusOptions {
   bool check = false;
-  std::string role;  // "writer", "reader" or "": whichever it is
+  std::string role;  // "writer", "reader" or "": whichever role it has
 };
 
 std::string spaced(std::string name) {
@@ -25,7 +25,7 @@ std::string spaced(std::string name) {
   return name;
 }
 
-// "process cpu seconds total" of a number shown as 90 ms is its "process cpu".
+// "process cpu seconds total" becomes "process cpu" if the number is shown as 90 ms.
 std::string without_unit(std::string name, const Json& value) {
   for (const std::string_view unit : {"_total", "_seconds", "_bytes", "_s"}) {
     if (value.is_number() && name.ends_with(unit)) name.resize(name.size() - unit.size());
@@ -43,7 +43,7 @@ std::int64_t number_of(const Json& map, const char* name) {
   return found != map.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
 }
 
-// By vaultd's clock, not by this machine's. "" where either is not told.
+// By vaultd's clock, not by this machine's. "" if either is missing.
 std::string age_of(const Json& status, const Json& since) {
   const auto then = since.is_string() ? parse_timestamp(since.get<std::string>()) : std::nullopt;
   const auto now = parse_timestamp(text_of(status, "now"));
@@ -58,7 +58,7 @@ std::string with_age(const std::string& what, const Json& status, const Json& si
   return age.empty() ? what : what + ", for " + age;
 }
 
-// "critical tamper: … [entry 1550, for 12 s]": what is worst comes first, and before everything else.
+// "critical tamper: … [entry 1550, for 12 s]": the worst first, before everything else.
 void print_alerts(const Json& status) {
   const auto alerts = status.find("alert_details");
   if (alerts == status.end() || !alerts->is_array()) return;
@@ -75,7 +75,7 @@ void print_alerts(const Json& status) {
   if (!alerts->empty()) print_line("");
 }
 
-// A figure in the unit that its name ends in.
+// A figure in the unit that its name ends with.
 std::string show_number(const std::string& name, const Json& value) {
   if (name == "process_start_time_seconds") {
     return shown_time(Timestamp{static_cast<std::int64_t>(value.get<double>()) * 1'000'000});
@@ -111,7 +111,7 @@ std::string show_writer(const Json& status, const Json& writer) {
       status, writer.value("since", Json()));
 }
 
-// Prometheus' counts are cumulative, and bounds inclusive: the first bound that holds the share is an upper limit of
+// Prometheus' counts are cumulative, and bounds inclusive: the first bound that includes the share is an upper limit of
 // it.
 std::string show_share(const Json& histogram, const std::string& name, double share) {
   const auto& bounds = histogram["bounds"];
@@ -124,7 +124,7 @@ std::string show_share(const Json& histogram, const std::string& name, double sh
   return "more than " + show_number(name, bounds.back());
 }
 
-// "3 in all, half at most 5 ms, 99 % at most 25 ms". "" where it is no histogram.
+// "3 in all, half at most 5 ms, 99 % at most 25 ms". "" if it is not a histogram.
 std::string show_histogram(const std::string& name, const Json& value) {
   const auto numbers = [&](const char* member) {
     const auto found = value.find(member);
@@ -138,7 +138,7 @@ std::string show_histogram(const std::string& name, const Json& value) {
          show_share(value, name, 0.99);
 }
 
-// Status grows with the daemon, so whatever it holds is shown; members of maps stand below their map's name.
+// Status grows with the daemon, so everything in it is shown; members of maps are listed below their map's name.
 void collect_fields(const Json& status, const std::string& prefix, const Json& map, Fields& out) {
   for (const auto& [name, value] : map.items()) {
     if (name == "alert_details" || name == "since" || name == "now") continue;  // shown elsewhere
@@ -163,7 +163,7 @@ void collect_fields(const Json& status, const std::string& prefix, const Json& m
 void show_status(const Json& status) {
   print_alerts(status);
   Fields fields;
-  // Who and whether, then the rest in vaultd's order.
+  // First the role and readiness, then the rest in vaultd's order.
   for (const char* first : {"role", "ready", "writer"}) {
     if (const auto found = status.find(first); found != status.end()) {
       Json one = Json::object();
@@ -194,7 +194,7 @@ std::string find_trouble(const Json& status, const std::string& wanted) {
     return "no reader has a database" + (why.empty() ? "" : ": " + why);
   }
   const auto details = status.find("alert_details");
-  if (details == status.end()) {  // a vaultd of before: kinds alone, of whatever severity
+  if (details == status.end()) {  // an older vaultd: only kinds, of any severity
     const Json kinds = status.value("alerts", Json::array());
     return kinds.empty() ? "" : "alerts: " + kinds.dump();
   }

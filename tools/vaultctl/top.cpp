@@ -1,4 +1,4 @@
-// vaultctl top: how vaultd is doing, again and again: a screen on a terminal, a line each time in a pipe.
+// vaultctl top: shows the state of vaultd repeatedly: a screen on a terminal, one line each time in a pipe.
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,7 +51,7 @@ class Top {
     }
   }
 
-  // A new client where there is none, so that it is found again after it was away.
+  // Makes a new client if there is none, so that vaultd is found again after it was away.
   TopSample look() {
     const auto started = Clock::now();
     Globals globals = context_.globals;

@@ -33,7 +33,7 @@ std::string text_of(const Json& value) {
 }
 
 std::int64_t counter(const TopSample& sample, const char* name) {
-  return number(member(member(sample.status, "counters"), name));  // those that are zero may be missing
+  return number(member(member(sample.status, "counters"), name));  // counters that are zero may be missing
 }
 
 std::string show_rate(std::optional<double> rate) {
@@ -44,7 +44,7 @@ std::string show_milliseconds(std::chrono::microseconds time) {
   return fmt::format("{:.1f} ms", static_cast<double>(time.count()) / 1'000);
 }
 
-// An alert is a kind, or a map that has one beside severity and message.
+// An alert is a kind, or a map that also has severity and message.
 std::string describe_alert(const Json& alert) {
   if (!alert.is_object()) return text_of(alert);
   std::string text = text_of(member(alert, "kind"));

@@ -1,4 +1,4 @@
-// What `vaultctl top` shows: two answers of `status` and what lies between them. Pure, but for colours.
+// The output of `vaultctl top`, computed from two answers of `status`. Pure, except for colours.
 #pragma once
 
 #include <chrono>
@@ -10,15 +10,15 @@
 
 namespace vault::ctl {
 
-// One look at a vaultd.
+// One observation of a vaultd.
 struct TopSample {
   std::chrono::steady_clock::time_point at;
-  nlohmann::ordered_json status;            // the `result` map; null where it did not answer
-  std::chrono::microseconds answered_in{};  // how long the question took
+  nlohmann::ordered_json status;            // the `result` map; null if it did not answer
+  std::chrono::microseconds answered_in{};  // how long the answer took
   std::string problem{};                    // why it did not answer
 };
 
-// Entries a second between two samples; nullopt where it cannot be told (no answer, another run of vaultd).
+// Entries a second between two samples; nullopt if that is unknown (no answer, vaultd was restarted).
 std::optional<double> sealed_per_second(const TopSample& before, const TopSample& now);
 
 class TopScreen {
@@ -28,7 +28,7 @@ class TopScreen {
   void add(TopSample sample);
   // A screen of at most `columns`, lines with line ends. Alerts come first.
   std::string text(std::size_t columns, bool coloured) const;
-  // The newest sample as one line, for a pipe: and the line of its headings.
+  // The newest sample as one line, for a pipe, and its line of headings.
   std::string line() const;
   static std::string heading();
 

@@ -27,7 +27,7 @@ CLI::App* find_command(CLI::App& app, const std::string& name) {
   return nullptr;
 }
 
-// Spelt as they are written, "--seal-id" and "-o".
+// As they are written, "--seal-id" and "-o".
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
@@ -51,7 +51,7 @@ bool is_option(const std::string& word) {
 }  // namespace
 
 std::string describe_usage(CLI::App& app, const std::vector<std::string>& arguments, const std::string& refusal) {
-  CLI::App* command = &app;  // the innermost that the words so far name
+  CLI::App* command = &app;  // the innermost command named by the words so far
   bool wants_command = true;
   for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
     const std::string name = arguments[i].substr(0, arguments[i].find('='));
@@ -60,7 +60,7 @@ std::string describe_usage(CLI::App& app, const std::vector<std::string>& argume
       if (command != &app) {
         const auto globals = option_names(app);
         std::copy_if(globals.begin(), globals.end(), std::back_inserter(known),
-                     [](const std::string& option) { return option != "--version"; });  // stands alone
+                     [](const std::string& option) { return option != "--version"; });  // works without a command
       }
       const bool is_known = std::find(known.begin(), known.end(), name) != known.end();
       const bool bundled = name.size() > 1 && name[1] != '-';  // -oFILE
@@ -102,7 +102,7 @@ void add_help(CLI::App& app, Context& context) {
         shown = next;
         name += " " + word;
       }
-      // App::help() would tell of the command that was parsed: of this one.
+      // App::help() would show the help of the command that was parsed: of this one.
       const std::string text = shown->get_formatter()->make_help(shown, name, CLI::AppFormatMode::Normal);
       std::fwrite(text.data(), 1, text.size(), stdout);
       return finish_output(exit_done);

@@ -1,4 +1,4 @@
-// A command line that is not understood: what was meant, said as far as can be guessed. And `vaultctl help`.
+// Explains a command line that was not understood, with a guess at what was meant. And `vaultctl help`.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -9,8 +9,8 @@
 
 namespace vault::ctl {
 
-// What is wrong with `arguments` (without the program's name), which `app` has refused with `refusal`: names the word
-// or option that there is not, and the one that is nearest.
+// What is wrong with `arguments` (without the program's name), which `app` has refused with `refusal`: names the
+// unknown word or option, and the nearest known one.
 std::string describe_usage(CLI::App& app, const std::vector<std::string>& arguments, const std::string& refusal);
 
 // help [COMMAND]...: the same as COMMAND --help.

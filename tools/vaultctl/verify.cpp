@@ -1,5 +1,5 @@
-// vaultctl verify: the whole ledger, or a range, by vaultd or straight in Postgres; and against a checkpoint that was
-// kept elsewhere, which is what finds a history that has been rewritten as a whole.
+// vaultctl verify: checks the whole ledger, or a range, through vaultd or directly in Postgres; and against a
+// checkpoint that was kept elsewhere, which is what detects a history that was rewritten as a whole.
 #include <nlohmann/json.hpp>
 
 #include <thread>
@@ -32,7 +32,7 @@ struct VerifyOptions {
 struct Verified {
   VerifyResult result;
   std::string detail;        // for people
-  std::optional<Entry> row;  // at the place of the finding, as it can be read
+  std::optional<Entry> row;  // the row at the place of the finding, as far as it can be read
 };
 
 Verified refuse(Verified verified, std::int64_t sequence, FindingReason reason, std::string detail) {
@@ -43,8 +43,8 @@ Verified refuse(Verified verified, std::int64_t sequence, FindingReason reason, 
   return verified;
 }
 
-// Compares a checkpoint kept elsewhere with the ledger that vaultd has just verified: the one's tree must be a prefix
-// of the other's, by a proof that is checked here.
+// Compares a checkpoint kept elsewhere with the ledger that vaultd has just verified: one tree must be a prefix of the
+// other, by a proof that is checked here.
 Result<Verified> compare_checkpoint(Client& client, const Checkpoint& known, Verified verified) {
   const auto known_size = static_cast<std::int64_t>(known.tree_size);
   const std::int64_t verified_size = verified.result.to;
@@ -175,7 +175,7 @@ int answer(const Context& context, const Verified& verified, const std::string& 
     print_paragraph(meaning);
   }
   if (verified.row) {
-    print_line("\nThe row says now (what of it is true, nobody can tell):");
+    print_line("\nThe row now says (nobody can tell which of it is true):");
     print_fields(entry_fields(*verified.row));
   }
   print_line("");
@@ -218,7 +218,7 @@ void add_verify(CLI::App& app, Context& context) {
   command->add_option("--checkpoint", options->checkpoint, "A checkpoint kept elsewhere that the ledger must continue")
       ->type_name("FILE")
       ->needs(vkey);
-  command->add_option("--database", options->database, "Check straight in this database, trusting no daemon")
+  command->add_option("--database", options->database, "Check directly in this database, trusting no daemon")
       ->type_name("URL");
   add_schema(*command, options->schema);
   command->footer(

@@ -1,4 +1,4 @@
-// vaultctl watch: follows the events socket and stays whole. Entries that the socket dropped, or that were sealed
+// vaultctl watch: follows the events socket without missing entries. Those that the socket dropped, or that were sealed
 // before the subscription stood, are read from vaultd and shown in their place.
 #include <array>
 #include <nlohmann/json.hpp>
@@ -19,18 +19,18 @@
 namespace vault::ctl {
 namespace {
 
-constexpr std::chrono::milliseconds turn{500};  // how soon a signal that came between two waits is noticed
+constexpr std::chrono::milliseconds turn{500};  // how soon a signal that arrived between two waits is noticed
 constexpr std::chrono::milliseconds fill_timeout{5'000};
 
-// vaultd sends a heartbeat every second: three that do not come are told.
+// vaultd sends a heartbeat every second: three missing ones are reported.
 constexpr std::chrono::milliseconds silence_max{3'500};
 
-// Topics that there are, as docs/protocol.md ("Events") has them.
+// The topics listed in docs/protocol.md ("Events").
 constexpr std::array<std::string_view, 11> topics_known{"entry.SEAL",     "entry.PARTIAL", "entry.SABAR", "entry.VOID",
                                                         "entry.888_HOLD", "entry.SUNSET",  "checkpoint",  "heartbeat",
                                                         "entry.",         "receipt.",      "alert."};
 
-// A prefix that no topic can begin with waits for ever.
+// Refuses a prefix that no topic can begin with, because it would wait for ever.
 Status check_topic(const std::string& wanted) {
   for (const std::string_view topic : topics_known) {
     if (topic.rfind(wanted, 0) == 0) return {};
@@ -93,7 +93,7 @@ class Watcher {
   }
 
  private:
-  // Silence is told, with --json too: who watches for alerts must know that none can come.
+  // Reports silence, even with --json: whoever watches for alerts must know that none can arrive.
   void listen(bool heard) {
     const auto now = std::chrono::steady_clock::now();
     if (heard) {
@@ -112,7 +112,7 @@ class Watcher {
 
   bool done() const { return options_.count && shown_ >= *options_.count; }
 
-  // The socket has been subscribed to already; what was sealed up to now is not news.
+  // The socket is already subscribed; entries sealed before now are not news.
   void connect_filler() {
     if (!wants_entries()) return;
     Globals globals = context_.globals;
@@ -128,7 +128,7 @@ class Watcher {
   }
 
   void take(const ReceivedEvent& event) {
-    if (event.restarted) note("vaultd was started anew; events may be missing");
+    if (event.restarted) note("vaultd was restarted; events may be missing");
     if (event.missed > 0) note(std::to_string(event.missed) + " events were lost");
     const bool is_entry = event.name == "entry" && event.sequence;
     if (is_entry && last_entry_) {
@@ -138,7 +138,7 @@ class Watcher {
     if (is_entry && !done()) last_entry_ = *event.sequence;
     if (is_entry && !done() && wants(event.topic)) check(event.body);
     if (event.name == "heartbeat" && event.sequence) {
-      fill(last_heartbeat_);  // a heartbeat old: the events of those entries would be here by now
+      fill(last_heartbeat_);  // one heartbeat old: the events of those entries would have arrived by now
       last_heartbeat_ = *event.sequence;
     }
     show(event.topic, event.body, false);
@@ -156,7 +156,7 @@ class Watcher {
       request.cursor = *last_entry_;
       request.limit = limits::list_limit_max;
       request.order = Order::ascending;
-      // `to`: events come before a replica has what they tell of.
+      // `to` as at_least: events arrive before a replica has the entries that they are about.
       const auto page = client_->list_entries(request, to).and_then(of_ledger);
       if (!page || page->entries.empty()) {
         note("entries " + std::to_string(*last_entry_ + 1) + " to " + std::to_string(to) +
@@ -242,10 +242,10 @@ class Watcher {
   Subscriber& subscriber_;
   EntryChecks checks_;
   std::chrono::steady_clock::time_point last_heard_;
-  bool silent_ = false;                     // and that has been told
-  std::unique_ptr<Client> client_;          // for gaps; nullptr if vaultd does not answer
-  std::optional<std::int64_t> last_entry_;  // shown, or there before; nullopt: unknown
-  std::int64_t last_heartbeat_ = 0;         // the head that the heartbeat before told of
+  bool silent_ = false;                     // and that has been reported
+  std::unique_ptr<Client> client_;          // for filling gaps; nullptr if vaultd does not answer
+  std::optional<std::int64_t> last_entry_;  // shown, or older than the start; nullopt: unknown
+  std::int64_t last_heartbeat_ = 0;         // the head in the previous heartbeat
   std::int64_t shown_ = 0;
 };
 
@@ -255,7 +255,7 @@ int run_watch(const Context& context, const WatchOptions& options) {
   if (endpoint.empty()) {
     return report(context, {ErrorCode::invalid_argument,
                             "watch needs --events (or VAULT_EVENTS): " + globals.endpoint +
-                                " does not tell where the events socket is, for example tcp://db1:9992",
+                                " does not show where the events socket is; give it, as in --events tcp://db1:9992",
                             {}});
   }
   if (const Status status = check_endpoint(endpoint); !status) return report(context, status.error());
@@ -287,13 +287,10 @@ void add_watch(CLI::App& app, Context& context) {
   add_integer(*command, "--count", options->count, 1, "Stop after this many events");
   add_no_check(*command, options->no_check);
   command->footer(
-      "Runs until Ctrl-C. The events socket is the one beside --endpoint's unless --events names it; where nothing "
-      "comes\n"
-      "from it for three heartbeats, that is said. Entries that the socket dropped are read from vaultd (\"filled\": "
-      "true with --json) and "
-      "stand in\n"
-      "ledger order. With --json an event a line: its map, with the topic; heartbeats are shown only there or on "
-      "request.\n"
+      "Runs until Ctrl-C. The events socket is the one beside --endpoint's unless --events names it; three missing\n"
+      "heartbeats are reported. Entries that the socket dropped are read from vaultd (\"filled\": true with --json)\n"
+      "and shown in ledger order. With --json one event per line: its map, with the topic; heartbeats are shown only\n"
+      "there or on request.\n"
       "Examples:\n"
       "  vaultctl watch --events ipc:///run/vaultd/events\n"
       "  vaultctl watch --topic entry.VOID --topic alert. --json");
