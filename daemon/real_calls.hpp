@@ -1,5 +1,5 @@
 // The system calls behind the hooks (socket_hooks.cpp), as the C library makes them, whatever this program's own symbol
-// of that name does.
+// of that name does. Descriptors are plain numbers here and in the guard: ZeroMQ opens them, and closes them.
 //
 // ThreadSanitizer does not see how libzmq passes descriptors and bytes from thread to thread; the false races that it
 // reports in these calls are suppressed by their namespace (tests/tsan.supp).

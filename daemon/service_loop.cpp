@@ -14,6 +14,7 @@
 #include "daemon/peer_guard.hpp"
 #include "daemon/peer_limits.hpp"
 #include "daemon/service_manager.hpp"
+#include "os/file_descriptor.hpp"
 #include "os/log.hpp"
 #include "os/process_figures.hpp"
 
@@ -134,8 +135,8 @@ int ServiceLoop::run() {
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
-  const int signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-  if (signals < 0) {
+  const UniqueFd signals(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!signals) {
     log_error("vaultd", "cannot start: no signalfd");
     return exit_failure;
   }
@@ -147,7 +148,7 @@ int ServiceLoop::run() {
   bool stop = false;
   int code = exit_stopped;
   while (!stop) {
-    const auto report = parts_.supervisor.listen(std::min(tick, milliseconds(250)), signals);
+    const auto report = parts_.supervisor.listen(std::min(tick, milliseconds(250)), signals.get());
     if (report.state) announce(*report.state);
     if (report.configuration) {
       log_error("vaultd", *report.configuration);
@@ -159,7 +160,7 @@ int ServiceLoop::run() {
       code = exit_failure;
       stop = true;
     }
-    if (report.woken) obey_signals(signals, stop);
+    if (report.woken) obey_signals(signals.get(), stop);
     if (Clock::now() >= next_ping) {
       next_ping = Clock::now() + tick;
       sweep_peers();
@@ -176,7 +177,6 @@ int ServiceLoop::run() {
       log_warning("vaultd", "ready, but there is no database yet");
     }
   }
-  close(signals);
   return code;
 }
 

@@ -16,7 +16,7 @@ namespace {
 const bool present = vault::socket_hooks_present = true;
 
 // Reserved for when no descriptor is left: a connection must be accepted to be refused, and until it is, the listener
-// stays readable and ZeroMQ's thread spins.
+// stays readable and ZeroMQ's thread spins. It is not a UniqueFd, which would close it through the hook below.
 int spare = -1;
 std::mutex spare_mutex;
 

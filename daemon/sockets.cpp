@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "daemon/handshake_watch.hpp"
 #include "daemon/peer_guard.hpp"
@@ -85,10 +86,6 @@ GuardedSocket guarded_socket(SocketKind kind) {
 
 }  // namespace
 
-EndpointLocks::~EndpointLocks() {
-  for (const int file : files_) close(file);
-}
-
 Status EndpointLocks::lock(const std::string& endpoint) {
   if (!is_ipc(endpoint)) return {};  // a tcp port cannot be stolen
   const std::string path = ipc_path(endpoint);
@@ -98,17 +95,16 @@ Status EndpointLocks::lock(const std::string& endpoint) {
   }
   if (path.front() == '@') return {};  // abstract: binding it twice fails by itself
   const std::string lock_path = path + ".lock";
-  const int file = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0) {
+  UniqueFd file(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) {
     const bool no_right = errno == EACCES || errno == EPERM || errno == EROFS;
     return fail(no_right ? ErrorCode::forbidden : ErrorCode::invalid_argument,
                 endpoint + ": cannot make " + lock_path + ": " + std::strerror(errno) + ". Choose another endpoint");
   }
-  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-    close(file);
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     return fail(ErrorCode::invalid_argument, endpoint + " is in use by another vaultd");
   }
-  files_.push_back(file);
+  files_.push_back(std::move(file));
   return {};
 }
 

@@ -9,6 +9,7 @@
 
 #include "actors/runtime/shell.hpp"
 #include "ledger/result.hpp"
+#include "os/file_descriptor.hpp"
 
 namespace vault {
 
@@ -31,16 +32,11 @@ struct SocketOptions {
 // Locks of ipc endpoints, held as long as the object lives.
 class EndpointLocks {
  public:
-  EndpointLocks() = default;
-  ~EndpointLocks();
-  EndpointLocks(const EndpointLocks&) = delete;
-  EndpointLocks& operator=(const EndpointLocks&) = delete;
-
   // Error: invalid_argument naming the endpoint: in use by another vaultd, path too long, no such directory.
   Status lock(const std::string& endpoint);
 
  private:
-  std::vector<int> files_;
+  std::vector<UniqueFd> files_;
 };
 
 // Why an endpoint cannot be bound: `invalid_argument` (no such address, in use, not a socket at that path) or

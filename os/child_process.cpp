@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "ledger/check.hpp"
+#include "os/file_descriptor.hpp"
 
 namespace vault {
 namespace {
@@ -80,31 +81,24 @@ Result<pid_t> start_child(const ChildOptions& options) {
   const auto refuse = [&](const std::string& what) {
     return fail(ErrorCode::unavailable, fmt::format("{}: {}: {}", options.command[0], what, std::strerror(errno)));
   };
-  int input[2];
-  if (pipe2(input, O_CLOEXEC) != 0) return refuse("pipe");
-  const int log = open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  const bool fed =
-      write(input[1], options.input.data(), options.input.size()) == static_cast<ssize_t>(options.input.size());
-  close(input[1]);
-  if (log < 0 || !fed) {
-    const auto error = refuse(options.log);
-    close(input[0]);
-    if (log >= 0) close(log);
-    return error;
-  }
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return refuse("pipe");
+  const UniqueFd input(ends[0]);
+  UniqueFd fed(ends[1]);
+  const UniqueFd log(open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (!log) return refuse(options.log);
+  if (write_all(fed.get(), options.input) != 0) return refuse("pipe");  // it holds as much
+  fed = UniqueFd();                                                     // so that the child's input ends
 
   std::vector<std::string> command = options.command;
   // Nothing of the caller's environment: no PGDATA or PGOPTIONS, no connection strings.
   std::vector<std::string> environment{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=/"};
   const auto argument_pointers = pointers(command);
   const auto environment_pointers = pointers(environment);
-  const ChildPlan plan{options, argument_pointers.data(), environment_pointers.data(), input[0], log, getpid()};
+  const ChildPlan plan{options, argument_pointers.data(), environment_pointers.data(), input.get(), log.get(),
+                       getpid()};
   const pid_t pid = fork();
   if (pid == 0) run_child(plan);
-  const int fork_error = errno;
-  close(input[0]);
-  close(log);
-  errno = fork_error;
   if (pid < 0) return refuse("fork");
   return pid;
 }

@@ -1,14 +1,8 @@
 #include "os/file_descriptor.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
 
 namespace vault {
-
-UniqueFd::~UniqueFd() {
-  if (fd_ >= 0) ::close(fd_);
-}
 
 ErrorCode code_of_file_error(int error) {
   switch (error) {

@@ -1,6 +1,8 @@
 // File descriptors that are closed by their owner.
 #pragma once
 
+#include <unistd.h>
+
 #include <string_view>
 #include <utility>
 
@@ -8,7 +10,8 @@
 
 namespace vault {
 
-// Owns a file descriptor and closes it.
+// Owns a file descriptor and closes it. It is defined in this header alone, because the client library does not link
+// vault_os.
 class UniqueFd {
  public:
   UniqueFd() = default;
@@ -18,7 +21,9 @@ class UniqueFd {
     std::swap(fd_, other.fd_);
     return *this;
   }
-  ~UniqueFd();
+  ~UniqueFd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
   int release() { return std::exchange(fd_, -1); }

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -13,6 +12,7 @@
 #include <memory>
 #include <string_view>
 
+#include "os/file_descriptor.hpp"
 #include "wire/endpoint_family.hpp"
 
 namespace vault {
@@ -22,19 +22,18 @@ using std::chrono::milliseconds;
 
 // 0 or the errno of the attempt.
 int try_address(const sockaddr* address, socklen_t size, milliseconds patience) {
-  const int fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return errno;
-  int outcome = ::connect(fd, address, size) == 0 ? 0 : errno;
+  const UniqueFd socket(::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return errno;
+  int outcome = ::connect(socket.get(), address, size) == 0 ? 0 : errno;
   if (outcome == EINPROGRESS) {
-    pollfd waiting{fd, POLLOUT, 0};
+    pollfd waiting{socket.get(), POLLOUT, 0};
     socklen_t length = sizeof outcome;
     if (::poll(&waiting, 1, static_cast<int>(patience.count())) <= 0) {
       outcome = ETIMEDOUT;
-    } else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &outcome, &length) != 0) {
+    } else if (getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &outcome, &length) != 0) {
       outcome = errno;
     }
   }
-  ::close(fd);
   return outcome == EAGAIN ? 0 : outcome;  // EAGAIN: a listener whose backlog is full at the moment
 }
 

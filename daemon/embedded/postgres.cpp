@@ -109,16 +109,13 @@ bool is_gone(pid_t pid) {
 
 struct EmbeddedPostgres::Impl {
   PostgresPaths paths;
-  int lock = -1;
+  UniqueFd lock;
   std::optional<ServerUser> user;
   std::string programs;
   pid_t server = -1;        // -1: none
   bool recovering = false;  // restarted, not known to be ready yet
 
-  ~Impl() {
-    stop();
-    if (lock >= 0) close(lock);
-  }
+  ~Impl() { stop(); }  // the lock is released after this
 
   Status look_around();
   Status open_directory();
@@ -151,7 +148,7 @@ Status EmbeddedPostgres::Impl::open_directory() {
   if (const Status fine = look_around(); !fine) return fine;
   auto locked = lock_postgres_directory(paths);
   if (!locked) return tl::unexpected<Error>(locked.error());
-  lock = *locked;
+  lock = std::move(*locked);
   // Until now, another vaultd may have been making it.
   if (const Status fine = look_around(); !fine) return fine;
   const auto version = data_version(paths);

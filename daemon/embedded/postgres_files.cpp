@@ -119,23 +119,20 @@ Result<PostgresPaths> postgres_paths(const std::string& directory) {
   return paths;
 }
 
-Result<int> lock_postgres_directory(const PostgresPaths& paths) {
+Result<UniqueFd> lock_postgres_directory(const PostgresPaths& paths) {
   if (Status made = make_directories(paths.directory); !made) return tl::unexpected<Error>(made.error());
   const std::string path = paths.directory + "/vaultd.lock";
-  const int lock = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (lock < 0) return refuse(fmt::format("{} cannot be opened: {}", path, std::strerror(errno)));
-  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+  UniqueFd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock) return refuse(fmt::format("{} cannot be opened: {}", path, std::strerror(errno)));
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     char holder[32] = {};
-    const ssize_t size = pread(lock, holder, sizeof holder - 1, 0);
-    close(lock);
+    const ssize_t size = pread(lock.get(), holder, sizeof holder - 1, 0);
     return refuse(
         fmt::format("{} is in use by another vaultd (process {})", paths.directory, size > 0 ? holder : "unknown"));
   }
   const std::string self = std::to_string(getpid());
-  if (ftruncate(lock, 0) != 0 || pwrite(lock, self.data(), self.size(), 0) < 0) {
-    const std::string why = std::strerror(errno);
-    close(lock);
-    return refuse(fmt::format("{} cannot be written: {}", path, why));
+  if (ftruncate(lock.get(), 0) != 0 || pwrite(lock.get(), self.data(), self.size(), 0) < 0) {
+    return refuse(fmt::format("{} cannot be written: {}", path, std::strerror(errno)));
   }
   return lock;
 }
@@ -167,13 +164,12 @@ Status make_private_directory(const std::string& path, const std::optional<Serve
   const bool made = mkdir(path.c_str(), 0700) == 0;
   if (!made && errno != EEXIST) return refuse(fmt::format("{} cannot be made: {}", path, std::strerror(errno)));
   // Do not follow a link that somebody else put there.
-  const int opened = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (opened < 0) return refuse(fmt::format("{}: {}", path, std::strerror(errno)));
-  const bool owned = !user || fchown(opened, user->uid, user->gid) == 0;
-  const bool closed = fchmod(opened, 0700) == 0;
-  const std::string why = std::strerror(errno);
-  close(opened);
-  if (!owned || !closed) return refuse(fmt::format("{} cannot be made private: {}", path, why));
+  const UniqueFd opened(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!opened) return refuse(fmt::format("{}: {}", path, std::strerror(errno)));
+  const bool owned = !user || fchown(opened.get(), user->uid, user->gid) == 0;
+  if (!owned || fchmod(opened.get(), 0700) != 0) {
+    return refuse(fmt::format("{} cannot be made private: {}", path, std::strerror(errno)));
+  }
   return {};
 }
 

@@ -11,6 +11,7 @@
 
 #include "ledger/result.hpp"
 #include "os/child_process.hpp"
+#include "os/file_descriptor.hpp"
 
 namespace vault {
 
@@ -24,9 +25,9 @@ struct PostgresPaths {
 // Absolute paths. Error: invalid_argument if the socket's path would not fit a socket address.
 Result<PostgresPaths> postgres_paths(const std::string& directory);
 
-// Makes DIR (and its missing parents) and locks it. Returns the lock's descriptor; closing it unlocks. Error:
-// invalid_argument if it is in use by another vaultd, or cannot be made.
-Result<int> lock_postgres_directory(const PostgresPaths& paths);
+// Makes DIR (and its missing parents) and locks it. Closing the returned file unlocks it. Error: invalid_argument if it
+// is in use by another vaultd, or cannot be made.
+Result<UniqueFd> lock_postgres_directory(const PostgresPaths& paths);
 
 // The user that the server runs as: nullopt (the caller) unless the caller is root; then the owner of the data
 // directory, or `postgres` if there is none yet. Error: invalid_argument if there is no such user, or naming a

@@ -1,15 +1,12 @@
 #include "tools/common/connect.hpp"
 
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <thread>
 
 #include "tools/common/key_dir.hpp"
+#include "wire/endpoint_attempt.hpp"
 #include "wire/endpoint_family.hpp"
 
 namespace vault::ctl {
@@ -17,17 +14,11 @@ namespace {
 
 constexpr std::chrono::milliseconds patience_for_socket{1'000};
 
-// 0 if somebody listens on the unix socket, else the errno of the attempt.
-int try_unix_socket(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return ENAMETOOLONG;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return errno;
-  const int outcome = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ? 0 : errno;
-  ::close(fd);
-  return outcome == EAGAIN ? 0 : outcome;  // EAGAIN: a listener whose backlog is full at the moment
+// The path of an ipc endpoint; "" for tcp, and for an abstract or relative name: ZeroMQ knows better.
+std::string socket_path(const std::string& endpoint) {
+  if (!endpoint.starts_with(ipc_scheme)) return "";
+  std::string path = endpoint.substr(ipc_scheme.size());
+  return path.starts_with('/') ? path : "";
 }
 
 Status check_spelling(const std::string& endpoint) {
@@ -54,27 +45,27 @@ Status check_spelling(const std::string& endpoint) {
 }
 
 Status check_ipc_endpoint(const DaemonAddress& address) {
-  if (address.endpoint.rfind(ipc_scheme, 0) != 0) return {};
-  const std::string path = address.endpoint.substr(ipc_scheme.size());
-  if (path.empty() || path.front() != '/') return {};  // an abstract or relative name: ZeroMQ knows better
-  const auto until = std::chrono::steady_clock::now() + std::min(address.timeout, patience_for_socket);
+  const std::string path = socket_path(address.endpoint);
+  if (path.empty()) return {};
+  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+    return fail(ErrorCode::invalid_argument, "the path of " + address.endpoint + " is longer than 107 bytes",
+                "endpoint");
+  }
+  const auto patience = std::min(address.timeout, patience_for_socket);
+  const auto until = std::chrono::steady_clock::now() + patience;
   while (true) {
-    const int failure = try_unix_socket(path);
-    if (failure == 0) return {};
-    if (failure == EACCES || failure == EPERM) {
+    const auto failure = try_endpoint(address.endpoint, patience);
+    if (!failure) return {};
+    if (failure->no_right) {
       return fail(ErrorCode::forbidden,
                   "no permission to talk to " + address.endpoint +
                       ": only members of the socket's group may. It is that of vaultd's user, or "
                       "its socket_group; `adduser YOU vaultd`, and log in again",
                   "endpoint");
     }
-    if (failure == ENAMETOOLONG) {
-      return fail(ErrorCode::invalid_argument, "the path of " + address.endpoint + " is longer than 107 bytes",
-                  "endpoint");
-    }
     if (std::chrono::steady_clock::now() >= until) {
       return fail(ErrorCode::unavailable,
-                  "vaultd does not answer at " + address.endpoint + " (" + std::strerror(failure) + ")", "endpoint");
+                  "vaultd does not answer at " + address.endpoint + " (" + failure->reason + ")", "endpoint");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
@@ -105,11 +96,9 @@ Status check_endpoint(const std::string& endpoint) {
 }
 
 std::string why_nobody_answers(const std::string& endpoint) {
-  if (endpoint.rfind(ipc_scheme, 0) != 0) return "";
-  const std::string path = endpoint.substr(ipc_scheme.size());
-  if (path.empty() || path.front() != '/') return "";
-  const int failure = try_unix_socket(path);
-  return failure == 0 ? "" : std::strerror(failure);
+  if (socket_path(endpoint).empty()) return "";
+  const auto failure = try_endpoint(endpoint, patience_for_socket);
+  return failure ? failure->reason : "";
 }
 
 bool is_unreachable(const Error& error) {

@@ -80,38 +80,22 @@ Status create_file(const std::string& path, std::string_view content, mode_t mod
 }
 
 Result<LineReader> LineReader::open(const std::string& path) {
-  if (path == "-") return LineReader(STDIN_FILENO, 0);
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return cannot("open", path, errno);
+  if (path == "-") return LineReader(UniqueFd(), 0);
+  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return cannot("open", path, errno);
   struct stat info {};
-  const bool regular = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-  if (S_ISDIR(info.st_mode)) {
-    ::close(fd);
-    return cannot("read", path, EISDIR);
-  }
-  return LineReader(fd, regular ? static_cast<std::size_t>(info.st_size) : 0);
-}
-
-LineReader::LineReader(LineReader&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
-      buffer_(std::move(other.buffer_)),
-      start_(other.start_),
-      scanned_(other.scanned_),
-      ended_(other.ended_),
-      too_long_(other.too_long_),
-      bytes_read_(other.bytes_read_),
-      bytes_total_(other.bytes_total_) {}
-
-LineReader::~LineReader() {
-  if (fd_ > STDIN_FILENO) ::close(fd_);
+  const bool regular = ::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode);
+  if (S_ISDIR(info.st_mode)) return cannot("read", path, EISDIR);
+  return LineReader(std::move(file), regular ? static_cast<std::size_t>(info.st_size) : 0);
 }
 
 bool LineReader::fill(int wait_ms) {
-  pollfd waiting{fd_, POLLIN, 0};
+  const int fd = file_ ? file_.get() : STDIN_FILENO;
+  pollfd waiting{fd, POLLIN, 0};
   if (::poll(&waiting, 1, wait_ms) <= 0) return false;
   const std::size_t had = buffer_.size();
   buffer_.resize(had + chunk_bytes);
-  const ssize_t got = ::read(fd_, buffer_.data() + had, chunk_bytes);
+  const ssize_t got = ::read(fd, buffer_.data() + had, chunk_bytes);
   buffer_.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
   if (got > 0) bytes_read_ += static_cast<std::size_t>(got);
   if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) ended_ = true;

@@ -7,8 +7,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "ledger/result.hpp"
+#include "os/file_descriptor.hpp"
 
 namespace vault::ctl {
 
@@ -32,10 +34,6 @@ int sync_directory_of(const std::string& path);
 class LineReader {
  public:
   static Result<LineReader> open(const std::string& path);
-  LineReader(LineReader&& other) noexcept;
-  LineReader(const LineReader&) = delete;
-  LineReader& operator=(const LineReader&) = delete;
-  ~LineReader();
 
   // The next line without its line end; nullopt at the end of input or if none arrived within `wait_ms` (-1: no limit).
   // A line over input_bytes_max ends the input (too_long()).
@@ -46,10 +44,10 @@ class LineReader {
   std::size_t bytes_total() const { return bytes_total_; }  // 0 if unknown
 
  private:
-  LineReader(int fd, std::size_t bytes_total) : fd_(fd), bytes_total_(bytes_total) {}
+  LineReader(UniqueFd file, std::size_t bytes_total) : file_(std::move(file)), bytes_total_(bytes_total) {}
   bool fill(int wait_ms);  // false: nothing arrived
 
-  int fd_ = -1;
+  UniqueFd file_;  // none: stdin
   std::string buffer_;
   std::size_t start_ = 0;    // of the next line in buffer_
   std::size_t scanned_ = 0;  // no line end before this

@@ -12,14 +12,17 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "os/file_descriptor.hpp"
 
 namespace vault::ctl {
 namespace {
 
 struct Running {
   pid_t pid = -1;
-  int terminal = -1;  // the original stdout
+  UniqueFd terminal;  // the original stdout
 };
 Running running;
 
@@ -56,25 +59,22 @@ Pager::Pager(bool wanted) {
   const auto command = pager_command();
   std::array<int, 2> ends{};
   if (command.empty() || ::pipe2(ends.data(), O_CLOEXEC) != 0) return;
+  const UniqueFd to_read(ends[0]), to_write(ends[1]);
   // Makes less quit if everything fits on one screen, show colours, and keep the screen's history.
   ::setenv("LESS", "FRX", 0);
-  running.terminal = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-  if (running.terminal >= 0) running.pid = spawn_with_stdin(command, ends[0]);
-  if (running.pid >= 0) {
-    ::dup2(ends[1], STDOUT_FILENO);
-    // Ctrl-C belongs to the pager. If the user quits it early, writing fails with EPIPE.
-    for (const int signal : {SIGINT, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);
-  } else if (running.terminal >= 0) {
-    ::close(running.terminal);
-  }
-  for (const int end : ends) ::close(end);
+  UniqueFd terminal(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+  const pid_t pid = terminal ? spawn_with_stdin(command, to_read.get()) : -1;
+  if (pid < 0) return;
+  running = {pid, std::move(terminal)};
+  ::dup2(to_write.get(), STDOUT_FILENO);
+  // Ctrl-C belongs to the pager. If the user quits it early, writing fails with EPIPE.
+  for (const int signal : {SIGINT, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);
 }
 
 Pager::~Pager() {
   if (!is_paged()) return;
   std::fflush(stdout);
-  ::dup2(running.terminal, STDOUT_FILENO);  // closes the only write end
-  ::close(running.terminal);
+  ::dup2(running.terminal.get(), STDOUT_FILENO);  // closes the only write end
   while (::waitpid(running.pid, nullptr, 0) < 0 && errno == EINTR) {
   }
   running = {};
@@ -85,7 +85,7 @@ bool is_paged() {
 }
 
 int stdout_terminal() {
-  return is_paged() ? running.terminal : STDOUT_FILENO;
+  return is_paged() ? running.terminal.get() : STDOUT_FILENO;
 }
 
 }  // namespace vault::ctl
