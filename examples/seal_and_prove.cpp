@@ -25,8 +25,8 @@ int main(int argc, char** argv) {
   auto client = vault::Client::connect(options);
   if (!client) return give_up("connect", client.error());
 
-  // A seal_id of one's own makes the seal safe to repeat: after a lost reply, send the same draft again.
-  // What a vaultd without its database keeps is in no chain yet, so there is nothing to prove: of_ledger() refuses it.
+  // Choosing the seal_id makes the seal safe to repeat: after a lost reply, send the same draft again. A seal kept by a
+  // vaultd without its database is not in the chain yet, so there is nothing to prove: of_ledger() refuses it.
   const auto receipt = (*client)
                            ->append_entry({.session_id = "example-session",
                                            .authority = "example",
@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
   if (!entry) return give_up("get_entry_by_sequence", entry.error());
   std::printf("read     %s\n", entry->seal_data->c_str());
 
-  // The hash is computed here, from the members that came back; the proof ties it to the root of the whole tree.
+  // The hash is computed here, from the returned members; the proof ties it to the root of the whole tree.
   const auto proof = (*client)->get_merkle_proof(sequence);
   if (!proof) return give_up("get_merkle_proof", proof.error());
   const auto proven =

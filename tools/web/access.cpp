@@ -12,7 +12,7 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// Without the port and the brackets of an IPv6 address; empty where it has no such form.
+// Without the port and the brackets of an IPv6 address; empty if it is malformed.
 std::string host_name(std::string_view host) {
   if (!host.empty() && host.front() == '[') {
     const std::size_t end = host.find(']');
@@ -25,7 +25,7 @@ std::string host_name(std::string_view host) {
   return lower(host.substr(0, colon));
 }
 
-// 127.0.0.0/8, in the one form that is not read differently by anybody: four decimal numbers.
+// 127.0.0.0/8, in the only form that everybody reads alike: four decimal numbers.
 bool is_loopback_literal(std::string_view name) {
   if (name == "::1") return true;
   if (!name.starts_with("127.")) return false;
@@ -44,14 +44,14 @@ bool is_loopback_literal(std::string_view name) {
 Access decide_access(const AccessPolicy& policy, Audience audience, bool on_loopback, bool token_good) {
   if (audience == Audience::seals && !policy.allow_seal) return Access::forbidden;
   if (token_good) return Access::allowed;
-  const bool local = on_loopback && !policy.is_public;  // behind a proxy strangers come from loopback too
+  const bool local = on_loopback && !policy.is_public;  // behind a proxy, strangers come from loopback too
   const Access otherwise = policy.has_token ? Access::unauthenticated : Access::forbidden;
   switch (audience) {
     case Audience::strangers:
       return local || policy.is_public ? Access::allowed : otherwise;
     case Audience::metrics:
       return local || policy.public_metrics ? Access::allowed : otherwise;
-    case Audience::page:  // the files hold no secret: what asks for the token must come without it
+    case Audience::page:  // the files hold no secret: the page that asks for the token must load without it
       return policy.has_token || (local && policy.trust_local_users) ? Access::allowed : Access::forbidden;
     case Audience::api:
     case Audience::seals:
@@ -71,7 +71,7 @@ bool is_cross_origin(const RequestOrigin& request) {
   const std::string& site = request.sec_fetch_site;
   if (!site.empty() && site != "same-origin" && site != "none") return true;
   if (request.origin.empty()) return false;
-  // A proxy may have taken TLS off: either scheme, our own name.
+  // A proxy may have terminated TLS: accept either scheme with our own name.
   const std::string origin = lower(request.origin), host = lower(request.host);
   return origin != "http://" + host && origin != "https://" + host;
 }

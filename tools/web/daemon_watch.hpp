@@ -1,5 +1,5 @@
-// What vaultd says of itself, asked for a few times a second whoever looks, so that a thousand who ask for /readyz or
-// /metrics cost vaultd nothing.
+// Polls vaultd's status a few times a second whatever the demand, so that a thousand requests for /readyz or /metrics
+// cost vaultd nothing.
 #pragma once
 
 #include <atomic>
@@ -22,23 +22,23 @@ struct DaemonStatus {
   std::string json;
   std::string role;  // "writer", "standby"
   bool ready = false;
-  bool has_database = true;  // as far as is told
+  bool has_database = true;  // as far as is known
 };
 
 class DaemonWatch {
  public:
   static constexpr std::chrono::milliseconds interval{250};
-  static constexpr std::chrono::milliseconds fresh_for{2'000};  // an older answer is none
+  static constexpr std::chrono::milliseconds fresh_for{2'000};  // an older answer does not count
 
-  // `changed` is called on `executor` whenever vaultd comes or goes.
+  // `changed` is called on `executor` whenever vaultd appears or disappears.
   DaemonWatch(boost::asio::any_io_executor executor, ctl::DaemonAddress address, std::function<void(bool up)> changed);
   ~DaemonWatch();
   DaemonWatch(const DaemonWatch&) = delete;
   DaemonWatch& operator=(const DaemonWatch&) = delete;
 
-  // On the executor's thread. Null where vaultd has not answered lately.
+  // On the executor's thread. Null if vaultd has not answered lately.
   std::shared_ptr<const DaemonStatus> fresh() const;
-  // Why not.
+  // Why there is no fresh answer.
   const std::string& problem() const { return problem_; }
 
  private:
@@ -52,7 +52,7 @@ class DaemonWatch {
   std::string problem_ = "vaultd has not answered yet";
   bool up_ = false;
   std::atomic<bool> stop_{false};
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what is posted and not run yet
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for functions that have been posted and not run yet
   std::thread thread_;
 };
 

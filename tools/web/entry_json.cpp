@@ -15,7 +15,7 @@ std::string quoted(std::string_view plain) {
   return fmt::format("\"{}\"", plain);
 }
 
-// What both forms begin with, after the brace.
+// The beginning of both forms, after the brace.
 std::string envelope(const EntryView& entry) {
   return fmt::format(R"("session_id":{},"seal_id":"{}","timestamp":"{}","authority":{},"verdict":"{}")",
                      json_string(entry.session_id), format_uuid(entry.seal_id), format_timestamp(entry.timestamp),

@@ -1,5 +1,5 @@
-// Entries as JSON. Beside the payload as an object stands its canonical text as a string (`seal_data_canonical`): a
-// JSON reader in a browser rounds integers of 64 bits, and a hash is made of the text.
+// Entries as JSON. Beside the payload as an object there is its canonical text as a string (`seal_data_canonical`): a
+// JSON reader in a browser rounds integers of 64 bits, and the text is what is hashed.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ std::string entry_json(const ctl::EntryView& entry);             // the map of p
 Result<std::string> entry_result_json(std::string_view result);  // {"entry":…} out of a `read`'s result
 Result<std::string> page_result_json(std::string_view result);   // {"entries":[…],"next_cursor":…}
 
-// What the PUB socket would have told of an entry that was read from the ledger, topic included.
+// The event that the PUB socket would have sent for an entry that was read from the ledger, topic included.
 std::string entry_event_json(const Entry& entry);
 
 }  // namespace vault::web

@@ -13,7 +13,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t batch_events_max = 512;
 constexpr std::size_t batch_bytes_max = std::size_t{1} << 20;
-// So many batches may wait: beyond that events wait in ZeroMQ, which drops what it cannot hold, and the ledger has it.
+// This many batches may wait. Beyond that, events wait in ZeroMQ, which drops what it cannot hold; the ledger has
+// those.
 constexpr int batches_waiting_max = 8;
 
 std::optional<FeedEvent> make_event(const ReceivedEvent& received) {

@@ -1,6 +1,6 @@
-// Events from vaultd's PUB socket, as blocks of text/event-stream. What is always wanted (checkpoints, alerts,
-// heartbeats) comes on one subscription; entries and receipts, which may be many thousands a second, on another that
-// exists only while somebody listens.
+// Events from vaultd's PUB socket, as blocks of text/event-stream. Events that are always needed (checkpoints, alerts,
+// heartbeats) come through one subscription; entries and receipts, of which there may be many thousands a second,
+// through another that exists only while somebody listens.
 #pragma once
 
 #include <atomic>
@@ -31,14 +31,14 @@ std::string event_block(std::string_view name, std::int64_t sequence, std::strin
 class EventFeed {
  public:
   using Batch = std::vector<FeedEvent>;
-  // `take` is called on `executor`, with what came in a few milliseconds at most.
+  // `take` is called on `executor`, with the events of a few milliseconds at most.
   EventFeed(boost::asio::any_io_executor executor, const SubscriberOptions& options,
             std::function<void(const Batch&)> take);
   ~EventFeed();
   EventFeed(const EventFeed&) = delete;
   EventFeed& operator=(const EventFeed&) = delete;
 
-  // Entries and receipts too, from now on; false: no more.
+  // Starts receiving entries and receipts too; false: stops.
   void want_entries(bool wanted);
 
  private:

@@ -19,7 +19,7 @@ std::shared_ptr<const std::string> own_block(std::string_view name, const std::s
   return std::make_shared<const std::string>(event_block(name, 0, json));
 }
 
-// What of a page belongs into a stream of the ledger's entries: of the emergency mode's, nothing.
+// The entries of a page that belong in a stream of the ledger's entries: none of the emergency mode's.
 Page entries_of(AnyPage page) {
   auto* of_ledger = std::get_if<Page>(&page);
   return of_ledger != nullptr ? std::move(*of_ledger) : Page{};
@@ -80,7 +80,7 @@ void EventStream::on_entry(const FeedEvent& event) {
     return fill();
   }
   if (exchange_->unsent() >= unsent_max) {
-    filling_ = true;  // it is too slow to be told at once: go_on() once it has taken what there is
+    filling_ = true;  // it is too slow for direct delivery: go_on() once it has caught up
     return;
   }
   cursor_ = event.sequence;
@@ -122,7 +122,7 @@ void EventStream::on_page(Result<Page> page) {
   if (!page->next_cursor && known_ <= *cursor_) {
     filling_ = false;
   } else if (exchange_->unsent() < unsent_max) {
-    // A replica may be behind what was told: not in a circle without a pause.
+    // A replica may lag behind the reported entries: do not spin without a pause.
     if (!page->entries.empty() || page->next_cursor) return fill();
     shared_.later(pause, [self = shared_from_this()] { self->go_on(); });
   }

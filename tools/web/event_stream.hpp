@@ -1,5 +1,5 @@
-// GET /api/v1/events: one client that follows the events, entries without a hole. What the PUB socket loses, what came
-// before the client did (Last-Event-ID), and what it was too slow for, is read from the ledger.
+// GET /api/v1/events: one client that follows the events, entries without a gap. Entries that the PUB socket loses,
+// that are older than the client's connection (Last-Event-ID), or for which it was too slow, are read from the ledger.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace vault::web {
 
 class EventStream : public std::enable_shared_from_this<EventStream> {
  public:
-  // What all streams share; outlives them.
+  // Shared by all streams, and outlives them.
   struct Shared {
     Lanes& lanes;
     std::function<void(std::chrono::milliseconds, std::function<void()>)> later;  // on the same thread
@@ -47,9 +47,9 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
   Shared& shared_;
   bool wants_entries_ = false;
   bool closed_ = false;
-  std::optional<std::int64_t> cursor_;  // the last entry sent, or passed over
+  std::optional<std::int64_t> cursor_;  // the last entry sent, or skipped
   std::int64_t known_ = 0;              // the newest entry heard of
-  bool filling_ = false;                // entries come from the ledger at the moment, or wait for the client
+  bool filling_ = false;                // entries currently come from the ledger, or wait for the client
   bool asked_ = false;                  // a page is under way
 };
 

@@ -1,4 +1,4 @@
-// gzip (RFC 1952), for text that is sent to whoever asks for it so.
+// gzip (RFC 1952), for text whose recipient accepts it.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace vault::web {
 
-// Does an Accept-Encoding header ask for gzip, with a weight that is not zero?
+// True if an Accept-Encoding header accepts gzip, with a non-zero weight.
 bool accepts_gzip(std::string_view accept_encoding);
 
 std::string gzip(std::string_view text);

@@ -10,7 +10,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds patience_for_connection{1'000};
-constexpr milliseconds slice{100};  // between looks at `stop`
+constexpr milliseconds slice{100};  // interval at which `stop` is checked
 
 bool is_lost(const Error& error) {
   return ctl::is_unreachable(error) || error.code == ErrorCode::unavailable ||
@@ -26,8 +26,8 @@ DaemonClient::DaemonClient(ctl::DaemonAddress address, const std::atomic<bool>& 
 
 Result<std::string> DaemonClient::ask(const Operation& operation, std::int64_t at_least, const Progress& progress) {
   auto result = ask_once(operation, at_least, progress);
-  // A new client next time: one that was refused does not come back by itself, and what answers late must not be taken
-  // for another answer's.
+  // Use a new client next time: a refused one does not reconnect by itself, and a late answer must not be taken for
+  // another one's.
   if (!result && is_lost(result.error())) client_.reset();
   return result;
 }
@@ -49,7 +49,7 @@ Result<std::string> DaemonClient::ask_once(const Operation& operation, std::int6
       return std::move(reply->result);
     }
     if (!reply && reply.error().code != ErrorCode::deadline_exceeded) return tl::unexpected(std::move(reply.error()));
-    if (reply && reply->progress) deadline = Clock::now() + address_.timeout;  // it is alive
+    if (reply && reply->progress) deadline = Clock::now() + address_.timeout;  // vaultd is alive
     if (progress && !progress(reply ? reply->checked : -1, reply ? reply->total : -1)) break;
     if (Clock::now() < deadline) continue;
     return fail(ErrorCode::deadline_exceeded,
@@ -95,7 +95,8 @@ void Lanes::run() {
     auto result = operation ? client.ask(*operation, question.at_least, question.progress)
                             : Result<std::string>(tl::unexpected(std::move(operation.error())));
     auto then = question.finish(std::move(result));
-    // The question goes with it: what its functions hold belongs to the executor's thread, and ends there.
+    // The question is moved along: what its functions hold belongs to the executor's thread, and must be destroyed
+    // there.
     boost::asio::post(executor_, [then = std::move(then), question = std::move(question)] { then(); });
     question = {};
     lock.lock();

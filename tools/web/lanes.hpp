@@ -1,5 +1,5 @@
-// Questions to vaultd. The client library blocks, so a few threads ask, each with a client of its own, and what waits
-// for them is bounded. vaultd need not be there: each question says so until it is.
+// Requests to vaultd. The client library blocks, so a few threads do the asking, each with its own client, and the
+// queue for them is bounded. vaultd need not be running: until it is, each request reports that.
 #pragma once
 
 #include <atomic>
@@ -20,15 +20,15 @@
 
 namespace vault::web {
 
-// One vaultd, asked again after it was gone. Belongs to one thread.
+// One vaultd, to which it reconnects after it was gone. Belongs to one thread.
 class DaemonClient {
  public:
-  // `stop`: a question under way is given up soon after it becomes true.
+  // `stop`: a request under way is abandoned soon after it becomes true.
   DaemonClient(ctl::DaemonAddress address, const std::atomic<bool>& stop);
 
-  // The result's MessagePack. Errors: those of the protocol; `unavailable` within about a second where nobody answers,
-  // `deadline_exceeded` after the address' timeout. `progress`, where given, is called in this thread and ends the
-  // question by false: vaultd then ends the work, since the connection is closed.
+  // The result's MessagePack. Errors: those of the protocol; `unavailable` within about a second if nobody answers,
+  // `deadline_exceeded` after the address' timeout. `progress`, if given, is called in this thread and ends the request
+  // by returning false: vaultd then stops the work, since the connection is closed.
   using Progress = std::function<bool(std::int64_t checked, std::int64_t total)>;
   Result<std::string> ask(const Operation& operation, std::int64_t at_least, const Progress& progress = {});
 
@@ -45,10 +45,10 @@ class Lanes {
   struct Options {
     ctl::DaemonAddress address;
     std::size_t threads = 4;
-    std::size_t waiting_max = 256;  // questions that no thread has taken yet
+    std::size_t waiting_max = 256;  // requests that no thread has taken yet
   };
-  // A question, and what is made of its answer. Both functions run in a lane's thread, so that neither a large body nor
-  // a large answer holds up anybody else; what `finish` returns is run on the executor.
+  // A request, and what to do with its answer. Both functions run in a lane's thread, so that neither a large body nor
+  // a large answer delays others; the function returned by `finish` runs on the executor.
   struct Question {
     std::function<Result<Operation>()> prepare;
     std::int64_t at_least = 0;
@@ -57,11 +57,11 @@ class Lanes {
   };
 
   Lanes(boost::asio::any_io_executor executor, const Options& options);
-  ~Lanes();  // what waits is not answered any more
+  ~Lanes();  // waiting requests are not answered any more
   Lanes(const Lanes&) = delete;
   Lanes& operator=(const Lanes&) = delete;
 
-  // False: too many wait.
+  // False: too many are waiting.
   bool ask(Question question);
 
  private:

@@ -1,4 +1,4 @@
-// vault-web: a vault over HTTP. A client of vaultd like any other; nothing that vaultd trusts.
+// vault-web: a vault over HTTP. A client of vaultd like any other; vaultd does not trust it.
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -35,14 +35,14 @@ std::string made_token_path() {
   return (std::filesystem::path(runtime != nullptr ? runtime : "/run/vault-web") / "token").string();
 }
 
-// The group of an ipc socket; -1 where there is none yet.
+// The group of an ipc socket; -1 if it does not exist yet.
 int group_of(const std::string& endpoint) {
   struct stat info {};
   if (!endpoint.starts_with("ipc:///") || ::stat(endpoint.c_str() + 6, &info) != 0) return -1;
   return static_cast<int>(info.st_gid);
 }
 
-// The token that reads need. None where nothing needs one.
+// The token required for reads. None if nothing requires one.
 Result<std::optional<Token>> find_token(const Settings& settings) {
   if (!settings.token_file.empty()) {
     return read_token(settings.token_file).map([](Token token) { return std::optional(std::move(token)); });
@@ -52,7 +52,7 @@ Result<std::optional<Token>> find_token(const Settings& settings) {
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   auto token = read_or_make_token(path, group_of(settings.endpoint));
-  // The directory may be of a group that this user is not in: then the token is this user's own.
+  // The directory may belong to a group that this user is not in: then the token belongs to this user only.
   if (!token && token.error().code == ErrorCode::forbidden) token = read_or_make_token(path, -1);
   if (!token) {
     return fail(token.error().code, token.error().message + "; give one with --token-file, or say --trust-local-users",

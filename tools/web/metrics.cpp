@@ -29,7 +29,7 @@ class Families {
     ClientMetric& metric = add(name, help, MetricType::Counter, std::move(labels));
     metric.counter.value = value;
   }
-  // {bounds, counts, sum, count}; nothing where it is not one.
+  // Writes {bounds, counts, sum, count}; nothing if the value is not a histogram.
   void histogram(const std::string& name, const std::string& help, const json& source) {
     const json bounds = source.value("bounds", json::array()), counts = source.value("counts", json::array());
     if (counts.size() != bounds.size() + 1) return;
@@ -59,7 +59,7 @@ double number(const json& map, const char* name, double otherwise = 0) {
   return found != map.end() && found->is_number() ? found->get<double>() : otherwise;
 }
 
-// What Prometheus wants to be told of each of a process' figures.
+// Prometheus' metadata for each of a process' figures.
 struct ProcessFigure {
   const char* name;
   const char* help;

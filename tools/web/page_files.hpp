@@ -1,4 +1,4 @@
-// The page's files, compiled into the program (embed.cmake makes the table out of page/ and openapi.json).
+// The page's files, compiled into the program (embed.cmake makes the table from page/ and openapi.json).
 #pragma once
 
 #include <span>
@@ -12,7 +12,7 @@ struct EmbeddedFile {
 };
 extern const std::span<const EmbeddedFile> embedded_files;
 
-// By the name's end; what is not known is sent as bytes.
+// By the file name's extension; unknown ones are sent as bytes.
 std::string_view content_type_of(std::string_view name);
 
 }  // namespace vault::web

@@ -1,5 +1,5 @@
-// How much one remote address may have: connections at a time, requests a second. Loopback, where the reverse proxy is,
-// counts against the whole only. Belongs to one thread; knows no clock.
+// Limits for one remote address: concurrent connections, and requests a second. Loopback, where a reverse proxy runs,
+// only counts towards the totals. Belongs to one thread; has no clock of its own.
 #pragma once
 
 #include <chrono>
@@ -16,10 +16,10 @@ class RemoteLimits {
   RemoteLimits(std::size_t connections_max, double requests_a_second)
       : connections_max_(connections_max), rate_(requests_a_second) {}
 
-  // False: it has as many connections as it may. Every true is followed by a disconnect().
+  // False: it has as many connections as allowed. Every true must be followed by a disconnect().
   bool connect(const std::string& address, Instant now);
   void disconnect(const std::string& address);
-  // False: more than its share in this second (as much may come at once).
+  // False: more than its share in this second (that many may arrive at once).
   bool request(const std::string& address, Instant now);
 
   std::size_t addresses() const { return remotes_.size(); }
@@ -35,13 +35,14 @@ class RemoteLimits {
 
   std::size_t connections_max_;
   double rate_;
-  // With connections, or seen within the last second: bounded by the connections and what a second brings.
+  // Addresses with connections, or seen within the last second: bounded by the connections and the requests of a
+  // second.
   std::unordered_map<std::string, Remote> remotes_;
   Instant swept_{};
 };
 
-// The one that limits count by: of IPv6 the first 64 bits, since a host has all that follow. `address` as inet_ntop
-// prints it; an IPv4 address that came over IPv6 ("::ffff:…") is that IPv4 address.
+// The address by which limits count: for IPv6 the first 64 bits, since a host owns all addresses below. `address` is in
+// inet_ntop's form; an IPv4 address that arrived over IPv6 ("::ffff:…") counts as that IPv4 address.
 std::string limited_address(const std::string& address);
 
 }  // namespace vault::web

@@ -18,7 +18,7 @@ int hex_digit(char c) {
   return -1;
 }
 
-// nullopt where it is not well formed. A plus sign is a blank in a query, as forms send it, and itself in a path.
+// nullopt if malformed. A plus sign means a blank in a query, as forms send it, and itself in a path.
 std::optional<std::string> decode(std::string_view text, bool in_query) {
   std::string out;
   out.reserve(text.size());

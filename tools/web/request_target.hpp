@@ -1,5 +1,5 @@
-// What a request line asks for, taken apart: path segments and query, percent-decoded. Pure; strict, since what two
-// programs read differently is how one is led past the other's checks.
+// The target of a request, taken apart: path segments and query, percent-decoded. Pure; strict, since differences in
+// how two programs read a target can be used to get past the checks of one of them.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +15,17 @@
 namespace vault::web {
 
 struct RequestTarget {
-  std::string path;                   // as it came, without the query
+  std::string path;                   // as received, without the query
   std::vector<std::string> segments;  // decoded one by one, so that %2F is part of a name; "/" has none
   std::vector<std::pair<std::string, std::string>> query;
 };
 
 // Origin form only ("/a/b?c=d"). Error: invalid_argument for anything else, for percent signs without two hex digits,
-// for NUL, other control characters and what is not UTF-8 once decoded, and for empty segments or "." and "..".
+// for NUL, other control characters and invalid UTF-8 after decoding, and for empty segments or "." and "..".
 Result<RequestTarget> parse_target(std::string_view target);
 
-// A query's arguments, each taken by name. The first that is wrong is kept as the error; finish() also refuses those
-// that nobody took, and those that came twice.
+// A query's arguments, each taken by name. The first that is wrong is kept as the error; finish() also refuses
+// arguments that were not taken, and duplicates.
 class QueryArguments {
  public:
   explicit QueryArguments(const RequestTarget& target) : query_(target.query), taken_(target.query.size()) {}
@@ -43,7 +43,8 @@ class QueryArguments {
   std::optional<Error> error_;
 };
 
-// Whole text as a number, digits only (one minus in front). nullopt for anything else and beyond 64 bits.
+// The whole text as a number: digits only, with an optional leading minus. nullopt for anything else and beyond 64
+// bits.
 std::optional<std::int64_t> parse_integer(std::string_view text);
 
 }  // namespace vault::web

@@ -55,7 +55,7 @@ std::string_view reason(unsigned status) {
   }
 }
 
-// The second's Date header; made anew once a second.
+// The Date header for the current second; renewed once a second.
 const std::string& date_header() {
   thread_local std::time_t made = 0;
   thread_local std::string text;

@@ -1,4 +1,4 @@
-// An answer, and the bytes of its head. No HTTP library: what goes out is ours alone.
+// An answer, and the bytes of its head. No HTTP library: the output is entirely our own.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ struct Response {
   std::string_view content_type = "text/plain; charset=utf-8";
   std::string headers;  // more of them, each with its CRLF
   std::shared_ptr<const std::string> body = std::make_shared<const std::string>();
-  bool gzip_worth = false;  // text that may be compressed where the client asks for it
-  bool close = false;       // the connection ends with it
+  bool gzip_worth = false;  // text that may be compressed if the client accepts it
+  bool close = false;       // close the connection after it
 
   void header(std::string_view name, std::string_view value);
 };
@@ -25,18 +25,18 @@ struct Response {
 Response text_response(unsigned status, std::string body);
 Response json_response(unsigned status, std::string body);
 
-// The protocol's error map as body, under the status that fits its code (docs/web.md). `status` where another fits.
+// The protocol's error map as body, under the status that fits its code (docs/web.md), or under `status`.
 Response error_response(const Error& error);
-// The same for what HTTP alone refuses, under a code of its own.
+// The same for refusals that only HTTP has, under a code of its own.
 Response refusal(unsigned status, std::string_view code, std::string_view message);
 unsigned status_of(ErrorCode code);
 
 struct HeadOptions {
   bool keep_alive = true;
-  bool stream = false;      // the body's length is not known: it ends with the connection
+  bool stream = false;      // the body's length is unknown: it ends with the connection
   bool any_origin = false;  // pages of every origin may read it
 };
-// The status line and all headers, the blank line included.
+// The status line and all headers, including the blank line.
 std::string response_head(const Response& response, const HeadOptions& options);
 
 }  // namespace vault::web

@@ -149,7 +149,7 @@ std::vector<std::string> topics(QueryArguments& query) {
   return out;
 }
 
-// What stands behind /api/v1/.
+// Routes below /api/v1/.
 Result<Route> find_api(std::span<const std::string> names, QueryArguments& query) {
   const std::string& first = names[0];
   const bool alone = names.size() == 1;

@@ -1,4 +1,4 @@
-// From a target to what is to be done for it. Pure: the whole of what strangers can ask for passes through here.
+// Maps a target to what must be done for it. Pure: everything that strangers can request passes through here.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ enum class RouteKind : std::uint8_t {
   seals,
 };
 
-// Who may see it (access.hpp).
+// The audience that may see it (access.hpp).
 enum class Audience : std::uint8_t { strangers, metrics, page, api, seals };
 
 struct Route {
@@ -43,7 +43,7 @@ struct Route {
 };
 
 Audience audience_of(RouteKind kind);
-// "GET, HEAD" or "POST": what Allow says.
+// "GET, HEAD" or "POST": the value of Allow.
 std::string_view methods_of(RouteKind kind);
 
 // Errors: not_found (no such route), invalid_argument with `field` (a bad argument).

@@ -28,7 +28,7 @@ Result<Seal> parse_one(std::string_view text) {
   return check_draft(*draft);
 }
 
-// "verdict" and "seal.verdict" as the path of seal `index`.
+// The path "verdict" or "seal.verdict" as the path of seal `index`.
 Error at_index(Error error, std::size_t index) {
   if (error.field.starts_with("seal.")) error.field.erase(0, 5);
   error.field = fmt::format("seals[{}]{}{}", index, error.field.empty() ? "" : ".", error.field);

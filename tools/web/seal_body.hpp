@@ -1,5 +1,5 @@
-// A body of POST /api/v1/seals into the request that seals it, by the ledger's own JSON rules: a name twice is refused,
-// integers are exact.
+// Converts the body of POST /api/v1/seals to the request that seals it, by the ledger's own JSON rules: duplicate names
+// are refused, integers are exact.
 #pragma once
 
 #include <string>
@@ -10,9 +10,9 @@
 
 namespace vault::web {
 
-// `body`: a seal, or {"seals": […]}. `key`: the Idempotency-Key header, or empty. A UUID is the seal_id of a single
-// seal; other text becomes one (UUIDv5). Errors: those of docs/protocol.md, with `field`; a key beside a batch, or
-// beside another seal_id, is invalid_argument ("Idempotency-Key").
+// `body`: a seal, or {"seals": […]}. `key`: the Idempotency-Key header, or empty. A UUID becomes the seal_id of a
+// single seal; other text is hashed into one (UUIDv5). Errors: those of docs/protocol.md, with `field`; a key together
+// with a batch, or with a different seal_id, is invalid_argument ("Idempotency-Key").
 Result<SealRequest> parse_seal_body(std::string_view body, std::string_view key, bool sign);
 
 }  // namespace vault::web

@@ -14,10 +14,10 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-// A connection that is turned away is told so, and gets so long to read it; so many at a time, the others none.
+// A refused connection gets an answer, and this long to read it; beyond a number of these at a time, none.
 constexpr std::chrono::milliseconds farewell_time{500};
 constexpr std::size_t farewells_max = 128;
-// A connection whose header has been on its way for this long makes room for others.
+// A connection whose header has been arriving for this long makes room for others.
 constexpr std::chrono::milliseconds slow_after{1'000};
 
 }  // namespace
@@ -72,7 +72,7 @@ void Server::accept(Listener& listener) {
       return accept(listener);
     }
     if (error == asio::error::connection_aborted) return accept(listener);
-    // No descriptors, most likely: they come back.
+    // Most likely out of descriptors, which will be freed.
     retry_.expires_after(std::chrono::milliseconds(100));
     retry_.async_wait([this, &listener](const boost::system::error_code& cancelled) {
       if (!cancelled && !stopping_) accept(listener);
@@ -83,7 +83,7 @@ void Server::accept(Listener& listener) {
 void Server::take(tcp::socket socket, const Listener& listener) {
   boost::system::error_code error;
   const auto remote = socket.remote_endpoint(error);
-  if (error) return;  // gone already
+  if (error) return;  // it has already gone
   socket.set_option(tcp::no_delay(true), error);
   const std::string name = limited_address(remote.address().to_string());
   const std::string counted = asio::ip::make_address(name, error).is_loopback() ? std::string() : name;
@@ -97,7 +97,7 @@ void Server::take(tcp::socket socket, const Listener& listener) {
   session->start();
 }
 
-// Closes the connection whose header arrives slowest before anybody is turned away.
+// Before refusing a connection, closes the one whose header arrives slowest.
 bool Server::make_room() {
   if (slow_.empty() || Clock::now() - slow_.front().second < slow_after) return false;
   slow_.front().first->close();
@@ -108,7 +108,7 @@ void Server::turn_away(tcp::socket socket) {
   Response response = refusal(503, "busy", "there are as many connections as there may be");
   const auto text =
       std::make_shared<const std::string>(response_head(response, {.keep_alive = false}) + *response.body);
-  if (farewells_ >= farewells_max) {  // told as well, but nobody waits until it is read
+  if (farewells_ >= farewells_max) {  // gets an answer as well, but nobody waits until it has been read
     boost::system::error_code ignored;
     socket.non_blocking(true, ignored);
     socket.write_some(asio::buffer(*text), ignored);
@@ -120,7 +120,7 @@ void Server::turn_away(tcp::socket socket) {
     boost::system::error_code ignored;
     if (!failed) held->shutdown(tcp::socket::shutdown_send, ignored);
   });
-  // What the client sends meanwhile must not be unread when the socket closes, or it loses the answer.
+  // Read what the client still sends: if unread data is left when the socket closes, the client loses the answer.
   const auto timer = std::make_shared<asio::steady_timer>(io_, farewell_time);
   timer->async_wait([this, held, timer](const boost::system::error_code&) {
     --farewells_;

@@ -1,4 +1,4 @@
-// Listeners, and what all connections share: limits, counts, the bytes that bodies and answers may hold together. One
+// Listeners, and what all connections share: limits, counters, the total size of bodies and answers in memory. One
 // thread runs all of it.
 #pragma once
 
@@ -22,21 +22,21 @@ namespace vault::web {
 struct ServerLimits {
   std::size_t connections_max = 1'024;
   std::size_t connections_a_remote = 64;
-  double requests_a_second = 100;  // a remote
+  double requests_a_second = 100;  // per remote address
   std::size_t header_bytes_max = std::size_t{16} << 10;
   std::size_t body_bytes_max = std::size_t{16} << 20;
   std::size_t held_bytes_max = std::size_t{64} << 20;  // of bodies and large answers together
   std::chrono::milliseconds header_timeout{10'000};
-  std::chrono::milliseconds idle_timeout{30'000};  // between requests, and for a client that takes nothing
+  std::chrono::milliseconds idle_timeout{30'000};  // between requests, and for a client that accepts nothing
 };
 
 class Session;
 
-// Bytes of bodies and large answers, of all connections together.
+// Total bytes of bodies and large answers of all connections.
 class ByteBudget {
  public:
   explicit ByteBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
-  // False: there is no room for `bytes` more. Every true is followed by release().
+  // False: there is no room for `bytes` more. Every true must be followed by release().
   bool hold(std::size_t bytes) {
     if (bytes > bytes_max_ - held_) return false;
     held_ += bytes;
@@ -55,11 +55,11 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // The port that it came to be (0 asks for any). Errors: invalid_argument (no address), unavailable (cannot be bound).
+  // Returns the actual port (0 asks for any). Errors: invalid_argument (not an address), unavailable (cannot be bound).
   Result<unsigned short> listen(const std::string& address, unsigned short port);
-  // From now on connections are taken.
+  // Starts accepting connections.
   void serve(Service& service);
-  // Takes no more, and closes all.
+  // Stops accepting connections, and closes all of them.
   void stop();
 
   OwnFigures figures() const;
@@ -72,7 +72,7 @@ class Server {
   void count(unsigned status) { ++requests_[status]; }
   const std::shared_ptr<ByteBudget>& budget() const { return budget_; }
   bool may_ask(const std::string& remote);  // "": loopback
-  // A session whose header has begun and is not whole: the first to go where there is no room for another.
+  // Sessions whose header has begun but is incomplete: the first to be closed if there is no room for another.
   using Slow = std::list<std::pair<Session*, std::chrono::steady_clock::time_point>>;
   Slow::iterator add_slow(Session* session);
   void remove_slow(Slow::iterator place) { slow_.erase(place); }
@@ -93,7 +93,7 @@ class Server {
   Service* service_ = nullptr;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_set<Session*> sessions_;
-  Slow slow_;  // the oldest first
+  Slow slow_;  // oldest first
   RemoteLimits remotes_;
   boost::asio::steady_timer retry_;
   std::map<unsigned, std::uint64_t> requests_;

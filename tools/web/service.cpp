@@ -113,7 +113,7 @@ Plan Service::plan(const RequestHead& head, const ListenerPlace& place) const {
     plan.path = parsed.path;
     return find_route(parsed);
   });
-  // Refuses before it looks at arguments: a stranger does not learn which of them are wrong.
+  // Checks access before arguments: a stranger must not learn which of them are wrong.
   const Audience audience = route ? audience_of(route->kind) : Audience::api;
   if (route || plan.path.starts_with("/api/")) {
     if (auto refused = refuse(head, place, audience)) return refuse_with(std::move(*refused));
@@ -124,7 +124,7 @@ Plan Service::plan(const RequestHead& head, const ListenerPlace& place) const {
   plan.route = std::move(*route);
   plan.audience = audience;
   const std::string_view methods = methods_of(plan.route.kind);
-  // A lone name between commas: "GET" in "GET, HEAD".
+  // A single name between commas: "GET" in "GET, HEAD".
   const bool known = head.method == "GET" || head.method == "HEAD" || head.method == "POST";
   if (!known || methods.find(head.method) == std::string_view::npos) {
     Response response = refusal(405, "method_not_allowed", "this path knows " + std::string(methods));
@@ -225,7 +225,7 @@ Response Service::page_file(const std::string& name, const RequestHead& head) co
   return matches_etag(head.if_none_match, file.etag) ? not_modified(response) : response;
 }
 
-// --- What vaultd is asked --------------------------------------------------------------------------------------------
+// --- Requests to vaultd ----------------------------------------------------------------------------------------------
 
 void Service::ask(Lanes& lanes, std::function<Result<Operation>()> prepare, std::int64_t at_least, Finish finish,
                   const RequestHead& head, const std::shared_ptr<Exchange>& exchange,

@@ -1,4 +1,4 @@
-// What vault-web answers: from a request's head to its answer. Knows no sockets; belongs to the server's thread.
+// vault-web's service: from a request's head to its answer. Knows no sockets; belongs to the server's thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -31,11 +31,11 @@ struct ServiceOptions {
   std::size_t streams_max = 256;
 };
 
-// What is to be done for a request whose head is there.
+// The plan for a request whose head has been read.
 struct Plan {
-  std::optional<Response> refusal;  // then nothing else
+  std::optional<Response> refusal;  // if set, nothing else counts
   Route route;
-  std::optional<Audience> audience;  // of a route that is there and open
+  std::optional<Audience> audience;  // of an existing route that is open to the client
   std::string path;
   bool wants_body = false;
 };
@@ -48,9 +48,9 @@ class Service {
   Service& operator=(const Service&) = delete;
 
   Plan plan(const RequestHead& head, const ListenerPlace& place) const;
-  // Pages of every origin may read what strangers may.
+  // True if pages of any origin may read it, as strangers may.
   bool any_origin(const Plan& plan) const;
-  // Answers, now or later. `body` where the plan wants one.
+  // Answers, now or later. `body` if the plan needs one.
   void run(const Plan& plan, const RequestHead& head, std::string body, const std::shared_ptr<Exchange>& exchange);
 
  private:
@@ -74,17 +74,17 @@ class Service {
   void keep_streams_alive();
   void tell_link(bool up);
 
-  // The page's files, and what they are compressed.
+  // One of the page's files, also in compressed form.
   struct File {
     Response plain, compressed;
     std::string etag;
   };
-  // The newest checkpoint, asked for once however many want it.
+  // The newest checkpoint, requested once however many clients want it.
   struct CheckpointAnswer {
     std::chrono::steady_clock::time_point at{};
     bool asking = false;
     std::optional<Response> note, vkey;
-    std::vector<std::pair<bool, std::shared_ptr<Exchange>>> waiting;  // key only?
+    std::vector<std::pair<bool, std::shared_ptr<Exchange>>> waiting;  // whether only the key is wanted
   };
 
   boost::asio::io_context& io_;

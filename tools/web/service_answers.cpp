@@ -1,4 +1,4 @@
-// The service's answers that vaultd is asked for.
+// The service's answers that need vaultd.
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// As often as vaultd signs: whoever asks in between is told the same.
+// As often as vaultd signs: requests in between get the same answer.
 constexpr milliseconds checkpoint_fresh_for{100};
 constexpr std::size_t waiting_for_checkpoint_max = 1'024;
 
@@ -28,7 +28,7 @@ Response json_answer(const Result<std::string>& json) {
   return json ? json_response(200, *json) : error_response(json.error());
 }
 
-// The one binary member of a result.
+// The only binary member of a result.
 Result<std::string> bytes_of(std::string_view result, const char* member) {
   const auto map = nlohmann::json::from_msgpack(result, true, false);
   const auto found = map.is_object() ? map.find(member) : map.end();
@@ -45,7 +45,7 @@ Result<std::string> bytes_of(std::string_view result, const char* member) {
 
 void Service::tile(const Plan& plan, const RequestHead& head, const std::shared_ptr<Exchange>& exchange) {
   if (const Response* kept = tiles_.find(plan.path)) {
-    // The ETag is the last header that was written: see below.
+    // The ETag is the last header written: see below.
     const std::size_t at = kept->headers.find("ETag: ");
     const std::string etag = kept->headers.substr(at + 6, kept->headers.find("\r\n", at) - at - 6);
     const bool same = head.if_none_match == "*" || head.if_none_match.find(etag) != std::string::npos;
@@ -145,7 +145,7 @@ void Service::seal(const Plan& plan, const RequestHead& head, std::string body,
       [](const Result<std::string>& result) {
         Response response = json_answer(ctl::msgpack_to_json(*result));
         if (response.status != 200) return response;
-        bool fresh = false;  // something is new
+        bool fresh = false;  // there is a new finding or result
         if (const auto receipts = decode_receipts(*result)) {
           fresh = std::visit(
               [](const auto& all) {

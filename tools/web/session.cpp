@@ -67,7 +67,7 @@ void Session::leave_slow() {
 
 // --- In --------------------------------------------------------------------------------------------------------------
 
-// The first bytes of a request, however long they take within the time that is set.
+// Waits for the first bytes of a request, within the configured time.
 void Session::wait_for_request() {
   if (buffer_.size() > 0) return read_header();
   if (buffer_.capacity() > buffer_kept_max) buffer_.shrink_to_fit();
@@ -123,7 +123,7 @@ RequestHead Session::take_head() {
   return head;
 }
 
-// Room for all of it is asked for first: many large ones at once would be more than the machine has.
+// Reserves room for all of it first: many large bodies at once would exceed the machine's memory.
 void Session::read_body() {
   const std::uint64_t announced = parser_->content_length().value_or(server_.limits().body_bytes_max);
   if (announced > server_.limits().body_bytes_max) {
@@ -163,7 +163,7 @@ void Session::refuse_malformed(ErrorSign error) {
   keep_alive_ = false;
   unread_body_ = true;
   const boost::system::error_code of_http(http::error::end_of_stream);
-  if (error.category() != of_http.category()) return close();  // it is gone, or was too slow
+  if (error.category() != of_http.category()) return close();  // it has gone, or was too slow
   if (error == http::error::end_of_stream || error == http::error::partial_message) return close();
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     return send(refusal(431, "too_large", "a request's head may have 16 KiB"));
@@ -222,7 +222,7 @@ void Session::on_sent(ErrorSign error) {
   wait_for_request();
 }
 
-// What the client still sends is read for a while: a socket that closes with unread bytes takes the answer with it.
+// Keeps reading what the client sends for a while: a socket that closes with unread bytes destroys the answer.
 void Session::linger() {
   boost::system::error_code ignored;
   stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);

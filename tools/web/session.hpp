@@ -1,5 +1,5 @@
-// One connection: HTTP/1.1 with keep-alive, one request at a time. Boost.Beast reads heads and bodies; what goes out is
-// written as it stands in response.hpp.
+// One connection: HTTP/1.1 with keep-alive, one request at a time. Boost.Beast reads heads and bodies; output is
+// written exactly as response.hpp makes it.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ namespace vault::web {
 
 class Session final : public Exchange, public std::enable_shared_from_this<Session> {
  public:
-  // `remote`: what limits count by; empty: none.
+  // `remote`: the address by which limits count; empty: no limits.
   Session(boost::asio::ip::tcp::socket socket, Server& server, const ListenerPlace& place, std::string remote);
   ~Session() override;
 
@@ -60,7 +60,7 @@ class Session final : public Exchange, public std::enable_shared_from_this<Sessi
   void write_blocks();
   void end_of_stream();
 
-  Server& server_;  // not touched any more once it is closed
+  Server& server_;  // no longer used once the session is closed
   std::shared_ptr<ByteBudget> budget_;
   ListenerPlace place_;
   std::string remote_;
@@ -70,20 +70,20 @@ class Session final : public Exchange, public std::enable_shared_from_this<Sessi
   std::optional<Server::Slow::iterator> slow_;
   bool closed_ = false;
 
-  // Of the request at hand.
+  // Of the current request.
   RequestHead head_;
   Plan plan_;
   bool keep_alive_ = true, unread_body_ = false;
-  std::size_t held_ = 0;  // of the server's budget
+  std::size_t held_ = 0;  // taken from the server's budget
 
-  // Of the answer on its way.
+  // Of the answer being sent.
   std::string head_text_;
   std::shared_ptr<const std::string> body_;
 
-  // Of a stream.
+  // State of a stream.
   bool streaming_ = false, writing_ = false, ending_ = false;
   std::deque<std::shared_ptr<const std::string>> blocks_;
-  std::string block_text_;  // on its way
+  std::string block_text_;  // being sent
   std::size_t unsent_ = 0;
   std::function<void()> stream_closed_, drained_;
   std::array<char, 256> ignored_input_{};

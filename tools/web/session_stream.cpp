@@ -1,4 +1,4 @@
-// A connection whose answer has no end: blocks as they come, while the client takes them.
+// A connection with an endless answer: sends blocks as they arrive, as fast as the client accepts them.
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
@@ -12,7 +12,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-// After its end, for a client that does not close.
+// Time after the end of a stream, for a client that does not close.
 constexpr std::chrono::seconds stream_farewell_time{2};
 constexpr std::size_t write_bytes_max = std::size_t{256} << 10;
 
@@ -34,7 +34,7 @@ void Session::begin_stream(Response head, std::function<void()> closed) {
   write_blocks();
 }
 
-// Nothing more is expected from the client; that it has gone shows here.
+// Nothing more is expected from the client; this notices when it has gone.
 void Session::watch_client() {
   stream_.async_read_some(asio::buffer(ignored_input_), [self = self()](ErrorSign error, std::size_t) {
     if (error) return self->close();
@@ -49,7 +49,7 @@ void Session::write(std::shared_ptr<const std::string> block) {
   write_blocks();
 }
 
-// As many blocks as there are go in one piece; a client that takes none of them in its time is cut off.
+// Sends all waiting blocks in one piece; a client that accepts none of them in time is disconnected.
 void Session::write_blocks() {
   if (writing_ || closed_) return;
   if (blocks_.empty()) {

@@ -46,9 +46,8 @@ const Field fields[] = {
     {"public", "strangers may see what is public: checkpoints, tiles, health", &S::is_public},
     {"public_metrics", "with public: they may see /metrics too", &S::public_metrics},
     {"trust_local_users", "no token on loopback: every user of this machine sees payloads", &S::trust_local_users},
-    {"allow_seal", "POST /api/v1/seals, for who may use the API", &S::allow_seal},
-    {"host", "name that loopback listeners are reached by, besides localhost (a proxy's Host); several are possible",
-     &S::host},
+    {"allow_seal", "POST /api/v1/seals, for clients that may use the API", &S::allow_seal},
+    {"host", "name, besides localhost, for loopback listeners (a proxy's Host); several are possible", &S::host},
     {"max_connections", "connections at a time; beyond: 503", &S::max_connections, 1, 100'000},
     {"max_remote_connections", "of one remote address, beyond loopback", &S::max_remote_connections, 1, 100'000},
     {"max_remote_requests", "requests a second of one remote address, beyond loopback; beyond: 429",
@@ -88,7 +87,7 @@ Names split_list(const std::string& text) {
   return out;
 }
 
-// One value in text form. `where` names it for people.
+// Stores one value in text form. `where` names it for people.
 Status put(Settings& settings, const Field& field, const std::string& text, const std::string& where) {
   if (const auto* member = std::get_if<std::string S::*>(&field.member)) {
     settings.*(*member) = text;
@@ -161,7 +160,7 @@ Status read_file(const std::string& path, Settings& settings) {
 
 Status read_environment(Settings& settings) {
   if (const char* port = std::getenv("PORT"); port != nullptr && *port != '\0') {
-    settings.listen = {std::string("0.0.0.0:") + port};  // platforms that run programs say so where to listen
+    settings.listen = {std::string("0.0.0.0:") + port};  // platforms that run programs say where to listen in this way
   }
   for (const Field& field : fields) {
     const std::string name = variable_of(field);
@@ -178,7 +177,8 @@ constexpr const char* description =
     "0.0.0.0:$PORT.\n"
     "Limits: a head of 16 KiB within header_timeout; a body of max_message_bytes; max_connections; beyond loopback\n"
     "max_remote_connections and max_remote_requests an address; 256 questions waiting for vaultd; 256 followers of\n"
-    "/api/v1/events; 64 MiB of bodies and large answers together. Who takes nothing for idle_timeout is cut off.";
+    "/api/v1/events; 64 MiB of bodies and large answers together. A client that accepts nothing for idle_timeout is "
+    "disconnected.";
 
 }  // namespace
 
@@ -199,7 +199,7 @@ Result<Invocation> read_settings(int argc, const char* const* argv) {
   }
   app.add_option("--config", out.settings.config, "TOML file with settings (VAULT_WEB_CONFIG)")
       ->envname("VAULT_WEB_CONFIG");
-  app.add_flag("--check-config", check, "print the settings as they are, and look no further");
+  app.add_flag("--check-config", check, "print the effective settings and exit");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -261,7 +261,7 @@ Status check_settings(const Settings& settings) {
       return refuse("listen", text + " can be reached from elsewhere: that needs --token-file, or --public");
     }
   }
-  if (settings.public_metrics && !settings.is_public) return refuse("public_metrics", "goes with public only");
+  if (settings.public_metrics && !settings.is_public) return refuse("public_metrics", "only goes with public");
   if (settings.is_public && settings.trust_local_users) {
     return refuse("trust_local_users", "does not go with public: behind a proxy strangers look like local users");
   }

@@ -1,4 +1,4 @@
-// Settings of vault-web: flag over environment over file over default, as vaultd has them (docs/web.md).
+// Settings of vault-web: flags override the environment, that the file, that the defaults, as for vaultd (docs/web.md).
 #pragma once
 
 #include <chrono>
@@ -33,22 +33,22 @@ struct Settings {
   std::string config;
 };
 
-// What a command line comes to.
+// The outcome of parsing a command line.
 struct Invocation {
-  enum class Kind : std::uint8_t { run, check, told };  // told: --help and --version, `text` is what to print
+  enum class Kind : std::uint8_t { run, check, told };  // told: for --help and --version, `text` is to be printed
   Kind kind = Kind::run;
   Settings settings;
   std::string text;
 };
 
-// Reads the four forms. Errors: invalid_argument naming flag, variable, or file, line and key; not_found and forbidden
-// where the file cannot be read.
+// Reads all four sources. Errors: invalid_argument naming flag, variable, or file, line and key; not_found and
+// forbidden if the file cannot be read.
 Result<Invocation> read_settings(int argc, const char* const* argv);
 
-// What belongs together. Error: invalid_argument.
+// Checks settings that depend on each other. Error: invalid_argument.
 Status check_settings(const Settings& settings);
 
-// As TOML, for --check-config; holds no secret.
+// As TOML, for --check-config; contains no secret.
 std::string format_settings(const Settings& settings);
 
 // "127.0.0.1:9999", "[::1]:9999". Error: invalid_argument.

@@ -1,4 +1,4 @@
-// Answers that never change, the latest used ones: full tiles and entry bundles. Belongs to one thread.
+// A cache of answers that never change, most recently used first: full tiles and entry bundles. Belongs to one thread.
 #pragma once
 
 #include <list>
@@ -12,7 +12,7 @@ namespace vault::web {
 
 class TileCache {
  public:
-  // `bytes_max`: of bodies and what is kept beside them. One over an eighth of it is not kept.
+  // `bytes_max`: for bodies and their metadata. An answer over an eighth of it is not kept.
   explicit TileCache(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
   const Response* find(const std::string& path);
@@ -30,7 +30,7 @@ class TileCache {
 
   std::size_t bytes_max_;
   std::size_t bytes_ = 0;
-  std::list<Kept> kept_;  // the latest used first
+  std::list<Kept> kept_;  // most recently used first
   std::unordered_map<std::string, std::list<Kept>::iterator> by_path_;
 };
 

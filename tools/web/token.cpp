@@ -33,7 +33,7 @@ Status write_new(const std::string& path, int group) {
   std::array<std::uint8_t, 32> random{};
   if (RAND_bytes(random.data(), random.size()) != 1) return fail(ErrorCode::internal, "no random numbers");
   const std::string text = to_hex(random) + "\n";
-  // Beside its place first: whoever reads it reads all of it, and two that start together agree on one.
+  // Written beside its place first, so that readers never see a part of it, and two starting at once agree on one.
   const std::string temporary = path + "." + std::to_string(::getpid());
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
   if (fd < 0) return cannot("make", temporary);

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """An agent loop whose model uses the ledger through MCP, and whose own steps are sealed from outside the model.
 
-The model sees the tools of vault-mcp and decides what to call. Every step that it takes is also kept in a Spool, under an
-authority that the model cannot use: what the agent did is on record whatever the model says, and while vaultd is away.
+The model sees the tools of vault-mcp and decides what to call. Every step that it takes is also kept in a Spool, under
+an authority that the model cannot use: the agent's actions are on record whatever the model says, and even while vaultd
+is away.
 
 `think` stands for a language model: put yours there. VAULT_ENDPOINT says where vaultd is.
 """
@@ -19,7 +20,7 @@ Message = Dict[str, Any]
 
 
 class McpServer:
-    """vault-mcp at the other end of two pipes: JSON-RPC, a message a line."""
+    """vault-mcp at the other end of two pipes: JSON-RPC, one message per line."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(["vault-mcp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -58,7 +59,7 @@ class McpServer:
 
 
 def think(task: str, tools: List[Message], seen: List[Message]) -> Message:
-    """A model in a few lines: looks at what was decided before, decides, seals it, and says so."""
+    """A model in a few lines: reads earlier decisions, decides, seals the decision, and reports it."""
     if not seen:
         return {"tool": "vault_query", "arguments": {"session_id": task, "limit": 5}}
     if len(seen) == 1:

@@ -26,14 +26,14 @@ app.router.lifespan_context = lifespan  # FastAPI(lifespan=lifespan) from 0.93 o
 
 @app.exception_handler(VaultError)
 async def vault_error(_: Request, error: VaultError) -> JSONResponse:
-    """Retryable: the caller may send the same decision again, under the same id; it is sealed once."""
+    """Retryable errors: the caller may send the same decision again, under the same id; it is sealed once."""
     status = 503 if error.retryable else 409 if isinstance(error, SealIdConflict) else 400
     return JSONResponse({"code": error.code, "message": error.message, "field": error.field}, status)
 
 
 @app.put("/decisions/{decision_id}")
 async def decide(decision_id: str, session_id: str, verdict: str, decision: Dict[str, Any]) -> Dict[str, Any]:
-    """PUT with an id of the caller's: safe to repeat."""
+    """PUT with an id chosen by the caller: safe to repeat."""
     receipt = await vault.seal(session_id, "decision-service", verdict, decision, seal_id=decision_id)
     return {"sequence": receipt.sequence, "entry_hash": receipt.entry_hash, "repeated": receipt.duplicate}
 

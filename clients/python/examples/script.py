@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A plain script: seals what a release check decided, and keeps evidence that convinces without us.
+"""A plain script: seals the outcome of a release check, and keeps evidence that convinces a third party.
 
     python3 script.py RELEASE           VAULT_ENDPOINT says where vaultd is
 """
@@ -22,7 +22,7 @@ def main(release: str) -> int:
 
     with open(f"release-{release}.receipt.json", "w", encoding="utf-8") as file:
         json.dump(receipt, file)
-    # What an auditor does with the file and the key, on a machine of his own:
+    # An auditor does this with the file and the key, on another machine:
     offline.check_receipt(receipt, vkey, findings)
     print(f"#{receipt.sequence} {receipt.verdict} {receipt.entry_hash[:16]}…")
     return 0

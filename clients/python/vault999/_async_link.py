@@ -29,15 +29,15 @@ class Waiter(NamedTuple):
 
 
 class AsyncLink:
-    """As Link: a DEALER with IMMEDIATE, and its monitor. Two tasks read them; callers wait for futures."""
+    """Like Link: a DEALER with IMMEDIATE, and its monitor. Two tasks read them; callers wait for futures."""
 
     def __init__(self, options: Options) -> None:
-        """In a running event loop."""
+        """Call it in a running event loop."""
         self.pid = os.getpid()
         self.loop = asyncio.get_running_loop()
         self.options = options
         self.state = ConnectionState(options.endpoint)
-        # Where replies go; a pipeline takes all of them.
+        # The callback for replies; a pipeline takes all of them.
         self.route: Callable[[Reply], None] = self._answer
         self.news = asyncio.Event()  # the connection has changed
         self._waiters: Dict[int, Waiter] = {}
@@ -66,7 +66,7 @@ class AsyncLink:
         self.abandon()
 
     def abandon(self) -> None:
-        """close() where the event loop is gone."""
+        """A close() for when the event loop is gone."""
         if self._closed:
             return
         self._closed = True
@@ -77,7 +77,7 @@ class AsyncLink:
 
     def _close_sockets(self) -> None:
         for socket in (self.monitor, self.socket):
-            with contextlib.suppress(RuntimeError, ValueError, zmq.ZMQError):  # a loop that is gone
+            with contextlib.suppress(RuntimeError, ValueError, zmq.ZMQError):  # the loop is gone
                 socket.close(0)
 
     async def _read(self) -> None:
@@ -120,7 +120,7 @@ class AsyncLink:
         return self._last_id
 
     async def send(self, frame: bytes, patience: Patience) -> None:
-        """Sends once there is a connection. Raises what keeps it from coming."""
+        """Sends once there is a connection. Raises the error that prevents one."""
         begun = time.monotonic()
         while True:
             if self._closed:
@@ -133,13 +133,13 @@ class AsyncLink:
                                                                             patience.timeout_s)
             waited = time.monotonic() - begun
             if self.state.fatal is not None or waited >= limit or patience.left_s() <= 0:
-                # It may look names up: not on this thread.
+                # It may look up host names, so not on this thread.
                 raise GivenUp(await self.loop.run_in_executor(None, self.state.why_not, waited))
-            # A connection that has just been made takes messages a moment later.
+            # A new connection accepts messages only a moment later.
             await self.wait_news(0.01 if self.state.connected else min(limit - waited, NEWS_S))
 
     async def wait_news(self, timeout_s: float) -> None:
-        # Not wait_for(): before Python 3.12 it loses a cancellation that comes as the wait ends.
+        # Not wait_for(): before Python 3.12 it loses a cancellation that arrives as the wait ends.
         waiting = self.loop.create_task(self.news.wait())
         try:
             await asyncio.wait((waiting,), timeout=timeout_s)
@@ -148,7 +148,7 @@ class AsyncLink:
 
     async def exchange(self, request_id: int, frame: bytes, patience: Patience,
                        heard: Callable[[Reply], None]) -> Dict[str, Any]:
-        """As Link.exchange()."""
+        """Like Link.exchange()."""
         waiter = Waiter(self.loop.create_future(), heard)
         self._waiters[request_id] = waiter
         try:
@@ -162,7 +162,7 @@ class AsyncLink:
         finally:
             self._waiters.pop(request_id, None)
             if waiter.answer.done():
-                waiter.answer.exception()  # looked at, whatever became of the call
+                waiter.answer.exception()  # retrieved, so that asyncio does not complain
         if error is not None:
             raise error
         assert result is not None
@@ -171,7 +171,7 @@ class AsyncLink:
 
 async def carry_out(link: AsyncLink, op: str, pack: Callable[[int], bytes], patience: Patience,
                     heard: Optional[Callable[[Reply], None]] = None) -> Dict[str, Any]:
-    """Asks until there is an answer that counts, or no time: the result map."""
+    """Retries until there is a final answer or no time left; returns the result map."""
     request_id = link.next_id()
     frame = pack(request_id)
     while True:

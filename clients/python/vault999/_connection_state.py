@@ -1,4 +1,4 @@
-"""What ZeroMQ's socket monitor tells about a connection, and what that means for who waits for a reply."""
+"""Interprets ZeroMQ's socket monitor: the state of a connection, and what it means for waiting callers."""
 from __future__ import annotations
 
 import errno
@@ -13,18 +13,18 @@ from vault999 import errors
 
 WATCHED = (zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
            | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_DISCONNECTED)
-# So often in a row a handshake may end without a reason: a vaultd that is being restarted does that, too.
+# A handshake may end without a reason this many times in a row: that also happens while vaultd restarts.
 FAILED_HANDSHAKES_MAX = 3
 
 
 class ConnectionState:
-    """Fed with the monitor's events; belongs to whoever owns the socket."""
+    """Takes the monitor's events; belongs to the owner of the socket."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.connected = False
         self.ever_connected = False
-        self.breaks = 0  # connections that ended: what was asked on them has no answer any more
+        self.breaks = 0  # number of connections that ended: requests sent on them will get no answer
         self.fatal: Optional[errors.VaultError] = None  # waiting longer will not help
         self._failed_handshakes = 0
 
@@ -49,7 +49,7 @@ class ConnectionState:
                     "client has no key and vaultd wants CURVE")
 
     def why_not(self, waited_s: float) -> errors.VaultError:
-        """The error of a call that found no connection in time."""
+        """The error for a call that found no connection in time."""
         if self.fatal is not None:
             return self.fatal
         reason = probe(self.endpoint)
@@ -60,7 +60,7 @@ class ConnectionState:
 
 
 def probe(endpoint: str) -> Optional[OSError]:
-    """Why a plain connection to an endpoint fails, which ZeroMQ does not tell; None where it does not fail."""
+    """Why a plain connection to an endpoint fails, which ZeroMQ does not say; None if it succeeds."""
     scheme, _, address = endpoint.partition("://")
     try:
         if scheme == "ipc":

@@ -1,5 +1,5 @@
-"""Records of a filesystem vault as seals, exactly as `vaultctl legacy import` makes them (docs/legacy.md): both draw the
-same seal_id from a record's place and bytes, so that whichever comes second seals nothing twice."""
+"""Converts the records of a filesystem vault to seals, exactly as `vaultctl legacy import` does (docs/legacy.md): both
+derive the same seal_id from a record's place and bytes, so that the second of two runs seals nothing twice."""
 from __future__ import annotations
 
 import base64
@@ -42,7 +42,7 @@ class LegacyRecord:
 
 
 class _Literal(str):
-    """A number as it is written."""
+    """A number as written."""
 
 
 def _refuse_constant(word: str) -> Any:
@@ -50,12 +50,12 @@ def _refuse_constant(word: str) -> Any:
 
 
 def _load(raw: bytes) -> Any:
-    """Any JSON at all, numbers as they are written. ValueError for what is none."""
+    """Any JSON, with numbers as written. ValueError for anything else."""
     return json.loads(raw.decode("utf-8"), parse_int=_Literal, parse_float=_Literal, parse_constant=_refuse_constant)
 
 
 def python_text(value: Any) -> str:
-    """What json.dumps(value, sort_keys=True) prints, with numbers as they were written."""
+    """The output of json.dumps(value, sort_keys=True), with numbers as they were written."""
     if isinstance(value, _Literal):
         return str(value)
     if isinstance(value, dict):
@@ -66,8 +66,8 @@ def python_text(value: Any) -> str:
 
 
 def read_records(base: "os.PathLike[str]") -> Iterator[LegacyRecord]:
-    """Everything in a vault: files of entries/ by modification time, refusals, ledger.jsonl. Never writes, never follows
-    a symbolic link below the vault."""
+    """Everything in a vault: files of entries/ by modification time, refusals, ledger.jsonl. Never writes, never
+    follows a symbolic link below the vault."""
     entries = os.path.join(base, ENTRIES)
     names = [name for name in _listing(entries) if name.endswith((".json", ".md")) and not name.startswith(".")]
     for name in sorted(names, key=lambda one: (os.lstat(os.path.join(entries, one)).st_mtime_ns, one)):
@@ -87,13 +87,13 @@ def _listing(directory: str) -> List[str]:
 
 
 def _why_not(path: str) -> str:
-    """Why a path is not read; "" where it is a file."""
+    """Why a path is not read; "" if it is a file."""
     mode = os.lstat(path).st_mode
     return "a symbolic link: not followed" if stat.S_ISLNK(mode) else "" if stat.S_ISREG(mode) else "no regular file"
 
 
 def _read_file(path: str) -> Union[bytes, str]:
-    """What the file holds, or (as text) why it cannot be had."""
+    """The file's contents, or (as text) why it cannot be read."""
     try:
         reason = _why_not(path)
         if reason:
@@ -131,7 +131,7 @@ def _read_lines(kind: str, source: str, path: str) -> Iterator[LegacyRecord]:
 
 
 def read_record(kind: str, source: str, line: int, raw: bytes) -> LegacyRecord:
-    """One record out of its bytes."""
+    """One record, from its bytes."""
     def refused(reason: str) -> LegacyRecord:
         return LegacyRecord(kind, source, line, reason=reason)
 
@@ -191,7 +191,7 @@ def _finish(kind: str, source: str, raw: bytes, value: Dict[str, Any], line: int
         payload["legacy_data"] = (raw.decode("utf-8") if kind == "markdown"
                                   else parse_json(raw, object_only=False, root="seal_data.legacy_data"))
         canonicalize(json.dumps(payload))
-    except InvalidArgument:  # JSON, and no payload: its bytes are kept
+    except InvalidArgument:  # JSON, but not a valid payload: its bytes are kept
         payload.pop("legacy_data", None)
         payload["legacy_raw"] = base64.b64encode(raw).decode("ascii")
         payload["legacy_timestamp"] = _storable(value.get("timestamp"))
@@ -214,7 +214,7 @@ def _is_name(value: Any) -> bool:
 
 
 def _as_payload(value: Any) -> Any:
-    """A value with its numbers read by the ledger's rules; InvalidArgument where a payload may not hold it."""
+    """A value with its numbers read by the ledger's rules; InvalidArgument if a payload may not hold it."""
     return parse_json(python_text(value), object_only=False)
 
 
@@ -226,7 +226,7 @@ def _storable(value: Any) -> Any:
 
 
 def _wrong_hash(value: Dict[str, Any]) -> str:
-    """What is wrong with the entry_hash of a line of ledger.jsonl; "" where it fits."""
+    """What is wrong with the entry_hash of a line of ledger.jsonl; "" if it fits."""
     if "entry_hash" not in value:
         return "there is no entry_hash"
     rest = {name: one for name, one in value.items() if name != "entry_hash"}

@@ -16,15 +16,15 @@ from vault999._wire import outcome, unpack_reply
 
 log = logging.getLogger("vault999")
 
-# A parent's connections, in a child after fork(): not the child's to close, so kept as they are.
+# A parent's connections in a child after fork(): the child must not close them, so they are kept.
 _of_the_parent: List["Link"] = []
 
 POLL_S = 0.25  # close() from another thread is noticed within this
 
 
 class Link:
-    """A DEALER and its monitor. IMMEDIATE: what is sent goes to a connection that stands, or not at all; so what was
-    asked on a connection that broke has no answer, and is asked again by whoever waits."""
+    """A DEALER and its monitor. IMMEDIATE: a request is only sent on an existing connection; so a request on a
+    connection that broke has no answer, and its caller sends it again."""
 
     def __init__(self, context: "zmq.Context[Any]", options: Options) -> None:
         self.pid = os.getpid()
@@ -50,7 +50,7 @@ class Link:
         self._poller.register(self.monitor, zmq.POLLIN)
 
     def close(self) -> None:
-        """From any thread: a call that is under way ends with Unavailable first."""
+        """From any thread: a call that is under way first ends with Unavailable."""
         self._closing.set()
         with self.lock:
             if not self.socket.closed:
@@ -59,7 +59,7 @@ class Link:
                 self.socket.close(0)
 
     def __del__(self) -> None:
-        """A thread has ended, and its connection with it."""
+        """The thread has ended, and its connection with it."""
         if getattr(self, "_poller", None) is not None and self.pid == os.getpid() and not self.socket.closed:
             self.monitor.close(0)
             self.socket.close(0)
@@ -79,7 +79,7 @@ class Link:
         return self._last_id
 
     def poll(self, wait_s: float) -> bool:
-        """Waits for a reply or for news of the connection, at most a moment; True where there may be a reply."""
+        """Waits for a reply or a change of the connection, at most a moment; True if there may be a reply."""
         self.check_open()
         ready = dict(self._poller.poll(int(max(0.0, min(wait_s, POLL_S)) * 1000) + 1))
         if self.monitor in ready:
@@ -87,7 +87,7 @@ class Link:
         return self.socket in ready
 
     def watch(self) -> None:
-        """Takes what the monitor has told."""
+        """Processes the monitor's events."""
         while True:
             try:
                 frames = self.monitor.recv_multipart(zmq.NOBLOCK)
@@ -99,7 +99,7 @@ class Link:
                 log.info("%s vaultd at %s", "connected to" if self.state.connected else "lost", self.options.endpoint)
 
     def replies(self) -> List[Dict[str, Any]]:
-        """What has arrived."""
+        """Replies that have arrived."""
         found: List[Dict[str, Any]] = []
         while True:
             try:
@@ -111,7 +111,7 @@ class Link:
                 found.append(reply)
 
     def send(self, frame: bytes, patience: Patience) -> None:
-        """Sends once there is a connection. Raises what keeps it from coming."""
+        """Sends once there is a connection. Raises the error that prevents one."""
         begun = time.monotonic()
         while True:
             self.check_open()
@@ -126,18 +126,18 @@ class Link:
             waited = time.monotonic() - begun
             if self.state.fatal is not None or waited >= limit or patience.left_s() <= 0:
                 raise GivenUp(self.state.why_not(waited))
-            # A connection that has just been made takes messages a moment later.
+            # A new connection accepts messages only a moment later.
             self._poller.register(self.socket, zmq.POLLIN | (zmq.POLLOUT if self.state.connected else 0))
             try:
                 if self.poll(min(limit - waited, 0.05)) and not self.socket.getsockopt(zmq.EVENTS) & zmq.POLLOUT:
-                    self.replies()  # late ones, that nobody waits for
+                    self.replies()  # discard late ones, for which nobody waits
             finally:
                 self._poller.register(self.socket, zmq.POLLIN)
 
     def exchange(self, request_id: int, frame: bytes, patience: Patience, heard: Callable[[Dict[str, Any]], None],
                  ) -> Dict[str, Any]:
-        """Sends a request and waits for its reply: the result map. Raises the reply's error, Unavailable where the
-        connection broke, DeadlineExceeded where nothing came. `heard` gets progress messages."""
+        """Sends a request and waits for its reply: the result map. Raises the reply's error, Unavailable if the
+        connection broke, DeadlineExceeded if nothing came. `heard` receives progress messages."""
         self.send(frame, patience)
         breaks = self.state.breaks
         while True:
@@ -161,7 +161,7 @@ class Link:
 
 
 class GivenUp(Exception):
-    """There is no connection, and waiting longer is no use: carries the error for the caller."""
+    """There is no connection, and waiting longer is pointless: carries the error for the caller."""
 
     def __init__(self, error: errors.VaultError) -> None:
         super().__init__(str(error))
@@ -170,7 +170,7 @@ class GivenUp(Exception):
 
 def carry_out(link: Link, op: str, pack: Callable[[int], bytes], patience: Patience,
               heard: Optional[Callable[[Dict[str, Any]], None]] = None) -> Dict[str, Any]:
-    """Asks until there is an answer that counts, or no time: the result map."""
+    """Retries until there is a final answer or no time left; returns the result map."""
     request_id = link.next_id()
     frame = pack(request_id)
     while True:

@@ -1,5 +1,5 @@
-"""The operations of the protocol as data: what to send, and what the result becomes. No sockets here; Vault and
-AsyncVault both carry these out."""
+"""The operations of the protocol as data: what to send, and how to convert the result. No sockets here; both Vault and
+AsyncVault perform these."""
 from __future__ import annotations
 
 import dataclasses
@@ -27,11 +27,11 @@ class Call(Generic[T]):
     arguments: Mapping[str, Any]
     decode: Callable[[Dict[str, Any]], T]
     progress: Optional[Progress] = None
-    streams: bool = False  # sends progress: as long as something is heard, it is not late
+    streams: bool = False  # sends progress: as long as messages arrive, it is not late
 
 
 class EntryReader:
-    """Makes entries of what came over the wire, and checks them: their own hashes, and the links of neighbours."""
+    """Makes entries of maps from the wire, and checks them: their own hashes, and the links between neighbours."""
 
     def __init__(self, check: bool) -> None:
         self._checker = HashChecker() if check else None
@@ -94,7 +94,7 @@ def list_page(order: str, cursor: Optional[int], limit: Optional[int], reader: E
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """Which entries: those that meet all conditions that are given. `since` counts, `until` does not."""
+    """Selects the entries that meet all given conditions. `since` is inclusive, `until` exclusive."""
 
     verdict: Optional[Union[str, Verdict]] = None
     session_id: Optional[str] = None
@@ -107,7 +107,7 @@ class Query:
                 "authority": self.authority, "from": ledger_time(self.since), "to": ledger_time(self.until)}
 
     def equal_members(self) -> Dict[str, Any]:
-        """What every entry of the answer must hold."""
+        """Members that every entry of the answer must hold."""
         arguments = self.arguments()
         return {name: arguments[name] for name in ("verdict", "session_id", "authority") if arguments[name] is not None}
 

@@ -1,4 +1,4 @@
-"""Where vaultd is and how long to wait for it: what all kinds of client are made with."""
+"""Where vaultd is and how long to wait for it: the options of every kind of client."""
 from __future__ import annotations
 
 import dataclasses
@@ -31,11 +31,11 @@ class Options:
     @classmethod
     def make(cls, endpoint: Optional[str], variable: str, default: str, key_dir: Optional[PathLike], timeout: float,
              connect_timeout: float) -> "Options":
-        """The endpoint as given, or the environment's, or where vaultd binds by default."""
+        """The endpoint as given, or from the environment, or vaultd's default."""
         where = endpoint or os.environ.get(variable) or default
         scheme = where.partition("://")[0]
         if scheme not in ("ipc", "tcp") or (scheme == "tcp" and "@" in where):
-            # A database's URL is easily put here, with its password.
+            # A database URL is easily put here by mistake, with its password.
             shown = "what is there (it may hold a password)" if "@" in where or "://" in where else repr(where)
             raise errors.InvalidArgument(f"an endpoint begins with ipc:// or tcp://, unlike {shown}", "endpoint")
         # ipc:// never uses CURVE: the mode and group of the socket decide there.
@@ -66,7 +66,7 @@ class Options:
 
 
 class Patience:
-    """How long one call goes on, and how long it pauses between attempts (growing, and not in step with others)."""
+    """How long one call lasts, and how long it pauses between attempts (growing, with jitter)."""
 
     FIRST_S, MOST_S = 0.05, 2.0
 
@@ -76,14 +76,14 @@ class Patience:
         self.touch()
 
     def touch(self) -> None:
-        """Something was heard: the time starts anew."""
+        """A message arrived: the time starts anew."""
         self._until = time.monotonic() + self.timeout_s
 
     def left_s(self) -> float:
         return self._until - time.monotonic()
 
     def pause_after(self, error: errors.VaultError) -> float:
-        """Seconds to wait before the next attempt. Raises the error where there is no time for one."""
+        """Seconds to wait before the next attempt. Raises the error if there is no time for one."""
         pause = self._pause_s * (0.5 + int.from_bytes(os.urandom(2), "big") / 65_536)
         self._pause_s = min(2 * self._pause_s, self.MOST_S)
         if self.left_s() <= pause:

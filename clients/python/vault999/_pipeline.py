@@ -1,7 +1,7 @@
-"""Many seals under way at once: batches in flight, receipts in order, each seal's own outcome. No sockets, no clock.
+"""Many seals under way at once: batches in flight, receipts in order, one outcome per seal. No sockets, no clock.
 
-A batch is sealed whole or not at all. Where vaultd refuses one, it is cut around the seal that is named (or in half) and
-its parts are sent again, so that every seal gets the answer that it would have got alone.
+A batch is sealed whole or not at all. If vaultd refuses one, it is split around the seal that is named (or in half) and
+the parts are sent again, so that every seal gets the answer that it would have got alone.
 """
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Waiting(NamedTuple):
 
 
 class SealPipeline:
-    """Driven by whoever owns a socket: send frames(), hand in what comes by take(), call broke() when a connection ended,
-    and take what is ready()."""
+    """Driven by the owner of a socket: send frames(), pass replies to take(), call broke() when a connection ended, and
+    collect what is ready()."""
 
     def __init__(self, seals: Iterable[Union[Seal, Mapping[str, Any]]], sign: bool, timeout_s: float) -> None:
         self._source = enumerate(seals)
         self._ahead: Optional[Tuple[int, bytes]] = None  # packed, and did not fit the last chunk
         self._exhausted = False
-        self._taken = 0  # seals out of the source
+        self._taken = 0  # seals taken from the source
         self._given = 0  # outcomes handed out
         self._ids = itertools.count(1)
         self._in_flight: Dict[int, Chunk] = {}
@@ -68,11 +68,11 @@ class SealPipeline:
 
     @property
     def given(self) -> int:
-        """Outcomes handed out so far: the index of the seal that comes next."""
+        """Outcomes handed out so far: the index of the next seal."""
         return self._given
 
     def frames(self, now: float) -> Iterator[bytes]:
-        """What is to be sent now. Takes seals from the source as far as there is room."""
+        """The messages to send now. Takes seals from the source while there is room."""
         while self._waiting and self._waiting[0].due <= now:
             yield self._frame(heapq.heappop(self._waiting).chunk)
         window = CHUNKS_IN_FLIGHT * CHUNK_SEALS
@@ -83,7 +83,7 @@ class SealPipeline:
                 yield self._frame(chunk)
 
     def take(self, reply: Mapping[str, Any], now: float) -> None:
-        """A reply; one that nobody waits for is dropped."""
+        """Takes a reply; drops one that nobody waits for."""
         chunk = self._in_flight.pop(reply["id"], None) if isinstance(reply.get("id"), int) else None
         if chunk is None:
             return
@@ -103,21 +103,21 @@ class SealPipeline:
             self._refused(chunk, error, now)
 
     def broke(self, now: float) -> None:
-        """The connection ended: what was on its way has no answer, and is sent again."""
+        """The connection ended: batches in flight will get no answer, and are sent again."""
         lost, self._in_flight = self._in_flight, {}
         for chunk in lost.values():
             chunk.error = errors.Unavailable("the connection to vaultd broke before its answer came")
             self._again(chunk, now)
 
     def expire(self, now: float) -> None:
-        """Gives up what has waited for too long."""
+        """Gives up batches that have waited for too long."""
         late = [key for key, chunk in self._in_flight.items() if chunk.give_up_at <= now]
         for key in late:
             chunk = self._in_flight.pop(key)
             self._fail(chunk, chunk.error or errors.DeadlineExceeded(f"no answer within {self._timeout_s:.3g} s"))
 
     def wait_s(self, now: float) -> float:
-        """For how long there is nothing to do but to wait for replies."""
+        """For how long there is nothing to do but wait for replies."""
         moments = [one.due for one in self._waiting[:1]] + [one.give_up_at for one in self._in_flight.values()]
         return max(0.0, min(moments, default=now) - now)
 

@@ -1,11 +1,11 @@
 """The files of a spool: records appended and fsynced, read back, and dropped with the segment that holds them.
 
-    lock               held by the process that uses the spool
-    0000000001.spool   segments: records one after the other, each 4 bytes of length and 4 of CRC-32 (big-endian) before it
-    *.damaged          what could not be read, kept for a person to look at
+  lock               held by the process that uses the spool
+  0000000001.spool   segments: consecutive records, each preceded by 4 bytes of length and 4 of CRC-32 (big-endian)
+  *.damaged          what could not be read, kept for people to look at
 
-No record is ever changed in place. What was dropped may come back after a crash, as long as its segment is there: whoever
-reads must be able to take a record twice.
+No record is ever changed in place. Dropped records may come back after a crash, as long as their segment exists:
+readers must be able to take a record twice.
 """
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from vault999 import errors
 
 log = logging.getLogger("vault999")
 
-SEGMENT_BYTES = 1 << 20  # a segment this long is full; at most so much comes back after a crash
+SEGMENT_BYTES = 1 << 20  # a segment of this size is full; at most this much comes back after a crash
 RECORD_BYTES_MAX = 64 << 20
 _HEADER = struct.Struct(">II")
 _SUFFIX = ".spool"
 
-_open_here: Set[str] = set()  # locks do not keep a process from itself
+_open_here: Set[str] = set()  # locks do not exclude the process that holds them
 _guard = threading.Lock()
 
 
@@ -43,11 +43,11 @@ class SpoolFiles:
     """Belongs to one process; append() and sync() to one thread at a time, read() and drop_before() likewise."""
 
     def __init__(self, directory: str) -> None:
-        """Makes the directory where it is missing, locks it, and looks at what is there. SpoolLocked, OSError."""
+        """Makes the directory if it is missing, locks it, and reads its segments. SpoolLocked, OSError."""
         self.directory = os.path.realpath(directory)
         os.makedirs(self.directory, mode=0o700, exist_ok=True)
         self._lock_fd = self._lock()
-        self._sizes: Dict[int, int] = {}  # of segments, as far as their records are whole
+        self._sizes: Dict[int, int] = {}  # of segments, up to the end of their last whole record
         self._file = -1
         try:
             self.records = sum(self._recover(number) for number in self._segments())
@@ -83,18 +83,18 @@ class SpoolFiles:
             self._begin_segment()
         before = self._sizes[self._number]
         written = 0
-        # At its own offset: where this fails half way (a full disk), the next one overwrites what was left.
+        # At its own offset: if this fails half-way (a full disk), the next one overwrites the remains.
         while written < len(data):
             written += os.pwrite(self._file, data[written:], before + written)
         self._sizes[self._number] = before + len(data)
 
     def descriptor(self) -> int:
-        """A duplicate of the open segment's, for an fsync outside of a lock; the caller closes it."""
+        """A duplicate of the open segment's descriptor, for an fsync outside a lock; the caller closes it."""
         return os.dup(self._file)
 
     def read(self, position: Position, records_max: int, bytes_max: int,
              end: Position) -> Tuple[List[bytes], List[Position]]:
-        """Records from `position` up to `end`, at least one where there is one, and where each of them ends."""
+        """Records from `position` up to `end` (at least one, if there is one), and where each of them ends."""
         found: List[bytes] = []
         ends: List[Position] = []
         size = 0
@@ -146,7 +146,7 @@ class SpoolFiles:
                 raise SpoolLocked(f"the spool {self.directory} is open in this process already")
             fd = os.open(os.path.join(self.directory, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                # A lock of the process, which a child after fork() has not, and which ends with the process.
+                # A lock of the process, which a child does not inherit at fork(), and which ends with the process.
                 fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 owner = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
@@ -176,8 +176,8 @@ class SpoolFiles:
         self._sizes[self._number] = 0
 
     def _recover(self, number: int) -> int:
-        """How many whole records a segment holds. What a crash left unfinished at its end is cut off: its append() had
-        not returned. Anything else that cannot be read is kept aside, and told."""
+        """How many whole records a segment holds. An unfinished record at its end is cut off: a crash left it, and its
+        append() had not returned. Anything else that cannot be read is kept aside, and reported."""
         with open(self._path(number), "rb") as file:
             data = file.read()
         at = count = 0

@@ -8,9 +8,9 @@ Instant = Union[str, datetime.datetime]
 
 
 def ledger_time(instant: Optional[Instant], plus_us: int = 0) -> Optional[str]:
-    """A datetime, or text as datetime.isoformat() prints it, in the ledger's form. One without an offset is UTC.
+    """A datetime, or text in the form of datetime.isoformat(), in the ledger's form. One without an offset is UTC.
 
-    Text that is no such thing goes on as it is: vaultd refuses it by name.
+    Other text is passed on unchanged: vaultd refuses it by name.
     """
     if instant is None:
         return None
@@ -25,12 +25,12 @@ def ledger_time(instant: Optional[Instant], plus_us: int = 0) -> Optional[str]:
         moment = moment.replace(tzinfo=datetime.timezone.utc)
     try:
         moment = moment.astimezone(datetime.timezone.utc) + datetime.timedelta(microseconds=plus_us)
-    except OverflowError:  # the last microsecond that there is
+    except OverflowError:  # the largest possible microsecond
         moment = datetime.datetime.max
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
 
 
 def iso_time(text: str) -> str:
-    """The ledger's form as Python's isoformat() prints it: +00:00, and no fraction where it is zero."""
+    """The ledger's form as Python's isoformat() prints it: +00:00, and no fraction if it is zero."""
     whole = text[:-1]
     return (whole[:-7] if whole.endswith(".000000") else whole) + "+00:00"

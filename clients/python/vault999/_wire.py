@@ -16,7 +16,7 @@ SEAL_MEMBERS = ("session_id", "authority", "verdict", "seal_data")
 
 
 def make_seal_id() -> str:
-    """A UUIDv7: random, and in the order of time, which the ledger's index likes."""
+    """A UUIDv7: random, and ordered by time, which suits the ledger's index."""
     random = os.urandom(10).hex()
     stamp = f"{time.time_ns() // 1_000_000:012x}"
     variant = "89ab"[int(random[3], 16) & 3]
@@ -24,7 +24,7 @@ def make_seal_id() -> str:
 
 
 def seal_map(seal: Union[Seal, Mapping[str, Any]]) -> Dict[str, Any]:
-    """A seal as a map with a seal_id of its own, so that sending it twice seals it once."""
+    """A seal as a map with its own seal_id, so that sending it twice seals it once."""
     if isinstance(seal, Seal):
         made: Dict[str, Any] = {"session_id": seal.session_id, "authority": seal.authority, "verdict": seal.verdict,
                                 "seal_data": seal.seal_data, "seal_id": seal.seal_id}
@@ -39,8 +39,8 @@ def seal_map(seal: Union[Seal, Mapping[str, Any]]) -> Dict[str, Any]:
 
 
 def pack_seal(seal: Mapping[str, Any], path: str = "seal") -> bytes:
-    """The seal as MessagePack. InvalidArgument with the member's path where it cannot be said in MessagePack at all; what
-    it may hold beyond that is vaultd's to judge."""
+    """The seal as MessagePack. InvalidArgument with the member's path if MessagePack cannot express it at all;
+    everything else is for vaultd to check."""
     try:
         packed: bytes = msgpack.packb(seal)
         return packed
@@ -49,7 +49,7 @@ def pack_seal(seal: Mapping[str, Any], path: str = "seal") -> bytes:
 
 
 def locate(seal: Mapping[str, Any], path: str, error: Exception) -> errors.VaultError:
-    """The refusal that names the member which could not be packed."""
+    """The refusal that names the member that could not be packed."""
     for name, value in seal.items():
         where = f"{path}.{name}"
         if name == "seal_data" or not isinstance(value, str):
@@ -93,7 +93,7 @@ def _locate_argument(arguments: Mapping[str, Any], error: Exception) -> errors.V
 
 
 def unpack_reply(frame: bytes) -> Optional[Dict[str, Any]]:
-    """A reply, or None for what is none: it is dropped, as the protocol's future may hold anything."""
+    """A reply, or None for anything else: it is dropped, since later versions of the protocol may send it."""
     try:
         reply = msgpack.unpackb(frame, strict_map_key=False)
     except Exception:  # msgpack raises many kinds

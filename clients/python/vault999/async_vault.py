@@ -1,5 +1,5 @@
-"""AsyncVault: the ledger for asyncio. The methods are Vault's; those that answer once are coroutines, those that go through
-entries are async iterators."""
+"""AsyncVault: the ledger for asyncio. The methods are those of Vault; methods with one answer are coroutines, those
+that iterate over entries are async iterators."""
 from __future__ import annotations
 
 import asyncio
@@ -54,7 +54,7 @@ class AsyncVault:
 
     def seal_many(self, seals: Iterable[SealLike], *, sign: bool = False,
                   return_exceptions: bool = False) -> "AsyncSealStream":
-        """Vault.seal_many(), to be iterated with `async for`."""
+        """Vault.seal_many(), for iteration with `async for`."""
         return AsyncSealStream(self._run_pipeline(seals, sign), return_exceptions)
 
     # --- reading ---
@@ -215,7 +215,8 @@ class AsyncVault:
 
 
 class AsyncSealStream(AsyncIterator[Receipt]):
-    """The receipts of AsyncVault.seal_many(). It seals as it is iterated; one that never is says so in the log."""
+    """The receipts of AsyncVault.seal_many(). It seals as it is iterated; a stream that is never iterated logs an
+    error."""
 
     def __init__(self, outcomes: AsyncIterator[Outcome], return_exceptions: bool) -> None:
         self._outcomes = outcomes

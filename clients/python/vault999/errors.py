@@ -1,13 +1,13 @@
-"""What can go wrong, as classes: one for each error code of the protocol, so that a caller decides by type.
+"""Errors as classes: one for each error code of the protocol, so that callers decide by type.
 
-    VaultError
-      InvalidMessage, UnsupportedVersion, UnknownOp, InvalidArgument, TooLarge, SealIdConflict, NotFound, Forbidden
-      Retryable: Busy, Unavailable, DeadlineExceeded    (the vault tries these again by itself until its timeout)
-      Internal
-        HashMismatch    an entry that was read does not say what was sealed
+  VaultError
+    InvalidMessage, UnsupportedVersion, UnknownOp, InvalidArgument, TooLarge, SealIdConflict, NotFound, Forbidden
+    Retryable: Busy, Unavailable, DeadlineExceeded    (the vault retries these by itself until its timeout)
+    Internal
+      HashMismatch    an entry that was read does not hold what was sealed
     CheckFailed         offline: a proof, note, receipt or file does not hold
 
-`code` is the protocol's, `field` the path of the member that is meant ("seal.seal_data.items[3]") or "", `message` is for
+`code` is the protocol's, `field` the path of the member concerned ("seal.seal_data.items[3]") or "", `message` is for
 people and may change.
 """
 from __future__ import annotations
@@ -20,7 +20,7 @@ class VaultError(Exception):
 
     code = "internal"
     retryable = False
-    index: Optional[int] = None  # seal_many(): which of the seals, counted from 0
+    index: Optional[int] = None  # seal_many(): index of the seal, from 0
 
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
@@ -68,12 +68,12 @@ class NotFound(VaultError, LookupError):
 class Forbidden(VaultError, PermissionError):
     code = "forbidden"
 
-    def __init__(self, message: str, field: str = "") -> None:  # OSError takes its arguments in __new__ otherwise
+    def __init__(self, message: str, field: str = "") -> None:  # OSError.__new__ takes other arguments
         VaultError.__init__(self, message, field)
 
 
 class Retryable(VaultError):
-    """Nothing is known to be wrong with what was asked. A seal may still commit: send it again, same seal_id."""
+    """Nothing is known to be wrong with the request. A seal may still commit: send it again with the same seal_id."""
 
     retryable = True
 
@@ -100,9 +100,9 @@ class Internal(VaultError):
 
 
 class HashMismatch(Internal):
-    """An entry that was read does not fit its own hashes, or not its neighbour: a column was changed after it was
-    sealed, or something on the way changed it. `field` says which ("entry.data_hash", "entries[3].prev_hash");
-    `entry` is what was read, for evidence."""
+    """An entry that was read does not fit its own hashes, or its neighbour: a column was changed after it was sealed,
+    or something in transit changed it. `field` says which ("entry.data_hash", "entries[3].prev_hash"); `entry` is what
+    was read, for evidence."""
 
     def __init__(self, message: str, field: str = "", entry: Mapping[str, Any] = {}) -> None:
         super().__init__(message, field)
@@ -113,7 +113,8 @@ class HashMismatch(Internal):
 
 
 class CheckFailed(ValueError):
-    """Offline: what was to be checked does not hold, or is no such thing. `field` names the member, where one is meant."""
+    """Offline: the object to check does not hold, or is of the wrong kind. `field` names the member, if it is about
+    one."""
 
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
@@ -133,7 +134,7 @@ BY_CODE: Dict[str, Type[VaultError]] = {
 
 
 def from_reply(error: Mapping[str, Any]) -> VaultError:
-    """The exception of a reply's `error` map. A code that is not known is retryable where the reply says so."""
+    """The exception for a reply's `error` map. An unknown code is retryable if the reply says so."""
     code, message, field = str(error.get("code")), str(error.get("message")), str(error.get("field") or "")
     known = BY_CODE.get(code)
     if known is not None:

@@ -1,8 +1,8 @@
-"""Feed: the ledger's entries as they come, without a hole, from any sequence on.
+"""Feed: the ledger's entries as they are sealed, without gaps, from any sequence on.
 
-The events socket tells that something happened; what happened is read from the ledger, and checked, unless the event holds
-the whole entry (vaultd's setting publish_payloads). So nothing is lost where ZeroMQ drops events, where the subscriber was
-away, or where vaultd was started anew, and each entry comes once.
+The events socket reports that something happened; the entry itself is read from the ledger, and checked, unless the
+event holds all of it (vaultd's setting publish_payloads). So nothing is lost if ZeroMQ drops events, the subscriber was
+away, or vaultd was restarted, and each entry comes once.
 """
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from vault999.vault import Vault
 
 log = logging.getLogger("vault999")
 
-SILENCE_S = 5.0  # there is a heartbeat every second: after this long without one, look by oneself
+SILENCE_S = 5.0  # there is a heartbeat every second: after this long without one, read the ledger
 PAGE = 1000
 AWAY_PAUSE_S = 0.5
 TOPICS = ("entry.", "heartbeat")
 
 
 class FeedPosition:
-    """Which entry comes next, and whether it must be looked for. Plain data; both feeds have one."""
+    """Which entry comes next, and whether it must be read from the ledger. Plain data; both feeds have one."""
 
     def __init__(self, after: Optional[int]) -> None:
-        self.last = after  # None: not known yet, begin with what comes next
+        self.last = after  # None: not known yet, begin with the next entry
         self.target = 0  # an entry that the ledger is known to hold
         self.look = True
         self.ready: Deque[Entry] = deque()
 
     def take(self, event: Event) -> None:
-        """An event, in the order in which it came."""
+        """Takes an event, in order of arrival."""
         sequence = event.get("sequence")
         if not isinstance(sequence, int) or self.last is None:
             return
@@ -56,17 +56,17 @@ class FeedPosition:
             self.look = True
 
     def found(self, entries: Sequence[Entry], next_cursor: Optional[int]) -> None:
-        """A page of what comes after `last`."""
+        """Takes a page of the entries after `last`."""
         for entry in entries:
             if self.last is None or entry.sequence > self.last:
                 self.ready.append(entry)
                 self.last = entry.sequence
-        # More is there, or the page was older than what was told.
+        # There are more, or the page was older than the reported entry.
         self.look = next_cursor is not None or (self.last or 0) < self.target
 
 
 def decode(frames: Sequence[bytes]) -> Optional[Event]:
-    """An event of its two frames; None for what is none."""
+    """The event in two frames; None if they are not one."""
     try:
         topic, body = frames
         members = msgpack.unpackb(body, strict_map_key=False)
@@ -99,7 +99,7 @@ class Feed(Iterator[Entry]):
         self._options = Options.make(events, "VAULT_EVENTS", DEFAULT_EVENTS, key_dir, 0, 0)
         self._position = FeedPosition(after)
         self._pid = os.getpid()
-        # Subscribed before anything is read: what happens in between is told.
+        # Subscribed before anything is read, so that entries sealed in between are reported.
         self._socket = zmq.Context.instance().socket(zmq.SUB)
         _subscribe(self._socket, self._options, TOPICS)
         self._heard_at = time.monotonic()
@@ -110,7 +110,7 @@ class Feed(Iterator[Entry]):
         return entry
 
     def next(self, timeout: Optional[float]) -> Optional[Entry]:
-        """The next entry; None where none came within `timeout` seconds (None: wait for ever)."""
+        """The next entry; None if there was none within `timeout` seconds (None: wait for ever)."""
         if self._pid != os.getpid():
             raise errors.ForeignProcess("this Feed was opened by another process: open one of its own here")
         until = None if timeout is None else time.monotonic() + timeout

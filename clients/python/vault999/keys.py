@@ -7,7 +7,7 @@ from typing import NamedTuple, Union
 
 from vault999.errors import InvalidArgument
 
-# Of TOML these files need one kind of line; Python has a reader for all of it only from 3.11 on.
+# These files need only one kind of TOML line; Python has a full TOML reader only from 3.11 on.
 _LINE = re.compile(r"""^\s*(\w+)\s*=\s*(?:"([^"\\]*)"|'([^']*)')\s*(?:#.*)?$""", re.MULTILINE)
 
 
@@ -20,7 +20,7 @@ class CurveKeys(NamedTuple):
 
 
 def read_key_dir(directory: Union[str, "os.PathLike[str]"]) -> CurveKeys:
-    """The keys of a --key-dir. InvalidArgument names the file and what it lacks."""
+    """The keys of a --key-dir. InvalidArgument names the file and what is missing from it."""
     own = os.path.join(os.fspath(directory), "secret.toml")
     server = os.path.join(os.fspath(directory), "server.toml")
     return CurveKeys(_key(server, "public_key"), _key(own, "public_key"), _key(own, "secret_key"))

@@ -1,6 +1,6 @@
-"""The filesystem vault that was before the ledger: LegacyVaultReader reads it, migrate_legacy_to_postgres() seals it.
+"""The filesystem vault that preceded the ledger: LegacyVaultReader reads it, migrate_legacy_to_postgres() seals it.
 
-The reader's methods are those of the old Python service. What stands in such a vault is described in docs/legacy.md.
+The reader's methods are those of the old Python service. docs/legacy.md describes the files of such a vault.
 """
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ log = logging.getLogger("vault999")
 
 
 class LegacyVaultReader:
-    """Read-only: makes no file, changes none. A file that is broken is told in the log and left out here; the migration
-    reports it."""
+    """Read-only: makes no file, changes none. A broken file is logged and left out here; the migration reports it."""
 
     def __init__(self, base_path: Union[str, "os.PathLike[str]"] = "VAULT999") -> None:
         self.base_path = pathlib.Path(base_path)
 
     def read_session_json(self, session_id: str) -> Optional[Dict[str, Any]]:
-        """BBB_LEDGER/entries/<session_id>.json; None where there is none, or it is no JSON object."""
+        """BBB_LEDGER/entries/<session_id>.json; None if it does not exist or is not a JSON object."""
         if not session_id or "/" in session_id or "\0" in session_id:
             return None
         path = self.base_path / ENTRIES / f"{session_id}.json"
         return self._load(path) if path.is_file() else None
 
     def list_session_jsons(self, limit: int = 100) -> List[Dict[str, Any]]:
-        """Session files, the last modified first, each with its `_legacy_source` and `_legacy_mtime`."""
+        """Session files, last modified first, each with its `_legacy_source` and `_legacy_mtime`."""
         found = []
         directory = self.base_path / ENTRIES
         for path in sorted(directory.glob("*.json")) if directory.is_dir() else []:
@@ -85,7 +84,7 @@ class LegacyVaultReader:
         return value
 
 
-# What a kind of record is called in the statistics.
+# The names of the kinds of records in the statistics.
 _COUNTED = {"session": "session_jsons", "emergency": "emergency_entries", "refusal": "refusal_entries",
             "markdown": "markdown_entries", "ledger": "ledger_lines"}
 
@@ -98,13 +97,13 @@ async def migrate_legacy_to_postgres(legacy_reader: LegacyVaultReader, dry_run: 
     of the migrated ones the ledger had. `errors` tells everything that is broken, by file and line; a line whose
     entry_hash is wrong is told and sealed with legacy_hash_valid false. The directory is not changed.
     """
-    from vault999.persistent_ledger import get_vault_ledger  # which names this module, too
+    from vault999.persistent_ledger import get_vault_ledger  # which imports this module, too
 
     stats: Dict[str, Any] = {f"{name}_{what}": 0 for name in _COUNTED.values() for what in ("found", "migrated")}
     stats.update(errors=[], dry_run=dry_run, already_there=0)
     if not legacy_reader.base_path.is_dir():
         raise errors.InvalidArgument(f"{legacy_reader.base_path}: there is no such directory", "base_path")
-    todo: Deque[LegacyRecord] = collections.deque()  # sealed, and not answered yet
+    todo: Deque[LegacyRecord] = collections.deque()  # sent, and not answered yet
 
     def seals() -> Iterator[Dict[str, Any]]:
         for record in _legacy_records.read_records(legacy_reader.base_path):

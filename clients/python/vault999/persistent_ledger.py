@@ -39,9 +39,10 @@ Time = Union[str, datetime.datetime]
 
 
 class LedgerEntry(Record):
-    """An entry as the old ledger gave it: attributes are keys, too. `timestamp` as isoformat() prints it.
+    """An entry as the old ledger returned it: attributes are keys, too. `timestamp` as isoformat() prints it.
 
-    In vaultd's emergency mode `vault_backend` is "legacy", and sequence, hashes and root are None: there is no chain yet.
+    In vaultd's emergency mode `vault_backend` is "legacy", and sequence, hashes and root are None: there is no chain
+    yet.
     """
 
     __slots__ = ()
@@ -74,16 +75,16 @@ def _entry(said: Union[Entry, Receipt], seal_data: Any) -> LedgerEntry:
 
 
 def _verdict(verdict: Union[str, Verdict]) -> Union[str, Verdict]:
-    """The old ledger's other name for one of them."""
+    """The old ledger's alias for a verdict."""
     return Verdict.HOLD_888 if verdict == "HOLD_888" else verdict
 
 
 class PersistentVaultLedger:
-    """The old ledger under both of its names (PersistentLedger is the same class, as `connect` is `initialize`). It holds
-    one connection; make it once and share it. It may be closed and used again, also by another event loop."""
+    """The old ledger under both of its names (PersistentLedger is the same class, and `connect` is `initialize`). It
+    holds one connection; make it once and share it. It may be closed and used again, even by another event loop."""
 
     def __init__(self, dsn: Optional[str] = None) -> None:
-        """`dsn`: vaultd's endpoint (ipc://… or tcp://…), where it is not in the environment."""
+        """`dsn`: vaultd's endpoint (ipc://… or tcp://…), if it is not in the environment."""
         self._endpoint = dsn if dsn is not None and dsn.startswith(("ipc://", "tcp://")) else None
         if dsn is not None and self._endpoint is None:
             log.warning("a PostgreSQL DSN is not used here: vaultd holds the database; VAULT_ENDPOINT says where vaultd is")
@@ -95,7 +96,7 @@ class PersistentVaultLedger:
         return self._vault
 
     async def initialize(self) -> None:
-        """Connects; raises Unavailable where vaultd is not there. May be left out, and called again."""
+        """Connects; raises Unavailable if vaultd is not running. May be omitted, and called again."""
         await self._open().status()
 
     connect = initialize
@@ -107,8 +108,8 @@ class PersistentVaultLedger:
 
     async def append_entry(self, session_id: str, authority: str, verdict: Union[str, Verdict],
                            seal_data: Mapping[str, Any], seal_id: Optional[Union[str, UUID]] = None) -> LedgerEntry:
-        """Seals; returns when it is durable. `seal_data` as json.dumps() would write it: tuples are lists, and keys that
-        are numbers become text."""
+        """Seals; returns when it is durable. `seal_data` is converted as by json.dumps(): tuples become lists, and keys
+        that are numbers become text."""
         payload = json.loads(json.dumps(seal_data))
         receipt = await self._open().seal(session_id, authority, _verdict(verdict), payload, seal_id=seal_id)
         return _entry(receipt, payload)
@@ -139,14 +140,14 @@ class PersistentVaultLedger:
     async def query_by_verdict(self, verdict: Union[str, Verdict], start_time: Optional[Time] = None,
                                end_time: Optional[Time] = None, cursor: Optional[int] = None,
                                limit: int = 100) -> Dict[str, Any]:
-        """As list_entries(), of one verdict, from `start_time` to `end_time` inclusive."""
+        """As list_entries(), for one verdict, from `start_time` to `end_time` inclusive."""
         vault = self._open()
         query = Query(verdict=_verdict(verdict), since=start_time, until=ledger_time(end_time, plus_us=1))
         return await self._collect(cursor, limit, lambda at, count: vault.query_page(query, cursor=at, limit=count))
 
     @staticmethod
     async def _collect(cursor: Optional[int], limit: int, page: Any) -> Dict[str, Any]:
-        """One full page, of vaultd's pages, which may end early."""
+        """One full page, collected from vaultd's pages, which may end early."""
         limit = max(1, min(limit, LIMIT_MAX))
         found: List[LedgerEntry] = []
         if cursor is not None and cursor <= 1:  # nothing comes before the first
@@ -170,14 +171,14 @@ class PersistentVaultLedger:
                 "merkle_root": result.merkle_root}
 
     async def _check_chain(self) -> None:
-        """In the emergency mode there is none, and trying again will not make one."""
+        """In the emergency mode there is no chain, and trying again will not make one."""
         if (await self._open().status()).get("backend") == "legacy":
             raise errors.Unavailable("vaultd is in its emergency mode: there is no chain to verify, and no proof")
 
     async def get_merkle_proof(self, sequence: int) -> Optional[Dict[str, Any]]:
-        """{"root", "proof": [{"hash", "position"}], "leaf_index"}, and what a checker of today needs: `tree_size`,
-        `entry_hash`, `leaf_data` (text, whose hash the leaf is), `checkpoint` and `vkey`. None where there is no such
-        entry. Leaves and nodes are hashed as RFC 6962 says: offline.check_inclusion()."""
+        """{"root", "proof": [{"hash", "position"}], "leaf_index"}, and whatever else a checker needs today:
+        `tree_size`, `entry_hash`, `leaf_data` (text whose hash is the leaf), `checkpoint` and `vkey`. None if there is
+        no such entry. Leaves and nodes are hashed as in RFC 6962: offline.check_inclusion()."""
         if not 1 <= sequence <= SEQUENCE_MAX:
             return None
         vault = self._open()
@@ -201,7 +202,7 @@ _shared: Optional[PersistentVaultLedger] = None
 
 
 def get_vault_ledger() -> PersistentVaultLedger:
-    """The one ledger of this process. After fork() a child has one of its own."""
+    """The one ledger of this process. After fork(), a child has its own."""
     global _shared
     if _shared is None or _shared_pid != os.getpid():
         _make_shared()

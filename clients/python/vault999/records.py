@@ -1,7 +1,7 @@
-"""What vaultd answers, and what it is given. An answer is a dict as it came over the wire, whose members are attributes
-too: `receipt.sequence` is `receipt["sequence"]`. Members that a newer vaultd adds are there as well.
+"""vaultd's answers, and its input. An answer is a dict as it came over the wire, whose members are attributes too:
+`receipt.sequence` is `receipt["sequence"]`. Members added by a newer vaultd are there as well.
 
-A member that is not there (a receipt of the emergency mode has no sequence) is an AttributeError that says so.
+A missing member (a receipt of the emergency mode has no sequence) is an AttributeError that says so.
 """
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Record(Dict[str, Any]):
 
 @dataclasses.dataclass(frozen=True)
 class Seal:
-    """What a producer hands in. The same `seal_id` with the same content is sealed once, however often it is sent."""
+    """A producer's input. The same `seal_id` with the same content is sealed once, however often it is sent."""
 
     session_id: str
     authority: str
@@ -47,7 +47,7 @@ class Seal:
 
 
 class Receipt(Record):
-    """What is durable. With sign=True it also proves itself: offline.check_receipt()."""
+    """The receipt of a durable seal. With sign=True it also proves itself: offline.check_receipt()."""
 
     __slots__ = ()
     sequence: int
@@ -70,8 +70,8 @@ class Receipt(Record):
 
 
 class Entry(Record):
-    """A sealed record. Where the payload is missing `seal_data` and `data_salt` are None; with check_hashes (the default)
-    no such entry is handed out."""
+    """A sealed record. If the payload is missing, `seal_data` and `data_salt` are None; with check_hashes (the
+    default), such an entry is never returned."""
 
     __slots__ = ()
     sequence: int
@@ -90,7 +90,7 @@ class Entry(Record):
 
 
 class Page(Record):
-    """`next_cursor` is None when there is nothing more; else go on, even where `entries` is empty."""
+    """`next_cursor` is None when there is nothing more; otherwise continue, even if `entries` is empty."""
 
     __slots__ = ()
     entries: List[Entry]
@@ -98,7 +98,7 @@ class Page(Record):
 
 
 class Verification(Record):
-    """Also `from`, which Python wants as result["from"]."""
+    """Also has `from`, which Python requires to be written result["from"]."""
 
     __slots__ = ()
     valid: bool
@@ -139,7 +139,7 @@ class CheckpointAnswer(Record):
 
 
 class Head(Record):
-    """Of an empty ledger: 0, 64 zeros, the SHA-256 of nothing, None."""
+    """For an empty ledger: 0, 64 zeros, the SHA-256 of nothing, None."""
 
     __slots__ = ()
     sequence: int
@@ -151,10 +151,10 @@ class Head(Record):
 class Status(Record):
     __slots__ = ()
     version: str
-    role: str  # "writer", "standby" (another vaultd writes) or "waiting" (nobody known does)
-    since: str  # it has this role; by the clock that `now` shows
+    role: str  # "writer", "standby" (another vaultd writes) or "waiting" (no writer is known)
+    since: str  # since when it has this role; by the clock that `now` shows
     now: str
-    writer: Optional[Dict[str, Any]]  # who writes: host, pid, since
+    writer: Optional[Dict[str, Any]]  # the writer: host, pid, since
     ready: bool
     uptime_s: int
     sequence: int
@@ -164,7 +164,7 @@ class Status(Record):
     database: Dict[str, Any]
     counters: Dict[str, int]
     alerts: List[Any]
-    alert_details: List[Dict[str, Any]]  # kind, severity, since, message; the worst first
+    alert_details: List[Dict[str, Any]]  # kind, severity, since, message; worst first
     features: List[str]
 
 

@@ -33,7 +33,7 @@ OnRefused = Callable[[Dict[str, Any], errors.VaultError], None]
 
 
 class SpoolFull(errors.Busy):
-    """The spool holds as much as it may: vaultd has been away for long. Nothing was kept of what was handed in."""
+    """The spool is full: vaultd has been away for long. Nothing of the input was kept."""
 
 
 class Spool:
@@ -58,12 +58,12 @@ class Spool:
                  on_refused: Optional[OnRefused] = None) -> None:
         self._files = SpoolFiles(os.fspath(directory))
         self._pid = os.getpid()
-        self._vault = vault.sibling() if vault is not None else Vault()  # its own, so that close() can end it
+        self._vault = vault.sibling() if vault is not None else Vault()  # a separate one, so that close() can end it
         self._max_bytes, self._max_seal_bytes = max_bytes, max_seal_bytes
         self._on_receipt, self._on_refused = on_receipt, on_refused
-        self._changed = threading.Condition()  # guards all below
+        self._changed = threading.Condition()  # guards everything below
         self._pending = self._files.records
-        self._durable = self._files.end  # what may be sent
+        self._durable = self._files.end  # up to here, seals may be sent
         self._broken: Optional[OSError] = None
         self._closing = False
         self._syncing = threading.Lock()
@@ -74,7 +74,7 @@ class Spool:
 
     def append(self, session_id: str, authority: str, verdict: Union[str, Verdict], seal_data: Mapping[str, Any], *,
                seal_id: Optional[Union[str, UUID]] = None) -> str:
-        """Keeps a seal; returns its seal_id when it is on disk. InvalidArgument and TooLarge come now, not later."""
+        """Keeps a seal; returns its seal_id when it is on disk. Raises InvalidArgument and TooLarge now, not later."""
         return self.append_many([Seal(session_id, authority, verdict, seal_data, seal_id)])[0]
 
     def append_many(self, seals: Iterable[SealLike]) -> List[str]:
@@ -119,7 +119,7 @@ class Spool:
         return pack_seal(seal, where)
 
     def _sync(self, end: Position) -> None:
-        """Makes everything up to `end` durable. Threads that come together share one fsync."""
+        """Makes everything up to `end` durable. Threads that arrive together share one fsync."""
         with self._syncing:
             with self._changed:
                 if self._durable >= end:
@@ -131,7 +131,7 @@ class Spool:
                 os.fsync(fd)
             except OSError as error:
                 with self._changed:
-                    # What the disk holds now cannot be known by asking again.
+                    # After a failed fsync, asking again does not show what the disk holds.
                     self._broken = error
                 raise
             finally:
@@ -149,12 +149,12 @@ class Spool:
             return self._pending
 
     def flush(self, timeout: Optional[float] = None) -> bool:
-        """Waits until nothing is pending; False where that did not come in time."""
+        """Waits until nothing is pending; False if that took too long."""
         with self._changed:
             return self._changed.wait_for(lambda: self._pending == 0 or self._closing, timeout) and self._pending == 0
 
     def close(self, timeout: float = 5.0) -> None:
-        """Waits for what is pending, at most `timeout` seconds; the rest stays for the next time. Then ends the thread."""
+        """Waits for pending seals, at most `timeout` seconds; the rest stays for next time. Then ends the thread."""
         if self._pid != os.getpid():
             return
         self.flush(timeout)
@@ -196,7 +196,7 @@ class Spool:
                 end = self._durable
             try:
                 reached = self._send_batch(position, end)
-            except Exception:  # noqa: BLE001  # a callback's, or a file that somebody changed: never the end of sending
+            except Exception:  # noqa: BLE001  # a callback's, or a changed file: must never end the thread
                 log.exception("spool: %s", self._files.directory)
                 reached = position
             if reached > position:
@@ -210,7 +210,7 @@ class Spool:
                 pause = min(2 * pause, PAUSE_MOST_S)
 
     def _send_batch(self, position: Position, end: Position) -> Position:
-        """Sends some, and returns how far there are receipts (or refusals for good)."""
+        """Sends some, and returns how far there are receipts (or final refusals)."""
         with self._changed:
             records, ends = self._files.read(position, BATCH_SEALS, BATCH_BYTES, end)
         if not records:

@@ -65,13 +65,13 @@ class Vault:
              seal_id: Optional[Union[str, UUID]] = None, sign: bool = False) -> Receipt:
         """Seals one record; returns when it is durable. `sign`: the receipt also proves itself (some 100 ms more).
 
-        Without a seal_id one is drawn here, and kept for all attempts. To be able to repeat a seal after a crash of your
-        own, choose it and keep it (or use a Spool).
+        Without a seal_id, one is drawn here and kept for all attempts. To be able to repeat a seal after your own
+        program has crashed, choose the seal_id and store it (or use a Spool).
         """
         return self._ask(_operations.seal(Seal(session_id, authority, verdict, seal_data, seal_id), sign))
 
     def seal_batch(self, seals: Iterable[SealLike], *, sign: bool = False) -> List[Receipt]:
-        """Seals 1 to 4,096 records in one transaction: all or none, one after the other."""
+        """Seals 1 to 4,096 records in one transaction: all or none, in order."""
         return self._ask(_operations.seal_batch(seals, sign))
 
     def seal_many(self, seals: Iterable[SealLike], *, sign: bool = False,
@@ -88,7 +88,7 @@ class Vault:
     # --- reading ---
 
     def read(self, sequence: int, *, at_least: Optional[int] = None) -> records.Entry:
-        """The entry with this number; NotFound. `at_least`: a sequence that the answer must have seen."""
+        """The entry with this number; NotFound. `at_least`: a sequence that the answer must include."""
         return self._ask(_operations.read(sequence, self._reader(), at_least))
 
     def read_by_seal_id(self, seal_id: Union[str, UUID], *, at_least: Optional[int] = None) -> records.Entry:
@@ -116,24 +116,26 @@ class Vault:
 
     def list_page(self, *, order: str = "desc", cursor: Optional[int] = None, limit: int = 50,
                   at_least: Optional[int] = None) -> records.Page:
-        """One page of list(): for those who show pages."""
+        """One page of list(), for programs that show pages."""
         return self._ask(_operations.list_page(order, cursor, limit, self._reader(), at_least))
 
     def query_page(self, query: Query, *, order: str = "desc", cursor: Optional[int] = None, limit: int = 50,
                    at_least: Optional[int] = None) -> records.Page:
-        """One page of query(). It may be short, or empty, although there is more: while next_cursor is not None."""
+        """One page of query(). It may be short, or empty, although there is more: continue while next_cursor is not
+        None."""
         return self._ask(_operations.query_page(query, order, cursor, limit, self._reader(), at_least))
 
     # --- proving ---
 
     def verify(self, start: Optional[int] = None, end: Optional[int] = None, *, progress: Optional[Progress] = None,
                at_least: Optional[int] = None) -> records.Verification:
-        """Has vaultd recompute every hash from `start` to `end`. Takes as long as it takes: as long as vaultd tells how
-        far it is (`progress(checked, total)`, some four times a second), it is not late."""
+        """Has vaultd recompute every hash from `start` to `end`. Takes as long as it takes: as long as vaultd reports
+        progress (`progress(checked, total)`, some four times a second), it is not late."""
         return self._ask(_operations.verify(start, end, progress, at_least))
 
     def proof(self, sequence: int, tree_size: Optional[int] = None) -> records.Proof:
-        """That the entry is in the tree of the latest checkpoint (or of `tree_size`); offline.check_proof() checks it."""
+        """Proves that the entry is in the tree of the latest checkpoint (or of `tree_size`); offline.check_proof()
+        checks it."""
         return self._ask(_operations.proof(sequence, tree_size))
 
     def consistency(self, first: int, second: Optional[int] = None) -> records.Consistency:
@@ -151,14 +153,14 @@ class Vault:
     # --- life ---
 
     def sibling(self) -> "Vault":
-        """Another Vault with the same settings, to be closed by itself."""
+        """Another Vault with the same settings, to be closed separately."""
         made = Vault.__new__(Vault)
         made._options, made._check_hashes = self._options, self._check_hashes
         made._begin()
         return made
 
     def close(self) -> None:
-        """Closes the connections of all threads; calls that are under way there end with Unavailable."""
+        """Closes the connections of all threads; calls under way there end with Unavailable."""
         with self._guard:
             self._closed = True
             links = [link for link in self._links if link.pid == os.getpid()]
@@ -219,7 +221,7 @@ class Vault:
 
     def _run_pipeline(self, seals: Iterable[SealLike], sign: bool) -> Iterator[Outcome]:
         pipeline = SealPipeline(seals, sign, self._options.timeout_s)
-        link = self._new_link()  # its own: replies of other calls do not get in between
+        link = self._new_link()  # a separate one, so that replies of other calls do not interfere
         try:
             breaks = link.state.breaks
             while True:
@@ -253,7 +255,7 @@ class Vault:
 
 
 class SealStream(Iterator[Receipt]):
-    """The receipts of seal_many(). It seals as it is iterated; one that never is says so in the log."""
+    """The receipts of seal_many(). It seals as it is iterated; a stream that is never iterated logs an error."""
 
     def __init__(self, outcomes: Iterator[Outcome], return_exceptions: bool) -> None:
         self._outcomes = outcomes

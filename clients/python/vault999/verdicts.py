@@ -1,4 +1,4 @@
-"""The six verdicts, and what each says."""
+"""The six verdicts and their meanings."""
 from __future__ import annotations
 
 import enum
@@ -6,7 +6,7 @@ from typing import Union
 
 
 class Verdict(str, enum.Enum):
-    """Is text: compares, sorts and travels as its name in the ledger."""
+    """A str: compares, sorts and travels as its name in the ledger."""
 
     SEAL = "SEAL"  # approved
     PARTIAL = "PARTIAL"  # approved in part
@@ -23,5 +23,5 @@ OLD_SPELLINGS = {"HOLD_888": "888_HOLD", "VOID_REFUSAL": "VOID"}
 
 
 def verdict_text(verdict: Union[str, Verdict]) -> str:
-    """As it stands in the ledger. Whether there is such a verdict is vaultd's to say."""
+    """Its spelling in the ledger. Whether there is such a verdict is decided by vaultd."""
     return verdict.value if isinstance(verdict, Verdict) else verdict

@@ -1,11 +1,11 @@
-// Asks vault-web. The token, where one is wanted, lives in this module's memory and nowhere else.
+// Sends requests to vault-web. The token, if one is needed, lives in this module's memory and nowhere else.
 
 let token = "";
 let askForToken = async () => "";
-/** Who is asked when vault-web wants a token: a function(refused: bool) that resolves to one. */
+/** Asked when vault-web wants a token: a function(refused: bool) that resolves to one. */
 export const onToken = (ask) => { askForToken = ask; };
 
-/** vaultd's or vault-web's refusal: `code` as in docs/protocol.md; "unreachable" where nobody answers. */
+/** vaultd's or vault-web's refusal: `code` as in docs/protocol.md; "unreachable" if nobody answers. */
 export class ApiError extends Error {
   constructor(code, message) {
     super(message);
@@ -13,7 +13,7 @@ export class ApiError extends Error {
   }
 }
 
-/** For catch(): an answer that does not come, or not whole. That the reader has left is passed on as it is. */
+/** For catch(): an answer that is missing or incomplete. An abort because the reader has left is passed on unchanged. */
 const unreachable = (message) => (error) => {
   throw error.name === "AbortError" ? error : new ApiError("unreachable", message);
 };
@@ -25,7 +25,7 @@ async function request(route, parameters, accept, signal, limitMs) {
   const path = `/api/v1/${route}${given.length ? `?${new URLSearchParams(given)}` : ""}`;
   for (;;) {
     const sent = token;
-    const ends = [signal, limitMs && AbortSignal.timeout(limitMs)].filter(Boolean);  // a try's, not the reader's who types a token
+    const ends = [signal, limitMs && AbortSignal.timeout(limitMs)].filter(Boolean);  // per attempt; typing a token has no limit
     const answer = await fetch(path, { headers: { Accept: accept, ...(sent && { Authorization: `Bearer ${sent}` }) },
       signal: AbortSignal.any(ends), cache: "no-store", redirect: "error" })
       .catch(unreachable("vault-web does not answer"));
@@ -34,7 +34,7 @@ async function request(route, parameters, accept, signal, limitMs) {
       const told = await answer.json().catch(() => ({}));
       throw new ApiError(told.code ?? "internal", told.message ?? `HTTP status ${answer.status}`);
     }
-    if (token === sent) {  // nobody has given another one meanwhile
+    if (token === sent) {  // nobody has entered another one meanwhile
       asking ??= askForToken(sent !== "").finally(() => { asking = null; });
       token = await asking;
     }

@@ -1,4 +1,4 @@
-// The frame: which view is shown, how things stand, the question for a token.
+// The frame of the page: which view is shown, the state of vaultd, the dialog for the token.
 import { onToken } from "./api.js";
 import { button, details, duration, fill, h, muted, notice, number, raw, sign } from "./dom.js";
 import * as check from "./check.js";
@@ -39,7 +39,7 @@ async function show(event) {
 }
 window.addEventListener("hashchange", show);
 
-// How things stand, in one line: does vaultd answer, what is it, would it take a seal.
+// The state in one line: whether vaultd answers, its role, and whether it would accept a seal.
 function standing() {
   const { connected, status, problem, since } = state;
   document.body.classList.toggle("stale", connected === false);
@@ -73,7 +73,7 @@ function memory() {
         "After a restore that gave up a part of the history this is as it should be; ask whoever runs it. ", follow)));
 }
 
-/** Replaced only where it says something else, so that a reader is told once. */
+/** Replaced only if the text differs, so that a screen reader announces it once. */
 function put(name, content) {
   const place = document.querySelector(`#${name}`);
   const box = h("div", {}, content);

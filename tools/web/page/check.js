@@ -1,4 +1,5 @@
-// Check it here: this browser recomputes everything that an entry rests on and shows each step with the value that it got.
+// Check it here: this browser recomputes everything that an entry rests on and shows each step with the resulting
+// value.
 import { get, stream } from "./api.js";
 import { button, details, field, fill, form, h, hash, heading, input, muted, notice, number, plural, prose, raw, sign,
   term } from "./dom.js";
@@ -9,7 +10,7 @@ import { remember, remembered } from "./memory.js";
 
 const SAYS = { yes: "holds", no: "does not hold", unsure: "could not be checked" };
 
-/** A step: {title, formula, kind: yes, no or unsure, rows: [[name, value]], more}. `work` may throw what says why not. */
+/** A step: {title, formula, kind: yes, no or unsure, rows: [[name, value]], more}. `work` may throw the reason for failure. */
 async function step(title, formula, work) {
   const done = { title, formula, rows: [] };
   try {
@@ -35,7 +36,7 @@ const pathStep = ({ isLeft, left, right, node }) => h("li", { class: isLeft ? "f
   muted(`with the ${isLeft ? "left" : "right"} neighbour`), hash(hex(isLeft ? left : right)), muted("becomes"),
   hash(hex(node)));
 
-/** Every step for one entry, in order. `vkey` is the key that is to have signed. */
+/** Every step for one entry, in order. `vkey` is the key that must have signed. */
 async function stepsFor(entry, before, proof, vkey, ownKey) {
   const text = leafData(entry);
   const leaf = await leafHash(text);
@@ -71,7 +72,7 @@ async function stepsFor(entry, before, proof, vkey, ownKey) {
       }),
     step("The checkpoint is signed", "Ed25519 over origin, size and root", (done) => {
       const note = signed();
-      const where = ownKey ? "you gave it" : "this house: compare it with one that you got elsewhere";
+      const where = ownKey ? "you gave it" : "this server: compare it with one that you got elsewhere";
       done.rows.push(["key", hash(vkey)], ["where from", where]);
       done.more = details("the checkpoint", raw(proof.checkpoint));
       return signedBy(note, vkey);
@@ -106,7 +107,7 @@ async function one(result, sequence, ownKey, signal) {
     details("the payload that was hashed", payload(entry)));
 }
 
-/** Shows a bar with words below it; a function that moves both. */
+/** Shows a bar with words below it; returns a function that updates both. */
 function progress(result, label, did = "") {
   const bar = h("progress", { max: 1, value: 0, "aria-label": label });
   const told = h("p", { role: "status" });
@@ -143,7 +144,7 @@ async function everything(result, signal) {
   return end("yes", `All ${plural(note.size, "entry", "entries")}: payloads, hashes, chain, tree and signature hold.`);
 }
 
-/** Lets vaultd verify: it also compares with what it knows by heart. */
+/** Lets vaultd verify: it also compares with what it keeps outside the database. */
 async function byVaultd(result, signal) {
   const tell = progress(result, "Entries verified");
   for await (const { event, data } of stream("verify", {}, signal)) {
@@ -165,12 +166,12 @@ export function view(main, signal, { sequence }) {
     " This browser cannot check anything here: it offers cryptography only to pages that came over https or from this very machine. Open the page that way, or use ", h("code", {}, "vaultctl check-proof"), "."));
   if (sequence) {
     main.append(actions(sequence, "check"), result, form(({ vkey = "" }) => run(one, sequence, vkey), {},
-      field("Verifier key that you got by another way", input("vkey", { class: "wide", placeholder: "name+id+base64" })),
+      field("Verifier key that you got in another way", input("vkey", { class: "wide", placeholder: "name+id+base64" })),
       h("button", {}, "Check with this key")));
     if (canCheck) run(one, sequence, "");
   } else {
     main.append(prose(
-      "Give an entry: its hash, its way to the signed root and the signature are computed again by this browser, step by step."),
+      "Give an entry: its hash, its path to the signed root and the signature are computed again by this browser, step by step."),
     choose("check"), h("h2", {}, "The whole ledger"), prose(
       "Here: every entry is fetched and hashed again. By vaultd: faster, and it compares with what it keeps outside of the database as well."),
     h("p", { class: "actions" }, button("Recompute every entry here", () => run(everything), { disabled: !canCheck }),
@@ -179,5 +180,5 @@ export function view(main, signal, { sequence }) {
   main.append(h("aside", { class: "prose", "aria-label": "What this proves" },
     h("h2", {}, "What this proves, and what not"),
     h("p", {}, "If all of it holds, this record is in the ledger that the key has signed, unchanged, at this place; and the history is the one that this browser saw before. It does not prove that the record is true, nor when a signature was made other than that the log says so."),
-    h("p", {}, "This page came from the same house as the ledger. A house that lies could send a page that lies. For a check that trusts nothing of it, ", h("a", { href: `#/save${sequence ? `/${sequence}` : ""}` }, "save the evidence"), " and run ", h("code", {}, "vaultctl check-proof"), " on a machine of your own, with a key that you got by another way.")));
+    h("p", {}, "This page came from the same server as the ledger. A server that lies could send a page that lies. For a check that does not trust it, ", h("a", { href: `#/save${sequence ? `/${sequence}` : ""}` }, "save the evidence"), " and run ", h("code", {}, "vaultctl check-proof"), " on a machine of your own, with a key that you got in another way.")));
 }

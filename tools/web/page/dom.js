@@ -1,5 +1,5 @@
-// Small things that every view uses: elements, numbers, times, hashes, marks. Whatever comes from a ledger goes into the
-// page as text nodes and attributes set by name, never as markup.
+// Helpers shared by all views: elements, numbers, times, hashes, marks. Text from a ledger goes into the page as text
+// nodes and attributes set by name, never as markup.
 
 const NOTHING = [undefined, null, false];
 const present = (children) => children.flat(Infinity).filter((child) => !NOTHING.includes(child));
@@ -17,7 +17,7 @@ const maker = (create) => (name, properties = {}, ...children) => {
 export const h = maker((name) => document.createElement(name));
 export const svg = maker((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
 
-/** Puts these children in the place of those that are there. */
+/** Replaces the children of an element. */
 export const fill = (element, ...children) => element.replaceChildren(...present(children));
 
 export const heading = (text) => h("h1", { tabindex: "-1" }, text);
@@ -31,7 +31,7 @@ export const button = (label, click, more) => h("button", { type: "button", clic
 export const notice = (kind, ...content) =>
   h("p", { class: `notice ${kind}`, role: kind === "bad" ? "alert" : "status" }, content);
 
-/** A form that hands what was typed in to `take`, as {name: text}; a field that was left empty is not in it. */
+/** A form that passes its input to `take`, as {name: text}; empty fields are left out. */
 export const form = (take, properties, ...fields) => h("form", { class: "search", ...properties, submit: (event) => {
   event.preventDefault();
   const given = [...new FormData(event.target)].map(([name, value]) => [name, value.trim()]);
@@ -47,7 +47,7 @@ const local = new Intl.DateTimeFormat(undefined,
   { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short" });
 const localDay = new Intl.DateTimeFormat("sv", { dateStyle: "short" });
 
-/** A ledger timestamp in UTC, and the reader's own time beside it. `digits` of the second. */
+/** A ledger timestamp in UTC, and the reader's local time beside it. `digits`: fractional digits of the second. */
 export function time(timestamp, digits = 6) {
   const at = new Date(timestamp);
   if (!timestamp || Number.isNaN(at.getTime())) return muted("–");
@@ -59,7 +59,7 @@ export function time(timestamp, digits = 6) {
       `${timestamp.startsWith(day) ? "" : `${day} `}${local.format(at)}`));
 }
 
-/** Seconds in the unit that reads best: 420 µs, 3.1 ms, 12 s, 4 min, 3 h, 12 d. */
+/** Seconds in the most readable unit: 420 µs, 3.1 ms, 12 s, 4 min, 3 h, 12 d. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return "–";
   const [value, unit] = seconds < 1e-3 ? [seconds * 1e6, "µs"] : seconds < 1 ? [seconds * 1e3, "ms"]
@@ -68,7 +68,7 @@ export function duration(seconds) {
   return `${value < 10 && unit !== "µs" ? value.toFixed(1).replace(/\.0$/, "") : Math.round(value)}\u202f${unit}`;
 }
 
-// A shape for each verdict, since a colour alone is none for everybody.
+// A shape for each verdict, since not everybody can tell colours apart.
 const SHAPES = {
   SEAL: [["circle", { cx: 8, cy: 8, r: 6 }]],
   PARTIAL: [["circle", { cx: 8, cy: 8, r: 5.2, class: "line" }], ["path", { d: "M8 2.8a5.2 5.2 0 0 0 0 10.4z" }]],
@@ -80,7 +80,7 @@ const SHAPES = {
 const OTHER = [["circle", { cx: 8, cy: 8, r: 5, class: "line dashed" }]];
 export const VERDICTS = Object.keys(SHAPES);
 
-/** The verdict's mark; its name stands beside it. */
+/** The verdict's mark; its name is shown beside it. */
 export function mark(verdict) {
   const known = VERDICTS.includes(verdict);
   return svg("svg", { viewBox: "0 0 16 16", class: `mark v-${known ? verdict : "other"}`, "aria-hidden": "true" },
@@ -88,7 +88,7 @@ export function mark(verdict) {
 }
 
 const SIGNS = { yes: "M3.5 8.4l3 3.1 6-7", no: "M4 4l8 8m0-8l-8 8", unsure: "M4 8h8", wait: "M8 4v4l2.5 2" };
-/** A sign for what held, what did not, what could not be told. */
+/** A sign for something that held, did not hold, or could not be checked. */
 export const sign = (kind, label) => svg("svg",
   { viewBox: "0 0 16 16", class: `sign ${kind}`, role: "img", "aria-label": label },
   svg("circle", { cx: 8, cy: 8, r: 7, class: "disc" }), svg("path", { d: SIGNS[kind], class: "stroke" }));

@@ -1,4 +1,4 @@
-// Entries: in a row on their chain; one by itself, with its payload and what commits to it; the files that leave the page.
+// Entries: in a row on their chain; one by itself, with its payload and its commitments; the files to save.
 import { get } from "./api.js";
 import { button, details, field, form, h, hash, heading, input, mark, muted, notice, number, prose, raw, sign, term,
   time } from "./dom.js";
@@ -11,7 +11,7 @@ export const actions = (sequence, here) => h("nav", { class: "actions", "aria-la
 
 const clip = (text) => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
-/** What is wrong with an entry, as faultOf() says it; "" where this browser cannot check. */
+/** What is wrong with an entry, in the words of faultOf(); "" if this browser cannot check. */
 const seenFault = async (entry, before) => (canCheck ? faultOf(entry, before) : "");
 const misfit = (fault) => [sign("no", "does not fit"), ` ${fault}`];
 
@@ -29,8 +29,8 @@ async function check(element, entry, before) {
   if (fault) element.append(h("span", { class: "fault" }, misfit(fault)));
 }
 
-/** Shows `entries`, newest first, in `list` (an ol): beads on a thread, the mark of each verdict and the chain between
- *  neighbours. Each is hashed again as it is drawn; where something does not fit, the thread breaks there and says what.
+/** Shows `entries`, newest first, in `list` (an ol): beads on a thread, with the mark of each verdict and the chain between
+ *  neighbours. Each is hashed again as it is drawn; if something does not fit, the thread breaks there and says what.
  *  Rows that stay are not moved, so that they keep the focus. */
 export function tape(list, entries, { fresh = false } = {}) {
   const known = new Map(Array.from(list.children, (element) => [element.dataset.sequence, element]));
@@ -50,7 +50,7 @@ export function tape(list, entries, { fresh = false } = {}) {
   rows.forEach((element, at) => { if (list.children[at] !== element) list.insertBefore(element, list.children[at]); });
 }
 
-/** An entry and those before and after it; undefined where there is none. */
+/** An entry and its neighbours; undefined for those that do not exist. */
 export async function withNeighbours(sequence, signal) {
   const around = await get("entries", { cursor: Math.max(0, sequence - 2), order: "asc", limit: 3 }, signal);
   const at = (wanted) => around.entries.find((one) => one.sequence === wanted);
@@ -58,7 +58,7 @@ export async function withNeighbours(sequence, signal) {
     after: at(sequence + 1) };
 }
 
-/** An entry as a part of the chain. `rel`: "prev" or "next" to the one that is shown; none, it is that one. */
+/** An entry as a part of the chain. `rel`: "prev" or "next" of the one shown; without it, the entry is that one. */
 async function link(one, before, rel) {
   if (!one) return h("li", { class: "link none" }, muted(rel === "prev" ? "the beginning: 64 zeros" : "nothing yet"));
   const fault = await seenFault(one, before);
@@ -113,7 +113,7 @@ function offer(name, type, text, what) {
   return h("li", {}, button(`Save ${name}`, click), prose(what));
 }
 
-/** Save: what convinces somebody who was not here. */
+/** Save: evidence that convinces somebody who was not here. */
 export async function save(main, signal, { sequence }) {
   main.append(heading(sequence ? `Entry ${sequence}, to take away` : "Save"));
   if (!sequence) return main.append(prose(
@@ -130,10 +130,10 @@ export async function save(main, signal, { sequence }) {
       "The entry with its payload and salt. Together with the proof: exactly this record is in the ledger."),
     offer(`${sequence}.receipt.json`, "application/json", receiptFile(entry, proof),
       "The receipt with its proof in one file, for whoever keeps the payload elsewhere.")),
-  h("h2", {}, "Checked elsewhere, with nothing of this house but its key"),
+  h("h2", {}, "Checked elsewhere, with nothing from this server but its key"),
   raw(`vaultctl check-proof ${sequence}.tlog-proof --entry ${sequence}.json \\\n  --vkey '${vkey}'\nvaultctl check-receipt ${sequence}.receipt.json \\\n  --vkey '${vkey}'`),
   prose(
-    "The key above came with this page. Get it once by another way too, from the people who run the ledger, and compare."));
+    "The key above came with this page. Get it once in another way too, from the people who run the ledger, and compare."));
 }
 
 /** Asks for an entry's number. */

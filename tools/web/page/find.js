@@ -1,10 +1,11 @@
-// Find: entries by number, seal_id, session, verdict, authority and time, a page at a time. What is asked stands in the address.
+// Find: entries by number, seal_id, session, verdict, authority and time, a page at a time. The query is in the
+// address.
 import { ApiError, get } from "./api.js";
 import { field, fill, form, h, heading, input, notice, VERDICTS } from "./dom.js";
 import { tape } from "./entry.js";
 
 const PAGE = 25;
-const SCANS_MAX = 20;  // short pages in a row that are read before the reader is asked
+const SCANS_MAX = 20;  // short pages read in a row before the reader is asked whether to continue
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const instant = (text) => (text ? `${text.length === 16 ? `${text}:00` : text.slice(0, 19)}.000000Z` : "");
@@ -24,7 +25,7 @@ async function exactly(q, signal) {
   return route && (await get(`${route}/${q}`, {}, signal)).entry;
 }
 
-/** One page of entries; a page that a bounded scan has left short is filled up from the next. */
+/** One page of entries; a page that a bounded scan has left short is filled from the next one. */
 async function page(asked, signal) {
   const { q: session_id, verdict, authority, from, to } = asked;
   let [cursor, entries, scans] = [asked.cursor, [], 0];

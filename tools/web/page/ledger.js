@@ -1,12 +1,12 @@
-// The ledger's arithmetic, done again by whoever reads it: hashes, paths, signed notes (docs/ledger-format.md).
-// Pure: bytes and text in, bytes and text out; no page, no network. SHA-256 and Ed25519 are WebCrypto's.
+// The ledger's arithmetic, recomputed by its reader: hashes, paths, signed notes (docs/ledger-format.md). Pure: bytes
+// and text in, bytes and text out; no page, no network. SHA-256 and Ed25519 come from WebCrypto.
 
-/** Browsers offer it to pages of a secure context only. */
+/** Browsers offer it only to pages in a secure context. */
 export const canCheck = Boolean(globalThis.crypto?.subtle);
 export const ZEROS = "0".repeat(64);
 const utf8 = new TextEncoder();
 
-/** Something that was handed over is not what it should be; the message says what. */
+/** An argument is not what it should be; the message says what is wrong. */
 export class Malformed extends Error {}
 /** This browser lacks what a check needs. */
 export class Unsupported extends Error {}
@@ -47,7 +47,7 @@ async function sha256(...parts) {
 export const leafHash = (leafData) => sha256(Uint8Array.of(0), leafData);
 const nodeHash = (left, right) => sha256(Uint8Array.of(1), left, right);
 
-/** Hex of SHA-256(salt || canonical text): what stands for the payload in the entry's hash. */
+/** Hex of SHA-256(salt || canonical text): represents the payload in the entry's hash. */
 export const dataHash = async (saltHex, canonicalText) => hex(await sha256(unhex(saltHex, 16), canonicalText));
 
 /** The canonical JSON of an entry's envelope. JSON.stringify writes strings and small integers as RFC 8785 does. */
@@ -57,7 +57,7 @@ export function leafData(entry) {
   return JSON.stringify({ authority, data_hash, prev_hash, seal_id, sequence, session_id, timestamp, v: 1, verdict });
 }
 
-/** What is wrong with an entry by itself, in a few words, or "". `before` is its predecessor, where that is at hand. */
+/** What is wrong with an entry by itself, in a few words, or "". `before` is its predecessor, if available. */
 export async function faultOf(entry, before) {
   try {
     if (entry.seal_data_canonical === null || entry.data_salt === null) return "payload is missing";
@@ -72,8 +72,8 @@ export async function faultOf(entry, before) {
   }
 }
 
-/** For each node on the path from leaf `fn` to the root, where `sn` is the last leaf: does it stand on the left? A path of
- *  another length is none (RFC 9162, 2.1.3.2 and 2.1.4.2, whose names these are). */
+/** For each node on the path from leaf `fn` to the root, with last leaf `sn`: whether it is a left sibling. A path of
+ *  another length is invalid (RFC 9162, 2.1.3.2 and 2.1.4.2, whose names these are). */
 function pathSides(fn, sn) {
   const sides = [];
   while (sn > 0) {
@@ -102,8 +102,8 @@ export async function walk(leaf, index, size, path) {
   return { root, steps };
 }
 
-/** Is the tree of `second` entries a continuation of the one of `first`? Roots and path as bytes. The empty tree has
- *  nothing that could be compared: no. */
+/** Whether the tree of `second` entries continues the one of `first`. Roots and path as bytes. False for the empty tree,
+ *  with which nothing can be compared. */
 export async function continues(first, second, firstRoot, secondRoot, path) {
   if (first === 0 || first > second) return false;
   if (first === second) return path.length === 0 && hex(firstRoot) === hex(secondRoot);
@@ -171,7 +171,7 @@ export async function parseKey(vkey) {
   return { name: match[1], keyId, key: bytes.slice(1) };
 }
 
-/** Is the checkpoint signed by this key? Throws Unsupported where the browser has no Ed25519. */
+/** Whether the checkpoint is signed by this key. Throws Unsupported if the browser has no Ed25519. */
 export async function signedBy(checkpoint, vkey) {
   const { name, keyId, key } = await parseKey(vkey);
   const line = checkpoint.signatures.find((one) => one.name === name && one.keyId === keyId);
@@ -183,7 +183,7 @@ export async function signedBy(checkpoint, vkey) {
   return crypto.subtle.verify({ name: "Ed25519" }, imported, line.signature, utf8.encode(checkpoint.text));
 }
 
-/** The three files that leave the page: what vaultctl check-proof, --entry and check-receipt take. */
+/** The three files to save: the input of vaultctl check-proof, --entry and check-receipt. */
 export function proofFile(leafText, index, pathHex, note) {
   const path = pathHex.map((one) => `${base64(unhex(one, 32))}\n`).join("");
   return `c2sp.org/tlog-proof@v1\nextra ${base64(utf8.encode(leafText))}\nindex ${index}\n${path}\n${note}`;

@@ -1,10 +1,10 @@
-// What is going on, followed for as long as the page is open: heartbeats and alerts from the event stream, status every two
-// seconds, the last entries at most twice a second. Comes back by itself. Views listen to `change`.
+// Follows vaultd for as long as the page is open: heartbeats and alerts from the event stream, status every two
+// seconds, the last entries at most twice a second. Reconnects by itself. Views listen to `change`.
 import { ApiError, get, stream } from "./api.js";
 import { remember } from "./memory.js";
 
 const STATUS_EVERY_MS = 2_000;
-const HIDDEN_EVERY_MS = 15_000;    // nobody looks
+const HIDDEN_EVERY_MS = 15_000;    // while the page is hidden
 const ENTRIES_EVERY_MS = 500;
 const CHECKPOINT_EVERY_MS = 10_000;
 const RETRY_MS_MAX = 5_000;
@@ -13,11 +13,11 @@ export const SECONDS_KEPT = 240;
 
 export const live = new EventTarget();
 export const state = {
-  connected: null,      // does vaultd answer? null: nobody knows yet
+  connected: null,      // whether vaultd answers; null: not known yet
   problem: "",          // why it does not
-  since: new Date(),    // of this
+  since: new Date(),    // since when
   status: null,
-  sequence: null,       // of the head
+  sequence: null,       // the head's
   checkpoint: null,     // entries that the newest checkpoint covers
   alerts: new Map(),    // kind -> {severity, message}
   entries: [],          // the last ones, newest first
@@ -40,7 +40,7 @@ function keep(list, item) {
   while (list.length && list[0].at < item.at - SECONDS_KEPT * 1000) list.shift();
 }
 
-let wanted = true;  // entries: there are others than those that were read
+let wanted = true;  // entries: there are newer ones than those that were read
 function head(sequence) {
   wanted ||= sequence !== state.sequence;
   state.sequence = sequence;
@@ -59,7 +59,7 @@ async function readStatus() {
     connection(true);
     changed("status");
   } catch (error) {
-    if (!(error instanceof ApiError)) console.error(error);  // ours; the next turn may do better
+    if (!(error instanceof ApiError)) console.error(error);  // a bug of ours; the next turn may do better
     connection(false, error.code === "unreachable" ? "vault-web does not answer" : "vaultd does not answer");
   }
 }

@@ -1,4 +1,4 @@
-// What this browser remembers of the log: the newest checkpoint that it has checked, kept in localStorage. A history that was
+// This browser's memory of the log: the newest checkpoint that it has checked, kept in localStorage. A history that was
 // rewritten since does not continue it, whoever rewrote it and however consistently.
 import { get } from "./api.js";
 import { canCheck, continues, parseCheckpoint, signedBy, unhex, Unsupported } from "./ledger.js";
@@ -10,7 +10,7 @@ export function remembered() {
   try {
     return JSON.parse(localStorage.getItem(KEY));
   } catch {
-    return null;  // no storage here, or not ours
+    return null;  // localStorage is not available, or holds something else
   }
 }
 
@@ -20,13 +20,13 @@ const keep = (memory) => {
   } catch { /* a browser without storage remembers nothing; the view says so */ }
 };
 
-/** From now on the log that vault-web shows is the one to remember. For a reader who has asked why it changed. */
+/** From now on, remember the log that vault-web shows. For a reader who has found out why it changed. */
 export const forget = () => localStorage.removeItem(KEY);
 
 /**
- * Compares the log's newest checkpoint with the one remembered, and remembers it if it continues that one.
- * {kind, message, now: {size, root, note, vkey}, then, since}; kinds: "new", "continued", "same", and those that are red:
- * "rewritten", "shorter", "other" (log or key), "unsigned". Throws Unsupported where it cannot be told.
+ * Compares the log's newest checkpoint with the remembered one, and remembers it if it continues that one.
+ * {kind, message, now: {size, root, note, vkey}, then, since}; kinds: "new", "continued", "same", and the red ones:
+ * "rewritten", "shorter", "other" (log or key), "unsigned". Throws Unsupported if this browser cannot check.
  */
 export async function remember() {
   if (!canCheck) throw new Unsupported("this page is not in a secure context (https or localhost)");
@@ -44,7 +44,7 @@ export async function remember() {
   if (old.vkey !== vkey) return told("other",
     "This is not the log, or not the key, that this browser has seen here before.");
   if (now.size === then.size && now.root === then.root) return told("same", "");
-  // A vaultd that follows may show an older checkpoint: what it has must lead to the one remembered all the same.
+  // A following vaultd may show an older checkpoint: still, it must be consistent with the remembered one.
   const [first, second] = now.size < then.size ? [now, then] : [then, now];
   let proof = [];
   if (first.size > 0 && first.size !== second.size) {

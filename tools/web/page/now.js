@@ -1,10 +1,11 @@
-// Now: the head, what the last minutes were like, what is raised, the last entries as they come. Drawings say it in words too.
+// Now: the head, the last minutes, raised alerts, and the last entries as they arrive. Charts are also described in
+// words.
 import { duration, fill, h, hash, mark, muted, number, plural, svg, term, time, VERDICTS } from "./dom.js";
 import { tape } from "./entry.js";
 import { LAST_ENTRIES, live, SECONDS_KEPT, state } from "./live.js";
 
-const RATE_OVER = 3;                // heartbeats that a rate is the mean of
-const QUEUE_SEALS = 65_536;         // the bound that vaultd has by itself
+const RATE_OVER = 3;                // number of heartbeats over which a rate is averaged
+const QUEUE_SEALS = 65_536;         // vaultd's default limit
 const LATENCY_OVER_MS = 60_000;
 const [WIDTH, HEIGHT] = [240, 48];  // of a chart
 const FIGURES = { head: "Head", rate: "Rate", latency: "Commit latency", queue: "Queue", reach: "Signed and audited",
@@ -53,7 +54,7 @@ function quantile({ bounds, counts }, q) {
   return low + ((bounds[index] - low) * (wanted - below)) / (counts[index] - below || 1);
 }
 
-/** newer - older, of two readings of one histogram; the newer one where vaultd has been started again in between. */
+/** newer - older, of two readings of one histogram; the newer one if vaultd was restarted in between. */
 const since = (older, newer) => (!older || older.count > newer.count ? newer
   : { bounds: newer.bounds, counts: newer.counts.map((count, index) => count - older.counts[index]),
     count: newer.count - older.count });
@@ -74,7 +75,7 @@ function mix(counts, what) {
       mark(verdict), h("span", {}, verdict), h("b", {}, number(counts[verdict])), muted(percent(share(verdict))))))];
 }
 
-/** How far checkpoint and auditor have come on the way from 1 to the head. `audited` is null where it is not known. */
+/** How far checkpoint and auditor have come between 1 and the head. `audited` is null if unknown. */
 function ruler({ head, checkpoint, audited }) {
   const at = (value) => (100 * Math.min(value, head)) / (head || 1);
   const place = (value, y, kind) =>
@@ -86,7 +87,7 @@ function ruler({ head, checkpoint, audited }) {
     place(checkpoint, 0, "signed"), audited !== null && place(audited, 4, "audited"));
 }
 
-/** Entries a second, one value a heartbeat. */
+/** Entries a second, one value per heartbeat. */
 function rates(heartbeats) {
   return heartbeats.slice(1).map((beat, index) => {
     const from = heartbeats[Math.max(0, index + 1 - RATE_OVER)];

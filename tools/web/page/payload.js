@@ -1,5 +1,5 @@
-// Canonical JSON text as a tree that can be looked at. Numbers stay the text that they are: a reader of JSON in a browser
-// would round 64-bit integers. What is shown comes from the very text that is hashed.
+// Canonical JSON text as a tree to browse. Numbers are kept as text: a JSON reader in a browser would round 64-bit
+// integers. What is shown comes from the very text that is hashed.
 import { button, h, number } from "./dom.js";
 
 const PAGE = 100;          // members shown at once
@@ -49,19 +49,19 @@ export function parse(text) {
   return node;
 }
 
-// What would hide or turn round what stands beside it: control characters, bidirectional marks, zero width.
+// Characters that would hide or reorder the text beside them: control characters, bidirectional marks, zero width.
 const HIDDEN =
   /([\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff])/;
 const NAMES = { "\n": "\\n", "\t": "\\t" };
 
-/** Text with what is hidden in it made visible, as nodes; never markup. */
+/** Text with its hidden characters made visible, as nodes; never markup. */
 export const visible = (text) => text.split(HIDDEN).flatMap((part, index) => {
-  if (index % 2 === 0) return part;  // between two that are hidden
+  if (index % 2 === 0) return part;  // between two hidden ones
   const name = NAMES[part] ?? `\\u${part.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return [h("span", { class: "hidden-character" }, name), part === "\n" ? "\n" : ""];
 });
 
-/** As visible(), but at most so many characters until more is asked for. */
+/** As visible(), but only a limited number of characters until more are requested. */
 function long(text) {
   if (text.length <= STRING_SHOWN) return visible(text);
   const rest = h("span");

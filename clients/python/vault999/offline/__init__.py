@@ -17,7 +17,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, List
 
-# Where each name is at home: imported when it is first asked for.
+# The module of each name: imported when it is first used.
 _HOMES = {
     "CheckFailed": "errors", "Checkpoint": "notes", "Frontier": "merkle", "HashChecker": "entries",
     "MissingCryptography": "ed25519", "ProofFile": "proof_files", "SignedNote": "notes", "VerifierKey": "notes",

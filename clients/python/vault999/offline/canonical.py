@@ -5,10 +5,10 @@ import json.encoder
 import math
 from typing import Any, Callable, Iterable, List, Tuple
 
-# encode_basestring escapes as RFC 8785 wants it: quotation mark, backslash, control characters, nothing else.
+# encode_basestring escapes as RFC 8785 requires: quotation mark, backslash, control characters, nothing else.
 quote: Callable[[str], str] = json.encoder.encode_basestring  # type: ignore[attr-defined]
 
-EXACT_BELOW = 2.0**53  # below this a whole double is its own shortest text
+EXACT_BELOW = 2.0**53  # below this, a whole double's integer digits are its shortest text
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**64 - 1
 
 
@@ -25,7 +25,7 @@ def decimal_of(value: float) -> Tuple[str, str, int]:
 
 
 def number_text(value: float) -> str:
-    """A double as ECMAScript's Number::toString prints it. ValueError for NaN and infinities."""
+    """A double in the form of ECMAScript's Number::toString. ValueError for NaN and infinities."""
     if not math.isfinite(value):
         raise ValueError("a number must be finite; NaN and infinities have no JSON form")
     if -EXACT_BELOW < value < EXACT_BELOW and value == int(value):
@@ -42,7 +42,7 @@ def number_text(value: float) -> str:
 
 
 def written_out_bytes(value: float) -> int:
-    """How long a double is where PostgreSQL's jsonb writes it out, without an exponent."""
+    """The length of a double as PostgreSQL's jsonb writes it out, without an exponent."""
     if -EXACT_BELOW < value < EXACT_BELOW and value == int(value):
         return len(str(int(value)))
     sign, digits, point = decimal_of(value)
@@ -52,7 +52,7 @@ def written_out_bytes(value: float) -> int:
 
 
 def sorted_names(names: Iterable[str]) -> List[str]:
-    """Member order: by UTF-16 code units, which is that of code points unless there are some beyond U+FFFF."""
+    """Member order: by UTF-16 code units, which equals that by code points unless some are beyond U+FFFF."""
     ordered = sorted(names)
     if all(map(str.isascii, ordered)):
         return ordered
@@ -62,7 +62,7 @@ def sorted_names(names: Iterable[str]) -> List[str]:
 def canonical_text(value: Any) -> str:
     """The canonical text of None, bool, int, float, str, list, tuple and dict, of any depth that Python can recurse.
 
-    Prints; does not judge: what a producer may not seal is check_payload()'s business. TypeError for other types,
+    Only prints: whether a producer may seal the value is decided by check_payload(). TypeError for other types,
     ValueError for numbers without a JSON form.
     """
     out: List[str] = []

@@ -7,7 +7,7 @@ class MissingCryptography(ImportError):
 
 
 def verifies(public_key: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether this is the signature of `message`. MissingCryptography where there is no way to know."""
+    """Whether this is the signature of `message`. MissingCryptography if there is no way to check."""
     try:
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

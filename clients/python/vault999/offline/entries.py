@@ -1,6 +1,6 @@
-"""Entries: data_hash, leaf_data, entry_hash, and whether an entry says what was sealed (docs/ledger-format.md).
+"""Entries: data_hash, leaf_data, entry_hash, and whether an entry holds what was sealed (docs/ledger-format.md).
 
-An entry is a mapping with the members of the protocol's `entry`; so is a receipt, as far as its leaf goes.
+An entry is a mapping with the members of the protocol's `entry`; a receipt will do as far as its leaf is concerned.
 """
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHAPES = {"data_hash": _HASH, "prev_hash": _HASH, "entry_hash": _HASH, "seal_id
 
 
 def text_of(entry: Mapping[str, Any], name: str) -> str:
-    """A text member. CheckFailed where it is missing, or not of its form."""
+    """A text member. CheckFailed if it is missing, or malformed."""
     value = entry.get(name)
     if not isinstance(value, str):
         raise CheckFailed(f"{name} is missing or no text", name)
@@ -49,7 +49,7 @@ def data_hash(data_salt: str, seal_data: Any) -> str:
 
 
 def leaf_data(entry: Mapping[str, Any]) -> bytes:
-    """The canonical text of the envelope. Its nine members stand in canonical order already."""
+    """The canonical text of the envelope. Its nine members are already in canonical order."""
     authority, data, prev, seal_id = (quote(text_of(entry, name)) for name in _LEAF_TEXTS)
     session, timestamp, verdict = (quote(text_of(entry, name)) for name in ("session_id", "timestamp", "verdict"))
     return (f'{{"authority":{authority},"data_hash":{data},"prev_hash":{prev},"seal_id":{seal_id},'
@@ -58,7 +58,7 @@ def leaf_data(entry: Mapping[str, Any]) -> bytes:
 
 
 def leaf_hash(entry: Mapping[str, Any]) -> bytes:
-    """What entry_hash should be, computed from the other members."""
+    """The correct entry_hash, computed from the other members."""
     return merkle.hash_leaf(leaf_data(entry))
 
 
@@ -67,8 +67,8 @@ def entry_hash(entry: Mapping[str, Any]) -> str:
 
 
 def parse_leaf_data(leaf: bytes) -> Dict[str, Any]:
-    """The envelope of a leaf, of which nothing may be missing, added or spelt otherwise."""
-    from vault999.offline import json_text  # which those who only read entries do not need
+    """The envelope in a leaf, in which nothing may be missing, added or spelt differently."""
+    from vault999.offline import json_text  # imported here because most readers of entries do not need it
 
     try:
         envelope = json_text.parse_json(leaf, stored=True, bytes_max=65_535, root="")
@@ -81,9 +81,9 @@ def parse_leaf_data(leaf: bytes) -> Dict[str, Any]:
 
 
 def entry_faults(entry: Mapping[str, Any]) -> List[str]:
-    """Which of "data_hash" and "entry_hash" do not fit the rest of an entry; "seal_data" where payload and salt are
-    missing, which nothing explains as long as no erasure is defined. One of the emergency mode has no hashes yet, and
-    fits."""
+    """Names those of "data_hash" and "entry_hash" that do not fit the rest of an entry; "seal_data" if payload and salt
+    are missing, which nothing explains as long as no erasure is defined. A seal kept by the emergency mode has no
+    hashes yet, and fits."""
     if entry.get("backend") == "legacy":
         return []
     faults = []
@@ -121,7 +121,7 @@ class HashChecker:
         self._last: Optional[Tuple[int, Any, Any]] = None  # sequence, entry_hash, prev_hash
 
     def faults(self, entry: Mapping[str, Any]) -> List[str]:
-        """entry_faults(), and "prev_hash" where it and the entry before do not fit together."""
+        """entry_faults(), and "prev_hash" if the entry and the previous one are not linked."""
         found = entry_faults(entry)
         if entry.get("backend") == "legacy":
             return found
@@ -138,9 +138,9 @@ class HashChecker:
 
 
 def verify_entries(entries: Iterable[Mapping[str, Any]]) -> Optional[Tuple[int, str]]:
-    """(sequence, reason) of the first entry that fails; None where all, from sequence 1 on, are good.
+    """(sequence, reason) of the first entry that fails; None if all, from sequence 1 on, are good.
 
-    For entries as `vaultctl export` prints them. Costs O(log n) memory; the reasons are those of "Verification".
+    For entries as `vaultctl export` prints them. Needs O(log n) memory; the reasons are those of "Verification".
     """
     prev_hash, timestamp, expected = ZERO_HASH, "", 1
     frontier = merkle.Frontier()

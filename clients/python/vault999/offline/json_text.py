@@ -1,7 +1,8 @@
-"""JSON text read by the ledger's rules: exact integers of 64 bits, no name twice, nothing that would change.
+"""A parser for JSON text by the ledger's rules: exact integers of 64 bits, no duplicate names, nothing that would
+change.
 
-Python's json module keeps the last of two equal names, rounds nothing but takes NaN, and says where in the text it
-stumbled, not in which member; so the ledger's tools have a parser of their own, and this is its like.
+Python's json module keeps the last of two equal names, accepts NaN, and reports the position of an error in the text,
+not the member; so the ledger's tools have a parser of their own, and this is its counterpart.
 """
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ def parse_json(text: Union[str, bytes], *, stored: bool = False, object_only: bo
                bytes_max: int = SEAL_BYTES_MAX, root: str = "seal_data") -> Any:
     """The value of one JSON document. InvalidArgument with the member's path in `field`, or TooLarge.
 
-    `stored`: text out of PostgreSQL; integers beyond 64 bits are doubles there, and U+0000 passes.
+    `stored`: text out of PostgreSQL; there, integers beyond 64 bits are doubles, and U+0000 passes.
     """
     return _Parser(_as_bytes(text), stored, object_only, bytes_max, root).parse()
 
@@ -48,8 +49,8 @@ def _as_bytes(text: Union[str, bytes]) -> bytes:
 
 
 class _Parser:
-    """Recursive descent over bytes; nothing is deeper than DEPTH_MAX. Counts what the canonical text takes at least, so
-    that a document which is too large is refused where vaultd refuses it."""
+    """Recursive descent over bytes, at most DEPTH_MAX deep. Keeps a lower bound of the canonical text's size, so that a
+    document that is too large is refused at the same place as by vaultd."""
 
     def __init__(self, text: bytes, stored: bool, object_only: bool, bytes_max: int, root: str) -> None:
         self.text, self.stored, self.object_only, self.bytes_max, self.root = text, stored, object_only, bytes_max, root
@@ -87,7 +88,7 @@ class _Parser:
         self.take_bytes(count)
 
     def value(self, path: str, depth: int, comma: int) -> Any:
-        """`comma`: 1 where one stands before this element."""
+        """`comma`: 1 if one precedes this element."""
         token = self.text[self.at:self.at + 1]
         if token == b"{":
             return self.object(path, depth, comma)
@@ -135,7 +136,7 @@ class _Parser:
     def object(self, path: str, depth: int, comma: int) -> Dict[str, Any]:
         self.open("{", path, depth, comma)
         members: Dict[str, Any] = {}
-        again: List[str] = []  # names that stood before
+        again: List[str] = []  # names that occurred before
         if self.accept(b"}"):
             return members
         while True:
@@ -160,7 +161,7 @@ class _Parser:
                 self.not_json("',' or '}' was expected", path)
             self.skip_space()
         if again:
-            # Of several, vaultd names the first in a small object, and of a large one the first in order.
+            # Of several, vaultd names the first in a small object, and the smallest in a large one.
             few = len(members) + len(again) <= FEW_NAMES
             twice = again[0] if few else min(again, key=lambda one: one.encode("utf-8"))
             self.refuse("this name occurs twice in its object", paths.member(path, twice))
@@ -181,7 +182,7 @@ class _Parser:
             self.skip_space()
 
     def string(self, path: str) -> Tuple[Optional[str], int]:
-        """The characters (None where they are no UTF-8) and their bytes."""
+        """The characters (None if they are not UTF-8) and their bytes."""
         self.at += 1
         raw = b""
         while True:
@@ -234,7 +235,7 @@ class _Parser:
         if match is None:
             self.not_json("a digit was expected", path)
         follows = self.text[match.end():match.end() + 1]
-        # A point or an exponent that the grammar did not take has no digits.
+        # A point or an exponent that the grammar did not accept has no digits.
         if (follows == b"." and not (match.group(1) or match.group(2))) or (follows in (b"e", b"E") and
                                                                             not match.group(2)):
             self.at = match.end()
@@ -259,7 +260,7 @@ class _Parser:
 
 
 def refusal_of(text: Union[str, bytes]) -> Optional[VaultError]:
-    """Why `vaultctl canonicalize` would refuse a document; None where it would not."""
+    """Why `vaultctl canonicalize` would refuse a document; None if it would not."""
     try:
         canonicalize(text, object_only=False, root="")
     except VaultError as error:

@@ -1,6 +1,6 @@
 """The Merkle tree of RFC 6962 section 2.1 / RFC 9162 section 2.1: hashes, roots and the two kinds of proof.
 
-Hashes are 32 raw bytes. Checks return nothing, and raise CheckFailed.
+Hashes are 32 raw bytes. Checks return nothing; they raise CheckFailed.
 """
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def _check_hashes(*hashes: bytes) -> None:
 
 
 def sides(index: int, size: int) -> List[str]:
-    """For each hash of the inclusion proof of leaf `index` in a tree of `size`: on which side it stands."""
+    """For each hash of the inclusion proof of leaf `index` in a tree of `size`: its side."""
     found, node, last = [], index, size - 1
     while last > 0:
         if node & 1 or node == last:
-            while not node & 1 and node != 0:  # no sibling here: a subtree at the right edge moves up as it is
+            while not node & 1 and node != 0:  # no sibling here: a subtree at the right edge moves up unchanged
                 node, last = node >> 1, last >> 1
             if node == 0:
                 break
@@ -74,7 +74,7 @@ def sides(index: int, size: int) -> List[str]:
 
 
 def root_from_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes:
-    """The root to which an inclusion proof leads (RFC 9162 section 2.1.3.2). CheckFailed where its length is wrong."""
+    """The root to which an inclusion proof leads (RFC 9162 section 2.1.3.2). CheckFailed if its length is wrong."""
     if not 0 <= index < size <= SIZE_MAX:
         raise CheckFailed(f"index {index} is not in a tree of {size} leaves")
     _check_hashes(leaf_hash, *proof)
@@ -93,7 +93,7 @@ def check_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[byt
 
 
 def check_consistency(first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]) -> None:
-    """That the tree of `first` leaves is the beginning of that of `second` (RFC 9162 section 2.1.4.2)."""
+    """Checks that the tree of `first` leaves is the beginning of that of `second` (RFC 9162 section 2.1.4.2)."""
     if not 0 <= first <= second <= SIZE_MAX:
         raise CheckFailed(f"a tree of {second} leaves does not continue one of {first}")
     _check_hashes(*proof)

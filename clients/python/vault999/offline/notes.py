@@ -39,7 +39,7 @@ def parse_decimal(text: str, most: int) -> Optional[int]:
 
 
 class VerifierKey(NamedTuple):
-    """Whose signatures count. `type` is ED25519 for a log, COSIGNATURE for a witness."""
+    """A key whose signatures count. `type` is ED25519 for a log, COSIGNATURE for a witness."""
 
     name: str
     type: int
@@ -56,7 +56,7 @@ class VerifierKey(NamedTuple):
 
     @classmethod
     def parse(cls, vkey: str) -> "VerifierKey":
-        """From `<name>+<key ID>+<base64>`; white space around it (a file's last newline) does not matter."""
+        """Parses `<name>+<key ID>+<base64>`; surrounding white space (a file's last newline) does not matter."""
         parts = vkey.strip().split("+", 2)
         if len(parts) != 3:
             raise CheckFailed("a verifier key has the form <name>+<key ID>+<base64>")
@@ -111,7 +111,7 @@ def parse_note(note: str) -> SignedNote:
 def _parse_signature(line: str) -> NoteSignature:
     parts = line.split(" ", 2)
     raw = from_base64(parts[2]) if len(parts) == 3 else None
-    # Names of others' keys may hold what C2SP allows: anything without white space and '+'.
+    # Names of other people's keys may hold whatever C2SP allows: anything without white space and '+'.
     if raw is None or parts[0] != "\u2014" or not parts[1] or len(raw) <= 4 or any(
             c == "+" or c.isspace() for c in parts[1]):
         raise CheckFailed(f"not a signature line: {line[:80]!r}")
@@ -119,7 +119,8 @@ def _parse_signature(line: str) -> NoteSignature:
 
 
 def verify_note(note: SignedNote, key: VerifierKey) -> Optional[int]:
-    """That every signature by this key is good, and there is one. Returns when a witness cosigned (POSIX seconds)."""
+    """Checks that every signature by this key is good, and that there is one. Returns when a witness cosigned (POSIX
+    seconds)."""
     found, cosigned_at = False, None
     for line in note.signatures:
         if line.key_id != key.key_id or line.name != key.name:
@@ -161,7 +162,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 
 def check_checkpoint(note: str, vkey: str) -> Checkpoint:
-    """The checkpoint of a note that the log of `vkey` signed. Needs the package `cryptography`."""
+    """The checkpoint in a note that the log of `vkey` signed. Needs the package `cryptography`."""
     key = VerifierKey.parse(vkey)
     if key.type != ED25519:
         raise CheckFailed("a log's key is of type 1; a cosignature alone opens no checkpoint")
@@ -174,5 +175,5 @@ def check_checkpoint(note: str, vkey: str) -> Checkpoint:
 
 
 def peek_checkpoint(note: str) -> Checkpoint:
-    """The checkpoint of a note, whoever signed it: for text that is only shown, or about to be checked."""
+    """The checkpoint in a note, whoever signed it: for text that is only shown, or about to be checked."""
     return parse_checkpoint(parse_note(note).text)

@@ -1,4 +1,4 @@
-"""How a refusal names a member: seal_data.items[3]["odd name"]."""
+"""The path of a member, as refusals show it: seal_data.items[3]["odd name"]."""
 from __future__ import annotations
 
 import re
@@ -10,7 +10,7 @@ _ODD = re.compile(r'[\x00-\x20\x7f.\[\]"\\]')
 
 
 def member(path: str, name: str) -> str:
-    """`path` with the member `name` of what stands there. Long names are cut, odd ones quoted."""
+    """`path` extended by the member `name`. Long names are cut, odd ones quoted."""
     raw = name.encode("utf-8", "surrogatepass")
     more = ""
     if len(raw) > NAME_BYTES_SHOWN:

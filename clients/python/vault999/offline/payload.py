@@ -1,4 +1,4 @@
-"""What may be sealed: the rules for payloads, applied to Python values (docs/ledger-format.md, "Payload")."""
+"""The rules for payloads, applied to Python values (docs/ledger-format.md, "Payload")."""
 from __future__ import annotations
 
 import math
@@ -9,7 +9,7 @@ from vault999.offline import paths
 from vault999.offline.canonical import INTEGER_MAX, INTEGER_MIN, canonical_text, written_out_bytes
 
 DEPTH_MAX = 64  # {} is depth 1
-SEAL_BYTES_DEFAULT = 1 << 20  # vaultd's max_seal_bytes where nothing else is set
+SEAL_BYTES_DEFAULT = 1 << 20  # vaultd's max_seal_bytes unless configured
 SEAL_BYTES_MAX = 16 << 20
 WRITTEN_OUT_FACTOR = 4
 
@@ -18,8 +18,8 @@ def check_payload(value: Any, root: str = "seal_data", *, object_only: bool = Tr
                   bytes_max: int = SEAL_BYTES_DEFAULT) -> str:
     """The canonical text of a value that a producer may seal.
 
-    None, bool, int (64 bits), float (finite), str, list, tuple, dict with str keys; nothing is converted that would come
-    back as something else. InvalidArgument with the member's path in `field`, or TooLarge.
+    None, bool, int (64 bits), float (finite), str, list, tuple, dict with str keys; a value that would come back as
+    something else is refused, not converted. InvalidArgument with the member's path in `field`, or TooLarge.
     """
     if object_only and not isinstance(value, dict):
         raise _refusal("must be an object", root)
@@ -30,7 +30,7 @@ def check_payload(value: Any, root: str = "seal_data", *, object_only: bool = Tr
 
 
 def check_size(text: str, numbers_bytes: int, root: str, bytes_max: int) -> None:
-    """TooLarge where the canonical text, or its numbers written out, are beyond what vaultd takes."""
+    """TooLarge if the canonical text, or its numbers written out, are beyond what vaultd accepts."""
     if len(text) > bytes_max or len(text.encode("utf-8")) > bytes_max:
         raise too_large(root, bytes_max)
     if numbers_bytes > WRITTEN_OUT_FACTOR * bytes_max:
@@ -61,7 +61,7 @@ def _refusal(what: str, path: str) -> InvalidArgument:
 
 
 def _check(value: Any, path: str, depth: int) -> int:
-    """Bytes that the numbers take, written out."""
+    """Bytes taken by the numbers, written out."""
     if value is None or value is True or value is False:
         return 0
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Proof files (C2SP tlog-proof): one file that shows one entry to be in the ledger of a key."""
+"""Proof files (C2SP tlog-proof): one file that proves that one entry is in a key's ledger."""
 from __future__ import annotations
 
 import base64
@@ -61,8 +61,8 @@ class ProofFile:
 def check_proof_file(text: str, vkey: str, entry: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
     """The envelope (authority, data_hash, … verdict) that the file proves to be in the ledger that `vkey` signs.
 
-    With `entry` also that this entry, payload included, is the one proven; {"entry": …}, as vaultctl prints it, will do.
-    CheckFailed where anything does not hold.
+    With `entry`, also checks that this entry, payload included, is the proven one; {"entry": …}, as vaultctl prints it,
+    will do. CheckFailed if anything does not hold.
     """
     file = ProofFile.parse(text)
     checkpoint = notes.check_checkpoint(file.checkpoint, vkey)

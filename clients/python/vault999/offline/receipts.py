@@ -1,4 +1,4 @@
-"""Signed receipts: a receipt asked for with sign=True proves itself."""
+"""Signed receipts: a receipt requested with sign=True proves itself."""
 from __future__ import annotations
 
 from typing import Any, List, Mapping, Sequence
@@ -20,8 +20,8 @@ def hashes_from_hex(texts: Any, field: str) -> List[bytes]:
 
 
 def check_receipt(receipt: Mapping[str, Any], vkey: str, seal_data: Any = _NONE) -> notes.Checkpoint:
-    """That this receipt (and this payload, where one is given) is in the ledger that `vkey` signs; the checkpoint that
-    shows it. CheckFailed with the member that does not fit in `field`."""
+    """Checks that this receipt (and this payload, if one is given) is in the ledger that `vkey` signs; returns the
+    checkpoint that shows it. CheckFailed with the member that does not fit in `field`."""
     if receipt.get("proof") is None or not isinstance(receipt.get("checkpoint"), str):
         raise CheckFailed("the receipt is not signed: it has no proof and no checkpoint", "proof")
     if receipt.get("leaf_index") != entries.sequence_of(receipt) - 1:
@@ -41,7 +41,7 @@ def check_receipt(receipt: Mapping[str, Any], vkey: str, seal_data: Any = _NONE)
 
 def check_proof(entry: Mapping[str, Any], proof: Mapping[str, Any], vkey: str) -> notes.Checkpoint:
     """The same for an entry, payload included, and the answer of `proof` about it, which must hold a checkpoint."""
-    if "seal_data" in entry:  # a receipt has none
+    if "seal_data" in entry:  # a receipt does not have it
         faults = entries.entry_faults(entry)
         if faults:
             raise CheckFailed(entries.describe_faults(faults), faults[0])
