@@ -26,7 +26,7 @@ foreach(header ${cpp_headers})
   install(FILES ${CMAKE_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vault999/${room} COMPONENT cpp)
 endforeach()
 install(DIRECTORY ${VAULT_PUBLIC_HEADERS_DIR}/wire DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vault999 COMPONENT cpp)
-# Without debug information, which would be the most of them.
+# Without debug information, which would be most of their size.
 set(cpp_libraries vault_client vault_wire vault_ledger)
 set(stripped "")
 foreach(library ${cpp_libraries})

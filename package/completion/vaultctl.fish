@@ -1,5 +1,5 @@
-# fish completion for vaultctl(1): commands, options and what may stand behind them. vaultctl itself knows them; it is
-# asked by `vaultctl complete WORD...`, which asks no daemon and no database.
+# fish completion for vaultctl(1): commands, options and their values. vaultctl itself knows them; it is asked by
+# `vaultctl complete WORD...`, which asks no daemon and no database.
 
 function __vaultctl_complete
     set -l words (commandline --tokenize --cut-at-cursor --current-process)

@@ -1,4 +1,4 @@
-# fish completion for vaultd(8): options, and what may stand behind them. `vaultd --help` is asked for both.
+# fish completion for vaultd(8): options and their values, both from `vaultd --help`.
 
 complete --command vaultd --no-files
 for line in (command vaultd --help 2>/dev/null)

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Turns NAME.N.scd into what scdoc reads: what programs and documents tell already is taken from them, so that there is
-one source for it.
+"""Expands NAME.N.scd for scdoc: text that programs and documents already have is taken from them, so that it has one
+source.
 
     expand.py --bin-dir DIR --source-dir DIR --version V PAGE.scd > expanded.scd
 
-Lines of a page that stand for something else:
+Lines of a page that are replaced:
 
-    @options PROGRAM [COMMAND]...   the options, as `PROGRAM COMMAND --help` tells them
+    @options PROGRAM [COMMAND]...   the options, from `PROGRAM COMMAND --help`
     @commands PROGRAM               every command of PROGRAM: what it does, its arguments, options and examples
     @settings PAGE.md               the table "| setting | default | meaning |"
     @block PAGE.md NAME             the code block that begins with ```sh NAME
 
-A page that would come out without something it asks for is an error.
+It is an error if something that a page asks for is missing.
 """
 import argparse
 import pathlib
@@ -19,13 +19,13 @@ import re
 import subprocess
 import sys
 
-# Help texts that begin with one of these begin with a name or a value, which stays as it is spelt.
+# Help texts that begin with one of these begin with a name or a value, whose spelling stays.
 SPELT = re.compile(r"(libpq|vault\w*|up|asc|text|trace|postgres)\b")
 HEADINGS = ("Options:", "Positionals:", "Subcommands:")
 
 
 class Help:
-    """What `program command --help` says, taken apart. Terms are pairs (spelling, help)."""
+    """The output of `program command --help`, parsed. Terms are pairs (spelling, help)."""
 
     def __init__(self, bin_dir, words):
         self.words = words
@@ -41,7 +41,7 @@ class Help:
         self._trim()
 
     def _read_terms(self, lines):
-        """Terms are told in columns; one that is too long for its own has the help on the next line."""
+        """Terms are in columns; the help of one that is too long for its column is on the next line."""
         column = next(line.index("Print this help") for line in lines if line.startswith("  -h,--help"))
         heading = None
         for i, line in enumerate(lines):
@@ -79,14 +79,14 @@ def literal(lines):
 
 
 def sentence(text):
-    """With a capital and a full stop, but names as they are spelt."""
+    """With a capital and a full stop, but names keep their spelling."""
     if text and not SPELT.match(text):
         text = text[0].upper() + text[1:]
     return text if not text or text.endswith(".") else text + "."
 
 
 def value_names(rest):
-    """What stands behind an option's name, such as `KEY|FILE REQUIRED` or `TEXT:{a,b} ...` -> (names, remarks)."""
+    """The text after an option's name, such as `KEY|FILE REQUIRED` or `TEXT:{a,b} ...` -> (names, remarks)."""
     remarks = []
     if variable := re.search(r"\(Env:(\w+)\)", rest):
         rest = rest.replace(variable.group(0), "")
@@ -127,7 +127,7 @@ def render_positional(spelling, text):
 
 
 def render_footer(lines):
-    """Sentences, and examples, which are indented; the line that announces them stands alone."""
+    """Sentences, and examples, which are indented; the line that announces them is on its own."""
     out, examples = [], []
     for i, line in enumerate(lines):
         if line.startswith("  "):
@@ -163,7 +163,7 @@ def commands(bin_dir, words):
 
 
 def markdown(text):
-    """A table cell's Markdown as scdoc's."""
+    """A table cell's Markdown converted to scdoc's."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
     parts = re.split(r"(\*\*[^*]*\*\*|`[^`]*`)", text)
     return "".join(bold(part.strip("*`")) if i % 2 else plain(part) for i, part in enumerate(parts))

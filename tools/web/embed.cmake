@@ -1,4 +1,4 @@
-# Writes OUTPUT: every file of DIRECTORY, and the files in MORE, as page_files.hpp declares them.
+# Writes OUTPUT: every file of DIRECTORY, and the files in MORE, in the form that page_files.hpp declares.
 file(GLOB files ${DIRECTORY}/*)
 list(APPEND files ${MORE})
 set(arrays "")
