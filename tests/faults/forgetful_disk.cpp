@@ -118,7 +118,7 @@ int ForgetfulDisk::read(const Node& node, char* out, std::size_t size, std::size
   return static_cast<int>(count);
 }
 
-// Keeps what the disk has of the pages that touch [from, to), unless that is kept already.
+// Keeps the disk's version of the pages that touch [from, to), unless it is kept already.
 void ForgetfulDisk::remember(Node& node, std::size_t from, std::size_t to) const {
   const std::size_t end = std::min(to, node.durable_size);
   for (std::size_t page = from / page_bytes; page * page_bytes < end; ++page) {
@@ -154,7 +154,7 @@ void ForgetfulDisk::settle(const Change& bindings) {
   }
 }
 
-// Changes of this directory, and what came before them in others that they touch: their order stays.
+// Settles changes of this directory, and earlier ones in other directories that they touch: their order is kept.
 void ForgetfulDisk::sync_directory(const NodePtr& node) {
   std::set<const Node*> touched{node.get()};
   std::vector<bool> due(pending_.size());
@@ -175,7 +175,7 @@ void ForgetfulDisk::sync_directory(const NodePtr& node) {
   pending_ = std::move(left);
 }
 
-// The directories in which the node got a name that is not durable yet, and theirs.
+// The directories in which the node got a name that is not durable yet, and their parents.
 void ForgetfulDisk::settle_names_of(const NodePtr& node) {
   std::vector<NodePtr> parents;
   for (const Change& change : pending_) {
@@ -206,7 +206,7 @@ void ForgetfulDisk::lose_bytes(Node& node, unsigned keep_per_mille) {
   if (node.before.empty() && node.bytes.size() == node.durable_size) return;
   const std::size_t live_size = node.bytes.size();
   const std::size_t size = live_size == node.durable_size || keep() ? live_size : node.durable_size;
-  // As large as both; of what was cut off the old bytes come back from `before`.
+  // As large as both; bytes that were cut off come back from `before`.
   std::string after = node.bytes;
   after.resize(std::max(live_size, node.durable_size));
   for (const auto& [page, old] : node.before) {
@@ -216,12 +216,12 @@ void ForgetfulDisk::lose_bytes(Node& node, unsigned keep_per_mille) {
       if (place < live_size && keep()) continue;
       bytes_lost_ += place < live_size ? count : 0;
       std::memcpy(after.data() + place, old.data() + at, count);
-      // The rest of the sector goes with it: nothing was there.
+      // The rest of the sector goes with it: nothing was there before.
       const std::size_t end = std::min(place + sector_bytes, after.size());
       if (place + count < end) std::memset(after.data() + place + count, 0, end - place - count);
     }
   }
-  // What was written behind the durable end: the bytes, or the nothing that was there.
+  // Bytes written after the durable end: either they are there, or nothing is.
   const std::size_t first = (node.durable_size + sector_bytes - 1) / sector_bytes * sector_bytes;
   for (std::size_t place = std::max(node.durable_size, std::min(first, live_size)); place < live_size;
        place += sector_bytes) {

@@ -1,14 +1,14 @@
-// A disk in memory that knows what of it would be there after the power has failed: what was fsynced, and of the rest
-// any subset that a seed chooses. A model of what POSIX and Linux promise, and no more:
+// A disk in memory that knows which of its data would survive a power failure: what was fsynced, and of the rest any
+// subset that a seed chooses. It models what POSIX and Linux promise, and no more:
 //
-//   - a file's bytes and its length are durable once fsync or fdatasync of that file has returned; before, each sector
-//   of
-//     512 bytes that was written since may be the old or the new one, and the length either;
-//   - a name (create, mkdir, link, unlink, rename) is durable once fsync of its directory has returned; before, it may
-//     have happened or not. A rename happens whole or not at all, as every journal has it;
-//   - with `names_with_files`, fsync of a file makes its names durable too, and theirs who lead to it, as ext4, XFS and
-//     btrfs do and PostgreSQL relies on. Without, a directory that nobody fsynced takes with it what is below;
-//   - mode and owner are durable at once.
+// - a file's bytes and its length are durable once fsync or fdatasync of that file has returned; before, each sector of
+//   512 bytes that was written since may be the old or the new one, and so may the length;
+// - a name (create, mkdir, link, unlink, rename) is durable once fsync of its directory has returned; before, it may
+//   have happened or not. A rename happens whole or not at all, as in every journal;
+// - with `names_with_files`, fsync of a file also makes its names durable, and those of its parent directories, as
+//   ext4, XFS and btrfs do and PostgreSQL relies on. Without it, a directory that was not fsynced is lost with its
+//   contents;
+// - mode and owner are durable at once.
 //
 // Paths are absolute and have been resolved by the kernel. Errors are negative errno values. One thread at a time.
 #pragma once
@@ -38,7 +38,7 @@ struct Node {
   std::uint64_t number = 0;
   // A file, or a symbolic link's target.
   std::string bytes;
-  std::map<std::size_t, std::string> before;  // by page: what is on the disk where it was written to since
+  std::map<std::size_t, std::string> before;  // by page: the disk's version of pages written to since
   std::size_t durable_size = 0;
   // A directory.
   Names names;          // as programs see them
@@ -50,7 +50,7 @@ class ForgetfulDisk {
  public:
   explicit ForgetfulDisk(bool names_with_files);
 
-  // nullptr where there is none.
+  // nullptr if there is none.
   NodePtr find(std::string_view path) const;
   // The new node belongs to uid and gid. -EEXIST, -ENOENT, -ENOTDIR.
   int make(std::string_view path, mode_t mode, uid_t uid, gid_t gid, NodePtr* made);
@@ -66,7 +66,7 @@ class ForgetfulDisk {
   void sync_file(const NodePtr& node);
   void sync_directory(const NodePtr& node);
 
-  // The power fails. Of what is not durable each piece stays with a chance of `keep_per_mille`.
+  // The power fails. Each piece that is not durable survives with a probability of `keep_per_mille`.
   void cut(std::uint64_t seed, unsigned keep_per_mille);
 
   std::uint64_t bytes_lost() const { return bytes_lost_; }

@@ -33,12 +33,12 @@ std::mutex mutex;
 ForgetfulDisk* disk = nullptr;
 bool failing = false;
 
-// What an open file is: an owner of its node, which may have lost its name.
+// The state of an open file: an owner of its node, which may have lost its name.
 NodePtr& node_of(const fuse_file_info* file) {
   return *reinterpret_cast<NodePtr*>(file->fh);
 }
 
-// Runs `call` alone; EIO where the disk fails.
+// Runs `call` exclusively; EIO if the disk has failed.
 template <class Call>
 int alone(Call call) {
   const std::lock_guard lock(mutex);
@@ -200,7 +200,7 @@ int list_directory(const char* path, void* out, fuse_fill_dir_t fill, off_t, fus
   });
 }
 
-// Obeys until stdin ends.
+// Obeys commands until stdin ends.
 void obey(fuse* session) {
   std::string line;
   while (std::getline(std::cin, line)) {
@@ -275,7 +275,7 @@ int run(int count, char** words) {
   fuse_args arguments = FUSE_ARGS_INIT(0, nullptr);
   fuse_opt_add_arg(&arguments, words[0]);
   fuse_opt_add_arg(&arguments, "-ofsname=forgetful,default_permissions,auto_unmount");
-  // PostgreSQL is another user than root, and only root may let others in unasked.
+  // PostgreSQL runs as a user other than root, and only root may give others access without configuration.
   if (geteuid() == 0) fuse_opt_add_arg(&arguments, "-oallow_other");
   const fuse_operations all = operations();
   fuse* session = fuse_new(&arguments, &all, sizeof all, nullptr);

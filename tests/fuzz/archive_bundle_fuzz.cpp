@@ -1,5 +1,5 @@
-// Files and names of an archive out of hostile bytes: no crash, no read beyond the end, and what is taken apart goes
-// together again as it was.
+// Files and names of an archive from hostile bytes: no crash, no read beyond the end, and parsed input can be put
+// together again unchanged.
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -1,5 +1,5 @@
-// Any bytes as JSON text: parse_json answers without a crash; what it takes prints to a fixed point, and reads back the
-// same as text that comes from the database. The first byte chooses the rules.
+// Arbitrary bytes as JSON text: parse_json answers without a crash; accepted input prints to a fixed point, and reads
+// back the same as text from the database. The first byte chooses the rules.
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -1,5 +1,5 @@
-// Records of a filesystem vault out of hostile bytes: no crash; each becomes a seal that vaultd would take, or a
-// reason; and whatever our own parser takes, the lenient one takes as well.
+// Records of a filesystem vault from hostile bytes: no crash; each becomes a seal that vaultd would accept, or a
+// reason; and whatever our own parser accepts, the lenient one accepts as well.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -1,6 +1,6 @@
-// Lines of an MCP client out of hostile bytes: no crash; every reply is one line of JSON; a payload that would be
-// sealed is in canonical text; and a call is answered under its id whatever vaultd says. The first byte chooses what
-// that is.
+// Lines of an MCP client from hostile bytes: no crash; every reply is one line of JSON; a payload that would be sealed
+// is in canonical text; and a call is answered under its id whatever vaultd answers. The first byte chooses vaultd's
+// answer.
 #include <cstddef>
 #include <cstdint>
 #include <string>

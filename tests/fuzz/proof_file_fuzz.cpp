@@ -1,4 +1,4 @@
-// Proof files out of hostile bytes: no crash, and what parses prints as it was.
+// Proof files from hostile bytes: no crash, and input that parses prints unchanged.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

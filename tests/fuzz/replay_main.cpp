@@ -1,5 +1,5 @@
-// Replays a fuzz target's corpus where libFuzzer is not at hand: every file as it is, and near misses of it (cut short,
-// one byte changed), which is where parsers go wrong. Deterministic.
+// Replays a fuzz target's corpus where libFuzzer is not available: every file as it is, and near misses of it
+// (truncated, one byte changed), which is where parsers go wrong. Deterministic.
 //
 //   <name>_fuzz FILE-OR-DIRECTORY...
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t near_misses_max = 512;  // of each kind and file, spread evenly over it
 
-// A buffer of exactly the right size each time, so that AddressSanitizer sees one byte too many.
+// A buffer of exactly the right size each time, so that AddressSanitizer notices a read one byte too far.
 void run(const std::string& input, std::size_t size) {
   const std::vector<std::uint8_t> exact(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(size));
   LLVMFuzzerTestOneInput(exact.data(), exact.size());

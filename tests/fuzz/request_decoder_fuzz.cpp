@@ -1,4 +1,4 @@
-// Any bytes: decode_request() must answer, within its limits. What it takes must survive being sent again.
+// Arbitrary bytes: decode_request() must answer, within its limits. Accepted requests must survive re-encoding.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)vault::encode_error_reply(request.error().id, request.error().error);
     return 0;
   }
-  // The order of members and the widths of integers are the producer's; after one encoding they are ours and stay.
+  // The producer chooses the order of members and the widths of integers; after one encoding they are ours and stay.
   const std::string encoded = vault::encode_request(7, request->operation);
   const auto again = vault::decode_request(encoded, {.message_bytes_max = 1U << 20, .seal_bytes_max = 512});
   VAULT_CHECK(again.has_value());

@@ -1,4 +1,4 @@
-// Notes, checkpoints and verifier keys out of hostile bytes: no crash, and what parses prints as it was.
+// Notes, checkpoints and verifier keys from hostile bytes: no crash, and input that parses prints unchanged.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

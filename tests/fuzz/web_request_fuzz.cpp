@@ -1,5 +1,5 @@
-// Request targets, seals and headers out of hostile bytes: no crash; what is taken for a route has arguments within
-// their bounds; what would be sealed is in canonical text. The first byte chooses which.
+// Request targets, seals and headers from hostile bytes: no crash; a route's arguments are within their bounds; what
+// would be sealed is in canonical text. The first byte chooses which.
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -1,4 +1,4 @@
-// The acceptance cases: what the ledger must do, through a running vaultd on a real PostgreSQL.
+// The acceptance cases: requirements on the ledger, checked through a running vaultd on a real PostgreSQL.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -42,7 +42,7 @@ class Acceptance : public ::testing::Test {
     PrivatePostgres::instance().run(url_, "BEGIN; ALTER TABLE vault_ledger DISABLE TRIGGER ALL; " + sql + "; COMMIT");
   }
 
-  // Sequences 1..n, each once, each building on the one before.
+  // Expects sequences 1..n, each once, each building on the previous one.
   void expect_one_chain(std::int64_t n) {
     Hash previous = zero_hash;
     Frontier frontier;
@@ -157,13 +157,13 @@ TEST_F(Acceptance, TheEntryHashIsDeterministic) {
   seal.seal_data = R"({"b": 1.0, "a": [1e2, "é"]})";
   seal.seal_id = "0196a1b2-0000-7000-8000-000000000001";
   const Receipt receipt = append(seal);
-  // Anyone can compute it again from what the entry says, and what came back from jsonb says the same.
+  // Anyone can recompute it from the entry, and the payload as read back from jsonb gives the same.
   const auto entry = client_->get_entry_by_sequence(1);
   ASSERT_TRUE(entry);
   EXPECT_EQ(*entry->seal_data, R"({"a":[100,"é"],"b":1})");
   EXPECT_EQ(compute_data_hash(*entry->data_salt, *entry->seal_data), receipt.entry.data_hash);
   EXPECT_EQ(compute_entry_hash(*entry), receipt.entry.entry_hash);
-  // The same content under the same seal_id is the same entry, however it was written.
+  // The same content under the same seal_id is the same entry, whatever its spelling.
   seal.seal_data = R"({"a":[100,"\u00e9"],"b":1})";
   const Receipt again = append(seal);
   EXPECT_TRUE(again.duplicate);
@@ -228,7 +228,7 @@ TEST_F(Acceptance, QueryByVerdictAndTime) {
   ASSERT_TRUE(all);
   ASSERT_EQ(all->entries.size(), 3U);
   EXPECT_EQ(all->entries[0].sequence, 9) << "newest first";
-  // From the time of the sixth on, up to but without that of the ninth.
+  // From the time of the sixth (inclusive) to that of the ninth (exclusive).
   const Timestamp from = client_->get_entry_by_sequence(6)->timestamp;
   const Timestamp to = client_->get_entry_by_sequence(9)->timestamp;
   const auto some = client_->query_by_verdict(Verdict::void_, from, to).and_then(of_ledger);

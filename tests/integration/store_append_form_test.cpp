@@ -1,5 +1,5 @@
-// The two forms of an append: which one a session has, and what only the function can promise. That both come to the
-// same in everything else is shown by running the tests of appends, fences and outcomes under each (CMakeLists.txt).
+// The two forms of an append: which one a session uses, and what only the function can promise. Their equivalence in
+// everything else is shown by running the tests of appends, fences and outcomes under each (CMakeLists.txt).
 #include "tests/integration/store_fixture.hpp"
 
 namespace vault::test {
@@ -11,7 +11,7 @@ class AppendFormTest : public StoreTest {
     options_.url = url_ + " options=-cvault.append_form=" + form;
     writer_ = make_postgres_writer(options_);
   }
-  // Who appends last has said last what it does.
+  // The form used by the latest append.
   std::string appends_with() {
     take_lease();
     auto session = writer_->open_session();
@@ -33,7 +33,7 @@ TEST_F(AppendFormTest, IsTheStatementUnlessSomebodySaysOtherwise) {
   EXPECT_EQ(verdict(), "valid");
 }
 
-// On another server than the session, what the session has set does not hold.
+// On a server other than the session's, the session's settings do not apply.
 TEST_F(AppendFormTest, FunctionIsDurableWhateverIsSetWhereItRuns) {
   run("CREATE TABLE seen (setting TEXT);"
       "CREATE FUNCTION note_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen VALUES "
@@ -54,7 +54,7 @@ TEST_F(AppendFormTest, FunctionIsDurableWhateverIsSetWhereItRuns) {
   EXPECT_EQ(ask("SELECT setting FROM seen"), "on warning");
 }
 
-// A caller's search_path does not reach into it.
+// A caller's search_path does not affect it.
 TEST_F(AppendFormTest, FunctionMeansItsOwnSchema) {
   use("function");
   run("CREATE SCHEMA other; CREATE TABLE other.vault_head (LIKE vault_head)");

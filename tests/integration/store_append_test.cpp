@@ -1,4 +1,4 @@
-// Appends against a real server: what each outcome promises.
+// Appends against a real server: the promise of each outcome.
 #include <poll.h>
 #include <signal.h>
 
@@ -56,7 +56,7 @@ TEST_F(AppendTest, DuplicateSealIdIsRefusedAndNothingIsWritten) {
   EXPECT_EQ(outcome.kind, AppendKind::duplicate) << outcome.detail;
   take_back();
   EXPECT_EQ(ask("SELECT count(*) FROM vault_ledger"), "10");
-  grow_to(11);  // the connection is good for the next batch
+  grow_to(11);  // the connection can be used for the next batch
   EXPECT_EQ(verdict(), "valid");
 }
 
@@ -117,7 +117,7 @@ TEST_F(AppendTest, IdleSessionThatWasCutSaysSo) {
   EXPECT_EQ(append(**session, request_for(make_seal(1))).kind, AppendKind::committed);
   EXPECT_FALSE((*session)->lost());
   run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vaultd'");
-  while (!(*session)->lost()) {  // the server's last words come first
+  while (!(*session)->lost()) {  // the server's last messages come first
     pollfd watched{(*session)->watch().descriptor, POLLIN, 0};
     ASSERT_EQ(poll(&watched, 1, 5000), 1);
     EXPECT_FALSE((*session)->outcome());
@@ -126,7 +126,7 @@ TEST_F(AppendTest, IdleSessionThatWasCutSaysSo) {
   EXPECT_EQ((*session)->watch().descriptor, -1);
   EXPECT_EQ(append(**session, request_for(make_seal(2))).kind, AppendKind::failed);
   take_back();
-  grow_to(4);  // the lease's own connection is made anew, and so is the next session
+  grow_to(4);  // the lease's own connection is reopened, and so is the next session
   EXPECT_EQ(verdict(), "valid");
 }
 
@@ -197,8 +197,8 @@ TEST_F(AppendTest, SilentServerIsGivenUpInDoubt) {
   EXPECT_TRUE((*session)->lost());
 }
 
-// The backend is killed while the append waits for the head's lock: the commit cannot have run. But it may be another
-// server's end that one in between tells of, so it is found out.
+// The backend is killed while the append waits for the head's lock, so the commit cannot have run. But an intermediary
+// might be reporting another server's end, so the outcome is checked.
 TEST_F(AppendTest, BackendKilledBeforeCommitIsInDoubtAndResolved) {
   take_lease();
   grow_to(2);
@@ -233,7 +233,7 @@ TEST_F(AppendTest, HeadLockedForTooLongIsFailed) {
   EXPECT_EQ(append(*writer_, request).kind, AppendKind::committed);
 }
 
-// A deferred trigger runs inside COMMIT: it ends its own backend there, so the client cannot know what became of it.
+// A deferred trigger runs inside COMMIT: it ends its own backend there, so the client cannot know the outcome.
 TEST_F(AppendTest, BackendKilledInCommitIsInDoubtAndResolved) {
   take_lease();
   grow_to(2);
@@ -330,8 +330,8 @@ TEST_F(AppendTest, FindSealsAnswersInTheOrderAsked) {
   EXPECT_TRUE(writer_->find_seals({}).value().empty());
 }
 
-// Alone and among others: those are different statements.
-// The store keeps them; no verification lets them pass.
+// Alone and together with others, since those are different statements. The store keeps them; no verification accepts
+// them.
 TEST_F(AppendTest, EntriesWithoutPayloadCanBeStored) {
   take_lease();
   for (const std::vector<Seal>& seals : {std::vector{make_seal(1)}, {make_seal(2), make_seal(3)}}) {

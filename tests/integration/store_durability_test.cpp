@@ -1,5 +1,5 @@
-// What has been acknowledged is durable: on the server's disk and, where the server names synchronous standbys, on
-// theirs, whatever somebody changes or cancels while the writer is at work.
+// Whatever has been acknowledged is durable: on the server's disk and, if the server names synchronous standbys, on
+// theirs, whatever is changed or cancelled while the writer is at work.
 #include <chrono>
 #include <functional>
 #include <thread>
@@ -17,7 +17,7 @@ class DurabilityTest : public StoreTest {
     }
   }
 
-  // Nothing here may wait for a standby itself.
+  // This must not wait for a standby itself.
   void set_server(const std::string& sql) {
     run(sql);
     run("SELECT pg_reload_conf()");
@@ -29,7 +29,7 @@ class DurabilityTest : public StoreTest {
     for (int i = 0; i < seconds * 100 && !happens(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     return happens();
   }
-  // Until one of the writer's sessions waits for a standby.
+  // Waits until one of the writer's sessions waits for a standby.
   bool somebody_waits() {
     return within_seconds(10, [&] { return ask(count_waiting) != "0"; });
   }
@@ -55,7 +55,7 @@ TEST_F(DurabilityTest, CancelledWaitForAStandbyIsInDoubtUntilTheStandbyHasIt) {
     end_wait(how);
     const AppendOutcome outcome = wait_for_outcome(**session);
     EXPECT_EQ(outcome.kind, AppendKind::in_doubt) << how << ": " << outcome.detail;
-    // Here it is committed; what resolves the doubt must wait for the standby too, and its wait may be cancelled.
+    // Here it is committed; resolving the doubt must wait for the standby too, and that wait may be cancelled.
     ResolveOutcome resolved;
     std::thread cancelled([&] { resolved = writer_->resolve(request); });
     ASSERT_TRUE(somebody_waits());
@@ -72,7 +72,7 @@ TEST_F(DurabilityTest, CancelledWaitForAStandbyIsInDoubtUntilTheStandbyHasIt) {
   EXPECT_EQ(verdict(), "valid");
 }
 
-// Somebody who takes over sees what the standby may not have: the lease is granted once the standby has caught up.
+// A vaultd that takes over sees entries that the standby may lack: the lease is granted once the standby has caught up.
 TEST_F(DurabilityTest, LeaseAndCheckpointAreNotGivenOnACancelledWait) {
   take_lease();
   grow_to(2);
@@ -115,7 +115,7 @@ TEST_F(DurabilityTest, SettingsChangedUnderARunningSessionDoNotReachIt) {
   EXPECT_EQ(ask("SELECT string_agg(setting, ' ') FROM seen"), "on on on");
 }
 
-// As a pooler does that hands out a session which somebody else has used.
+// As a pooler does that hands out a session which another client has used.
 TEST_F(DurabilityTest, AppendWhoseCommitWouldNotBeDurableWritesNothing) {
   run("CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
       "PERFORM set_config(split_part(NEW.session_id, '=', 1), split_part(NEW.session_id, '=', 2), false) "
@@ -174,7 +174,7 @@ TEST_F(DurabilityTest, LeaseIsNotTakenWhereTheServerIsNotToBeWrittenTo) {
   EXPECT_NE(std::get<LeaseNotDurable>(lease).detail.find("default_transaction_read_only"), std::string::npos);
 }
 
-// Role and database defaults of others are overruled where they would hurt.
+// Harmful defaults of roles and databases are overruled.
 TEST_F(DurabilityTest, DefaultsOfTheDatabaseDoNotReachAWriter) {
   const char* settings[] = {"search_path = nowhere",
                             "client_min_messages = error",
@@ -212,7 +212,7 @@ TEST_F(DurabilityTest, DefaultsOfTheDatabaseDoNotReachAWriter) {
   EXPECT_EQ(view->entry_by_sequence(7).value()->timestamp, time_of(7));
 }
 
-// A promoted replica may have given the same number to somebody else.
+// A promoted replica may have given the same number to another vaultd.
 TEST_F(DurabilityTest, ResolveLeavesAnEpochAloneThatIsHeldByAnother) {
   take_lease();
   grow_to(2);

@@ -1,5 +1,5 @@
-// Whoever takes over writes the lease before reading anything, so a checkpoint that the former writer is storing either
-// counts among what is read, or is refused. Real calls on both sides, held in the middle by locks.
+// A vaultd that takes over writes the lease before reading anything, so a checkpoint that the former writer is storing
+// is either among what it reads, or is refused. Real calls on both sides, held half-way by locks.
 #include <filesystem>
 #include <thread>
 
@@ -24,14 +24,14 @@ class FenceTest : public StoreTest {
 
   void TearDown() override { std::filesystem::remove_all(directory_); }
 
-  // A transaction of its own that runs `sql` and stays open: what it has locked, others wait for.
+  // A separate transaction that runs `sql` and stays open: others wait for its locks.
   std::unique_ptr<PgConnection> hold(const std::string& url, const std::string& sql) {
     auto holder = PgConnection::open({url, "holder"}, "BEGIN; " + sql, {});
     if (!holder) throw std::runtime_error(holder.error().message);
     return *std::move(holder);
   }
 
-  // Whoever inserts into `table` stops there, in the middle of a transaction, while this is held.
+  // While this is held, whoever inserts into `table` stops there, half-way through a transaction.
   std::unique_ptr<PgConnection> hold_inserts(const std::string& url, const std::string& table) {
     PrivatePostgres::instance().run(url,
                                     "CREATE FUNCTION stop_here() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -64,7 +64,7 @@ class FenceTest : public StoreTest {
     return kept ? Status{} : Status(tl::unexpected<Error>(kept.error()));
   }
 
-  // This ledger as an archive; whatever follows happens in another, empty database, of which writer_ is the writer.
+  // This ledger as an archive; what follows happens in another, empty database, whose writer is writer_.
   void archive_and_move_on(const SigningKey& key) {
     take_lease();
     grow_to(300);
@@ -136,7 +136,7 @@ TEST_F(FenceTest, CheckpointStoredWhileAnotherTakesOverIsRefused) {
   EXPECT_EQ(ask("SELECT count(*) FROM vault_origin"), "0");
 }
 
-// A vaultd on the empty database is giving the archive's name another key at this moment.
+// A vaultd on the empty database is just giving the archive's name another key.
 TEST_F(FenceTest, CheckpointThatIsBeingStoredIsAwaitedAndSeenByRestoring) {
   const auto key = SigningKey::generate("vault.test/log").value();
   archive_and_move_on(key);
@@ -157,7 +157,7 @@ TEST_F(FenceTest, CheckpointThatIsBeingStoredIsAwaitedAndSeenByRestoring) {
   EXPECT_TRUE(lease_store_->renew("a", epoch_));  // and its writer goes on
 }
 
-// Else it would become an identity that follows the archive's.
+// Otherwise it would become an identity that follows the archive's.
 TEST_F(FenceTest, CheckpointStoredDuringARestoreIsRefused) {
   const auto key = SigningKey::generate("vault.test/log").value();
   archive_and_move_on(key);

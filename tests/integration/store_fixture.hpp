@@ -1,4 +1,4 @@
-// What the tests of the store share: a fresh database, and a writer's view of it.
+// Shared by the tests of the store: a fresh database, and a writer's view of it.
 #pragma once
 
 #include <fmt/format.h>
@@ -29,7 +29,7 @@ class StoreTest : public ::testing::Test {
 
   void run(const std::string& sql) { PrivatePostgres::instance().run(url_, sql); }
   std::string ask(const std::string& sql) { return PrivatePostgres::instance().ask(url_, sql); }
-  // As somebody who takes the trouble to disable the triggers and to drop the bounds on columns.
+  // Tampers like somebody who takes the trouble to disable triggers and drop constraints.
   void tamper(const std::string& sql) {
     std::string script = "BEGIN;";
     for (const char* table :
@@ -44,7 +44,7 @@ class StoreTest : public ::testing::Test {
     run(script + sql + ";COMMIT");
   }
 
-  // Takes the lease with `writer_`; state_ and epoch_ are the ledger's from then on.
+  // Takes the lease with `writer_`; from then on state_ and epoch_ are the ledger's.
   void take_lease(const std::string& instance = "a") {
     LeaseOutcome outcome = writer_->take_lease({instance, std::chrono::milliseconds(3000)});
     if (const auto* error = std::get_if<Error>(&outcome)) FAIL() << error->message;
@@ -66,7 +66,7 @@ class StoreTest : public ::testing::Test {
     return seal;
   }
 
-  // What vaultd seals before it stores anything of a new log identity.
+  // The seal that vaultd makes before it stores anything of a new log identity.
   static Seal announcement_of(const std::string& origin) {
     Announcement announcement;
     announcement.new_origin = origin;
@@ -79,7 +79,7 @@ class StoreTest : public ::testing::Test {
     return id;
   }
 
-  // Entry `n` is sealed at this time.
+  // The time at which entry `n` is sealed.
   static Timestamp time_of(std::int64_t n) { return {1'700'000'000'000'000 + n * 1'000'000}; }
 
   // A request for `seals` on top of state_, which moves on; take_back() undoes that.

@@ -1,4 +1,4 @@
-// Guards that are gone are named: triggers, unique indexes, logged tables.
+// Missing guards are named: triggers, unique indexes, logged tables.
 #include "store/postgres/guards.hpp"
 
 #include "tests/integration/store_fixture.hpp"
@@ -29,7 +29,7 @@ TEST_F(GuardsTest, TriggersAreAskedForByName) {
           "trigger " + trigger + " of " + table + ", which refuses changes, is gone or not enabled ALWAYS";
       const std::string alter = "ALTER TABLE " + table;
       EXPECT_EQ(missing(alter + " DISABLE TRIGGER " + trigger), said);
-      EXPECT_EQ(missing(alter + " ENABLE TRIGGER " + trigger), said);  // falls to session_replication_role
+      EXPECT_EQ(missing(alter + " ENABLE TRIGGER " + trigger), said);  // disabled by session_replication_role
       EXPECT_EQ(missing(alter + " ENABLE ALWAYS TRIGGER " + trigger), "");
     }
   }

@@ -1,4 +1,4 @@
-// The lease, what a grant holds, and checkpoints as the writer keeps them.
+// The lease, the contents of a grant, and checkpoints as the writer stores them.
 #include <atomic>
 #include <thread>
 
@@ -14,7 +14,7 @@ class LeaseTest : public StoreTest {
   LeaseOutcome take(WriterStore& store, const std::string& instance) {
     return store.take_lease({instance, std::chrono::milliseconds(3000)});
   }
-  // As a standby that sees the lease for the first time, and a second time when it has stood still for half its
+  // Like a standby that sees the lease for the first time, and a second time when it has stood still for half its
   // timeout.
   void watch(WriterStore& store, const std::string& instance) {
     EXPECT_TRUE(std::holds_alternative<LeaseHeld>(take(store, instance)));
@@ -28,7 +28,7 @@ class LeaseTest : public StoreTest {
     const Checkpoint checkpoint{key.name(), static_cast<std::uint64_t>(size), root};
     return {key.name(), size, root, sign_checkpoint(checkpoint, key)};
   }
-  // Until so many of this database's sessions wait for a lock. False after 2 s.
+  // Waits until this many of this database's sessions wait for a lock. False after 2 s.
   bool wait_for_waiting(int sessions) {
     for (int i = 0; i < 200; ++i) {
       const std::string waiting =
@@ -96,7 +96,7 @@ TEST_F(LeaseTest, ReleasedLeaseIsFreeAtOnce) {
   EXPECT_TRUE(std::holds_alternative<LeaseGrant>(take(*standby, "b")));
 }
 
-// The connection may have been given up because nobody needed it.
+// The connection may have been closed because it was idle.
 TEST_F(LeaseTest, LeaseIsReleasedAfterARestToo) {
   take_lease("a");
   writer_->rest();
@@ -123,7 +123,7 @@ TEST_F(LeaseTest, ManyTakersGetOneGrant) {
   EXPECT_EQ(ask("SELECT writer_epoch FROM vault_head"), "1");
 }
 
-// Ten writers who all believe that they are the one: exactly one batch a head gets in, and there is no fork.
+// Ten writers that all believe they are the only one: exactly one batch per head is accepted, and there is no fork.
 TEST_F(LeaseTest, ConcurrentWritersNeverFork) {
   take_lease();
   std::atomic<int> committed{0};
@@ -152,7 +152,7 @@ TEST_F(LeaseTest, ConcurrentWritersNeverFork) {
     });
   }
   for (auto& writer : writers) writer.join();
-  EXPECT_EQ(committed, 10);  // whoever was first went on; all others are fenced
+  EXPECT_EQ(committed, 10);  // whichever was first continued; all others are fenced
   EXPECT_EQ(ask("SELECT head_sequence FROM vault_head"), "10");
   EXPECT_EQ(verdict(), "valid");
 }
@@ -193,8 +193,8 @@ TEST_F(LeaseTest, DamageIsNamedAndTheEpochStays) {
   EXPECT_TRUE(std::holds_alternative<LeaseGrant>(take(*writer_, "a")));
 }
 
-// What PostgreSQL cannot read is no finding about what is stored. First the block of an entry at the tree's edge, then
-// the one of the head's entry.
+// A page that PostgreSQL cannot read is no finding about the stored data. First the block of an entry at the tree's
+// edge, then that of the head's entry.
 TEST_F(LeaseTest, DamagedPageIsUnreadableAndNoDamageToTheLedger) {
   take_lease();
   grow_to(300);
@@ -292,7 +292,8 @@ TEST_F(LeaseTest, CheckpointsAreKeptOnceWithTheirIdentity) {
   EXPECT_EQ(view->ledger_id().value(), grant.ledger_id);
 }
 
-// Who takes over waits for a checkpoint that the former writer is storing, and then knows it; a later one is refused.
+// A vaultd that takes over waits for a checkpoint that the former writer is storing, and then knows it; later ones are
+// refused.
 TEST_F(LeaseTest, TakeoverKnowsTheCheckpointThatItOverlaps) {
   take_lease("a");
   grow_to(5);
@@ -331,9 +332,8 @@ TEST_F(LeaseTest, TakeoverKnowsTheCheckpointThatItOverlaps) {
   EXPECT_EQ(refused.error().code, ErrorCode::forbidden);
 }
 
-// Who has no session to append on must not keep others from taking over: in doubt, the lease stays as it is until
-// there is one.
-// What a notary asks before it signs.
+// A vaultd without a session for appends must not keep others from taking over: in doubt, the lease stays as it is
+// until there is one. This is what a notary asks before it signs.
 TEST_F(LeaseTest, LeaseIsConfirmedWhileItIsOursAndFreshAndTheLedgerIsThere) {
   take_lease();
   grow_to(5);

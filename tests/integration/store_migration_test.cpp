@@ -1,4 +1,4 @@
-// Migrations up, down, by hand and without rights; and the database's own defence of what is insert-only.
+// Migrations up, down, by hand and without rights; and the database's own protection of insert-only tables.
 #include <atomic>
 #include <cstdlib>
 #include <thread>
@@ -94,7 +94,7 @@ TEST_F(MigrationTest, ByHandWithPsql) {
   const auto statuses = migration_status(url).value();
   for (const MigrationStatus& one : statuses) {
     EXPECT_TRUE(one.applied);
-    EXPECT_TRUE(one.checksum_matches);  // by hand: none to compare
+    EXPECT_TRUE(one.checksum_matches);  // applied by hand: no checksum to compare
   }
   EXPECT_TRUE(migrate_up(url));
   EXPECT_NE(psql(url, "001_ledger.sql"), 0);
@@ -128,7 +128,7 @@ TEST_F(MigrationTest, ServerIsChecked) {
   EXPECT_NE(latin.error().message.find("LATIN1"), std::string::npos);
 }
 
-// An owner without any right to make roles; and then roles that are there.
+// An owner without the right to create roles; and then with existing roles.
 TEST_F(MigrationTest, WorksWithoutTheRightToMakeRoles) {
   const std::string url = postgres().create_empty_database();
   postgres().run(url,
@@ -269,7 +269,7 @@ TEST_F(MigrationTest, ColumnsAreBounded) {
   }
 }
 
-// From the schema of 0.1.0, with entries, one of which breaks a bound that came later.
+// From the schema of 0.1.0, with entries, one of which violates a constraint added later.
 TEST_F(MigrationTest, UpgradesALedgerThatIsInUse) {
   const std::string url = postgres().create_empty_database();
   ASSERT_EQ(psql(url, "001_ledger.sql"), 0);
@@ -290,7 +290,7 @@ TEST_F(MigrationTest, UpgradesALedgerThatIsInUse) {
             "301");
 }
 
-// A table that somebody holds is waited for, a second at a time.
+// Waits for a table in use, a second at a time.
 TEST_F(MigrationTest, WaitsForATableThatIsHeld) {
   const std::string url = postgres().create_empty_database();
   ASSERT_EQ(psql(url, "001_ledger.sql"), 0);
@@ -303,7 +303,7 @@ TEST_F(MigrationTest, WaitsForATableThatIsHeld) {
   EXPECT_EQ(schema_version(url).value(), schema_version_wanted());
 }
 
-// What a vaultd of 0.1.0 does to take the lease and to keep it.
+// The statements with which a vaultd of 0.1.0 takes and keeps the lease.
 TEST_F(MigrationTest, AnOlderVaultdIsRefusedByName) {
   const std::string url = postgres().create_database();
   for (const char* change : {"UPDATE vault_lease SET holder = 'old', epoch = 9, renewed_at = clock_timestamp()",

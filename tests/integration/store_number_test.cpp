@@ -1,4 +1,4 @@
-// How much a number takes once jsonb has written it out: what append_number() says, and what a real PostgreSQL does.
+// The size of a number once jsonb has written it out: append_number()'s prediction, and a real PostgreSQL.
 #include <bit>
 #include <cmath>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// What an append's error comes to, however the server tells it.
+// The outcome for each error of an append, however the server reports it.
 #include <string_view>
 
 #include "tests/integration/store_fixture.hpp"
@@ -8,7 +8,7 @@ namespace {
 
 using OutcomeTest = StoreTest;
 
-// Servers that pass on what others have said name a part of the table's index, or keep the message alone.
+// Servers that forward another one's error name a part of the table's index, or keep only the message.
 TEST_F(OutcomeTest, DuplicateIsKnownByItsIndexHoweverItIsTold) {
   take_lease();
   grow_to(2);
@@ -24,7 +24,7 @@ TEST_F(OutcomeTest, DuplicateIsKnownByItsIndexHoweverItIsTold) {
   EXPECT_EQ(append(*writer_, request).kind, AppendKind::duplicate);
 }
 
-// The name is the administrator's to change; what an index is on is not.
+// An administrator may rename an index, but not change its columns.
 TEST_F(OutcomeTest, DuplicateIsKnownByTheColumnsOfItsIndex) {
   take_lease();
   grow_to(2);
@@ -52,8 +52,8 @@ TEST_F(OutcomeTest, RowInTheWayIsNotTheBatchesFault) {
   EXPECT_EQ(append(*writer_, request_for(make_seal(3))).kind, AppendKind::occupied);
 }
 
-// After the statement is done, whatever fails does so around the commit; and nobody knows what became of a statement
-// whose completion is unknown, or whose server is said to be gone.
+// Once the statement is done, any failure is around the commit; and the outcome is unknown for a statement whose
+// completion is unknown, or whose server is reported to be gone.
 TEST_F(OutcomeTest, WhatFailsAroundTheCommitIsInDoubt) {
   take_lease();
   grow_to(2);

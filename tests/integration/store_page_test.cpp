@@ -1,4 +1,4 @@
-// Pages against a plain filter of the whole ledger, and what they cost.
+// Pages compared with a plain filter of the whole ledger, and their cost.
 #include <unistd.h>
 
 #include <algorithm>
@@ -135,7 +135,7 @@ TEST_F(PageTest, PageEndsAtItsBytes) {
   EXPECT_EQ(paged(request), expected(request));
 }
 
-// Small rows first, so that much is asked for, and then large ones: what does not fit is not read for nothing.
+// Small rows first, so that many are requested, and then large ones: rows that do not fit are not read in vain.
 TEST_F(PageTest, LargeRowsBehindSmallOnes) {
   take_lease();
   for (int i = 1; i <= 60; ++i) {
@@ -157,7 +157,7 @@ TEST_F(PageTest, LargeRowsBehindSmallOnes) {
   }
 }
 
-// The page ends before it; where it is the next one, the answer names it. It is never left out in silence.
+// The page ends before it; if it is the next one, the answer names it. It is never skipped silently.
 TEST_F(PageTest, ARowThatCannotBeReadIsNeverSkipped) {
   fill(40);
   tamper("UPDATE vault_ledger SET seal_data = '[]' WHERE sequence = 20");
@@ -178,14 +178,14 @@ TEST_F(PageTest, ARowThatCannotBeReadIsNeverSkipped) {
       ASSERT_FALSE(page);
       EXPECT_EQ(page.error().code, ErrorCode::internal);
       EXPECT_NE(page.error().message.find("entry 20"), std::string::npos) << page.error().message;
-      request.cursor = 20;  // somebody who has been told goes past it
+      request.cursor = 20;  // a client that has been told can skip it
       EXPECT_EQ(snapshot()->page(request)->entries.size(),
                 (order == Order::ascending ? (filtered ? 4U : 20U) : (filtered ? 3U : 19U)));
     }
   }
 }
 
-// Rows read per table by `question`, as the server counts them.
+// Rows read per table by `question`, according to the server's counters.
 class CostTest : public PageTest {
  protected:
   std::int64_t rows_read() {

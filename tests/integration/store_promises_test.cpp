@@ -1,4 +1,4 @@
-// What the database holds of what was signed, and what of it is believed.
+// Signed promises in the database, and which of them are believed.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ class PromisesTest : public StoreTest {
   const SigningKey key_ = SigningKey::generate("vault.test/log").value();
 };
 
-// Anybody with the role of a writer can put rows there.
+// Anybody with the role of a writer can insert rows there.
 TEST_F(PromisesTest, TheNewestCheckpointIsTheNewestThatVerifies) {
   grow_to(5);
   const StoredCheckpoint good = signed_by(key_, 5, state_.head.merkle_root);
@@ -50,7 +50,7 @@ TEST_F(PromisesTest, TheNewestCheckpointIsTheNewestThatVerifies) {
   EXPECT_EQ(promises.newest->note, good.note);
 }
 
-// Or one damaged page anywhere in it keeps everybody from sealing. Statistics are none where nothing was ever analyzed.
+// Otherwise one damaged page anywhere in it would keep everybody from sealing. Without ANALYZE there are no statistics.
 TEST_F(PromisesTest, LookingForIdentitiesDoesNotReadTheWholeLedger) {
   grow_to(400);
   ASSERT_TRUE(writer_->store_checkpoint(epoch_, signed_by(key_, 400, state_.head.merkle_root), identity()));

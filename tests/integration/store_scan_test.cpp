@@ -1,4 +1,4 @@
-// Scans of rows that are large, slow to print, or slow to come.
+// Scans of rows that are large, slow to print, or slow to arrive.
 #include <chrono>
 
 #include "tests/integration/store_fixture.hpp"
@@ -21,7 +21,7 @@ class ScanTest : public StoreTest {
     }
   }
 
-  // Time for some of the rows, however busy the machine is, and not for all of them.
+  // Enough time for some of the rows, however busy the machine is, but not for all of them.
   std::chrono::milliseconds a_few_rows() {
     const auto patient = make_postgres_reader(options_);
     const auto began = std::chrono::steady_clock::now();
@@ -31,7 +31,7 @@ class ScanTest : public StoreTest {
   }
 };
 
-// All of it takes the server longer than one answer may, and so does what is asked for first.
+// All of it takes the server longer than one answer may, and so does the first request.
 TEST_F(ScanTest, AChunkThatIsLateIsAskedForInHalves) {
   take_lease();
   seal_swelling(40, 20'000);  // 6.5 MB each

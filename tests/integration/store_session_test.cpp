@@ -1,4 +1,4 @@
-// What must not end a writer's session, and what must end with it.
+// Events that must not end a writer's session, and effects that must end with it.
 #include <linux/sockios.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -54,7 +54,7 @@ TEST_F(SessionTest, IdleSessionTimeoutOfTheDatabaseDoesNotEndThem) {
   EXPECT_EQ(backends(), before);  // the lease's session has not been made anew either
 }
 
-// A snapshot is a transaction, and whoever verifies may have something else to do between two questions.
+// A snapshot is a transaction, and a verifier may do something else between two queries.
 TEST_F(SessionTest, TimeoutsOfTheDatabaseEndNoReading) {
   run("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = 50', "
       "current_database()); "
@@ -66,8 +66,8 @@ TEST_F(SessionTest, TimeoutsOfTheDatabaseEndNoReading) {
   EXPECT_TRUE(head) << head.error().message;
 }
 
-// `failed` promises that the batch will never be there: what libpq holds of it must not follow when the session is
-// closed, neither while the server stands still nor after it has made room.
+// `failed` promises that the batch will never be there: data still buffered in libpq must not follow when the session
+// is closed, neither while the server is stopped nor after it has made room.
 TEST_F(SessionTest, BatchThatWasSentInPartAndGivenUpIsNeverCommitted) {
   take_lease();
   for (const bool room_before_closing : {false, true}) {
@@ -78,7 +78,7 @@ TEST_F(SessionTest, BatchThatWasSentInPartAndGivenUpIsNeverCommitted) {
     int buffer = 0;
     socklen_t size = sizeof buffer;
     ASSERT_EQ(getsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &buffer, &size), 0);
-    // More than the socket holds, but what it does not hold at first fits once the server has read the beginning.
+    // More than the socket holds; but the rest fits once the server has read the beginning.
     Seal seal = make_seal(state_.head.sequence + 1);
     seal.seal_data = "{\"x\":\"" + std::string(static_cast<std::size_t>(buffer) * 3 / 2, 'x') + "\"}";
     const AppendRequest request = request_for(seal);

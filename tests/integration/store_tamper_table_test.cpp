@@ -1,5 +1,5 @@
 // A table of tampering: whatever is done to any column of any table, with constraints and triggers out of the way, is
-// seen by everyone who verifies, and all of them say the same.
+// seen by every verifier, and they all agree.
 #include <cstdlib>
 #include <filesystem>
 
@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 struct Case {
   const char* change;
   const char* found;               // "reason@sequence" or "valid"
-  const char* database = nullptr;  // what those say who know nothing but the database; nullptr: the same
-  const char* archive = nullptr;   // what archiving says; nullptr: as the database
+  const char* database = nullptr;  // the answer of those who know only the database; nullptr: the same
+  const char* archive = nullptr;   // the answer of archiving; nullptr: as the database's
 };
 
 // A ledger of 600 entries, two finished tiles, checkpoints of 10, 300 and 600.
@@ -52,7 +52,7 @@ const Case cases[] = {
     {"UPDATE vault_ledger SET sequence = 9000 WHERE sequence = 300", "sequence_gap@300"},
     {"UPDATE vault_ledger SET sequence = 9000 WHERE sequence = 600", "sequence_gap@600"},
     {"UPDATE vault_ledger SET sequence = -7 WHERE sequence = 300", "stray_row@-7"},
-    // --- rows deleted, swapped, there twice, ahead of the ledger and below it ---
+    // --- rows deleted, swapped, duplicated, ahead of the ledger and below it ---
     {"DELETE FROM vault_ledger WHERE sequence = 1", "sequence_gap@1"},
     {"DELETE FROM vault_ledger WHERE sequence BETWEEN 100 AND 400", "sequence_gap@100"},
     {"DELETE FROM vault_ledger WHERE sequence = 600", "head_mismatch@600"},
@@ -127,7 +127,7 @@ const Case cases[] = {
      "checkpoint_signature_invalid@601"},
     {"INSERT INTO vault_checkpoint SELECT 'zzz', 300, root, note FROM vault_checkpoint WHERE tree_size = 300",
      "checkpoint_signature_invalid@300"},
-    // Nothing promises that one is stored. Whoever kept the newest has it still.
+    // Nothing promises that one is stored. Whoever kept the newest still has it.
     {"DELETE FROM vault_checkpoint WHERE tree_size = 300", "valid"},
     // --- vault_origin ---
     {"UPDATE vault_origin SET origin = 'other'", "checkpoint_signature_invalid@10", nullptr,
@@ -139,8 +139,8 @@ const Case cases[] = {
     {"DELETE FROM vault_origin", "checkpoint_signature_invalid@10"},
     // --- vault_meta: names the database, and is no part of the record ---
     {"UPDATE vault_meta SET ledger_id = gen_random_uuid(), created_at = 'infinity'", "valid"},
-    {"UPDATE vault_meta SET reserved_from = 1", "valid"},  // whose word a name is, not what was sealed
-    // --- vault_contradiction: what vaultds tell one another; only a note that is signed is believed ---
+    {"UPDATE vault_meta SET reserved_from = 1", "valid"},  // concerns who may use a name, not what was sealed
+    // --- vault_contradiction: reports between vaultds; only a signed note is believed ---
     {"INSERT INTO vault_contradiction (note_hash, origin, tree_size, root, note, told_by) VALUES ('', '', -1, '', '', "
      "'')",
      "valid"},
@@ -167,7 +167,7 @@ class TamperTableTest : public VerifyTest {
     head_ = state_.head;
     known_ = Checkpoint{"vault.test/log", 600, state_.head.merkle_root};
     data_hash_ = to_hex(snapshot()->entry_by_sequence(300).value()->data_hash);
-    // Out of the way: triggers, checks, keys. Their indexes stay, for what is read in order is read through them.
+    // Removes triggers, checks and keys. Their indexes stay, because ordered reads go through them.
     run("DO $$ DECLARE c record; BEGIN FOR c IN SELECT conrelid::regclass AS t, conname, contype FROM pg_constraint "
         "WHERE conrelid::regclass::text LIKE 'vault\\_%' LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, "
         "c.conname); END LOOP; "
@@ -228,7 +228,7 @@ class TamperTableTest : public VerifyTest {
     return report ? say(report->finding) : report.error().message;
   }
 
-  // Everything that the auditor alerts of in ten seconds.
+  // Every finding that the auditor alerts about within ten seconds.
   std::set<std::string> audited(ReaderStore& reader) const {
     RecordedEffects effects;
     Auditor auditor(reader, {100'000});

@@ -54,7 +54,7 @@ TEST_F(TamperTest, SequenceIsGuarded) {
   tamper(
       "UPDATE vault_ledger SET sequence = 20 WHERE sequence > 20; UPDATE vault_ledger SET sequence = -7 WHERE sequence "
       "= 9");
-  EXPECT_EQ(verdict(), "stray_row@-7");  // of the two that fail, the first
+  EXPECT_EQ(verdict(), "stray_row@-7");  // the first of the two failures
   EXPECT_EQ(range(2, 20), "sequence_gap@9");
 }
 
@@ -66,7 +66,7 @@ TEST_F(TamperTest, SequenceAtTheEndOfTheNumbersIsFound) {
 
 TEST_F(TamperTest, RewrittenRowsAreFoundByTheirChain) {
   fill(20);
-  // A row whose own hash is consistent, but which does not follow: swapped in from another history.
+  // A row whose own hash is consistent, but which does not follow: taken from another history.
   tamper(
       "UPDATE vault_ledger SET sequence = -1 WHERE sequence = 7; UPDATE vault_ledger SET sequence = 7 WHERE sequence = "
       "8;"
@@ -161,7 +161,7 @@ TEST_F(TamperTest, TailAndHeadCutTogetherIsFoundByCheckpoints) {
   LedgerVerification known;
   known.known.push_back({"elsewhere", 590, full.merkle_root});
   cut(580);
-  EXPECT_EQ(verdict(), "valid");  // nothing in the database tells
+  EXPECT_EQ(verdict(), "valid");  // nothing in the database shows it
   EXPECT_EQ(verdict(known), "truncated@581");
   LedgerVerification by_head;
   by_head.known_head = full;
@@ -234,7 +234,7 @@ TEST_F(TamperTest, TamperedCheckpointsAreFound) {
   EXPECT_EQ(verdict(), "checkpoint_signature_invalid@10");
 }
 
-// Every row consistently rewritten: only the checkpoint tells.
+// Every row consistently rewritten: only the checkpoint reveals it.
 TEST_F(TamperTest, RewrittenHistoryIsCheckpointMismatch) {
   fill(30);
   store_checkpoint();
@@ -248,7 +248,7 @@ TEST_F(TamperTest, RewrittenHistoryIsCheckpointMismatch) {
   EXPECT_EQ(verdict(), "checkpoint_mismatch@30");
 }
 
-// Whether a retried seal is the same does not depend on the payload that is stored, nor on anybody else's row.
+// Whether a retried seal is the same depends neither on the stored payload nor on other rows.
 TEST_F(TamperTest, SealsAreFoundWhateverHasBecomeOfOtherRows) {
   take_lease();
   grow_to(20);
@@ -286,7 +286,7 @@ TEST_F(TamperTest, SealsAreFoundWhateverHasBecomeOfOtherRows) {
   EXPECT_EQ(found_as(17), "damaged");
 }
 
-// A page that the disk has lost takes its own seals with it, and the session goes on.
+// A page lost by the disk affects only its own seals, and the session continues.
 TEST_F(TamperTest, SealsBesideADamagedPageAreFound) {
   take_lease();
   grow_to(400);

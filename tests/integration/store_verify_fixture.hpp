@@ -1,4 +1,4 @@
-// What the tests of verification share.
+// Shared by the tests of verification.
 #pragma once
 
 #include <optional>
@@ -28,7 +28,7 @@ class VerifyTest : public StoreTest {
     ASSERT_TRUE(kept) << kept.error().message;
   }
 
-  // A checkpoint of every entry.
+  // Stores a checkpoint of every entry.
   void store_checkpoint_a_row(std::int64_t size) {
     store_checkpoint();  // the identity, and the last one
     std::string values;

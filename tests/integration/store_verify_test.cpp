@@ -1,4 +1,4 @@
-// Verification of what nobody has touched: ranges, resumption, known checkpoints, growth.
+// Verification of an intact ledger: ranges, resumption, known checkpoints, growth.
 #include "tests/integration/store_verify_fixture.hpp"
 
 namespace vault::test {
@@ -50,7 +50,7 @@ TEST_F(VerifyTest, ResumesWhereItEnded) {
   EXPECT_FALSE(report.finding);
   EXPECT_EQ(report.checked, 300);
   EXPECT_EQ(report.end, state_);
-  // It does not trust what is stored for the entries before.
+  // It does not trust what is stored for earlier entries.
   tamper("UPDATE vault_ledger SET prev_hash = repeat('0', 64) WHERE sequence = 301");
   EXPECT_NE(verdict(request), "valid");
 }
@@ -69,7 +69,7 @@ TEST_F(VerifyTest, ProgressIsToldAndCanStop) {
   EXPECT_EQ(verdict(), "valid");  // the connection is good for the next run
 }
 
-// In pieces as small as they get, by rows and between snapshots, the whole is what it is in one.
+// In the smallest possible pieces, by rows and between snapshots, the result is the same as in one piece.
 TEST_F(VerifyTest, PausesAnywhereAndGoesOn) {
   fill(20'000);
   const auto in_pieces = [this](const std::function<bool(bool)>& pause) {
@@ -129,12 +129,12 @@ TEST_F(VerifyTest, CheckpointsOfAnOlderIdentityCountUpToTheAcceptedSequence) {
   store_checkpoint(SigningKey::generate("vault.test/second").value(), 15);
   grow_to(30);
   EXPECT_EQ(verdict(), "valid");
-  // Up to there the old one still counts.
+  // Up to there, the old one still counts.
   tamper("UPDATE vault_checkpoint SET root = repeat('0', 64) WHERE tree_size = 10");
   EXPECT_EQ(verdict(), "checkpoint_mismatch@10");
 }
 
-// Two vaultds signed on after an unreplicated loss, and the other one has told of it.
+// Two vaultds kept signing after an unreplicated loss, and the other one has reported it.
 TEST_F(VerifyTest, WhatAnotherVaultdHasToldOfIsCompared) {
   fill(20);
   store_checkpoint();
@@ -153,13 +153,13 @@ TEST_F(VerifyTest, WhatAnotherVaultdHasToldOfIsCompared) {
   EXPECT_EQ(verdict(), "checkpoint_mismatch@40");
   ASSERT_TRUE(told(*key_, 12, Hash{1}));
   EXPECT_EQ(verdict(), "checkpoint_mismatch@12");
-  // The way out: a new identity goes on, and what the old one has signed is evidence.
+  // The way out: a new identity continues, and what the old one has signed is evidence.
   ASSERT_EQ(append(*writer_, request_for(announcement_of("vault.test/second"))).kind, AppendKind::committed);
   store_checkpoint(SigningKey::generate("vault.test/second").value(), 50);
   EXPECT_EQ(verdict(), "valid");
 }
 
-// Signatures are verified many at a time, behind the rows: the first that is wrong is named all the same.
+// Signatures are verified in batches, after the rows: the first bad one is still named.
 TEST_F(VerifyTest, ACheckpointARow) {
   fill(20'000);
   store_checkpoint_a_row(20'000);

@@ -307,7 +307,7 @@ TEST(CanonicalJsonProperty, NumbersAgreeWithTheNaivePrinter) {
     for (int round = 0; round < 20; ++round) {
       auto value = std::bit_cast<double>(maker.random()());
       if (!std::isfinite(value)) continue;
-      // Every second one near the layouts' edges.
+      // Every second one near the boundaries between layouts.
       if (round % 2 == 0)
         value = std::ldexp(value / std::pow(2.0, std::ilogb(value)), static_cast<int>(maker.below(120)) - 40);
       std::string out;
@@ -317,7 +317,7 @@ TEST(CanonicalJsonProperty, NumbersAgreeWithTheNaivePrinter) {
   });
 }
 
-// Any bytes at all: an answer, never a crash, and what is taken is a fixed point.
+// Arbitrary bytes: an answer, never a crash, and accepted text is a fixed point.
 TEST(CanonicalJsonProperty, DamagedTextIsAnsweredAndNeverHalfTaken) {
   expect_property("damage", [](std::uint64_t seed) {
     Maker maker(seed);

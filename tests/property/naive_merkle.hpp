@@ -1,5 +1,5 @@
-// RFC 6962 section 2.1 written down as the RFC writes it: recursion over all leaves, nothing kept, nothing shared with
-// ledger/ but the hash of bytes. Slow, and meant to be obviously right.
+// RFC 6962 section 2.1 written as in the RFC: recursion over all leaves, nothing cached, nothing shared with ledger/
+// but the hash of bytes. Slow, and meant to be obviously right.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Properties of the tree: everything that ledger/ computes step by step equals what RFC 6962 says in one recursion.
+// Properties of the tree: everything that ledger/ computes incrementally equals the recursion of RFC 6962.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -41,7 +41,7 @@ TEST(TreeProperty, EveryProofOfEverySmallTree) {
   }
 }
 
-// One tree of three tile levels for all random cases; sizes below it are read as its past.
+// One tree of three tile levels for all random cases; smaller sizes are read as its past.
 class LargeTree {
  public:
   static constexpr std::uint64_t size_max = 70'000;
@@ -109,7 +109,7 @@ RC_GTEST_PROP(TreeProperty, ConsistencyOfAnyTwoSizes, ()) {
                 .has_value());
 }
 
-// Changes one proof in one random way that cannot leave it as it was.
+// Changes one proof in one random way that cannot leave it unchanged.
 Proof mutate(Proof proof) {
   const bool can_shrink = !proof.empty();
   switch (*rc::gen::inRange(0, can_shrink ? 4 : 1)) {
@@ -162,7 +162,7 @@ RC_GTEST_PROP(TreeProperty, MutatedConsistencyProofsFail, ()) {
   RC_ASSERT(!verify_consistency(old_size, size, old_root, wrong, proof).has_value());
 }
 
-// Whatever arguments: an answer, never a crash, and never yes to a root made up.
+// Arbitrary arguments: an answer, never a crash, and never yes to an invented root.
 RC_GTEST_PROP(TreeProperty, VerificationSurvivesAnything, ()) {
   const auto number = rc::gen::oneOf(
       rc::gen::arbitrary<std::uint64_t>(), rc::gen::inRange<std::uint64_t>(0, 20),
@@ -194,7 +194,7 @@ rc::Gen<Seal> any_seal() {
       rc::gen::set(&Seal::seal_data, payload), rc::gen::set(&Seal::seal_id, id));
 }
 
-// What the sequencer seals, the verifier accepts and comes to the same state; one changed bit of a row it refuses.
+// The verifier accepts what the sequencer seals, and reaches the same state; it refuses a row with one changed bit.
 RC_GTEST_PROP(TreeProperty, SequencerAndVerifierAgree, ()) {
   const auto seals = *rc::gen::nonEmpty(rc::gen::container<std::vector<Seal>>(any_seal()));
   LedgerState state;

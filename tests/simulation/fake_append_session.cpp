@@ -42,7 +42,7 @@ void FakeAppendSession::dispatch(const AppendRequest& request) {
   if (!life_.dead) database_.note(std::string("append.") + names[static_cast<std::size_t>(outcome.kind)]);
   const bool breaks = fault != Fault::none && fault != Fault::cancelled;
   if (breaks && database_.random().chance(300)) {
-    // Sending has noticed that the connection is gone: there is no descriptor any more to tell of it.
+    // Sending has noticed that the connection is gone: there is no descriptor left to report it.
     database_.note("fault.append.descriptor_gone");
     lost_ = true;
     complete(std::move(outcome));
@@ -96,7 +96,7 @@ AppendOutcome FakeAppendSession::run(const AppendRequest& request, Fault fault, 
   if (fault == Fault::before) return {AppendKind::failed, "connection lost before all of it was sent"};
   if (!database_.lock_head(stall)) return {AppendKind::failed, "lock timeout"};
   if (auto refusal = refuse(request)) {
-    // What is refused waits for no standby.
+    // A refused append waits for no standby.
     if (fault != Fault::none && fault != Fault::cancelled) return {AppendKind::in_doubt, "connection lost"};
     return *refusal;
   }

@@ -9,7 +9,7 @@
 namespace vault::sim {
 namespace {
 
-// Of the writers' sessions.
+// For the writers' sessions.
 constexpr Micros lock_timeout = 3 * second;
 
 }  // namespace

@@ -1,7 +1,7 @@
-// A database in memory that means what Postgres means to the store: one row vault_head with the epoch that fences, a
-// lock on it that a lost transaction may hold, unique seal_ids, a lease with the database's own clock. Every call of
-// it can fail before it took effect, fail after, stall, or lose its connection with the transaction still under way.
-// A checkpoint is stored under a share of the lock on the lease, for which whoever writes the lease waits.
+// A database in memory that behaves as Postgres does for the store: one row vault_head with the epoch that fences, a
+// lock on it that a lost transaction may hold, unique seal_ids, a lease with the database's own clock. Every call can
+// fail before it takes effect, fail after it, stall, or lose its connection with the transaction still under way. A
+// checkpoint is stored under a shared lock on the lease, for which whoever writes the lease waits.
 #pragma once
 
 #include <functional>
@@ -18,7 +18,7 @@
 
 namespace vault::sim {
 
-// What is on the database's disk. Copies are snapshots to restore from.
+// The contents of the database's disk. Copies are snapshots to restore from.
 struct DatabaseState {
   std::vector<Entry> entries;
   std::unordered_map<Uuid, std::size_t, UuidHash> index_by_seal_id;
@@ -42,7 +42,7 @@ enum class Fault : std::uint8_t {
   rolled_back  // append, checkpoint: lost around COMMIT, and the transaction was rolled back
 };
 
-// A database that does not keep its promises: to see that the invariants notice.
+// A database that breaks its promises, to check that the invariants notice.
 enum class Breakage : std::uint8_t {
   none,
   no_fence,            // appends to a head that has moved
@@ -50,9 +50,9 @@ enum class Breakage : std::uint8_t {
   no_unique_seal_ids,  // takes a seal_id twice
   guesses_in_doubt,    // says committed of a transaction that was rolled back
   no_lease_fence,      // keeps a former writer's checkpoints
-  // Not the database: state directories that keep less than they are told to.
+  // Not the database: state directories that lose what they should keep.
   forgets_checkpoints,  // what was signed or seen
-  forgets_told,         // heads that receipts were given for
+  forgets_told,         // heads for which receipts were given
 };
 
 // A transaction whose client is gone. It holds the lock on vault_head until it ends.
@@ -82,9 +82,9 @@ class FakeDatabase {
   DatabaseState state;
   std::string ledger_id = "5ea1c0de-0000-4000-8000-000000000999";
   bool down = false;
-  int server = 0;                 // which one answers
-  bool quiet = false;             // no faults any more
-  Micros not_durable_until = 0;   // a server that would not keep what it is told, and says so
+  int server = 0;                 // the one that answers
+  bool quiet = false;             // no more faults
+  Micros not_durable_until = 0;   // a server that would not keep what is written, and says so
   Micros cancelled_until = 0;     // waits for the standby are cancelled, mostly
   unsigned faults_per_mille = 0;  // of the writers' calls
   Micros clock_offset = 0;        // of the database's clock
@@ -102,15 +102,15 @@ class FakeDatabase {
   bool lock_head(Micros& stall);
   bool lock_lease(Micros& stall);
   void commit(const AppendRequest& request);
-  // Error: invalid_argument where the identity is not the ledger's.
+  // Error: invalid_argument if the identity is not the ledger's.
   Status check_identity(const LogIdentity& identity) const;
   void keep_checkpoint(std::int64_t epoch, const StoredCheckpoint& checkpoint, const LogIdentity& identity);
   // Of the current identity.
   std::optional<StoredCheckpoint> newest_checkpoint() const;
   Promises promises() const;
-  // Another server stands where this one stood: every session is lost, and what was under way with it.
+  // Another server replaces this one: every session is lost, and so is everything under way.
   void fail_over(DatabaseState to);
-  // Transactions under way.
+  // Ends transactions whose time has come.
   void end_due_transactions();
   Micros next_end() const;
   Head head_of(std::size_t size) const;
@@ -137,7 +137,7 @@ class FakeDatabase {
   Trace& trace_;
 };
 
-// A payload that holds this is refused by the database, as one that breaks a constraint would be.
+// The database refuses a payload that contains this, as if it violated a constraint.
 inline constexpr std::string_view poison = "poison";
 
 }  // namespace vault::sim

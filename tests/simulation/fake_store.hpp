@@ -1,4 +1,5 @@
-// The Store contract on a FakeDatabase: what PostgresWriter, PostgresAppender and PostgresReader promise, with faults.
+// The Store contract on a FakeDatabase: the promises of PostgresWriter, PostgresAppender and PostgresReader, with
+// faults.
 #pragma once
 
 #include <deque>
@@ -15,7 +16,7 @@
 
 namespace vault::sim {
 
-// A process's life. It may be cut short in the middle of a handler: after so many effects nothing reaches the world.
+// A process's life. It may be cut short in the middle of a handler: after this many effects, nothing reaches the world.
 struct Life {
   bool dead = false;
   int effects_left = -1;  // -1: no end in sight
@@ -30,7 +31,7 @@ struct Life {
 
 class FakeAppendSession;
 
-// When each session of a process has an answer, and what no descriptor tells of any more.
+// When each session of a process has an answer, and which ends are reported by no descriptor.
 class SessionTimes {
  public:
   static constexpr Micros never = std::numeric_limits<Micros>::max();
@@ -50,13 +51,13 @@ class SessionTimes {
     return next;
   }
   std::size_t open = 0;    // sessions
-  std::size_t untold = 0;  // outcomes that have landed, and that nobody has asked for yet
+  std::size_t untold = 0;  // outcomes that have arrived, and that nobody has asked for yet
 
  private:
   std::map<const FakeAppendSession*, Micros> at_;
 };
 
-// A batch is run when it is sent, and its answer is there some time later.
+// A batch runs when it is sent, and its answer arrives some time later.
 class FakeAppendSession final : public AppendSession {
  public:
   FakeAppendSession(FakeDatabase& database, Life& life, SessionTimes& times);
@@ -64,7 +65,7 @@ class FakeAppendSession final : public AppendSession {
 
   void append(std::shared_ptr<const AppendRequest> request) override;
   std::optional<AppendOutcome> outcome() override;
-  Watch watch() const override;  // a descriptor only while it has something to tell
+  Watch watch() const override;  // a descriptor only while it has something to report
   void give_up() override;
   bool lost() const override { return lost_; }
 
@@ -79,13 +80,13 @@ class FakeAppendSession final : public AppendSession {
   SessionTimes& times_;
   const int server_;  // with which it is connected
   bool lost_ = false;
-  bool breaks_ = false;                     // the connection, once the flight has come to its end
-  std::optional<AppendOutcome> in_flight_;  // what it will have come to
+  bool breaks_ = false;                     // the connection, at the end of the batch in flight
+  std::optional<AppendOutcome> in_flight_;  // its outcome
   std::shared_ptr<const AppendRequest> kept_;
   std::deque<AppendOutcome> complete_;
 };
 
-// What a writer must wait for.
+// The calls for which a writer must wait.
 class FakeWriterStore final : public WriterStore {
  public:
   FakeWriterStore(FakeDatabase& database, Life& life) : database_(database), life_(life) {}
@@ -101,7 +102,7 @@ class FakeWriterStore final : public WriterStore {
                                                            const LogIdentity& identity) override;
   Status store_contradiction(const StoredCheckpoint& checkpoint, const std::string& told_by) override;
 
-  // How long the calls since the last question have taken.
+  // How long the calls since the last query of this have taken.
   Micros take_stall() { return std::exchange(stall_, 0); }
   Micros stall() const { return stall_; }
   const SessionTimes& sessions() const { return sessions_; }
@@ -127,7 +128,7 @@ class FakeWriterStore final : public WriterStore {
   std::deque<Micros> failed_finds_;  // of the last second
 };
 
-// What the lease keeper asks.
+// The lease keeper's calls.
 class FakeLeaseStore final : public LeaseStore {
  public:
   FakeLeaseStore(FakeDatabase& database, Life& life) : database_(database), life_(life) {}
@@ -137,7 +138,7 @@ class FakeLeaseStore final : public LeaseStore {
   void rest() override { connected_ = false; }
   std::size_t connections() const { return connected_ ? 1 : 0; }
 
-  // How long the calls since the last question have taken.
+  // How long the calls since the last query of this have taken.
   Micros take_stall() { return std::exchange(stall_, 0); }
   Micros stall() const { return stall_; }
 

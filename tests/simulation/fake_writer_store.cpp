@@ -10,14 +10,14 @@ bool same_place(const Head& a, const Head& b) {
   return a.sequence == b.sequence && a.entry_hash == b.entry_hash && a.merkle_root == b.merkle_root;
 }
 
-// In a second: one at each of its ticks (250 ms), both ends included, and one that had been on its way.
+// Per second: one at each of its ticks (250 ms), both ends included, and one that was already under way.
 constexpr std::size_t failed_finds_max = 6;
 
 tl::unexpected<Error> connection_lost() {
   return vault::fail(ErrorCode::unavailable, "database: connection lost");
 }
 
-// And is not heard of.
+// Whether it took effect without its answer arriving.
 bool took_effect(Fault fault) {
   return fault == Fault::after || fault == Fault::cancelled;
 }
@@ -31,7 +31,7 @@ Fault FakeWriterStore::begin(const char* call, bool transaction) {
   return database_.draw(call, transaction);
 }
 
-// The lease is written once its lock is there.
+// The lease is written once its lock is granted.
 bool FakeWriterStore::lock_lease() {
   Micros waited = 0;
   const bool locked = database_.lock_lease(waited);
@@ -43,7 +43,7 @@ bool FakeWriterStore::lock_lease() {
 Result<std::unique_ptr<AppendSession>> FakeWriterStore::open_session() {
   const Fault fault = begin("open_session");
   if (fault != Fault::none && database_.random().chance(300)) {
-    // A limit on connections is not over at the next attempt.
+    // A limit on connections is still there at the next attempt.
     database_.note("fault.open_session.for_a_while");
     opens_fail_until_ = database_.now + database_.random().between(0, 8 * second);
   }
@@ -67,7 +67,7 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
     return LeaseHeld{state.lease_holder, state.epoch, state.head, database_.promises(), database_.ledger_id};
   }
   if (database_.not_durable()) return LeaseNotDurable{"fsync is off"};
-  auto session = open_session();  // first: who cannot append should not take over
+  auto session = open_session();  // first, because a vaultd that cannot append should not take over
   if (!session) return session.error();
   const bool takeover = !state.lease_holder.empty() && state.lease_holder != request.instance;
   if (takeover && !database_.storing.empty()) database_.note("lease.takeover_beside_a_checkpoint");
@@ -108,7 +108,7 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
   const auto unreachable = [] { return ResolveOutcome{ResolveKind::unreachable, 0, "database: connection lost", {}}; };
   const Fault fault = begin("resolve");
   if (fault == Fault::before) return unreachable();
-  auto session = open_session();  // first: who cannot append should not keep the lease from others
+  auto session = open_session();  // first, because a vaultd that cannot append should not keep the lease from others
   if (!session) {
     database_.note("resolve.without_session");
     return unreachable();
@@ -131,7 +131,7 @@ ResolveOutcome FakeWriterStore::resolve(const AppendRequest& request) {
   return {committed ? ResolveKind::committed : ResolveKind::not_committed, state.epoch, {}, *std::move(session)};
 }
 
-// What makes a look-up fail often goes on for a while. The writer may ask again at every tick of its status timer.
+// The cause of a failed look-up often persists for a while. The writer may ask again at every tick of its status timer.
 bool FakeWriterStore::find_fails() {
   const Fault fault = begin("find_seals");
   if (life_.dead) return true;
@@ -213,7 +213,7 @@ Result<std::optional<StoredCheckpoint>> FakeWriterStore::store_checkpoint(std::i
       database_.keep_checkpoint(epoch, checkpoint, identity);
       break;
     default:
-      // While this caller waits, others may come.
+      // While this caller waits, others may arrive.
       transaction.ends_at += database_.random().between(0, stall_);
       database_.storing.push_back(std::move(transaction));
       return std::nullopt;

@@ -163,7 +163,7 @@ void Invariants::whole_ledger() {
   }
 }
 
-// --- What leaves -----------------------------------------------------------------------------------------------------
+// --- Output ----------------------------------------------------------------------------------------------------------
 
 Invariants::Known Invariants::durable_tree(const std::string& origin, std::size_t size, const Hash& its_root) {
   Known known{origin, size, its_root, nullptr};
@@ -196,7 +196,7 @@ const Invariants::Known& Invariants::signed_note(const std::string& note) {
   return notes_.emplace(note, std::move(known)).first->second;
 }
 
-// An entry's hash holds that of the one before: where the last common leaf is the same, all before it are.
+// An entry's hash covers that of the previous one: if the last common leaf is the same, all before it are.
 bool Invariants::consistent(const Known& a, const Known& b) {
   const std::size_t common = std::min(a.size, b.size);
   return a.origin != b.origin || common == 0 || (*a.leaves)[common - 1] == (*b.leaves)[common - 1];
@@ -288,7 +288,7 @@ void Invariants::stored_checkpoint(std::int64_t epoch, const StoredCheckpoint& c
 void Invariants::receipt(EventFeed& feed, const Receipt& receipt, const Seal& seal) {
   const Entry& told = receipt.entry;
   one_told(feed, told.sequence, told.entry_hash);
-  if (lost_.contains(told.entry_hash)) return;  // given for a server that is not there any more
+  if (lost_.contains(told.entry_hash)) return;  // given for a server that no longer exists
   const auto& entries = database_.state.entries;
   require(told.sequence >= 1 && told.sequence <= std::ssize(entries), "a receipt for a row that is not there");
   const Entry& stored = entries[static_cast<std::size_t>(told.sequence - 1)];
@@ -330,7 +330,7 @@ void Invariants::event(EventFeed& feed, const std::vector<std::string>& frames) 
   require(map.type == msgpack::type::MAP, "an event is topic and map");
   const std::string name = frames[0].substr(0, frames[0].find('.'));
   require(member(map, "event") == name, "an event's name is its topic's first word");
-  // What was never told of, in between two entries, counts as well.
+  // Entries between the two that were never reported count as well.
   if (name == "entry" && feed.entry != 0) {
     feed.seq +=
         static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::stoll(member(map, "sequence")) - feed.entry - 1));

@@ -1,4 +1,4 @@
-// A notary's state directory in memory. It outlives crashes; a save can fail, or succeed and not be heard of.
+// A notary's state directory in memory. It outlives crashes; a save can fail, or succeed without the notary knowing.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,8 @@ struct DiskFiles {
 
 class MemoryDisk final : public NotaryDisk {
  public:
-  // `on_save`: a note that is about to be remembered, as the one that counts or as evidence. `on_told`: a head.
+  // `on_save`: called with a note that is about to be remembered, as the current one or as evidence. `on_told`: with a
+  // head.
   MemoryDisk(DiskFiles& files, FakeDatabase& world, Life& life,
              std::function<void(const std::string& note, bool as_evidence)> on_save,
              std::function<void(const Checkpoint& head)> on_told)

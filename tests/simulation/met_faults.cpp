@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view prefix = "met|";
 
-// They come from outside, whatever the actors do; a failing call can only meet whoever makes it.
+// These come from outside, whatever the actors do; a failing call can only meet its caller.
 const char* const at_any_time[] = {"fault.crash",          "fault.paused_process", "fault.clock",
                                    "fault.database_clock", "fault.outage_begins",  "fault.not_durable",
                                    "fault.disk.full",      "fault.stop",           "fault.cancelled_waits"};

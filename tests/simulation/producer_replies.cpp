@@ -1,4 +1,4 @@
-// What producers make of replies.
+// The producers' handling of replies.
 #include <algorithm>
 #include <utility>
 
@@ -40,7 +40,7 @@ void Producers::on_reply(int vaultd, const std::vector<std::string>& frames) {
   }
   const bool late = reply->error && reply->error->code == ErrorCode::deadline_exceeded;
   require(!late || !no_deadlines_, "a deadline is missed where nothing is wrong");
-  // Some replies are lost on their way.
+  // Some replies are lost in transit.
   if (!world_.database.quiet && world_.random.chance(20)) return;
   if (attempt.request) {
     on_seal_reply(vaultd, *attempt.request, *reply);
@@ -101,7 +101,7 @@ void Producers::on_seal_refused(LogicalRequest& request, std::uint64_t number, c
     return;
   }
   if (world_.invariants.history_lost()) {
-    // Of a server that is not there any more.
+    // From a server that no longer exists.
   } else if (error.code == ErrorCode::seal_id_conflict) {
     world_.invariants.conflict(request.seal.seals, number);
   } else {
@@ -115,7 +115,7 @@ void Producers::on_seal_refused(LogicalRequest& request, std::uint64_t number, c
 // --- Queries ---------------------------------------------------------------------------------------------------------
 
 void Producers::on_query_reply(const Operation& query, const Reply& reply) {
-  if (world_.invariants.history_lost()) return;  // it may be an answer of the server before
+  if (world_.invariants.history_lost()) return;  // it may be an answer of the previous server
   if (reply.error) {
     require(reply.error->code != ErrorCode::internal && reply.error->code != ErrorCode::seal_id_conflict,
             "a query failed: " + reply.error->message);

@@ -42,7 +42,7 @@ Micros Producers::next_at(bool producing) const {
 
 // --- Asking ----------------------------------------------------------------------------------------------------------
 
-// A new seal_id, an old one rightly (the same content), or an old one wrongly (other content).
+// A new seal_id, a legitimate reuse (the same content), or a wrong one (other content).
 std::optional<Uuid> Producers::make_seal_id(Seal& seal) {
   if (!used_.empty() && world_.random.chance(150)) {
     const LogicalRequest& other = requests_.at(used_[world_.random.below(used_.size())]);
@@ -139,7 +139,7 @@ void Producers::send_request(std::uint64_t number) {
     attempts_[wire_id] = {vaultd, fleet_[static_cast<std::size_t>(vaultd)]->incarnation(), number, {}, 0};
   }
   if (!request.ingest && !request.repeatable) {
-    // Nobody can send it again: whatever comes of it, comes of this attempt.
+    // It cannot be sent again: this attempt decides its outcome.
     request.state = State::given_up;
     open_.erase(number);
   }
@@ -192,14 +192,14 @@ void Producers::send_malformed() {
            "\x83\xa1v", ingest ? "0" : "malformed");
 }
 
-// False if nobody is connected. ZeroMQ keeps the message for a peer that may come back, or drops it: to the producer
-// both are silence.
+// False if no vaultd is connected. ZeroMQ keeps the message for a peer that may come back, or drops it: the producer
+// cannot tell the difference.
 bool Producers::transmit(int vaultd, std::size_t peer, SocketKind socket, std::string body, const std::string& name) {
   PeerMessage message;
   message.socket = socket;
   message.body = std::move(body);
   if (socket == SocketKind::ingest) {
-    message.envelope = {name};  // nobody answers: it only names the message for the simulation
+    message.envelope = {name};  // never answered: only names the message for the simulation
   } else {
     message.envelope = {name == "malformed" ? "malformed" : "peer-" + std::to_string(peer)};
   }

@@ -1,5 +1,5 @@
-// Producers and readers outside: they seal, send again what got no answer, reuse seal_ids rightly and wrongly, ask for
-// proofs, and check every reply that comes back.
+// External producers and readers: they seal, resend unanswered requests, reuse seal_ids legitimately and wrongly, ask
+// for proofs, and check every reply.
 #pragma once
 
 #include <map>
@@ -20,7 +20,7 @@ class Producers {
   Producers(World& world, Fleet& fleet, Micros request_timeout)
       : world_(world), fleet_(fleet), patience_(request_timeout + 3 * second) {}
 
-  // Sends what is due: new requests while `producing`, and what must be sent again.
+  // Sends whatever is due: new requests while `producing`, and resends.
   void tick(bool producing);
   Micros next_at(bool producing) const;
 
@@ -34,22 +34,22 @@ class Producers {
   void allow_anywhere(std::uint64_t request) { requests_.at(request).vaultd.reset(); }
   bool acknowledged(std::uint64_t request) const { return requests_.at(request).state == State::sealed; }
 
-  // From now on nothing may miss its deadline.
+  // From now on, nothing may miss its deadline.
   void expect_no_deadlines(bool expected) { no_deadlines_ = expected; }
   // One of everything, to `vaultd`.
   void send_round(int vaultd);
 
-  // Every request that must be sent again until it is decided is decided, and everything sent to a vaultd that still
-  // lives has its one reply.
+  // True if every request that must be resent until it is decided has been decided, and everything sent to a vaultd
+  // that is still alive has its one reply.
   bool all_answered() const;
-  // Throws unless every ingest seal that this incarnation of `vaultd` has taken is in the ledger, once.
-  // With `wait` it only tells.
+  // Throws unless every ingest seal that this incarnation of `vaultd` has accepted is in the ledger, once. With `wait`
+  // it only reports that.
   bool ingest_is_stored(int vaultd, int incarnation, bool wait) const;
   std::string describe_open() const;
 
  private:
   enum class State : std::uint8_t { open, sealed, refused, given_up };
-  // What a producer wants, over as many attempts as it takes.
+  // A producer's request, over as many attempts as it takes.
   struct LogicalRequest {
     std::size_t peer = 0;
     SealRequest seal;
@@ -57,7 +57,7 @@ class Producers {
     bool repeatable = false;  // every seal has a seal_id
     bool poisoned = false;
     State state = State::open;
-    std::optional<int> vaultd;  // where it must go; else anywhere
+    std::optional<int> vaultd;  // required destination; otherwise anywhere
   };
   struct Attempt {
     int vaultd = 0;
@@ -87,7 +87,7 @@ class Producers {
   Micros patience_;
   Micros next_request_at_ = 0;
   std::map<std::uint64_t, LogicalRequest> requests_;
-  std::map<std::uint64_t, Micros> open_;       // not yet decided, ingest apart: when to send it (again)
+  std::map<std::uint64_t, Micros> open_;       // undecided requests, except ingest: when to send them (again)
   std::map<std::uint64_t, Attempt> attempts_;  // by wire id
   std::vector<std::uint64_t> used_;            // requests with seal_ids, to reuse them
   std::map<std::pair<int, int>, std::set<std::uint64_t>> ingest_taken_;  // by vaultd and incarnation

@@ -1,4 +1,4 @@
-// The only source of chance in a simulation: one seed, one course of events.
+// The only source of randomness in a simulation: one seed, one course of events.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What a simulation tells about itself: the last events before a failure, and what has happened at all.
+// Output of a simulation: the last events before a failure, and counts of everything that has happened.
 #pragma once
 
 #include <cstddef>
@@ -27,13 +27,13 @@ inline void require(bool holds, const std::string& what) {
   if (!holds) throw Violation(what);
 }
 
-// How often each thing worth testing has happened, over all seeds.
+// How often each interesting event has happened, over all seeds.
 using Coverage = std::map<std::string, std::int64_t>;
 
-// The last lines, for people who look into a failure. With VAULT_SIM_TRACE in the environment all of them, at once.
+// The last lines, for people who investigate a failure. With VAULT_SIM_TRACE in the environment, all of them at once.
 class Trace {
  public:
-  // A message from one actor to another; put into words only where somebody reads it.
+  // A message from one actor to another; formatted only if somebody reads it.
   void add_delivery(Micros now, int vaultd, std::string (*name_of)(std::size_t), std::size_t from, std::size_t to,
                     const char* message) {
     if (echo_) return add(now, describe({now, {}, vaultd, name_of, from, to, message}));

@@ -54,7 +54,7 @@ std::string name_of_sender(std::size_t sender) {
 
 }  // namespace
 
-// What a handler may do, in the simulation. Lives for one delivery.
+// The Effects of a handler in the simulation. Lives for one delivery.
 class SimulatedEffects final : public Effects {
  public:
   SimulatedEffects(SimulatedVaultd& vaultd, std::size_t actor)
@@ -63,7 +63,7 @@ class SimulatedEffects final : public Effects {
   void post(ActorId to, Message message) override {
     if (!process_.life.spend()) return;
     VAULT_CHECK(may_send(static_cast<ActorId>(actor_), to));
-    // Who waits for the database answers when that lets go of it.
+    // An actor that waits for the database answers only afterwards.
     const Micros busy = actor_ == coordinator_slot    ? process_.writer_store.stall()
                         : actor_ == lease_keeper_slot ? process_.lease_store.stall()
                                                       : 0;
@@ -182,7 +182,7 @@ void SimulatedVaultd::begin_stop() {
   process_->stop_stage = 1;
   ++world_.coverage["stop"];
   world_.trace.add(world_.now, "vaultd-" + std::to_string(index_) + " is told to stop");
-  // Its sockets are unbound: nobody connects any more, and what has arrived is still taken.
+  // Its sockets are unbound: no new connections, but what has arrived is still accepted.
 }
 
 const char* SimulatedVaultd::phase_of(const std::string& actor) const {
@@ -190,7 +190,7 @@ const char* SimulatedVaultd::phase_of(const std::string& actor) const {
                            : actor == "gateway" ? gateway_slot
                            : actor == "notary"  ? slot_of(ActorId::notary)
                                                 : coordinator_slot;
-  // The coordinator has no state of its own but whether it waits for the database.
+  // The coordinator's only state is whether it waits for the database.
   if (slot == coordinator_slot) return process_->slots[slot].blocked_until > world_.now ? "waiting" : "idle";
   return process_->slots[slot].actor->phase();
 }
@@ -252,7 +252,7 @@ void SimulatedVaultd::receive(std::size_t peer, PeerMessage message) {
   post(gateway_slot, sender, std::move(message), world_.now);
 }
 
-// Ingest waits in the socket while the gateway does not want it.
+// Ingest messages wait in the socket while the gateway does not want them.
 bool SimulatedVaultd::can_receive(const Slot& slot, std::size_t sender) const {
   return sender < actors + peers || static_cast<const Gateway&>(*slot.actor).wants_ingest();
 }

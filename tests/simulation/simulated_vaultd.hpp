@@ -1,5 +1,5 @@
-// One vaultd in the simulation: the real handlers, each with a mailbox and timers of its own, driven one message at a
-// time. Between one sender and one receiver messages keep their order; everything else may overtake.
+// One vaultd in the simulation: the real handlers, each with its own mailbox and timers, driven one message at a time.
+// Messages between one sender and one receiver keep their order; everything else may overtake.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,7 @@
 
 namespace vault::sim {
 
-// Where frames and news of a vaultd go.
+// Receives the frames and reports of a vaultd.
 class Outside {
  public:
   virtual ~Outside() = default;
@@ -37,7 +37,7 @@ class Outside {
   virtual void on_fault(int vaultd, const std::string& fault) = 0;  // before it takes effect
 };
 
-// What all of a simulation share.
+// Shared by everything in a simulation.
 struct World {
   const Micros& now;
   Random& random;
@@ -59,45 +59,45 @@ struct VaultdOptions {
 class SimulatedVaultd {
  public:
   static constexpr std::size_t readers = 2;
-  static constexpr std::size_t peers = 6;  // producers; each has a connection for requests and one for ingest
+  static constexpr std::size_t peers = 6;  // producers; each has one connection for requests and one for ingest
 
   SimulatedVaultd(int index, World& world, const VaultdOptions& options);
   ~SimulatedVaultd();
 
-  // From the next start on.
+  // Takes effect at the next start.
   void configure(const VaultdOptions& options);
   void start();
   void crash();
-  void begin_stop();  // as SIGTERM does; running() is false once it is done
+  void begin_stop();  // like SIGTERM; running() is false once it is done
   bool running() const { return process_ != nullptr; }
   bool stopping() const;
-  // Of the process that runs.
+  // Of the running process.
   EventFeed& feed() { return process_->feed; }
-  // Counts up with every start.
+  // Increases with every start.
   int incarnation() const { return incarnation_; }
 
   void pause_until(Micros until) { paused_until_ = std::max(paused_until_, until); }
   void pause_random_actor(Micros until);
-  void wake_up();  // whatever was late is there in a moment
-  // The next delivery is cut short after so many effects, and the process ends there.
+  void wake_up();  // anything late arrives in a moment
+  // The next delivery is cut short after this many effects, and the process ends there.
   void crash_in_next_step(int effects);
   void jump_clock(Micros offset) { clock_offset_ = offset; }
   void fill_disk_until(Micros until) { files_.full_until = until; }
   int index() const { return index_; }
-  // With the database, of the process that runs.
+  // The running process's connections to the database.
   struct Connections {
     std::size_t reading = 0, writing = 0, lease = 0;
     std::size_t all() const { return reading + writing + lease; }
   };
   Connections connections() const;
-  // What the actor of this name is doing; only while it runs.
+  // The current activity of the actor with this name; only while it runs.
   const char* phase_of(const std::string& actor) const;
 
-  // A message of peer `peer`, if the process is there to be connected to.
+  // A message from peer `peer`, if the process is there to be connected to.
   void receive(std::size_t peer, PeerMessage message);
 
-  // Something that could happen now: a message, a due timer, an answer on a session, the end of a round, a question
-  // whether all is done.
+  // Something that could happen now: a message, a due timer, an answer in a session, the end of a round, a check
+  // whether everything is done.
   struct Choice {
     SimulatedVaultd* vaultd = nullptr;
     std::size_t actor = 0;
@@ -105,7 +105,7 @@ class SimulatedVaultd {
     std::size_t which = 0;  // sender, or timer id
   };
   void collect(std::vector<Choice>& choices);
-  // When something can happen at the earliest; far in the future if nothing waits.
+  // The earliest time at which something can happen; far in the future if nothing waits.
   Micros next_at() const;
   void run(const Choice& choice);
 
@@ -126,7 +126,7 @@ class SimulatedVaultd {
     bool round_open = false;
     bool stopped = false;
   };
-  // What a crash takes away.
+  // The state that a crash destroys.
   struct Process {
     Process(SimulatedVaultd& owner);
     Life life;

@@ -58,7 +58,7 @@ void Simulation::draw_weather() {
   weather_.duration = random_.between(5 * second, 16 * second);
 }
 
-// Rows from before, so that trees cross the edge of a tile.
+// Existing rows, so that trees cross the edge of a tile.
 void Simulation::seed_ledger(std::size_t rows) {
   LedgerState state;
   for (std::size_t i = 0; i < rows; ++i) {
@@ -91,7 +91,7 @@ void Simulation::restart_due() {
   }
 }
 
-// One thing happens; if nothing can, time passes until something can.
+// One event happens; if none can, time passes until one can.
 void Simulation::step(bool producing) {
   if (!database_.quiet) do_harm();
   restart_due();
@@ -172,7 +172,7 @@ void Simulation::harm_clock() {
   on_fault(vaultd.index(), "fault.clock");
 }
 
-// Somebody changes what a commit rests on, or cancels the wait for the standby.
+// Somebody changes what a commit relies on, or cancels the wait for the standby.
 void Simulation::harm_promises() {
   const Micros until = now_ + random_.between(50 * millisecond, 5 * second);
   if (random_.chance(500)) {
@@ -196,7 +196,7 @@ std::string Simulation::describe() const {
   return out;
 }
 
-// What it meets: the vaultd that it strikes, or both.
+// Notes what it meets: the vaultd that it strikes, or both.
 void Simulation::on_fault(int vaultd, const std::string& fault) {
   for (const auto& one : fleet_) {
     if (!one->running() || (vaultd >= 0 && one->index() != vaultd)) continue;

@@ -1,5 +1,5 @@
-// One run: two vaultds on one database, producers, and a scheduler that decides by its seed what happens next and what
-// goes wrong. The same seed gives the same course, step by step.
+// One run: two vaultds on one database, producers, and a scheduler whose seed decides what happens next and what goes
+// wrong. The same seed gives the same course, step by step.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace vault::sim {
 inline constexpr Micros never = std::numeric_limits<Micros>::max();
 inline constexpr Micros shutdown_timeout = 10 * second;
 
-// How bad the world is; drawn from the seed. Rates are per 1,000 steps, or per 1,000 calls of the database.
+// How bad the conditions are; drawn from the seed. Rates are per 1,000 steps, or per 1,000 calls of the database.
 struct Weather {
   unsigned store_faults = 0;
   unsigned crashes = 0;
@@ -37,7 +37,7 @@ class Simulation final : public Outside {
  public:
   Simulation(std::uint64_t seed, Coverage& coverage);
 
-  // Faults for a while, then calm, in which everything must come right. Throws Violation.
+  // Faults for a while, then calm, in which everything must recover. Throws Violation.
   void run();
   // One vaultd; its database is restored to a state older than a checkpoint that it has signed. It must not write.
   void run_restore();
@@ -48,7 +48,7 @@ class Simulation final : public Outside {
 
   std::string trace() const { return trace_.text(); }
 
-  // To see that broken promises are noticed.
+  // For checking that broken promises are noticed.
   void break_database(Breakage breakage) { database_.breakage = breakage; }
 
   void on_reply(int vaultd, const std::vector<std::string>& frames) override { producers_.on_reply(vaultd, frames); }
@@ -64,7 +64,7 @@ class Simulation final : public Outside {
   void do_harm();
   void harm_process();
   void harm_clock();
-  std::string describe() const;  // what everybody does
+  std::string describe() const;  // the state of every part
   void harm_promises();
   void calm_down();
   void rest();
@@ -89,10 +89,10 @@ class Simulation final : public Outside {
   Fleet fleet_;
   Producers producers_;
   std::vector<Micros> restart_at_;  // of a vaultd that is down
-  bool leaps_far_ = false;          // the database's clock has
+  bool leaps_far_ = false;          // whether the database's clock has
   std::vector<Micros> kill_at_;     // of one that is stopping
   Micros outage_ends_at_ = 0;
-  DatabaseState replica_;                // what a server that lags holds
+  DatabaseState replica_;                // the contents of a lagging server
   std::optional<DatabaseState> former_;  // the server that was failed over from
   std::vector<SimulatedVaultd::Choice> choices_;
   int current_ = -1;  // the vaultd that takes a step; -1: none

@@ -1,4 +1,4 @@
-// The courses that a simulation can take, from beginning to end, and what must hold when each is over.
+// The courses that a simulation can take, and what must hold at the end of each.
 #include <algorithm>
 
 #include "actors/clock_guard.hpp"
@@ -7,7 +7,7 @@
 namespace vault::sim {
 namespace {
 
-// Longest time in which everything must have come right once the faults have ended.
+// Longest time within which everything must have recovered once the faults have ended.
 constexpr Micros patience = 90 * second;
 
 }  // namespace
@@ -34,7 +34,7 @@ void Simulation::calm_down() {
   }
 }
 
-// Nobody wants anything for a while, and then both hold few connections.
+// No requests for a while, after which both must hold few connections.
 void Simulation::rest() {
   for (const Micros end = now_ + 5 * second; now_ < end;) step(false);
   for (const auto& vaultd : fleet_) {
@@ -46,7 +46,7 @@ void Simulation::rest() {
   ++coverage_["rested"];
 }
 
-// Stops a vaultd as SIGTERM does and sees what it leaves behind.
+// Stops a vaultd as SIGTERM does, and checks what it leaves behind.
 void Simulation::drain(int vaultd) {
   SimulatedVaultd& process = *fleet_[static_cast<std::size_t>(vaultd)];
   const int incarnation = process.incarnation();
@@ -64,11 +64,11 @@ void Simulation::drain(int vaultd) {
 void Simulation::run() {
   while (now_ < weather_.duration) step(true);
   calm_down();
-  // One of the two becomes the writer again; a stop that was under way is seen through first.
+  // One of the two becomes the writer again; first, any stop under way is completed.
   run_until(patience, false, "vaultds that were stopping or down", [&] {
     return std::all_of(fleet_.begin(), fleet_.end(), [](const auto& v) { return v->running() && !v->stopping(); });
   });
-  // A clock that was wrong may still hand the lease over once, and some wake up only now.
+  // A clock that was wrong may still cause one handover, and some only wake up now.
   const bool wake = random_.chance(800);
   if (wake) {
     for (auto& vaultd : fleet_) vaultd->wake_up();
@@ -86,7 +86,7 @@ void Simulation::run() {
   answer_all(writer);
   producers_.expect_no_deadlines(false);
   rest();
-  // The writer goes; the other one takes over and finishes what it holds.
+  // The writer stops; the other one takes over and finishes its own requests.
   drain(writer);
   const int other = 1 - writer;
   const int incarnation = fleet_[static_cast<std::size_t>(other)]->incarnation();
@@ -101,8 +101,8 @@ void Simulation::run() {
   coverage_["seals"] += static_cast<std::int64_t>(invariants_.size());
 }
 
-// Whether seals are bad that are refused with nothing good beside them, only a good one can show (Writer::on_refused).
-// So one comes now and then, as on a ledger that is in use.
+// If seals are refused while nothing good is sealed beside them, only a good one shows whether they are bad
+// (Writer::on_refused). So one is sent now and then, as on a ledger in use.
 void Simulation::answer_all(int vaultd) {
   Micros next = now_ + 5 * second;
   run_until(patience, false, "every request must be answered", [&] {
@@ -114,7 +114,7 @@ void Simulation::answer_all(int vaultd) {
   });
 }
 
-// One vaultd, and its database goes back to a state older than the last checkpoint signed. Returns the rows left.
+// One vaultd, whose database goes back to a state older than the last checkpoint signed. Returns the rows left.
 std::size_t Simulation::restore() {
   weather_ = {};
   database_.quiet = true;
@@ -124,9 +124,8 @@ std::size_t Simulation::restore() {
   for (const Micros end = now_ + 3 * second; now_ < end;) step(true);
   run_until(patience, true, "a checkpoint beyond the backup",
             [&] { return invariants_.last_checkpoint_size() > std::ssize(backup.entries); });
-  // What is on its way arrives: of rows that are lost nothing is said later on.
-  // Half of what is sent goes to the one that is not there, and is sent again.
-  // One good seal with them: whether seals are bad that are refused with nothing beside them, only that can show.
+  // Messages under way arrive, since nothing may be said about lost rows later. Half of what is sent goes to the
+  // missing vaultd, and is sent again. One good seal goes with them: only that shows whether refused ones are bad.
   producers_.send_probe(0);
   run_until(4 * patience, false, "every request must be answered", [&] { return producers_.all_answered(); });
   for (const Micros end = now_ + 2 * second; now_ < end;) step(false);
@@ -148,7 +147,7 @@ void Simulation::run_restore() {
   require(coverage_["alert.rollback"] > alerts_before, "no alert.rollback");
 }
 
-// The operator reads why, and says it again as the ledger is now.
+// The operator reads why, and repeats the command for the ledger as it is now.
 void Simulation::on_exit_2(int vaultd, const std::string& reason) {
   require(options_.notary.identity.accept_rollback.has_value(), "vaultd ends with exit code 2: " + reason);
   ++coverage_["exit_2"];
@@ -156,7 +155,7 @@ void Simulation::on_exit_2(int vaultd, const std::string& reason) {
   fleet_[static_cast<std::size_t>(vaultd)]->configure(options_);
 }
 
-// The loss is accepted: a new log identity begins, and an entry says so, once, whatever crashes in between.
+// The loss is accepted: a new log identity begins, and one entry announces it, whatever crashes in between.
 void Simulation::run_accepted_rollback() {
   const std::size_t rows = restore();
   fleet_[0]->crash();
@@ -177,7 +176,7 @@ void Simulation::run_accepted_rollback() {
 
 // --- Servers that lag and are swapped --------------------------------------------------------------------------------
 
-// A replica that lags takes the database's place, or the server from before comes back.
+// A lagging replica takes the database's place, or the previous server comes back.
 void Simulation::fail_over() {
   DatabaseState before = database_.state;
   const bool back = former_ && random_.chance(300);
@@ -188,7 +187,7 @@ void Simulation::fail_over() {
   replica_ = database_.state;
 }
 
-// True once one of the two takes seals.
+// True once one of the two accepts seals.
 bool Simulation::somebody_writes(Micros within) {
   const std::uint64_t probes[2] = {producers_.send_probe(0), producers_.send_probe(1)};
   const auto written = [&] { return producers_.acknowledged(probes[0]) || producers_.acknowledged(probes[1]); };
@@ -198,8 +197,8 @@ bool Simulation::somebody_writes(Micros within) {
   return yes;
 }
 
-// Whatever the servers do to it, no vaultd signs against what it knows, and none tells two things of one sequence; and
-// where everybody refuses, the operator's word ends it.
+// Whatever servers do to it, no vaultd signs against its knowledge, and none reports two different things for one
+// sequence; and if every vaultd refuses, the operator's decision ends it.
 void Simulation::run_fail_overs() {
   invariants_.rollback_is_fine = invariants_.tamper_is_fine = invariants_.split_is_fine = true;
   replica_ = database_.state;

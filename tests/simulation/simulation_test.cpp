@@ -20,7 +20,7 @@ std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
   return text && *text ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-// A CHECK that fails ends the process: its seed must be known even then.
+// A failed CHECK ends the process: its seed must be known even then.
 std::uint64_t current_seed = 0;
 const Simulation* current_simulation = nullptr;
 extern "C" void tell_seed(int) {
@@ -29,7 +29,7 @@ extern "C" void tell_seed(int) {
   std::signal(SIGABRT, SIG_DFL);
 }
 
-// Runs a seed; the reason why it failed, or nothing.
+// Runs a seed; returns why it failed, or nothing.
 template <class Run>
 std::string try_seed(std::uint64_t seed, Coverage& coverage, Run run) {
   current_seed = seed;
@@ -165,7 +165,7 @@ TEST(Simulation, KeepsItsInvariantsWhateverFails) {
   for (const std::string& phase : unlisted_phases(coverage)) ADD_FAILURE() << "no list of phases has " << phase;
 }
 
-// The simulation is worth something only if it fails where something is broken.
+// The simulation is only worth something if it fails when something is broken.
 void expect_noticed(Breakage breakage, void (Simulation::*run)()) {
   std::signal(SIGABRT, tell_seed);
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {

@@ -1,4 +1,4 @@
-// For tests that have nothing else to do: one append, on a session of its own, and its outcome.
+// For tests with nothing else to do: performs one append, in a session of its own, and waits for its outcome.
 #pragma once
 
 #include "store/store.hpp"
@@ -6,9 +6,9 @@
 namespace vault::test {
 
 AppendOutcome append(WriterStore& store, const AppendRequest& request);
-// On a session that is there already.
+// In an existing session.
 AppendOutcome append(AppendSession& session, const AppendRequest& request);
-// Waits for the outcome of what has been handed to the session. At most half a minute.
+// Waits for the outcome of the batch given to the session. At most half a minute.
 AppendOutcome wait_for_outcome(AppendSession& session);
 
 }  // namespace vault::test

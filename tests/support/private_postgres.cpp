@@ -30,7 +30,7 @@ std::string quoted(const std::string& text) {
   return out + "'";
 }
 
-// Runs a shell command, as `user` where given; returns its exit status.
+// Runs a shell command, as `user` if given; returns its exit status.
 int run_shell(const std::string& user, const std::string& command) {
   const pid_t child = fork();
   if (child == 0) {
@@ -123,8 +123,8 @@ PrivatePostgres::PrivatePostgres() : binaries_(find_binaries()), user_(find_user
   initialise();
 }
 
-// A process that outlives this one only long enough to stop the server and remove its files. It notices by the end of a
-// pipe, so that it does not matter how this one ends.
+// A process that outlives this one just long enough to stop the server and remove its files. It notices by the end of a
+// pipe, so it does not matter how this one ends.
 void PrivatePostgres::watch_over() const {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
@@ -158,8 +158,8 @@ void PrivatePostgres::initialise() {
   if (made != 0) throw std::runtime_error("initdb failed; see " + directory_ + "/setup.log");
   std::ofstream settings(directory_ + "/data/postgresql.auto.conf", std::ios::app);
   settings << "listen_addresses = ''\nunix_socket_directories = '" << directory_ << "'\nshared_buffers = 32MB\n";
-  // After a crash it syncs what is on the disk before it recovers: here tens of thousands of files of a database a
-  // test, which takes a minute one by one.
+  // After a crash, PostgreSQL syncs the files on the disk before it recovers: here tens of thousands of files for each
+  // test's database, which takes a minute one by one.
   int version = 0;
   std::ifstream(directory_ + "/data/PG_VERSION") >> version;
   if (version >= 14) settings << "recovery_init_sync_method = syncfs\n";
@@ -188,7 +188,7 @@ void PrivatePostgres::crash_and_restart() {
 
 void PrivatePostgres::flip_bits(const std::string& url, const std::string& table, long block) {
   constexpr long block_bytes = 8192;
-  run(url, "CHECKPOINT");  // nothing is left to do at the start, which would write the block anew
+  run(url, "CHECKPOINT");  // nothing is left to do at the start, which would rewrite the block
   const std::string path = ask(url, "SELECT pg_relation_filepath('" + table + "')");
   crash();
   std::fstream file(directory_ + "/data/" + path, std::ios::in | std::ios::out | std::ios::binary);

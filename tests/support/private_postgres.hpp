@@ -1,7 +1,6 @@
-// A PostgreSQL of the test process's own: below a temporary directory, on a unix socket only, with durable defaults and
-// page checksums.
-// Started on first use; stopped and removed at exit, and by a watcher process where the test crashes or is killed.
-// As root, the server runs as an unprivileged user.
+// The test process's own PostgreSQL: below a temporary directory, on a unix socket only, with durable defaults and page
+// checksums. Started on first use; stopped and removed at exit, and by a watcher process if the test crashes or is
+// killed. As root, the server runs as an unprivileged user.
 #pragma once
 
 #include <string>
@@ -10,10 +9,10 @@ namespace vault::test {
 
 class PrivatePostgres {
  public:
-  // The one of this process. Throws std::runtime_error with the server's log where it cannot be started.
+  // The instance of this process. Throws std::runtime_error with the server's log if it cannot be started.
   static PrivatePostgres& instance();
 
-  // A fresh database with the newest schema, made from a template: its connection string. All of them share the
+  // Makes a fresh database with the newest schema from a template: returns its connection string. All of them share the
   // template's ledger_id.
   std::string create_database();
   // A fresh database without schema.
@@ -22,18 +21,18 @@ class PrivatePostgres {
 
   // Runs SQL text, as the superuser of these databases; throws std::runtime_error with the server's message.
   void run(const std::string& url, const std::string& sql);
-  // The first value of the first row; "" where null or none.
+  // The first value of the first row; "" if null or none.
   std::string ask(const std::string& url, const std::string& sql);
 
   // Stops all backends without a checkpoint, as a crash would, and starts again.
   void crash_and_restart();
-  // Only the first half, and the second.
+  // Only the first half, and only the second.
   void crash();
   void start();
 
   // Flips bits in a block of a table's file, as a bad disk does: the server is down meanwhile, and cannot read the
-  // block afterwards. The same again mends it. The table must have been vacuumed since it was written to: else reading
-  // it may write to it.
+  // block afterwards. Flipping again repairs it. The table must have been vacuumed since it was last written, or
+  // reading may write to it.
   void flip_bits(const std::string& url, const std::string& table, long block);
 
   // Path of a program that comes with this server (psql, pg_dump, ...).
@@ -47,7 +46,7 @@ class PrivatePostgres {
 
   std::string directory_;
   std::string binaries_;
-  std::string user_;  // whom the server runs as; empty: whoever runs the test
+  std::string user_;  // the server's user; empty: the user who runs the test
   int databases_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// A vaultd of the test's own: a real process on a private database, with ipc sockets in a temporary directory.
+// A vaultd for one test: a real process on a private database, with ipc sockets in a temporary directory.
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-// What comes out of a judgement, and what an Adoption leaves to the notary.
+// The outcomes of a judgement, and what an Adoption leaves to the notary.
 #include "actors/adoption.hpp"
 
 #include <gtest/gtest.h>
@@ -48,7 +48,7 @@ class AdoptionTest : public ::testing::Test {
     return adoption_->follow({head_of(tree_of(size, history_)), promises_, "5ea1c0de"}, effects_);
   }
   ReadTree asked() const { return effects_.messages<ReadTree>(ActorId::coordinator).back(); }
-  // What the coordinator reads in the ledger of history_.
+  // The coordinator's answer from the ledger of history_.
   TreeRead tree() const {
     const ReadTree read = asked();
     TreeView view;
@@ -59,7 +59,7 @@ class AdoptionTest : public ::testing::Test {
     }
     return {read.question, std::move(view)};
   }
-  // The alternative that the open question ends with.
+  // The alternative with which the open question ends.
   template <class Kind>
   Kind judged() {
     auto judgement = adoption_->on_tree(tree(), effects_);
@@ -100,7 +100,7 @@ TEST_F(AdoptionTest, AnAdoptedLedgerHoldsAllThatSigningNeeds) {
   EXPECT_FALSE(ledger.announcement);
 }
 
-// Signing, remembering and answering are the notary's.
+// Signing, remembering and answering are the notary's job.
 TEST_F(AdoptionTest, AJudgementReplacesNoMemoryAndAnswersNobody) {
   disk_.checkpoint = signed_checkpoint(log_name, tree_of(2)).note;
   const auto before = disk_.checkpoint;
@@ -164,7 +164,7 @@ TEST_F(AdoptionTest, SettingsThatCannotWorkAreRefusedWithoutALookAtTheTree) {
   EXPECT_TRUE(effects_.messages<ReadTree>(ActorId::coordinator).empty());
 }
 
-// A database that is away is no ledger's fault; one that answers with an error may be.
+// An unreachable database is no ledger's fault; an error that it answers may be.
 TEST_F(AdoptionTest, ATreeThatCannotBeReadIsUnreadOrRefused) {
   ASSERT_FALSE(adopt(7));
   auto judgement = adoption_->on_tree({asked().question, fail(ErrorCode::unavailable, "away")}, effects_);

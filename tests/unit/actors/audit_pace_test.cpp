@@ -10,7 +10,7 @@ using std::chrono::seconds;
 
 class AuditPaceTest : public ::testing::Test {
  protected:
-  // One step: what was allowed, all of it verified.
+  // One step that verifies everything allowed.
   std::int64_t step(std::int64_t head, milliseconds after = seconds(1), milliseconds took = milliseconds(10)) {
     now_ += after;
     pace_.saw_head(head, now_);

@@ -8,7 +8,7 @@
 namespace vault {
 namespace {
 
-// A ledger in memory: whoever tests may change what is there between two snapshots.
+// A ledger in memory, which a test may change between two snapshots.
 struct MemoryLedger {
   void grow_to(std::size_t size) {
     while (entries.size() < size) {
@@ -160,7 +160,7 @@ TEST_F(AuditorTest, WhatMayPassByItselfIsToldAfterAMinute) {
   EXPECT_EQ(steps(10).size(), 1U);
 }
 
-// So that nobody else need ask.
+// So that nobody else needs to ask.
 TEST_F(AuditorTest, ItSaysWhetherTheDatabaseIsThere) {
   const auto said = [this](std::optional<Error> error) {
     store_.error = std::move(error);
@@ -174,8 +174,7 @@ TEST_F(AuditorTest, ItSaysWhetherTheDatabaseIsThere) {
   EXPECT_EQ(said(Error{ErrorCode::internal, "database: SQLSTATE XX001: invalid page in block 20", {}}), "+");
 }
 
-// --- The end
-// -----------------------------------------------------------------------------------------------------------
+// --- The end -------------------------------------------------------------------------------------------------------
 
 TEST_F(AuditorTest, TheEndIsLookedAtInEveryStepHoweverFarTheRoundIs) {
   ledger_.grow_to(10'000);  // five rounds of a second
@@ -277,8 +276,7 @@ TEST_F(AuditorTest, AfterAnOutageTheEndIsLookedAtAgain) {
   EXPECT_EQ(found(2), "stray_row@1001 ");
 }
 
-// --- The pace
-// ----------------------------------------------------------------------------------------------------------
+// --- The pace ------------------------------------------------------------------------------------------------------
 
 class UnhurriedAuditorTest : public AuditorTest {
  protected:

@@ -29,7 +29,7 @@ PendingOrder make_order(Ticket ticket, std::vector<Seal> seals) {
   return pending;
 }
 
-// What the plan's fresh seals become.
+// The entries made from the plan's fresh seals.
 std::vector<Entry> entries_of(const BatchPlan& plan) {
   LedgerState state;
   std::vector<SealInput> inputs;

@@ -44,7 +44,7 @@ struct BatchQueueTest : testing::Test {
     for (const PendingOrder& pending : plan.orders()) tickets.push_back(pending.order.ticket);
     return tickets;
   }
-  // An order that has been committed, and is there again: a suspect.
+  // An order that has been committed, and arrives again: a suspect.
   void seal_twice() {
     queue.push(order_of(1));
     dispatch();

@@ -12,7 +12,7 @@ using std::chrono::seconds;
 // vaultd and its database on one machine, with one clock.
 class SharedClockTest : public ::testing::Test {
  protected:
-  // Whether it is trusted after so much time, in which the database's clock was told every second.
+  // Whether it is trusted after this time, in which the database's clock was reported every second.
   bool trusted_after(seconds time) {
     bool trusted = false;
     for (seconds passed{0}; passed < time; passed += seconds(1)) {
@@ -40,7 +40,7 @@ TEST_F(SharedClockTest, LeapForwardIsRefusedAndNamedUntilItIsPutRight) {
   EXPECT_TRUE(trusted_after(seconds(1)));
 }
 
-// A machine that was paused: nobody puts it right.
+// A machine that was paused: nobody corrects its clock.
 TEST_F(SharedClockTest, ClockThatGoesOnEvenlyIsBelievedInTheEnd) {
   EXPECT_TRUE(trusted_after(seconds(2)));
   leap(3'600);
@@ -87,14 +87,14 @@ TEST(ClockGuard, TwoClocksMustAgree) {
   EXPECT_TRUE(guard.distrust({61'000'000}, at));
   EXPECT_TRUE(guard.distrust({-61'000'000}, at));
   EXPECT_FALSE(guard.distrust({61'000'000}, at + seconds(30)));
-  // The database's leaps forward: until it comes back.
+  // The database's clock leaps forward: distrusted until it comes back.
   guard.saw_database({86'400'000'000}, at);
   EXPECT_TRUE(guard.distrust({0}, at));
   guard.saw_database({0}, at);
   EXPECT_FALSE(guard.distrust({0}, at));
 }
 
-// One that was wrong is put right, and nobody waits.
+// A wrong clock is corrected, and nobody waits.
 TEST(ClockGuard, LeapThatMakesThemAgreeIsACorrection) {
   ClockGuard guard(seconds(60));
   const ClockGuard::Instant at{seconds(5)};
@@ -107,7 +107,7 @@ TEST(ClockGuard, LeapThatMakesThemAgreeIsACorrection) {
   EXPECT_FALSE(guard.distrust({3'600'000'000}, at));
 }
 
-// Two clocks, each wrong for a while and put right again, one after the other: neither leap is held against the other.
+// Two clocks, each wrong for a while and corrected again, one after the other: neither leap is held against the other.
 TEST(ClockGuard, CorrectionIsForgottenBeforeTheOtherClockIsCorrected) {
   ClockGuard guard(seconds(60));
   ClockGuard::Instant at{seconds(5)};

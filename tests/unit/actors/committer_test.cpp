@@ -10,7 +10,7 @@
 namespace vault {
 namespace {
 
-// What the session will say, and what it was asked.
+// What the session will answer, and what was asked of it.
 struct Script {
   std::deque<AppendOutcome> outcomes;
   std::size_t appended = 0;
@@ -80,7 +80,7 @@ TEST_F(CommitterTest, AnswersAsTheSessionDoes) {
   EXPECT_EQ(answers(), (std::vector{AppendKind::committed, AppendKind::committed}));
 }
 
-// The writer may have sent the next batch before it heard that the one below it did not commit.
+// The writer may have sent the next batch before it learnt that the one below it did not commit.
 TEST_F(CommitterTest, WhatBuildsOnAFailureFailsUnseen) {
   use_session();
   append(4);
@@ -101,7 +101,7 @@ TEST_F(CommitterTest, SilentServerIsGivenUpAfterAWhile) {
   effects_.time += std::chrono::seconds(20);
   script_.outcomes = {{AppendKind::committed, {}}};
   committer_.watched(effects_);
-  append(1);  // this one has waited for 10 s only when the timer fires
+  append(1);  // when the timer fires, this one has only waited for 10 s
   effects_.time = due;
   committer_.handle(TimerFired{effects_.timers.begin()->first}, effects_);
   EXPECT_FALSE(script_.given_up);
@@ -112,7 +112,7 @@ TEST_F(CommitterTest, SilentServerIsGivenUpAfterAWhile) {
   EXPECT_TRUE(script_.closed);
 }
 
-// Such a session has no descriptor any more that could tell.
+// Such a session no longer has a descriptor that could report it.
 TEST_F(CommitterTest, SessionThatEndsWhileSendingIsNoticedAtOnce) {
   use_session();
   script_.breaks_while_sending = true;
@@ -121,7 +121,7 @@ TEST_F(CommitterTest, SessionThatEndsWhileSendingIsNoticedAtOnce) {
   EXPECT_EQ(effects_.messages<SessionLost>(ActorId::writer).size(), 1U);
 }
 
-// A process that stood still finds the answer beside its timer.
+// A process that was stopped finds the answer together with its timer.
 TEST_F(CommitterTest, AnswerThatIsThereCountsBeforeGivingUp) {
   use_session();
   append(1);

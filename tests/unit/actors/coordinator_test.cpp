@@ -7,7 +7,7 @@
 namespace vault {
 namespace {
 
-// Nobody gets as far as the lease.
+// No test gets as far as the lease.
 class NoStore final : public WriterStore {
  public:
   Result<std::unique_ptr<AppendSession>> open_session() override { return none(); }
@@ -29,7 +29,7 @@ class NoStore final : public WriterStore {
   static tl::unexpected<Error> none() { return fail(ErrorCode::internal, "not asked for here"); }
 };
 
-// What the writer is answered where preparing ends with this error.
+// The writer's answer if preparing ends with this error.
 LeaseOutcome outcome_of(Error error, RecordedEffects& effects) {
   NoStore store;
   Coordinator coordinator(store, {}, std::chrono::seconds(60), [&]() -> Status { return tl::unexpected(error); });
@@ -37,7 +37,7 @@ LeaseOutcome outcome_of(Error error, RecordedEffects& effects) {
   return std::move(std::get<LeaseAnswer>(effects.sent.at(0).second).outcome);
 }
 
-// What the server says for itself is no finding in what it holds: nobody is to be told of tampering.
+// An error of the server itself is no finding about its data: nobody may report tampering.
 TEST(CoordinatorTest, TheServersOwnWordWhilePreparingIsNoFinding) {
   RecordedEffects effects;
   const LeaseOutcome outcome =

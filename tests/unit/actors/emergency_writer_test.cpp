@@ -9,7 +9,7 @@
 namespace vault {
 namespace {
 
-// Keeps in memory, as long as it may.
+// Keeps seals in memory, as long as it may.
 class FakeStore final : public EmergencyWriterStore {
  public:
   std::vector<Result<std::vector<KeptReceipt>>> keep(std::span<const std::vector<Seal>> orders,
@@ -105,7 +105,7 @@ TEST_F(EmergencyWriterTest, WithoutRoomRequestsAreToldAndIngestWaits) {
   EXPECT_FALSE(status().ready);
   send({order(4)});
   EXPECT_EQ(answers().at(4).error().code, ErrorCode::unavailable);
-  EXPECT_EQ(store_.calls, 1);  // nothing is tried before the probe says so
+  EXPECT_EQ(store_.calls, 1);  // nothing is tried before the probe succeeds
   tick();
   EXPECT_FALSE(status().ready);
   store_.full = false;

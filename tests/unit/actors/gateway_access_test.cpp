@@ -1,4 +1,4 @@
-// The gateway and who may do what: roles, strangers, reserved names.
+// The gateway's permissions: roles, strangers, reserved names.
 #include "gateway_fixture.hpp"
 
 namespace vault {

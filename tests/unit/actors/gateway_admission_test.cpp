@@ -1,4 +1,4 @@
-// What the gateway refuses before it decodes, and what it does not answer at all.
+// Requests that the gateway refuses before decoding, or does not answer at all.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -40,7 +40,7 @@ class GatewayAdmissionTest : public ::testing::Test {
     seal.seal_data = "{\"k\":\"" + std::string(bytes, 'x') + "\"}";
     return encode_request(id, SealRequest{{seal}, false, false});
   }
-  // Large, of the same id, and nothing that could be decoded: only who does not decode it says something else.
+  // Large, with the same id, and impossible to decode: only a gateway that does not decode it answers differently.
   static std::string undecodable(std::size_t bytes) {
     std::string body = sealing(bytes);
     body.resize(body.size() - 1);
@@ -127,7 +127,7 @@ TEST_F(GatewayAdmissionTest, UnreadRepliesMakeQueriesBusyAndSealsGoOn) {
   EXPECT_EQ(last_error(), "busy");
   send({"reads", ""}, list);
   EXPECT_EQ(effects.messages<ReadTask>(reader_id(0)).size(), 1U);
-  send({"reads", ""}, list);  // waits for the reader, and then there is no room any more
+  send({"reads", ""}, list);  // waits for the reader, and then there is no more room
   effects.unread_by_all = options.unread_all_max;
   ReadAnswer page;
   page.ticket = effects.messages<ReadTask>(reader_id(0))[0].ticket;

@@ -1,4 +1,4 @@
-// Large messages: decoded aside, in turns, in the place that they came with.
+// Large messages: decoded aside, in turns, keeping their place.
 #include <gtest/gtest.h>
 
 #include "actors/decoder.hpp"
@@ -37,7 +37,7 @@ class GatewayDecodingTest : public ::testing::Test {
     return encode_request(id, SealRequest{{seal}, false, false});
   }
   std::size_t tasks() const { return effects.messages<DecodeTask>(ActorId::decoder).size(); }
-  // The decoder does what it was asked for last.
+  // The decoder performs its latest task.
   void decode() {
     Decoder decoder;
     RecordedEffects its;
@@ -45,7 +45,7 @@ class GatewayDecodingTest : public ::testing::Test {
     gateway->handle(its.messages<DecodeAnswer>(ActorId::gateway).at(0), effects);
     gateway->round_done(effects);
   }
-  // What the writer has been handed, by the ids of the requests.
+  // The orders passed to the writer, by the ids of the requests.
   std::vector<std::string> handed() const {
     std::vector<std::string> sessions;
     for (const SealOrders& orders : effects.messages<SealOrders>(ActorId::writer)) {

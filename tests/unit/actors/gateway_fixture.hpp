@@ -1,4 +1,4 @@
-// A gateway between peers, a writer and readers that a test plays.
+// A gateway whose peers, writer and readers are played by a test.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -51,7 +51,7 @@ class GatewayTest : public ::testing::Test {
     from_peer(peer, SealRequest{{seal_of()}, false, false}, id, SocketKind::requests, user);
   }
 
-  // Orders handed to the writer so far, flattened.
+  // Orders passed to the writer so far, flattened.
   std::vector<SealOrder> orders() {
     std::vector<SealOrder> out;
     for (const SealOrders& sent : effects.messages<SealOrders>(ActorId::writer)) {
@@ -66,7 +66,7 @@ class GatewayTest : public ::testing::Test {
     answers.answers.push_back({ticket, std::vector<Receipt>{receipt}});
     gateway->handle(std::move(answers), effects);
   }
-  // Handed to readers so far.
+  // Tasks passed to readers so far.
   std::vector<ReadTask> tasks() const {
     std::vector<ReadTask> out;
     for (const auto& [to, message] : effects.sent) {

@@ -1,4 +1,4 @@
-// The gateway and questions: readers, checkpoints, clients that go.
+// The gateway's queries: readers, checkpoints, clients that disconnect.
 #include "gateway_fixture.hpp"
 
 namespace vault {
@@ -46,14 +46,14 @@ TEST_F(GatewayTest, QuestionsOverAllBoundsAreBusyAndSealsGoOn) {
   from_peer("modest", HeadRequest{});
   seal_from("greedy");
   EXPECT_TRUE(effects.frames.empty());
-  // The modest one's question waits for one of the greedy one's.
+  // The modest peer's query waits for one of the greedy one's.
   answer_read(tasks()[0].ticket, 0);
   answer_read(tasks()[1].ticket, 1);
   ASSERT_EQ(tasks().size(), 4U);
   EXPECT_GT(tasks()[3].ticket, 20'000U);
 }
 
-// Somebody asks, does not wait, and is gone: nothing of his is run any more.
+// A client asks, does not wait, and is gone: none of its tasks is run any more.
 TEST_F(GatewayTest, WorkForAClientThatHasGoneEnds) {
   start();
   effects.peer = {7, 1};
@@ -115,7 +115,7 @@ TEST_F(GatewayTest, ReadersWithoutADatabaseAreToldOnceAndQuestionsRefusedAtOnce)
   EXPECT_NE(last_reply().error->message.find("connection refused"), std::string::npos);
   from_peer("p", StatusRequest{});
   EXPECT_EQ(alerts("readers"), (std::vector<bool>{true}));
-  // Both are asked once a second, or when somebody asks for one, who then waits for that.
+  // Both are probed once a second, or when a query comes, which then waits for the probe.
   effects.time += milliseconds(100);
   effects.frames.clear();
   from_peer("p", HeadRequest{});

@@ -1,4 +1,4 @@
-// The gateway and seals: credit, turns, exactly one reply.
+// The gateway's seals: credit, turns, exactly one reply.
 #include <msgpack.hpp>
 
 #include "gateway_fixture.hpp"
@@ -28,7 +28,7 @@ TEST_F(GatewayTest, ProducersTakeTurns) {
   seal_from("modest", 200);
   gateway->round_done(effects);
   EXPECT_EQ(orders().size(), 8U) << "no more than the writer's window";
-  // The modest one's only seal is the second to go, though twenty came before it.
+  // The modest peer's only seal is the second to be passed on, though twenty arrived before it.
   const auto first = orders();
   for (int i = 0; i < 8; ++i) answer(first[i].ticket, i + 1);
   int modest_at = -1;
@@ -86,7 +86,7 @@ TEST_F(GatewayTest, UnavailableWhileNobodyWrites) {
   EXPECT_NE(last_reply().error->message.find("no database"), std::string::npos);
 }
 
-// An operator who is told "standby" goes and looks for the writer.
+// An operator who is told "standby" will look for the writer elsewhere.
 TEST_F(GatewayTest, WhoWritesIsStandbyOnlyWhereAnotherDoes) {
   options.host = "here";
   options.pid = 5;

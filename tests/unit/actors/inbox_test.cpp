@@ -38,14 +38,14 @@ TEST(Topology, HasAPlaceForEachActorAndOneForAllReaders) {
   EXPECT_EQ(place_of(reader_id(5)).id, ActorId::reader_first);
 }
 
-// What waits shares a thread with nobody, or it would hold up a seal.
+// An actor that waits must not share a thread, or it would hold up seals.
 TEST(Topology, WhoeverWaitsForTheDatabaseHasAThreadOfItsOwn) {
   for (const ActorPlace& place : topology()) {
     EXPECT_TRUE(!place.waits || place.thread == ThreadId::own) << actor_name(place.id);
   }
 }
 
-// So nothing accepted is left behind: seals flow from gateway to writer to committer to notary to publisher.
+// So that nothing accepted is left behind: seals flow from gateway to writer to committer to notary to publisher.
 TEST(Topology, StopsInTheOrderInWhichWorkFlows) {
   using enum ActorId;
   const ActorId flow[] = {gateway, writer, committer, notary, publisher};

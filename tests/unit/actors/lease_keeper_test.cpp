@@ -1,4 +1,4 @@
-// A lease is renewed for a sealing thread that makes progress, and for no other.
+// A lease is renewed only for a sealing thread that makes progress.
 #include "actors/lease_keeper.hpp"
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ class CountingStore final : public LeaseStore {
 class LeaseKeeperTest : public ::testing::Test {
  protected:
   void keep(std::int64_t epoch) { keeper_.handle(KeepLease{epoch, effects_.time}, effects_); }
-  // Time passes in steps; the writer says that it makes progress where `progress`.
+  // Time passes in steps; the writer reports progress if `progress`.
   void pass(milliseconds time, std::int64_t epoch, bool progress) {
     for (milliseconds passed{}; passed < time; passed += milliseconds(50)) {
       effects_.time += milliseconds(50);
@@ -56,7 +56,7 @@ TEST_F(LeaseKeeperTest, RenewsAboutEverySecondWhileThereIsProgress) {
   EXPECT_EQ(effects_.messages<LeaseRenewed>(ActorId::writer).size(), 10U);
 }
 
-// The grant may have been long on its way, and a standby has seen the lease stand still since it was made.
+// The grant may have been under way for long, and a standby has seen the lease stand still since it was made.
 TEST_F(LeaseKeeperTest, RenewsALeaseThatIsNewAtOnce) {
   keep(7);
   pass(milliseconds(50), 7, true);
@@ -85,7 +85,7 @@ TEST_F(LeaseKeeperTest, WithoutALeaseItsSessionIsGivenUpAfterAWhile) {
   keep(0);
   pass(milliseconds(3'000), 0, false);
   EXPECT_EQ(store_.rested, 1);
-  keeper_.handle(ConfirmLease{8, 12}, effects_);  // has been on its way for long
+  keeper_.handle(ConfirmLease{8, 12}, effects_);  // has been under way for long
   pass(milliseconds(3'000), 0, false);
   EXPECT_EQ(store_.rested, 2);
 }

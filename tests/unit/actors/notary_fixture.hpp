@@ -25,8 +25,7 @@ inline Head head_of(const Frontier& tree) {
   return head;
 }
 
-// A notary whose coordinator reads the tree of `history`, of which the first `common` leaves are those of every
-// history.
+// A notary whose coordinator reads the tree of `history`, whose first `common` leaves all histories share.
 class NotaryTest : public ::testing::Test {
  protected:
   NotaryTest() { restart(); }
@@ -42,10 +41,10 @@ class NotaryTest : public ::testing::Test {
 
   Frontier ledger(std::size_t size) const { return tree_of(size, history_, common_); }
 
-  // Answers what the coordinator and the lease keeper have been asked since.
+  // Answers what the coordinator and the lease keeper have been asked since the last call.
   void answer() {
     for (; answered_ < effects_.sent.size(); ++answered_) {
-      // Copies: what is asked may move while it is answered.
+      // Copies, because a request may move while it is answered.
       if (const auto* read = std::get_if<ReadTree>(&effects_.sent[answered_].second)) {
         answer_tree(ReadTree(*read));
       } else if (const auto* confirm = std::get_if<ConfirmLease>(&effects_.sent[answered_].second)) {

@@ -21,7 +21,7 @@ TEST_F(NotaryTest, AFollowerKeepsItsOwnCheckpointAgainstALargerOneThatDoesNotCon
   EXPECT_EQ(disk_.evidence.front(), promises_.newest->note);
   ASSERT_EQ(told_.size(), 1U);
   EXPECT_EQ(told_.front().note, own);
-  // It says so for ever: when the lease is there to be taken, and after a restart.
+  // It says so permanently: when the lease can be taken, and after a restart.
   EXPECT_EQ(adopt(11), Outcome::refused);
   restart();
   promises_.newest.reset();
@@ -31,7 +31,7 @@ TEST_F(NotaryTest, AFollowerKeepsItsOwnCheckpointAgainstALargerOneThatDoesNotCon
   EXPECT_EQ(last_signed(), -1);
 }
 
-// The one that could not know is told through the database.
+// The one that could not know is informed through the database.
 TEST_F(NotaryTest, AWriterThatIsToldOfAnotherHistorySignsNoMore) {
   history_ = "b";
   common_ = 5;
@@ -139,7 +139,7 @@ TEST_F(NotaryTest, EvidenceAgainstAnEarlierIdentityWarnsAndStopsNobody) {
   EXPECT_EQ(remembered(), 12);
   EXPECT_EQ(disk_.evidence.size(), 1U);
   EXPECT_EQ(adopt(12), Outcome::agreed);
-  // What the operator has given up in so many words is no news.
+  // What the operator has explicitly given up is no news.
   restart("new.example");
   promises_.identities = {identity_of(log_name), identity_of("new.example", 8)};
   promises_.announcement = AnnouncementSeen{9, announcement_id("new.example"), {tree_of(10, "a", 5).root()}};

@@ -33,7 +33,7 @@ TEST_F(NotaryTest, SignsNothingOnceTheLeaseIsNotConfirmed) {
   EXPECT_EQ(last_signed(), 3);
 }
 
-// What is durable only after the question was asked is not covered by its answer.
+// An answer does not cover entries that became durable only after the request.
 TEST_F(NotaryTest, SignsOnlyWhatWasDurableBeforeTheLeaseWasConfirmed) {
   ASSERT_EQ(adopt(0), Outcome::agreed);
   round();
@@ -111,7 +111,7 @@ TEST_F(NotaryTest, WhatCannotBeRememberedIsNotReleasedAndSaysSo) {
 
 // --- Storing ---------------------------------------------------------------------------------------------------------
 
-// The answer to what was stored before the lease went and came again says nothing about what is being stored now.
+// The answer to a store from before the lease was lost and regained says nothing about the present store.
 TEST_F(NotaryTest, TakesNoLateAnswerForTheOneItWaitsFor) {
   ASSERT_EQ(adopt(0), Outcome::agreed);
   round();
@@ -152,8 +152,8 @@ TEST_F(NotaryTest, ARowThatSomebodyElseMadeIsToldAndStopsNobody) {
   EXPECT_EQ(last_signed(), 5);
 }
 
-// After an outage the writer resolves its doubt with an epoch of its own: who comes with the one before is told that
-// somebody else is the writer. Neither that nor the outage is a fault of what is stored.
+// After an outage, the writer resolves its doubt with a new epoch: a request with the old one is answered that another
+// writer has taken over. Neither that nor the outage is a fault of the stored data.
 TEST_F(NotaryTest, AnOutageAndAnEpochThatHasMovedAreNoFaultOfStoring) {
   ASSERT_EQ(adopt(0), Outcome::agreed);
   for (std::size_t size = 1; size <= 12; ++size) {

@@ -1,4 +1,4 @@
-// What is remembered, and whether a ledger keeps it.
+// Remembered promises, and whether a ledger keeps them.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -21,7 +21,7 @@ Head head_of(const Frontier& tree) {
   return head;
 }
 
-// What the ledger of `history` answers.
+// The answer of the ledger of `history`.
 std::vector<Hash> roots_of(const PromiseCheck& check, const std::string& history, std::size_t common = 0) {
   std::vector<Hash> roots;
   for (const std::uint64_t size : check.request().sizes) roots.push_back(tree_of(size, history, common).root());
@@ -90,7 +90,7 @@ TEST(PromiseMemory, WhatCannotBeReadIsNotTakenForNothing) {
   PromiseMemory memory(disk);
   EXPECT_EQ(memory.load().error().code, ErrorCode::invalid_argument);
   EXPECT_FALSE(memory.load());
-  // Half a told head is what a machine that lost power may leave; it promises nothing that a checkpoint does not.
+  // A power failure may leave half of an acknowledged head; it promises nothing that a checkpoint does not.
   NotesInMemory torn;
   PromiseMemory writer(torn);
   ASSERT_TRUE(writer.load());
@@ -128,7 +128,7 @@ TEST(PromiseCheck, HoldsWhereEverythingIsContinued) {
   EXPECT_EQ(check.largest_signed()->tree_size, 7);
 }
 
-// Not the largest of what is remembered must fit, but all of it.
+// Not only the largest remembered one must fit, but all of them.
 TEST(PromiseCheck, ASmallerOneThatDoesNotFitIsFoundBehindALargerOneThatDoes) {
   PromiseCheck check({identity_of(log_name)}, head_of(tree_of(12, "b", 5)));
   check.add(signed_checkpoint(log_name, tree_of(10, "a", 5)));
@@ -221,7 +221,7 @@ TEST_F(IdentityChoice, ANewOneBeginsOnTheHeadAsItStands) {
   EXPECT_EQ(refusal({log_name, 5}), ErrorCode::invalid_argument) << "that one was given up";
 }
 
-// Whatever happened between its first entry and its first checkpoint: it goes on with the same words.
+// Whatever happened between its first entry and its first checkpoint, it continues with the same command line.
 TEST_F(IdentityChoice, ABeginningThatWasInterruptedGoesOn) {
   promises_.identities = {identity_of("old.example")};
   promises_.announcement = AnnouncementSeen{6, announcement_id(log_name), {}};

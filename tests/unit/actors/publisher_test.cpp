@@ -34,9 +34,9 @@ Committed committed(std::int64_t first, std::int64_t last) {
 TEST(PublisherTest, EntriesThatWereNeverToldOfAreAHoleInSeq) {
   RecordedEffects effects;
   Publisher publisher(false);
-  publisher.handle(committed(334, 335), effects);  // what came before this run is no hole
+  publisher.handle(committed(334, 335), effects);  // events before this run leave no gap
   publisher.handle(committed(336, 336), effects);
-  publisher.handle(committed(340, 341), effects);  // 337 to 339 became durable while nobody knew
+  publisher.handle(committed(340, 341), effects);  // 337 to 339 became durable without the publisher
   EXPECT_EQ(seqs(effects), (std::vector<std::uint64_t>{1, 2, 3, 7, 8}));
 }
 

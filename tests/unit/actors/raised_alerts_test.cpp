@@ -12,7 +12,7 @@ using Kinds = std::vector<std::string>;
 
 class RaisedAlertsTest : public ::testing::Test {
  protected:
-  // What is told of what the boards have said since the last call: "+" raised, "-" over.
+  // The announcements caused by the boards since the last call: "+" raised, "-" over.
   std::string told() {
     std::string out;
     for (const auto& message : effects_.messages<AlertMessage>(ActorId::gateway)) {

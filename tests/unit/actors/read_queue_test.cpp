@@ -34,7 +34,7 @@ class ReadQueueTest : public ::testing::Test {
     checkpoint.tree_size = size;
     queue_.on_checkpoint(std::make_shared<const StoredCheckpoint>(checkpoint));
   }
-  // The ticket that is run next; 0 where none is. Takes the place of the reader that ran the one before.
+  // The ticket that is run next; 0 if there is none. Uses the reader that ran the previous one.
   Ticket run(milliseconds takes = milliseconds(1)) {
     auto start = queue_.next(now_);
     if (!start) return 0;
@@ -132,7 +132,7 @@ TEST_F(ReadQueueTest, ReceiptsWaitForTheirCheckpoint) {
   EXPECT_EQ(run(), 0U) << "out of time meanwhile";
 }
 
-// One reader, a verification of hours: the others wait for a turn of it, and get half of the time.
+// One reader, a verification of hours: the others wait for one turn of it, and get half of the time.
 TEST_F(ReadQueueTest, AVerificationGivesItsReaderBack) {
   const Ticket verification = ask("v", true);
   for (int i = 0; i < 100; ++i) {

@@ -10,8 +10,8 @@ using std::chrono::seconds;
 
 class ReaderPoolTest : public ::testing::Test {
  protected:
-  // Lets time pass as the gateway's timer does. Who has been asked for the database meanwhile, in order; each answers
-  // at once, as `lost_` says, or never, where `silent_`.
+  // Lets time pass as the gateway's timer does. Returns which readers were probed meanwhile, in order; each answers at
+  // once with `lost_`, or never if `silent_`.
   std::vector<std::size_t> asked_in(milliseconds time, bool auditor = false) {
     std::vector<std::size_t> asked;
     for (const auto end = now_ + time; now_ < end; now_ += milliseconds(50)) {

@@ -1,4 +1,4 @@
-// Effects that only write down what a handler asked for, with a clock that moves when a test says so.
+// Effects that only record a handler's requests, with a clock that moves when a test says so.
 #pragma once
 
 #include <map>
@@ -50,7 +50,7 @@ class RecordedEffects final : public Effects {
   std::int64_t wall_offset = 0;  // microseconds by which the wall clock has leapt
   std::string configuration;
   bool peer_is_full = false;
-  PeerConnection peer;                                // of the messages that come now
+  PeerConnection peer;                                // of the next messages
   std::set<int> closed;                               // descriptors
   std::size_t unread_by_full = 0, unread_by_all = 0;  // bytes: of the peer called "full", and of all
   std::uint8_t last_random = 0;

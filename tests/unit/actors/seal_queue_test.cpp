@@ -47,7 +47,7 @@ TEST_F(SealQueueTest, TheWriterGetsNoMoreThanItHasRoomFor) {
   EXPECT_EQ(queue_.seals(), 5U);
 }
 
-// It is handed over whole, since it is one transaction.
+// It is passed on whole, since it is one transaction.
 TEST_F(SealQueueTest, AnOrderLargerThanTheWindowGoesWhenTheWindowIsOpen) {
   push("a", 1, 20);
   push("a", 2);
@@ -107,7 +107,7 @@ TEST_F(SealQueueTest, AMessageThatBroughtNoSealGivesUpItsPlace) {
   EXPECT_EQ(queue_.bytes(), 0U);
 }
 
-// Against a count kept beside it: whatever comes in whatever order, each producer's orders leave in theirs, once each.
+// Compared with a separate count: in whatever order orders arrive, each producer's leave in their order, once each.
 TEST_F(SealQueueTest, EveryOrderLeavesOnceAndInItsProducersOrder) {
   std::mt19937 random(7);
   std::map<Ticket, std::pair<std::string, std::size_t>> inside;

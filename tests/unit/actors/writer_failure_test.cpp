@@ -1,4 +1,4 @@
-// What becomes of a writer whose batches are refused, fail or end in doubt, and of the seals in them.
+// A writer whose batches are refused, fail or end in doubt, and the seals in them.
 #include <gtest/gtest.h>
 
 #include <tuple>
@@ -10,7 +10,7 @@ namespace {
 
 class WriterFailureTest : public WriterLeaseTest {};
 
-// Whoever planted the row is not one of those who wait.
+// Those who wait are not to blame for the row.
 TEST_F(WriterFailureTest, RowInTheWayIsTamperingAndNobodysSealIsRefused) {
   activate(1);
   SealOrders orders;
@@ -51,7 +51,7 @@ TEST_F(WriterFailureTest, CommitThatFailsIsOneAlertUntilOneIsDone) {
   EXPECT_EQ(alerts(), std::set<std::string>{});
 }
 
-// And between the tries nobody hears that all is well, or another reason.
+// And between the tries, nobody is told that all is well, or another reason.
 TEST_F(WriterFailureTest, LeaseAfterACommitThatFailedIsOnTrial) {
   activate(1);
   order(1);
@@ -81,7 +81,7 @@ TEST_F(WriterFailureTest, LeaseAfterACommitThatFailedIsOnTrial) {
   EXPECT_TRUE(status().ready);
 }
 
-// Where nobody seals, nobody can show that it works: after a while without another failure it is believed to.
+// If nobody seals, nobody can show that sealing works: after a while without another failure, it is assumed to.
 TEST_F(WriterFailureTest, TrialEndsByItself) {
   activate(1);
   order(1);
@@ -96,8 +96,8 @@ TEST_F(WriterFailureTest, TrialEndsByItself) {
   EXPECT_EQ(alerts(), std::set<std::string>{"database"}) << "no commit has succeeded";
 }
 
-// A constraint that somebody has added refuses everything, and that is no seal's fault: nothing of ingest is dropped
-// for it, and nobody is told that his seal is bad.
+// A constraint that somebody has added refuses everything, which is no seal's fault: no ingest order is dropped for it,
+// and no producer is told that its seal is bad.
 TEST_F(WriterFailureTest, DatabaseThatRefusesEverythingIsNoSealsFault) {
   activate(1);
   SealOrders orders;
@@ -143,7 +143,7 @@ TEST_F(WriterFailureTest, DatabaseThatRefusesEverythingIsNoSealsFault) {
   EXPECT_TRUE(effects_.messages<WriterStatus>(ActorId::gateway).back().ready);
 }
 
-// One that is refused while others are committed is at fault itself.
+// A seal that is refused while others are committed is at fault itself.
 TEST_F(WriterFailureTest, SealThatAloneIsRefusedIsRefusedOnceAnotherIsTaken) {
   activate(1);
   order(1);
@@ -158,7 +158,7 @@ TEST_F(WriterFailureTest, SealThatAloneIsRefusedIsRefusedOnceAnotherIsTaken) {
   EXPECT_EQ(alerts(), std::set<std::string>{});
 }
 
-// Where there is no other to compare it with, a request hears that it was refused, and what came by ingest waits.
+// With no other to compare it with, a request is answered that it was refused, and an order from ingest waits.
 TEST_F(WriterFailureTest, SealThatIsRefusedWithNobodyBesideItWaitsForAnother) {
   activate(1);
   SealOrders orders;
@@ -190,7 +190,7 @@ TEST_F(WriterFailureTest, SealThatIsRefusedWithNobodyBesideItWaitsForAnother) {
   EXPECT_EQ(alerts(), std::set<std::string>{});
 }
 
-// A failure at COMMIT itself: one may be a connection's, each is a state.
+// A failure at COMMIT itself: a single one may be the connection's, repeated ones are a state.
 TEST_F(WriterFailureTest, CommitsThatEndInDoubtAgainAndAgainAreAnAlertAndWait) {
   activate(1);
   order(1);

@@ -1,4 +1,4 @@
-// A writer whose database says what the test wants it to.
+// A writer whose database answers as the test wants.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ class WriterLeaseTest : public ::testing::Test {
 
   void tell(Message message) { writer_.handle(std::move(message), effects_); }
 
-  // As the database has it by now.
+  // With the state that the database has by now.
   void grant_lease(std::int64_t epoch) {
     LeaseGrant grant;
     grant.epoch = epoch;
@@ -43,7 +43,7 @@ class WriterLeaseTest : public ::testing::Test {
     tell(std::move(orders));
   }
   std::size_t appends() const { return effects_.messages<Append>(ActorId::committer).size(); }
-  // The last batch, with this outcome.
+  // Answers the last batch with this outcome.
   void answer(AppendKind kind, SqlState sqlstate = {}) {
     appends_answered_ = appends();
     const Append last = effects_.messages<Append>(ActorId::committer).back();
@@ -51,7 +51,7 @@ class WriterLeaseTest : public ::testing::Test {
     tell(AppendAnswer{last.generation, {kind, "as the test wants it", sqlstate}});
     writer_.round_done(effects_);
   }
-  // Nothing that was looked up is in the ledger.
+  // The look-up found nothing in the ledger.
   void find_nothing() {
     const auto asked = effects_.messages<FindSeals>(ActorId::coordinator);
     if (asked.size() == looked_up_) return;
@@ -80,7 +80,7 @@ class WriterLeaseTest : public ::testing::Test {
       for (const SealAnswer& answer : sent.answers) {
         if (answer.ticket == 0) continue;  // nobody waits for it
         EXPECT_FALSE(by_ticket.contains(answer.ticket)) << "answered twice";
-        if (answer.receipts && answer.receipts->empty()) {  // of ingest: the publisher tells
+        if (answer.receipts && answer.receipts->empty()) {  // for ingest, the publisher reports
           by_ticket[answer.ticket] = "taken";
           continue;
         }

@@ -1,4 +1,4 @@
-// What becomes of a writer whose session ends, or who gets no lease.
+// A writer whose session ends, or that gets no lease.
 #include <gtest/gtest.h>
 
 #include "tests/unit/actors/writer_lease_fixture.hpp"
@@ -6,8 +6,8 @@
 namespace vault {
 namespace {
 
-// A session whose last commit was in doubt may end after the one that follows it has been handed out, and the two words
-// cross. The writer cannot tell; it takes the lease once more, and that is all.
+// A session whose last commit was in doubt may end after the next one has been handed out, and the two messages cross.
+// The writer cannot tell; it takes the lease once more, and that is all.
 TEST_F(WriterLeaseTest, EndOfTheSessionBeforeCostsAReconnectAndNothingElse) {
   activate(1);
   order(1);
@@ -33,7 +33,7 @@ TEST_F(WriterLeaseTest, EndOfTheSessionBeforeCostsAReconnectAndNothingElse) {
   EXPECT_EQ(alerts(), std::set<std::string>{});
 }
 
-// A batch that flies on the new session is left alone: its own outcome tells how that one fares.
+// A batch in flight on the new session is left alone: its own outcome shows whether that session is well.
 TEST_F(WriterLeaseTest, EndOfTheSessionBeforeDoesNotTouchABatchInTheAir) {
   activate(1);
   order(1);
@@ -76,7 +76,7 @@ TEST_F(WriterLeaseTest, LedgerThatCannotBeReadIsNotCalledTampered) {
   EXPECT_EQ(answers(), (std::map<Ticket, std::string>{{1, "unavailable"}}));
   fire_timers();
   EXPECT_EQ(leases_asked(), 1U);
-  activate(1);  // somebody has mended it
+  activate(1);  // somebody has fixed it
   EXPECT_EQ(alerts(), std::set<std::string>{});
   tell(LeaseAnswer{Error{ErrorCode::internal, "the stored ledger does not fit together", {}}});
   EXPECT_EQ(alerts(), std::set<std::string>{}) << "an answer that nobody waits for";
@@ -87,7 +87,7 @@ TEST_F(WriterLeaseTest, LedgerThatDoesNotFitTogetherIsCalledTampered) {
   EXPECT_EQ(alerts(), std::set<std::string>{"tamper"});
 }
 
-// A schema that does not fit is the operator's.
+// A schema that does not fit is for the operator to fix.
 TEST_F(WriterLeaseTest, DatabaseThatDoesNotFitIsNotCalledTampered) {
   tell(LeaseAnswer{Error{ErrorCode::invalid_argument, "the database's schema is at version 1, 3 is needed", {}}});
   EXPECT_EQ(alerts(), std::set<std::string>{"configuration"});
@@ -115,7 +115,7 @@ TEST_F(WriterLeaseTest, WhatFailsInTheSameWayIsTriedAgainLaterAndLater) {
   EXPECT_EQ(alerts(), std::set<std::string>{});
 }
 
-// Sealing stops with the promise by name, and goes on by itself.
+// Sealing stops, naming the promise, and resumes by itself.
 TEST_F(WriterLeaseTest, ServerThatWouldForgetStopsSealingUntilItIsMended) {
   activate(1);
   order(1);
@@ -135,12 +135,12 @@ TEST_F(WriterLeaseTest, ServerThatWouldForgetStopsSealingUntilItIsMended) {
   fire_timers();
   activate(2);
   EXPECT_EQ(alerts(), std::set<std::string>{});
-  // A renewal finds it out where nothing is being sealed.
+  // A renewal finds out while nothing is being sealed.
   tell(LeaseRenewed{2, LeaseRenewal{effects_.now(), "fsync is off", 0, false, {}}});
   EXPECT_EQ(alerts(), std::set<std::string>{"database"});
 }
 
-// The next lease says nothing of a head that somebody moves again and again.
+// The next lease says nothing about a head that somebody moves again and again.
 TEST_F(WriterLeaseTest, WhoWasFencedSaysSoUntilItHasSealedAgain) {
   activate(1);
   order(1);
@@ -180,7 +180,7 @@ TEST_F(WriterLeaseTest, LeapOfBothClocksIsNotSealed) {
   EXPECT_EQ(alerts(), std::set<std::string>{});
 }
 
-// The clock was wrong when it was sealed by.
+// The clock was wrong when it was used for sealing.
 TEST_F(WriterLeaseTest, TimestampsThatWaitForTheClockAreTold) {
   stored_.head.timestamp.micros = effects_.now().micros + 3'600'000'000;
   activate(1);
@@ -195,7 +195,7 @@ TEST_F(WriterLeaseTest, TimestampsThatWaitForTheClockAreTold) {
   EXPECT_EQ(alerts(), std::set<std::string>{});
 }
 
-// The keeper hears at once that there is nothing to renew any more.
+// The keeper is told at once that there is nothing left to renew.
 TEST_F(WriterLeaseTest, LeaseIsKeptOnlyWhileItIsHeld) {
   const auto kept = [&] { return effects_.messages<KeepLease>(ActorId::lease_keeper).back().epoch; };
   activate(1);
@@ -213,7 +213,7 @@ TEST_F(WriterLeaseTest, LeaseIsKeptOnlyWhileItIsHeld) {
   EXPECT_EQ(alerts(), std::set<std::string>{"fenced"});
 }
 
-// Somebody else writes now: that this one was fenced is over.
+// Another vaultd writes now: the fencing of this one is over.
 TEST_F(WriterLeaseTest, WhoWasFencedAndStandsByNowSaysNoMoreOfIt) {
   activate(1);
   order(1);
@@ -228,7 +228,7 @@ TEST_F(WriterLeaseTest, WhoWasFencedAndStandsByNowSaysNoMoreOfIt) {
   EXPECT_EQ(alerts(), std::set<std::string>{});
 }
 
-// Guards are looked at while it writes, too.
+// Guards are checked while it writes, too.
 TEST_F(WriterLeaseTest, GuardThatIsTakenAwayUnderAWriterIsToldAndItsReturnToo) {
   activate(1);
   LeaseRenewal renewal{effects_.now(), std::nullopt, 0, true, "a trigger is disabled"};

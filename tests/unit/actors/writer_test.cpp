@@ -79,7 +79,7 @@ class WriterTest : public ::testing::Test {
       writer_.handle(LeaseRenewed{1, LeaseRenewal{effects_.now(), std::nullopt, 0, false, {}}}, effects_);
     }
   }
-  // The lease keeper has been told so often that the lease is to be kept.
+  // How often the lease keeper was told to keep the lease.
   std::size_t renewals() const { return effects_.messages<KeepLease>(ActorId::lease_keeper).size(); }
   std::size_t look_ups() const { return effects_.messages<FindSeals>(ActorId::coordinator).size(); }
 
@@ -98,7 +98,7 @@ TEST_F(WriterTest, HasItsLeaseKeptAsLongAsItMakesProgress) {
   EXPECT_EQ(renewals(), 40U);
 }
 
-// A standby may have better luck, and can try only once the lease has run out.
+// A standby may succeed, but can only try once the lease has expired.
 TEST_F(WriterTest, LetsItsLeaseRunOutWhileABatchGetsNoAnswer) {
   order(1);
   pass(milliseconds(3'000));
@@ -111,7 +111,7 @@ TEST_F(WriterTest, LetsItsLeaseRunOutWhileABatchGetsNoAnswer) {
   EXPECT_EQ(renewals(), 32U);
 }
 
-// Batches that take long, one behind the other, are no silence.
+// Slow batches, one behind the other, are no silence.
 TEST_F(WriterTest, KeepsItsLeaseWhileBatchesAreSlow) {
   order(1);
   for (std::uint8_t id = 2; id <= 6; ++id) {
@@ -122,7 +122,7 @@ TEST_F(WriterTest, KeepsItsLeaseWhileBatchesAreSlow) {
   EXPECT_EQ(renewals(), 50U);
 }
 
-// The second is in the ledger already, and its answer was lost. The first, with the same seal_id, will never be there.
+// The second is already in the ledger, and its answer was lost. The first, with the same seal_id, will never be there.
 TEST_F(WriterTest, RefusesNothingForWhatMayNotCommit) {
   SealOrder stored = make_order(2, R"({"n":1})");
   stored.ticket = 9;
@@ -153,8 +153,8 @@ TEST_F(WriterTest, RefusesNothingForWhatMayNotCommit) {
   EXPECT_TRUE(answers.at(9)->front().duplicate);
 }
 
-// The coordinator's session fails while the other one has a batch in the air: nothing is lost yet, and nothing to be
-// gained by asking again at once.
+// The coordinator's session fails while the other one has a batch in flight: nothing is lost yet, and asking again at
+// once gains nothing.
 TEST_F(WriterTest, LooksUpAgainNoSoonerThanTheNextTick) {
   order(1);
   answer_append(AppendKind::committed);
@@ -176,7 +176,7 @@ TEST_F(WriterTest, LooksUpAgainNoSoonerThanTheNextTick) {
   EXPECT_TRUE(answers.back().answers.front().receipts->front().duplicate);
 }
 
-// Its seal is refused, and nobody else's.
+// Only its own seal is refused.
 TEST_F(WriterTest, EntryThatCannotBeReadHurtsOnlyWhoAsksForIt) {
   order(1);
   answer_append(AppendKind::duplicate);
@@ -198,7 +198,7 @@ TEST_F(WriterTest, EntryThatCannotBeReadHurtsOnlyWhoAsksForIt) {
   ASSERT_EQ(alerts.size(), 1U);
   EXPECT_EQ(alerts[0].alert.kind, "tamper");
   EXPECT_NE(alerts[0].alert.message.find("entry 7"), std::string::npos);
-  // Over when that seal can be told from others again.
+  // Over when that seal can be compared again.
   order(1);
   found.clear();
   found.emplace_back(std::nullopt);
@@ -224,7 +224,7 @@ TEST_F(WriterTest, DuplicateOfNothingIsRefusedInTheEnd) {
   EXPECT_EQ(answers[0].answers[0].receipts.error().code, ErrorCode::internal);
 }
 
-// What was found in the database of another lease need not be in this one.
+// Results from the database of another lease may not hold for this one.
 TEST_F(WriterTest, WhatWasFoundIsForgottenWithTheLease) {
   LedgerState state;
   Seal seal = make_order(1).seals.front();
@@ -247,8 +247,8 @@ TEST_F(WriterTest, WhatWasFoundIsForgottenWithTheLease) {
   EXPECT_TRUE(effects_.messages<SealAnswers>(ActorId::gateway).empty());
 }
 
-// What a look-up finds beyond the durable head may be this writer's own batch, whose commit is in doubt: on a server
-// that takes the place of this one it may never have been.
+// An entry beyond the durable head may be this writer's own batch, whose commit is in doubt: on a server that replaces
+// this one, it may never have existed.
 TEST_F(WriterTest, TellsNothingOfAnEntryBeyondItsHead) {
   LedgerState state;
   SealOrder stored = make_order(2);
@@ -266,8 +266,8 @@ TEST_F(WriterTest, TellsNothingOfAnEntryBeyondItsHead) {
   EXPECT_EQ(effects_.messages<FindSeals>(ActorId::coordinator).size(), 2U);
 }
 
-// The events of what was sealed have not left yet, because somebody behind the writer is slow: it waits, so that their
-// memory has a bound.
+// The events of sealed entries have not been published yet, because an actor behind the writer is slow: it waits, so
+// that their memory is bounded.
 TEST_F(WriterTest, FliesNoFurtherThanItsEventsMayLagBehind) {
   WriterOptions options;
   options.unpublished_bytes_max = 5'000;

@@ -43,7 +43,7 @@ TEST(Logging, JsonIsOneDocumentALine) {
   EXPECT_EQ(line.find('\n'), line.size() - 1);
 }
 
-// A producer chooses its names: none of them may end a line, drive a terminal or turn text around, in either format.
+// A producer chooses its names: none may end a line, drive a terminal or reorder text, in either format.
 TEST(Logging, NamesOfStrangersAreEscapedAlike) {
   unsetenv("JOURNAL_STREAM");
   const auto speak_of_strangers = [] {

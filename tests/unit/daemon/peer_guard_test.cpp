@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kib = 1'024;
 
-// A guard without hooks: the test calls it as they would.
+// A guard without hooks: the test calls it in their place.
 class PeerGuardTest : public ::testing::Test {
  protected:
   PeerGuardTest() {
@@ -35,7 +35,7 @@ class PeerGuardTest : public ::testing::Test {
     close(epoll);
   }
 
-  // A connection past its greeting, as ZeroMQ would have it: read, and in epoll.
+  // A connection past its greeting, in the state that ZeroMQ would give it: read, and in epoll.
   int connect(const std::string& mechanism = "NULL", int to = 1'000) {
     int ends[2] = {-1, -1};
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
@@ -120,7 +120,8 @@ TEST_F(PeerGuardTest, AllPeersTogetherHaveABudgetAndTheModestGoOn) {
   EXPECT_TRUE(read(b, message(31 * kib)));
   EXPECT_TRUE(read(c, message(500)));
   EXPECT_FALSE(waits(a));
-  EXPECT_TRUE(read(a, head(30 * kib) + std::string(20 * kib, 'x')));  // 82 of 80 KiB: who has begun waits too
+  EXPECT_TRUE(read(
+      a, head(30 * kib) + std::string(20 * kib, 'x')));  // 82 of 80 KiB: a peer in the middle of a message waits too
   EXPECT_TRUE(waits(a));
   EXPECT_TRUE(waits(b));
   EXPECT_FALSE(waits(c));
@@ -169,7 +170,7 @@ TEST_F(PeerGuardTest, WhatAConnectionHadBegunIsGivenBackWhenItEnds) {
   EXPECT_EQ(guard.unread_bytes(GuardedSocket::ingest), 0U);
 }
 
-// Nobody can see there which frame is a message's last: what is never taken is what has no end.
+// The last frame of a message cannot be recognised there: what is never taken has no end.
 TEST_F(PeerGuardTest, AnEncryptedMessageWithoutEndIsPausedAndThenCut) {
   limits.patience = std::chrono::milliseconds(50);
   guard.set_limits(GuardedSocket::ingest, limits);
@@ -179,7 +180,7 @@ TEST_F(PeerGuardTest, AnEncryptedMessageWithoutEndIsPausedAndThenCut) {
   EXPECT_FALSE(is_polled(endless));
   EXPECT_EQ(guard.sweep({true, true, true}).cut, 0U);
   std::this_thread::sleep_for(2 * limits.patience);
-  EXPECT_EQ(guard.sweep({true, false, true}).cut, 0U);  // where nobody reads, it is nobody's fault
+  EXPECT_EQ(guard.sweep({true, false, true}).cut, 0U);  // if nobody reads, it is nobody's fault
   EXPECT_TRUE(read(honest, message(4 * kib)));
   std::this_thread::sleep_for(2 * limits.patience);
   guard.taken(honest, 1);
@@ -193,8 +194,8 @@ TEST_F(PeerGuardTest, AnEncryptedMessageWithoutEndIsPausedAndThenCut) {
   EXPECT_LE(guard.unread_bytes(GuardedSocket::ingest), 5 * kib);
 }
 
-// Frames of a message that never ended went with their connection, and nobody takes them. The next one that gets its
-// descriptor has nothing to do with them.
+// Frames of a message that never ended were lost with their connection, and nobody takes them. The next connection with
+// the same descriptor has nothing to do with them.
 TEST_F(PeerGuardTest, WhatAConnectionLeftUnreadIsNoReasonForTheNextOneToWait) {
   limits.patience = std::chrono::milliseconds(50);
   guard.set_limits(GuardedSocket::ingest, limits);

@@ -1,5 +1,5 @@
-// What actors tell of themselves, by way of shell and supervisor, and what the service loop makes of it: the status and
-// the readiness that a service manager sees, and the exit code.
+// Actors' reports about themselves, through shell and supervisor, and what the service loop derives from them: the
+// status and the readiness that a service manager sees, and the exit code.
 #include "daemon/service_loop.hpp"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@
 namespace vault {
 namespace {
 
-// Stands in for systemd: sd_notify() sends here.
+// Replaces systemd: sd_notify() sends here.
 class ServiceManager {
  public:
   ServiceManager() {
@@ -42,7 +42,7 @@ class ServiceManager {
   ServiceManager(const ServiceManager&) = delete;
   ServiceManager& operator=(const ServiceManager&) = delete;
 
-  // Has it been told this by now?
+  // Whether this line has arrived by now.
   bool heard(const std::string& line) {
     std::array<char, 1024> buffer{};
     for (ssize_t size = 0; (size = recv(socket_, buffer.data(), buffer.size(), 0)) > 0;) {
@@ -56,7 +56,7 @@ class ServiceManager {
   std::vector<std::string> lines_;
 };
 
-// Takes a step whenever the one before has had its effect.
+// Takes each step once the previous one has had its effect.
 class Teller final : public Actor {
  public:
   struct Step {
@@ -80,7 +80,7 @@ class Teller final : public Actor {
 
 class ServiceLoopTest : public ::testing::Test {
  protected:
-  // Runs the gateway's stand-in until one of its steps ends the loop; the exit code.
+  // Runs the gateway's stand-in until one of its steps ends the loop; returns the exit code.
   int run(Teller& gateway) {
     EXPECT_TRUE(supervisor_.start({{ActorId::gateway, &gateway}}));
     return ServiceLoop({supervisor_, outbox_, ingest_is_read_, reload_, settings_, nullptr, nullptr, nullptr}).run();
@@ -97,7 +97,7 @@ class ServiceLoopTest : public ::testing::Test {
 
 const auto at_once = [] { return true; };
 
-// Details are for people: what they begin with decides nothing.
+// Details are for people: their beginning decides nothing.
 TEST_F(ServiceLoopTest, ReadinessFollowsTheRoleAndNotItsText) {
   using Role = ServiceState::Role;
   bool ready_while_waiting = true;

@@ -57,7 +57,7 @@ TEST_F(ZmtpMeterTest, AMessageHasLimits) {
   EXPECT_STREQ(feed(frame(std::string(101, 'e'), more)), "an envelope over the limit");
   meter = greeted;
   EXPECT_EQ(feed(frame(std::string(10'000, 'x'))), nullptr);
-  // Known from the head of the frame, before a byte of it is there.
+  // Known from the frame's header, before a byte of its body is there.
   EXPECT_STREQ(feed(frame(std::string(10'001, 'x')).substr(0, 9)), "a frame over the limit");
   meter = greeted;
   EXPECT_STREQ(feed(frame(std::string(51, 'x'), command)), "a command over the limit");

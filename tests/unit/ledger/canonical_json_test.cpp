@@ -108,7 +108,7 @@ TEST(CanonicalJson, NumbersHitThePublishedChecksums) {
     char hex[20];
     std::snprintf(hex, sizeof hex, "%llx,", static_cast<unsigned long long>(std::bit_cast<std::uint64_t>(value)));
     lines += hex + printed(value) + "\n";
-    // Whatever is printed reads back as the same number, and prints the same.
+    // The printed text reads back as the same number, and prints the same.
     ASSERT_EQ(canonical(printed(value)), printed(value));
     if (i == 1'000) {
       EXPECT_EQ(to_hex(sha256(lines)), expected.at("sha256_first_1000_lines").get<std::string>());

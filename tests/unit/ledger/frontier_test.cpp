@@ -17,7 +17,7 @@ TEST(Frontier, EmptyTreeHasTheHashOfNothing) {
 }
 
 TEST(Frontier, RootsOfTheKnownEightLeaves) {
-  // The leaves and roots that Certificate Transparency implementations test with.
+  // Leaves and roots from the tests of Certificate Transparency implementations.
   const char* leaves[] = {
       "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"};
   const char* roots[] = {"6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",

@@ -48,7 +48,7 @@ TEST(HashCheck, PayloadAndSaltAreCheckedAgainstDataHash) {
   Entry changed = chain(1).front();
   changed.seal_data = "{}";
   EXPECT_TRUE(HashChecker().check(changed).data_hash);
-  // As a vaultd answers that recomputes data_hash from what it finds in the row.
+  // The answer of a vaultd that recomputes data_hash from the row.
   changed.data_hash = compute_data_hash(*changed.data_salt, *changed.seal_data);
   const HashFaults faults = HashChecker().check(changed);
   EXPECT_TRUE(faults.entry_hash && !faults.data_hash);
@@ -91,7 +91,7 @@ TEST(HashCheck, EventsMayLeaveThePayloadOut) {
 
 TEST(HashCheck, NeighboursAreLinkedInEitherOrder) {
   std::vector<Entry> entries = chain(5);
-  // Rewritten together with its hash: only its neighbour tells.
+  // Rewritten together with its hash: only its neighbour shows it.
   entries[2].verdict = Verdict::void_;
   entries[2].entry_hash = compute_entry_hash(entries[2]);
   HashChecker up, down, apart;

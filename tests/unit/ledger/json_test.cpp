@@ -130,7 +130,7 @@ TEST(Json, IntegersBeyondSixtyFourBits) {
   const JsonRules stored{.source = JsonSource::stored, .object_only = false};
   const std::string refused =
       "seal_data: an integer outside 64 bits would change when read as a double; send it as a string";
-  // The canonical text is the literal: taken.
+  // The canonical text equals the literal: accepted.
   for (const char* same : {"18446744073709552000", "-9223372036854776000", "100000000000000000000"}) {
     EXPECT_EQ(canonicalize(same, producer), same);
     EXPECT_EQ(canonicalize(same, stored), same);
@@ -258,7 +258,7 @@ TEST(Json, SizeIsBoundedByTheCanonicalText) {
   EXPECT_EQ(refused.error().code, ErrorCode::too_large);
   EXPECT_EQ(refused.error().field, "seal_data");
   EXPECT_EQ(refused.error().message, "seal_data: the canonical text is larger than max_seal_bytes, 20 bytes");
-  // White space and escapes of the input do not count, those of the output do.
+  // Only white space and escapes of the output count, not those of the input.
   EXPECT_TRUE(canonicalize("{ \"a\" :  \"\\u0061\"   }", {.bytes_max = 9}));
   EXPECT_FALSE(canonicalize(R"({"a":"\n\n"})", {.bytes_max = 11}));
   EXPECT_FALSE(canonicalize(R"({"a":1e20})", {.bytes_max = 20}));

@@ -25,7 +25,7 @@ TEST(Leaf, ReadsWhatWasSealed) {
   for (const Entry& entry : make_entries(12, state)) {
     const auto read = parse_leaf_data(leaf_of(entry));
     ASSERT_TRUE(read.has_value()) << read.error().message;
-    Entry expected = entry;  // without what a leaf does not hold
+    Entry expected = entry;  // without the members that a leaf lacks
     expected.seal_data.reset();
     expected.data_salt.reset();
     expected.merkle_root = {};

@@ -1,4 +1,4 @@
-// A tree kept in memory as its tiles, fed by TreeEdge: what a store looks like to the ledger.
+// A tree kept in memory as its tiles, filled by TreeEdge: the ledger's view of a store.
 #pragma once
 
 #include <cstdint>

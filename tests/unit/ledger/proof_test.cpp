@@ -10,8 +10,8 @@
 namespace vault {
 namespace {
 
-// Some cases of the vectors hold "hashes" of another length; those are padded to 32 bytes, which keeps equal ones equal
-// and different ones different.
+// Some cases of the vectors contain "hashes" of another length; those are padded to 32 bytes, which keeps equal ones
+// equal and different ones different.
 Hash loose_hash(const nlohmann::json& text) {
   const std::string bytes = text.is_null() ? "" : from_base64(text.get<std::string>()).value();
   Hash hash{};
@@ -30,7 +30,7 @@ TEST(ProofVectors, Inclusion) {
   ASSERT_EQ(vectors["inclusion"].size(), 98u);
   int without_hashes = 0;
   for (const auto& c : vectors["inclusion"]) {
-    // "The hash of no bytes is its own root" cannot even be said here: a Hash has 32 bytes.
+    // "The hash of no bytes is its own root" cannot be expressed here: a Hash has 32 bytes.
     const bool expressible = !(c["leafHash"] == "" && c["root"] == "");
     if (!expressible) ++without_hashes;
     const bool good = expressible && verify_inclusion(loose_hash(c["leafHash"]), c["leafIdx"], c["treeSize"],
@@ -123,7 +123,7 @@ TEST(Proof, ATileOfTheWrongSizeIsAnError) {
   EXPECT_EQ(nodes.read_node(0, 0).error().code, ErrorCode::internal);
 }
 
-// Roots made up so that the superfluous hash leads to them: only counting levels finds it.
+// Invented roots to which the superfluous hash leads: only counting levels finds it.
 TEST(Proof, TooLongProofsAreRefusedEvenIfTheRootsFit) {
   const std::vector<Hash> leaves = make_leaves(4);
   const Hash extra = zero_hash;

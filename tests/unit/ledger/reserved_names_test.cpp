@@ -11,7 +11,7 @@ namespace {
 
 TEST(ReservedNames, AuthorityVaultdIsReservedToTheByte) {
   EXPECT_TRUE(is_reserved_authority("vaultd"));
-  // Others, however alike: a Cyrillic а, a space, another case, a NUL behind it.
+  // Names that merely look alike: a Cyrillic а, a space, another case, a trailing NUL.
   for (const std::string_view other : {"", "vault", "vaultd2", "Vaultd", "VAULTD", " vaultd", "vaultd ", "vaultd/",
                                        "vaultd/rollback", "v\u0430ultd"}) {
     EXPECT_FALSE(is_reserved_authority(other)) << other;

@@ -1,4 +1,4 @@
-// Rows of vault_ledger as a store hands them to the verifier, made from entries and open to tampering.
+// Rows of vault_ledger as a store passes them to the verifier, made from entries and open to tampering.
 #pragma once
 
 #include <optional>
@@ -64,8 +64,8 @@ inline std::vector<Entry> make_entries(int count, LedgerState& state) {
   return entries;
 }
 
-// A ledger of entries that agree with one another, whatever they say: hashes are made anew from the first on. With it a
-// test tampers consistently, as someone would who knows the format.
+// Recomputes all hashes from the first entry on, so that the entries agree with one another whatever they say. With it,
+// a test tampers consistently, as someone would who knows the format.
 inline void rehash(std::vector<Entry>& entries) {
   TreeEdge edge;
   std::vector<Tile> tiles;

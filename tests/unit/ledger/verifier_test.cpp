@@ -145,7 +145,7 @@ TEST_F(VerifierTest, PayloadColumnsComeInTwoCombinationsOnly) {
 }
 
 TEST_F(VerifierTest, ARowRehashedAloneBreaksTheChainOrTheTree) {
-  // Consistent in itself, on a predecessor of its own choosing.
+  // Consistent in itself, but with a predecessor of its own choosing.
   Entry forged = entries_[4];
   forged.prev_hash[0] ^= 1;
   forged.entry_hash = compute_entry_hash(forged);

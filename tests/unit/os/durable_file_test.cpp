@@ -52,7 +52,7 @@ TEST_F(DurableFileTest, SaysWhichFileItCannotWrite) {
 
 TEST_F(DurableFileTest, KeepsWhatWasThereWhereItCannotTakeItsPlace) {
   const std::string path = directory_ + "/checkpoint";
-  std::filesystem::create_directory(path);  // rename() does not put a file over a directory
+  std::filesystem::create_directory(path);  // rename() does not replace a directory by a file
   EXPECT_FALSE(write_file_durably(path, "x", 0600));
   EXPECT_TRUE(std::filesystem::is_directory(path));
 }

@@ -11,7 +11,7 @@
 namespace vault {
 namespace {
 
-// A file that holds `text` and has no name any more.
+// An unlinked file with this text.
 UniqueFd file_of(const std::string& text) {
   std::string path = testing::TempDir() + "vault-lines-XXXXXX";
   UniqueFd file(::mkstemp(path.data()));

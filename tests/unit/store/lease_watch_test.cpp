@@ -27,7 +27,7 @@ TEST(LeaseWatch, LeaseThatIsRenewedIsNotOver) {
   for (int i = 2; i < 20; ++i) EXPECT_FALSE(watch.over("a " + std::to_string(i), true, timeout, start + seconds(i)));
 }
 
-// A vaultd that starts need not wait whole for the lease of one that was gone long ago.
+// A starting vaultd need not wait the whole timeout for a lease whose holder disappeared long ago.
 TEST(LeaseWatch, WhoLooksForTheFirstTimeBelievesTheDatabaseOnceTheLeaseHasStoodStill) {
   LeaseWatch watch;
   EXPECT_FALSE(watch.over("a 1", true, timeout, start));
@@ -37,7 +37,7 @@ TEST(LeaseWatch, WhoLooksForTheFirstTimeBelievesTheDatabaseOnceTheLeaseHasStoodS
   EXPECT_FALSE(watch.over("b 2", true, timeout, start + milliseconds(1'503))) << "somebody was quicker";
 }
 
-// It starts as the database's clock leaps forward, beside a writer that lives.
+// It starts as the database's clock leaps forward, beside a live writer.
 TEST(LeaseWatch, WhoLooksForTheFirstTimeSeesARenewalFirst) {
   LeaseWatch watch;
   EXPECT_FALSE(watch.over("a 1", true, timeout, start));

@@ -29,7 +29,7 @@ TEST(SignatureCheck, NothingIsWrongWithWhatWasSigned) {
   for (const unsigned threads : {0U, 1U, 2U, 3U, 64U}) EXPECT_EQ(first_bad_signature(all, threads), std::nullopt);
 }
 
-// Whoever finds which of them first.
+// Whichever thread finds which of them first.
 TEST(SignatureCheck, NamesTheFirstHoweverManyLook) {
   auto all = signed_messages(600);
   all[599].signed_message.message += '.';
@@ -45,8 +45,8 @@ TEST(SignatureCheck, NamesTheFirstHoweverManyLook) {
   EXPECT_EQ(first_bad_signature(all, 2), 596U);
 }
 
-// libsodium refuses a key of small order, with which anybody can sign; OpenSSL does not. As everywhere else, OpenSSL's
-// word counts: two programs that disagree over a note would be worse than a key that its owner made worthless.
+// libsodium refuses a key of small order, with which anybody can sign; OpenSSL does not. As everywhere else, OpenSSL
+// decides: two programs that disagree about a note would be worse than a key that its owner made worthless.
 TEST(SignatureCheck, SaysWhatTheNotesSay) {
   KeyedMessage one;
   one.public_key[0] = 1;  // the neutral element

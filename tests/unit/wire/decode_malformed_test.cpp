@@ -1,4 +1,4 @@
-// Every way in which a request can be wrong, and the answer that docs/protocol.md gives to it.
+// Every way in which a request can be wrong, and the answer that docs/protocol.md specifies.
 #include <gtest/gtest.h>
 
 #include "tests/unit/wire/samples.hpp"
@@ -89,7 +89,7 @@ std::vector<Case> framing() {
       {"bin_name", "\x83" + str("v") + "\x01" + str("op") + str("head") + "\xc4\x01x\x02", bad, ""},
       {"map_name", "\x83" + str("v") + "\x01" + str("op") + str("head") + "\x81\xa1x\x01\x02", bad, ""},
       {"array_name", "\x83" + str("v") + "\x01" + str("op") + str("head") + "\x91\x01\x02", bad, ""},
-      // Syntax goes before everything else, also where the fault comes last.
+      // Syntax comes before everything else, even if the fault is last.
       {"bad_version_then_truncated", "\x82" + str("v") + "\x02" + str("x"), bad, ""},
       {"bad_seal_then_truncated", with_value("\xc4\x01x") + "\x01", bad, "", "\x07"},
   };
@@ -382,7 +382,8 @@ TEST(DecodeRequest, MembersOutsidePayloadsAreBounded) {
   EXPECT_EQ(decoded.error().error.code, ErrorCode::too_large);
 }
 
-// Wherever a good message is cut, or whichever byte is replaced, there is an answer; and a cut one is no message.
+// Wherever a good message is cut, or whichever byte is replaced, there is an answer; and a truncated one is not a
+// message.
 TEST(DecodeRequest, EveryPrefixIsRefused) {
   const std::string message = encode_request(7, SealRequest{{samples::seal(), samples::seal()}, true, true});
   for (std::size_t size = 0; size < message.size(); ++size) {

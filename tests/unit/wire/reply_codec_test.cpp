@@ -137,7 +137,7 @@ TEST(Replies, CheckpointAndHead) {
                 "merkle_root":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"})"));
 }
 
-// What the emergency mode keeps says so, and claims nothing of a chain.
+// A seal kept by the emergency mode says so, and claims nothing of a chain.
 TEST(Replies, OfTheEmergencyMode) {
   const KeptSeal kept = samples::kept_seal();
   const json element = json::parse(R"({"backend":"legacy","seal_id":"018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f",

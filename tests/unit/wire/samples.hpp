@@ -1,4 +1,4 @@
-// Values that the tests of wire/ share.
+// Sample values shared by the tests of wire/.
 #pragma once
 
 #include <algorithm>
@@ -52,12 +52,12 @@ inline Entry erased_entry() {
   return erased;
 }
 
-// With hashes that fit, as a vaultd gives it out.
+// With hashes that fit, as vaultd hands it out.
 inline Entry sealed(Entry one) {
   link_entry(one, hash_of(0x0f));
   return one;
 }
-// Of which somebody has taken the payload.
+// An entry whose payload somebody has removed.
 inline Entry sealed_without_payload(Entry one) {
   one = sealed(std::move(one));
   one.seal_data.reset();
@@ -108,7 +108,7 @@ inline std::string pack(std::string_view json) {
   return out;
 }
 
-// MessagePack as JSON, to look at members.
+// MessagePack as JSON, for examining members.
 inline nlohmann::json unpack(std::string_view message) {
   return nlohmann::json::from_msgpack(message);
 }

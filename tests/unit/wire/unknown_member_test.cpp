@@ -15,7 +15,7 @@ using nlohmann::ordered_json;
 
 const std::string a_seal = R"({"session_id":"s","authority":"a","verdict":"SEAL","seal_data":{"k":1}})";
 
-// Every operation with every member that it takes, and values that are taken.
+// Every operation with every member that it takes, and accepted values.
 const std::vector<std::pair<std::string, std::string>> operations = {
     {"seal", R"({"seal":)" + a_seal + R"(,"sign":false})"},
     {"seal_batch", R"({"seals":[)" + a_seal + "," + a_seal + R"(],"sign":true})"},
@@ -41,7 +41,7 @@ ordered_json request(const std::string& op, const std::string& members) {
   return out;
 }
 
-// nullopt: taken.
+// nullopt: accepted.
 std::optional<Error> refusal(const ordered_json& message) {
   auto decoded = decode_request(samples::pack(message.dump()), CodecLimits{});
   if (decoded) return std::nullopt;
@@ -83,7 +83,7 @@ TEST(UnknownMember, ArgumentsOfOtherOperationsAreRefused) {
       const bool own = good.contains(argument) || (op == "read" && (argument == "sequence" || argument == "seal_id"));
       if (own) continue;
       ordered_json bad = good;
-      bad[argument] = nullptr;  // the name counts, not what it holds
+      bad[argument] = nullptr;  // the name counts, not its value
       expect_refused(bad, argument);
     }
   }

@@ -15,7 +15,7 @@
 namespace vault {
 namespace {
 
-// Writes down what it is told and does as its test says.
+// Records its messages and acts as its test says.
 class Recorder final : public Actor {
  public:
   std::function<void(Message&, Effects&)> on_message = [](Message&, Effects&) {};
@@ -57,7 +57,7 @@ class ShellTest : public ::testing::Test {
 
 constexpr auto timer = [](int id) { return TimerFired{id}; };
 
-// What actors of one shell say to each other comes before what they say to others, however it was mixed.
+// Messages between actors of one shell precede messages to others, in whatever order they were sent.
 TEST_F(ShellTest, AnswersInsideComeBeforeWhatGoesOutside) {
   Recorder first, second, outside;
   first.on_message = [&](Message& message, Effects& effects) {
@@ -113,7 +113,7 @@ TEST_F(ShellTest, WatchesTheDescriptorOfEachActor) {
   close(event);
 }
 
-// Awake or asleep: messages, timers and descriptors are heard, and what goes outside is sent before either.
+// Awake or asleep: messages, timers and descriptors are noticed, and remote messages are sent before either.
 TEST_F(ShellTest, BusyPollingHearsTheSame) {
   Supervisor polling{context_, std::chrono::microseconds(300)};
   Recorder first, outside;
@@ -147,7 +147,7 @@ TEST_F(ShellTest, BusyPollingHearsTheSame) {
   close(event);
 }
 
-// One that has stopped hears nothing more; its neighbours go on until their turn comes.
+// A stopped actor receives nothing more; its neighbours continue until their turn comes.
 TEST_F(ShellTest, ActorsOfOneShellStopByRank) {
   Recorder first, second, other;
   second.on_message = [&](Message&, Effects&) {
@@ -161,7 +161,8 @@ TEST_F(ShellTest, ActorsOfOneShellStopByRank) {
   EXPECT_TRUE(first.stopped && second.stopped && other.stopped);
 }
 
-// More than one round takes, from several threads: nothing is lost, nothing waits for something else to arrive.
+// More messages than one round takes, from several threads: nothing is lost, and nothing waits for something else to
+// arrive.
 TEST_F(ShellTest, HearsEverythingFromManySenders) {
   Recorder first;
   std::atomic<int> heard{0};
@@ -173,7 +174,7 @@ TEST_F(ShellTest, HearsEverythingFromManySenders) {
     threads.emplace_back([&] {
       Outbox outbox(context_);
       for (int k = 0; k < each; ++k) outbox.send(to::gateway, timer(k));
-      EXPECT_TRUE(soon([&] { return heard == senders * each; }));  // an outbox drops what it holds when it closes
+      EXPECT_TRUE(soon([&] { return heard == senders * each; }));  // an outbox drops its messages when it closes
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -181,14 +182,14 @@ TEST_F(ShellTest, HearsEverythingFromManySenders) {
   EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
 }
 
-// Timers, answers of the database and other ports have their turn after a MiB, however much more waits.
+// Timers, answers of the database and other ports have their turn after a MiB, however much more is waiting.
 TEST_F(ShellTest, ARoundEndsAfterAMebibyteOrTwoMillisecondsAndPortsTakeTurns) {
   Recorder actor;
   actor.on_message = [&](Message& message, Effects&) {
     const auto* peer = std::get_if<PeerMessage>(&message);
     if (!peer) return;
     note(peer->socket == SocketKind::ingest ? "ingest" : "requests");
-    // One port's messages take longer than a round may: it must not get more turns for it.
+    // One port's messages take longer than a round may: that must not give it more turns.
     if (peer->socket == SocketKind::ingest) std::this_thread::sleep_for(std::chrono::milliseconds(3));
   };
   actor.on_round = [&](Effects&) { note("round"); };

@@ -38,7 +38,7 @@ class EmbeddedPostgresTest : public testing::Test {
     return postgres ? std::move(*postgres) : nullptr;
   }
 
-  // What psql prints for a query, without the newline; "?" and more where it fails.
+  // psql's output for a query, without the newline; "?" and more if it fails.
   static std::string ask(const std::string& url, const std::string& sql) {
     const std::string command = "psql -XAtq -v ON_ERROR_STOP=1 \"" + url + "\" -c \"" + sql + "\" 2>&1";
     FILE* pipe = popen(command.c_str(), "r");
@@ -54,13 +54,13 @@ class EmbeddedPostgresTest : public testing::Test {
     return file ? file->pid : -1;
   }
 
-  // A vaultd that dies without a word: start()s in a process of its own, which is then killed.
+  // A vaultd that dies suddenly: start()s in a process of its own, which is then killed.
   void start_and_die() const {
     int ready[2];
     ASSERT_EQ(pipe(ready), 0);
     const pid_t child = fork();
     if (child == 0) {
-      // From a second thread, so that the server is not told of the death and outlives it.
+      // From a second thread, so that the server is not signalled and outlives it.
       std::thread([&] {
         auto postgres = EmbeddedPostgres::start(directory_);
         const char word = postgres ? 'y' : 'n';
@@ -135,7 +135,7 @@ TEST_F(EmbeddedPostgresTest, AServerThatDiesIsStartedAgain) {
   EXPECT_TRUE(postgres->keep_running());
   EXPECT_EQ(postmaster(), first);
   ASSERT_EQ(kill(first, SIGKILL), 0);
-  // It is a process until the kernel has let go of it, and then recovers.
+  // It remains a process until the kernel has released it, and then recovers.
   for (int i = 0; i < 500 && (!postgres->keep_running() || postmaster() == first); ++i) usleep(50'000);
   EXPECT_TRUE(postgres->keep_running());
   EXPECT_NE(postmaster(), first);
@@ -155,7 +155,7 @@ TEST_F(EmbeddedPostgresTest, AServerLeftOverByAKilledVaultdIsReplaced) {
 
 TEST_F(EmbeddedPostgresTest, AStalePidFileOfALivingStrangerIsNoObstacle) {
   started(directory_).reset();
-  // This very process: alive, the same user (where not root), and no PostgreSQL.
+  // This very process: alive, the same user (unless root), and not a PostgreSQL.
   std::ofstream(directory_ + "/data/postmaster.pid") << getppid() << "\n" << directory_ << "/data\n1\n5432\n\n\n\n\n";
   const auto postgres = started(directory_);
   ASSERT_TRUE(postgres);
@@ -231,7 +231,7 @@ TEST_F(EmbeddedPostgresTest, DirectoriesThatWillNotDoAreNamed) {
   fs::create_directories(root_ + "/closed");
   fs::permissions(root_ + "/closed", fs::perms::owner_all);
   EXPECT_NE(refusal(root_ + "/closed/db").find("may not enter " + root_ + "/closed;"), std::string::npos);
-  EXPECT_FALSE(fs::exists(root_ + "/closed/db"));  // a slip in a path leaves nothing behind
+  EXPECT_FALSE(fs::exists(root_ + "/closed/db"));  // a typo in a path leaves nothing behind
   fs::create_directories(root_ + "/roots/data");
   EXPECT_NE(refusal(root_ + "/roots").find("belongs to root"), std::string::npos);
 }

@@ -1,4 +1,4 @@
-// Passwords in the URLs of databases: what is shown of a URL, and which are refused.
+// Passwords in database URLs: what is shown of a URL, and which ones are refused.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
@@ -47,7 +47,7 @@ class SettingsSecretsTest : public testing::Test {
   const std::string file_ = testing::TempDir() + "vaultd secrets " + std::to_string(getpid()) + ".toml";
 };
 
-// A URL in a place that is not for it is refused, and not repeated.
+// A URL in the wrong place is refused, and not repeated.
 TEST_F(SettingsSecretsTest, NoPasswordIsShownInTheWrongPlace) {
   const std::string url = "postgresql://u:s3cret@h/db";
   std::vector<std::string> told;
@@ -72,7 +72,7 @@ TEST_F(SettingsSecretsTest, NoPasswordIsShownInTheWrongPlace) {
   for (const std::string& message : told) EXPECT_EQ(message.find("s3cret"), std::string::npos) << message;
 }
 
-// Whatever a URL looks like, no piece of the password comes out: not as a setting, not in a message.
+// Whatever a URL looks like, no piece of the password is shown: not as a setting, not in a message.
 TEST_F(SettingsSecretsTest, NoPasswordIsShownHoweverTheUrlIsWritten) {
   const char* const spellings[] = {
       "postgresql://u:s3cret@h/db",
@@ -138,7 +138,7 @@ TEST_F(SettingsSecretsTest, NoPasswordIsShownHoweverTheUrlIsWritten) {
       EXPECT_EQ(checked.error().field, "database");
       EXPECT_EQ(checked.error().message.find("s3cret"), std::string::npos) << checked.error().message;
     }
-    // Where it does not belong: behind no flag, behind a misspelt one, in the place of another value, in a file.
+    // In wrong places: after no flag, after a misspelt one, in place of another value, in a file.
     for (const auto& flags : std::vector<std::vector<std::string>>{{database},
                                                                    {"--databse", database},
                                                                    {"--databse=" + database},

@@ -38,7 +38,7 @@ class SettingsTest : public testing::Test {
     return load_settings(static_cast<int>(flags.size()), argv.data(), help_);
   }
 
-  // The settings that this text as a file gives.
+  // The settings from a file with this text.
   Result<Settings> load_text(const std::string& text) {
     std::ofstream(file_) << text;
     return load({"--config", file_});
@@ -108,7 +108,7 @@ TEST_F(SettingsTest, AnEmptyVariableIsNoVariable) {
 TEST_F(SettingsTest, AServicesDirectoriesAreItsDefaults) {
   setenv("RUNTIME_DIRECTORY", "/run/vaultd/a:/run/other", 1);
   setenv("STATE_DIRECTORY", "/var/lib/vaultd/a", 1);
-  setenv("SYSTEMD_EXEC_PID", "1", 1);  // made for a process above this one
+  setenv("SYSTEMD_EXEC_PID", "1", 1);  // made for a parent process
   EXPECT_EQ(load({})->state_dir, "/var/lib/vaultd");
   setenv("SYSTEMD_EXEC_PID", std::to_string(getpid()).c_str(), 1);
   EXPECT_EQ(load({})->state_dir, "/var/lib/vaultd/a");
@@ -117,7 +117,7 @@ TEST_F(SettingsTest, AServicesDirectoriesAreItsDefaults) {
   for (const char* name : {"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "SYSTEMD_EXEC_PID"}) unsetenv(name);
 }
 
-// The example in systemd/ shows every setting that a file may sensibly hold, with its default.
+// The example in systemd/ shows every setting that a file may sensibly contain, with its default.
 TEST_F(SettingsTest, TheExampleFileLoadsAndShowsTheDefaults) {
   std::ifstream file(VAULT_SOURCE_DIR "/systemd/vaultd.toml");
   std::string text;
@@ -132,7 +132,7 @@ TEST_F(SettingsTest, TheExampleFileLoadsAndShowsTheDefaults) {
   EXPECT_EQ(format_settings(*settings), format_settings(*load({"--embedded=/var/lib/vaultd/postgres"})));
   for (const auto& field : setting_fields()) {
     if (field.name == "backend" || field.name == "legacy_dir") continue;
-    if (field.name == "accept_rollback") continue;  // said once, on the command line
+    if (field.name == "accept_rollback") continue;  // given once, on the command line
     const std::string line = std::string(field.name) + " = ";
     EXPECT_TRUE(text.find("\n" + line) != std::string::npos || text.find("\n#" + line) != std::string::npos) << line;
   }

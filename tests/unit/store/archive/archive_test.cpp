@@ -30,7 +30,7 @@ const std::vector<Entry>& all_entries() {
   return entries;
 }
 
-// The first `size` entries; rows can be tampered with on the way.
+// The first `size` entries; rows can be tampered with in transit.
 class MemorySource final : public ArchiveSource {
  public:
   Result<std::optional<ArchiveTarget>> target(std::optional<Timestamp>) override {
@@ -74,7 +74,7 @@ class Archive : public testing::Test {
     EXPECT_TRUE(report.has_value());
     return std::move(*report);
   }
-  // Changes one byte of a file for as long as it lives.
+  // Changes one byte of a file during its lifetime.
   class Flip {
    public:
     Flip(const std::string& path, std::streamoff at) : path_(path), at_(at) { flip(); }
@@ -121,7 +121,7 @@ TEST_F(Archive, GrowsOverEveryKindOfEdge) {
     ASSERT_TRUE(written.has_value()) << size << ": " << written.error().message;
     EXPECT_EQ(written->previous_size, before);
     EXPECT_EQ(written->entries_written, size - before);
-    // From the beginning of the bundle on in which the archive ended.
+    // From the beginning of the archive's last bundle on.
     EXPECT_EQ(source_.rows_read, static_cast<std::int64_t>(size - before / 256 * 256));
     const ArchiveReport report = check();
     EXPECT_TRUE(report.valid()) << size << ": " << (report.bad.empty() ? "" : report.bad[0].file + report.bad[0].what);
@@ -156,7 +156,7 @@ TEST_F(Archive, TheFileThatIsBadIsNamed) {
     ASSERT_EQ(report.bad.size(), 1u) << file;
     EXPECT_EQ(report.bad[0].file, file);
     EXPECT_TRUE(report.missing.empty());
-    // Nothing that is bad is handed on as good.
+    // Nothing bad is passed on as good.
     std::size_t taken = 0;
     EXPECT_FALSE(check([&](Entry&& entry, const std::vector<Tile>&) {
                    EXPECT_EQ(entry, all_entries()[taken++]);
@@ -204,7 +204,7 @@ TEST_F(Archive, RowsAreNotBelieved) {
   EXPECT_TRUE(check().valid());
 }
 
-// Nobody has said why the payload is gone.
+// Nothing explains why the payload is gone.
 TEST_F(Archive, AMissingPayloadIsNeverArchived) {
   ASSERT_TRUE(write(300).has_value());
   source_.tamper = [](StoredRow& row) {
@@ -221,7 +221,8 @@ TEST_F(Archive, AMissingPayloadIsNeverArchived) {
   EXPECT_EQ(check().checkpoint->tree_size, 300u);
 }
 
-// Nor does one that somebody took out of an archive pass there, in a file that is full or in one that was superseded.
+// Nor is a payload accepted as missing if it was removed from an archive, be it from a full file or from a superseded
+// one.
 TEST_F(Archive, AMissingPayloadIsFoundInAnArchive) {
   ASSERT_TRUE(write(300).has_value());
   ASSERT_TRUE(write(600).has_value());

@@ -102,7 +102,7 @@ TEST_F(EmergencyDirectory, OrdersOfOneGroupKnowOfEachOther) {
       {seal(1), seal(2), seal(1)},  // twice in one order: the second is the duplicate
       {seal(2)},                    // and of another order
       {seal(3), seal(1, "other")},  // a conflict refuses the order, with its seal 3
-      {seal(3, "later")},           // which therefore is free
+      {seal(3, "later")},           // which is therefore free
   };
   const auto answers = writer_->keep(orders, start);
   ASSERT_EQ(answers.size(), 4U);

@@ -11,7 +11,7 @@ std::string python_text(std::string_view text, std::string_view without = "(none
 }
 
 TEST(LegacyPythonText, PrintsAsPythonDoes) {
-  // Right: what Python 3.11 prints with json.dumps(json.loads(left), sort_keys=True), literals kept.
+  // Right: the output of Python 3.11's json.dumps(json.loads(left), sort_keys=True), with literals kept.
   const std::pair<std::string_view, std::string_view> cases[] = {
       {R"({})", R"({})"},
       {R"([ ])", R"([])"},

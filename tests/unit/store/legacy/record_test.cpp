@@ -83,7 +83,7 @@ TEST(LegacyRecord, TheStemStandsInForASession) {
   ASSERT_TRUE(item.problem);
 }
 
-// JSON that a payload must not hold: kept byte by byte.
+// JSON that a payload must not contain: kept byte by byte.
 TEST(LegacyRecord, WhatPayloadsMustNotHoldIsKeptAsBytes) {
   const std::string deep = R"({"session_id":"s","d":)" + std::string(70, '[') + std::string(70, ']') + "}";
   for (const std::string& bytes :
@@ -99,7 +99,7 @@ TEST(LegacyRecord, WhatPayloadsMustNotHoldIsKeptAsBytes) {
     EXPECT_EQ(from_base64(payload(item).at("legacy_raw").get<std::string>()), bytes);
     EXPECT_FALSE(payload(item).contains("legacy_data"));
   }
-  // Depth 64 is the most that a payload may have, and the record stands one level down in it.
+  // Depth 64 is the maximum for a payload, and the record is one level down in it.
   const auto nested = [](std::size_t depth) {
     return "{\"d\":" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
   };
@@ -200,7 +200,7 @@ TEST(LegacyRecord, WhatTheEmergencyModeWroteComesUnwrapped) {
   EXPECT_EQ(item.record->seal, (Seal{"s-\"é\"", "deploy-bot", Verdict::sunset, *kept.seal_data, kept.seal_id}));
   EXPECT_EQ(parse_emergency_file(text), kept);
 
-  // Damage is told and never wrapped: under another seal_id a producer's retry would seal it again.
+  // Damage is reported and never wrapped: under another seal_id, a producer's retry would seal it again.
   for (const auto& [part, by] :
        {std::pair{"SUNSET", "SUNSHINE"}, std::pair{"2026-01-18T", "2026-01-18 "}, std::pair{"018f3c1e-", "018f3c1e"},
         std::pair{"\"seal_data\"", "\"data\""}, std::pair{"0.1}", "1e999}"}, std::pair{"deploy-bot", ""}}) {

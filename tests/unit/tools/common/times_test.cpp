@@ -14,7 +14,7 @@ class Times : public testing::Test {
  protected:
   void SetUp() override { in_zone("UTC0"); }
   void TearDown() override { in_zone("UTC0"); }
-  // A rule in full, so that no database of zones is needed.
+  // A complete rule, so that no time zone database is needed.
   static void in_zone(const char* zone) {
     ::setenv("TZ", zone, 1);
     ::tzset();

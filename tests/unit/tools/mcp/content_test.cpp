@@ -1,4 +1,4 @@
-// What becomes of vaultd's answers: structured content, its text, a summary; pages that are cut; errors; progress.
+// The results made from vaultd's answers: structured content, its text, a summary; truncated pages; errors; progress.
 #include "tools/mcp/content.hpp"
 
 #include <gmock/gmock.h>
@@ -75,7 +75,7 @@ TEST(McpContent, StructuredContentIsTheResultMap) {
   EXPECT_THAT(sealed["content"][1]["text"], HasSubstr("Already sealed before: sequence 42"));
 }
 
-// A model and its user read the summary: no name may end its line, hide or turn text around.
+// A model and its user read the summary: no name may end its line, or hide or reorder text.
 TEST(McpContent, NamesInSummariesAreEscaped) {
   Entry entry = samples::entry();
   entry.authority = "bot\u202e\u2028ton";
@@ -177,7 +177,7 @@ TEST(McpContent, AnEntryThatCannotFitIsNamed) {
   page.entries = samples::sealed({large, entry_of(8, 10)});
   EXPECT_THAT(result("vault_list", FakeVault(ReplyBody(page)))["content"][0]["text"],
               HasSubstr("Cursor 9 goes on behind it."));
-  // Behind one that fits, it is left to the next page.
+  // After one that fits, it is left to the next page.
   page.entries = samples::sealed({entry_of(10, 10), large});
   const Json cut = result("vault_list", FakeVault(ReplyBody(page)))["structuredContent"];
   EXPECT_EQ(1U, cut["entries"].size());

@@ -1,4 +1,4 @@
-// What each line is answered with, before any vaultd is asked.
+// The answer to each line, before any vaultd is asked.
 #include "tools/mcp/dispatch.hpp"
 
 #include <gmock/gmock.h>
@@ -32,7 +32,7 @@ class McpDispatch : public testing::Test {
 
   std::string text(const std::string& line) { return dispatcher_.dispatch(line).reply; }
   Json reply(const std::string& line) { return Json::parse(text(line)); }
-  // The code of the error; 0 where the reply is a result. An id must be there exactly where `with_id` says so.
+  // The code of the error; 0 if the reply is a result. An id must be there exactly if `with_id`.
   int error(const std::string& line, bool with_id) {
     const Json answer = reply(line);
     EXPECT_EQ(answer.contains("id"), with_id) << line << "\n" << answer;

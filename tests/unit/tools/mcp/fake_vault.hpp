@@ -14,7 +14,7 @@ namespace vault::mcp {
 inline constexpr const char* initialize_line =
     R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{}}})";
 
-// The `result` map that a vaultd would send.
+// The `result` map that vaultd would send.
 inline std::string result_map(const ReplyBody& body) {
   return decode_reply(encode_reply(RequestId{std::string(1, '\x01')}, body))->result;
 }

@@ -1,4 +1,4 @@
-// Who may see what; names and origins; tokens; limits of one remote.
+// Access rights; names and origins; tokens; limits for one remote.
 #include <gtest/gtest.h>
 
 #include <cstdio>

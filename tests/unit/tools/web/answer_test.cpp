@@ -1,4 +1,4 @@
-// What goes out: heads, errors, gzip, entries, metrics; and bodies that come in to be sealed.
+// Output: heads, errors, gzip, entries, metrics; and request bodies to be sealed.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

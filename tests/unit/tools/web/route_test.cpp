@@ -1,4 +1,4 @@
-// What strangers may ask for: targets, routes, arguments.
+// Requests open to strangers: targets, routes, arguments.
 #include <gtest/gtest.h>
 
 #include "tools/web/route.hpp"

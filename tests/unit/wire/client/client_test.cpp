@@ -1,4 +1,4 @@
-// The client against a small server of its own: a ROUTER in a thread.
+// The client against a small test server: a ROUTER in a thread.
 #include "wire/client/client.hpp"
 
 #include <gmock/gmock.h>
@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Hands every request to a handler, which answers now, later or never through send().
+// Passes every request to a handler, which answers now, later or never through send().
 class FakeServer {
  public:
   using Handler = std::function<void(FakeServer&, const Request&)>;
@@ -39,7 +39,7 @@ class FakeServer {
   FakeServer& operator=(const FakeServer&) = delete;
 
   const std::string& endpoint() const { return endpoint_; }
-  // Answers nothing more. What its handler has written down may be read from here on.
+  // Stops answering. From here on, data recorded by its handler may be read.
   void stop() {
     stop_ = true;
     if (thread_.joinable()) thread_.join();
@@ -234,7 +234,7 @@ TEST(Client, NobodyThereIsUnavailable) {
   ASSERT_TRUE(client);
   EXPECT_EQ((*client)->get_head().error().code, ErrorCode::unavailable);
   EXPECT_EQ((*client)->submit(HeadRequest{}).error().code, ErrorCode::unavailable);
-  // The connection may be waited for less long than the reply.
+  // The wait for the connection may be shorter than that for the reply.
   client = Client::connect(
       {.endpoint = "ipc:///nonexistent/requests", .timeout = 60s, .curve = {}, .connect_timeout = 50ms});
   const auto started = std::chrono::steady_clock::now();
