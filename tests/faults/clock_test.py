@@ -1,8 +1,8 @@
-"""Clocks that are wrong: vaultd's and the database's set back and forward, and a second that comes twice, under load.
+"""Wrong clocks: vaultd's and the database's set back and forward, and a second that comes twice, under load.
 
-libfaketime moves the wall clock of one process; FAKETIME_DONT_FAKE_MONOTONIC leaves the clocks by which programs wait alone,
-as a wrong clock does. What must hold: timestamps never run back, a difference that is too large is refused by name, and
-everything goes on once the clock is right again.
+libfaketime moves the wall clock of one process; FAKETIME_DONT_FAKE_MONOTONIC leaves the clocks for waiting alone, as a
+wrong clock does. Requirements: timestamps never run back, too large a difference is refused by name, and everything
+continues once the clock is right again.
 """
 import os
 import pathlib
@@ -30,13 +30,13 @@ def library():
 
 
 def sanitizers():
-    """Their runtimes, which must be loaded before anything else."""
+    """The sanitizers' runtimes, which must be loaded before anything else."""
     linked = subprocess.run(["ldd", program("vaultd")], capture_output=True, text=True, check=True).stdout
     return re.findall(r"=> (\S*/lib[at]san\S*)", linked)
 
 
 class Clock:
-    """The wall clock of what is started with its environment; set by a file, which is looked at for each call."""
+    """The wall clock of programs started with its environment; set through a file, which is read for each call."""
 
     def __init__(self, run):
         self.file = run.new_directory("clock")
@@ -46,14 +46,14 @@ class Clock:
                             "FAKETIME_TIMESTAMP_FILE": str(self.file)}
 
     def set(self, offset_s):
-        """At once for everybody: the file is replaced whole."""
+        """For all processes at once: the file is replaced as a whole."""
         fresh = self.file.with_name("fresh." + self.file.name)
         fresh.write_text(f"{offset_s:+.3f}\n")
         fresh.chmod(0o644)
         os.replace(fresh, self.file)
 
     def check(self):
-        """That the wall clock moves and the monotonic one does not."""
+        """Checks that the wall clock moves and the monotonic one does not."""
         for offset in (0, 3600, -3600):
             self.set(offset)
             told = subprocess.run([sys.executable, "-c", "import time; print(time.time(), time.monotonic())"], text=True,
@@ -68,7 +68,7 @@ class Clock:
 
 
 class WrongServer(Server):
-    """A PostgreSQL with a clock of its own."""
+    """A PostgreSQL with its own clock."""
 
     def __init__(self, directory, clock):
         super().__init__(directory)
@@ -80,7 +80,7 @@ class WrongServer(Server):
 
 
 def refuses(vaultd):
-    """By name, and as something that will pass."""
+    """Sealing is refused by name, with an error that may pass."""
     vaultd.wait_for(lambda status: "clock" in status["alerts"] and not status["ready"], 30)
     reply = ask(vaultd.requests, "seal", 5_000, seal={"session_id": "s", "authority": "a", "verdict": "SEAL",
                                                       "seal_id": str(uuid.uuid4()), "seal_data": {}})
@@ -96,7 +96,7 @@ def never_back(server):
 
 
 def a_little_wrong(run, vaultd, clock, truth, offset, what):
-    """Less than is refused: sealing goes on all the time, on the same vaultd."""
+    """Less than the refused difference: sealing continues all the time, on the same vaultd."""
     clock.set(offset)
     truth.load.wait_receipts(60)
     if not vaultd.status()["ready"]:
@@ -115,7 +115,7 @@ def too_wrong(run, vaultd, clock, truth, offset, what):
 
 
 def repeated_second(run, vaultd, clock, truth, _, what):
-    """As at a leap second that a clock without one makes up for."""
+    """Like a leap second on a clock that has none."""
     for _ in range(3):
         for offset in (0, -1, 0):
             clock.set(offset)
@@ -132,13 +132,13 @@ def new_server(run, clock):
 
 
 def has_seen_the_lease(status):
-    """A standby that has looked once. Before, it has only the database's word for how old the lease is."""
+    """A standby that has seen the lease once. Before that, it only has the database's word for the lease's age."""
     return status["database"]["detail"].endswith(" is the writer")
 
 
 def takeovers(run, clock):
-    """The database's clock is set as the writer dies, or while it lives. A lease is as old as the one who watches it says:
-    a clock that is set back does not make the takeover wait, and one set forward takes nothing from a writer that lives."""
+    """The database's clock is set as the writer dies, or while it lives. A lease's age is measured by the watching
+    vaultd: a clock set back does not delay the takeover, and one set forward takes nothing from a live writer."""
     server = new_server(run, clock)
     one = run.vaultd(server.url)
     other = run.vaultd(server.url, key=one.state / "signing.pem", wait=False)
@@ -163,7 +163,7 @@ def takeovers(run, clock):
         run.note("takeover", time.monotonic() - began)
         clock.set(0)
         truth.load.wait_receipts(20)
-        # One that starts as the clock leaps has only the database's word for how old the lease is, which is not enough.
+        # One that starts as the clock leaps only has the database's word for the lease's age, which is not enough.
         writer.start(False)
         clock.set(45)
         writer.wait_for(has_seen_the_lease)

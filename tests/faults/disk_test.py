@@ -1,8 +1,8 @@
-"""Disks that are full, broken or read-only, and processes that get no descriptors and no memory for files, under load.
+"""Full, broken and read-only disks, and processes that get no descriptors and no memory for files, under load.
 
 Full disks are small tmpfs; all other errors are injected into vaultd's system calls on its own files, each call in turn
-(support/injected_errors.py). What must hold: an alert that says so, a refusal by name, no end of the process, and everything
-goes on by itself when the disk does.
+(support/injected_errors.py). Requirements: an alert that names the fault, a refusal by name, no end of the process, and
+everything continues by itself when the disk does.
 """
 import contextlib
 import errno
@@ -24,7 +24,7 @@ from support.ledger_reading import Wrong  # noqa: E402
 from support.replicated_postgres import Server  # noqa: E402
 from support.vaultd_process import VaultdProcess, program  # noqa: E402
 
-# Calls by which vaultd keeps its state, what can befall them, and the file.
+# The calls by which vaultd keeps its state, their possible errors, and the file.
 STATE_CALLS = [("openat", ("EIO", "EROFS", "EMFILE", "ENOMEM", "ENOSPC"), "checkpoint.new"),
                ("fchmod", ("EIO", "EROFS"), "checkpoint.new"),
                ("write", ("EIO", "ENOSPC"), "checkpoint.new"),
@@ -41,7 +41,7 @@ START_CALLS = [("openat", "EIO"), ("openat", "EMFILE"), ("openat", "ENOMEM"), ("
 
 
 class SmallDisk:
-    """A tmpfs of so many MiB, which a ballast fills."""
+    """A tmpfs of this many MiB, which can be filled with ballast."""
 
     def __init__(self, run, mib):
         self.path = run.new_directory("small")
@@ -70,7 +70,7 @@ def still_runs(vaultd):
 
 
 def refuses(vaultd, truth, kind):
-    """An alert of this kind, and seals are refused as something that will pass."""
+    """An alert of this kind is raised, and seals are refused with an error that may pass."""
     vaultd.wait_for(lambda status: kind in status["alerts"] and not status["ready"], 30)
     reply = seal_one(vaultd, truth)
     if reply["ok"] or reply["error"]["code"] != "unavailable" or not reply["error"]["retryable"]:
@@ -107,14 +107,14 @@ def server_on_small_disk(run):
 
 
 def full_for_twenty_seconds(run):
-    """Tables cannot grow, while the server runs on. One alert that stays, its reason in each refusal, and a log that can
-    be read; all of it ends by itself."""
+    """Tables cannot grow while the server runs on. One alert that stays, its reason in each refusal, and a readable
+    log; all of it ends by itself."""
     disk, server = server_on_small_disk(run)
     vaultd = run.vaultd(server.url)
     truth = run.truth(server.sql, [vaultd])
     truth.load.wait_receipts(20)
     disk.fill()
-    # Small seals find room in old pages for a while: the 20 s begin again with each that is sealed.
+    # Small seals find room in old pages for a while: the 20 s restart with each that is sealed.
     began, sealed = time.monotonic(), None
     since = lines = epoch = samples = 0
     while sealed is None or time.monotonic() < since + 20:
@@ -148,7 +148,7 @@ def full_for_twenty_seconds(run):
 
 def seal_one(vaultd, truth, text=""):
     seal_id = str(uuid.uuid4())
-    truth.own.add(seal_id)  # it may be sealed all the same
+    truth.own.add(seal_id)  # it may be sealed after all
     return ask(vaultd.requests, "seal", 5_000, seal={"session_id": "s", "authority": "a", "verdict": "SEAL",
                                                      "seal_id": seal_id, "seal_data": {"text": text}})
 
@@ -165,7 +165,7 @@ def full_database(run):
     for _ in run.turns():
         truth.load.wait_receipts(20)
         disk.fill()
-        with contextlib.suppress(RuntimeError):  # whatever the server makes of it: this must be written
+        with contextlib.suppress(RuntimeError):  # whatever the server makes of it, this must be written
             server.sql("CHECKPOINT; SELECT pg_switch_wal()")
         until = time.monotonic() + 20
         while "database" not in status_of(vaultd)["alerts"] and time.monotonic() < until:
@@ -187,7 +187,7 @@ def status_of(vaultd):
 
 
 def chosen_to_last(run, cases):
-    """Of each error, one call without which no checkpoint is kept: its number."""
+    """For each error, one call without which no checkpoint is kept: its number."""
     last = {}
     for number, (call, error, file) in enumerate(cases):
         if file == "checkpoint.new" and call != "close":  # a call that strace fails is not made: files would stay open
@@ -218,7 +218,7 @@ def broken_state(run, vaultd, truth):
 
 
 def meet(vaultd, truth, call, errors):
-    """Waits until a call has failed. A process that is traced is slow."""
+    """Waits until a call has failed. A traced process is slow."""
     until = time.monotonic() + 30
     while errors.failed() == 0:
         if time.monotonic() > until:
@@ -231,18 +231,18 @@ def meet(vaultd, truth, call, errors):
 
 
 def forget_what_was_before(vaultd):
-    """Until a checkpoint was kept: neither the 5 s nor an alert are of an error of before."""
+    """Waits until a checkpoint has been kept, so that neither the 5 s nor an alert belong to an earlier error."""
     size = status_of(vaultd)["counters"]["checkpoint_size"]
     vaultd.wait_for(lambda status: status["ready"] and not status["alerts"] and status["counters"]["checkpoint_size"] > size)
 
 
 def checkpoint_alarms(truth):
-    """What was said each time that this alert was raised."""
+    """The message each time that this alert was raised."""
     return [message for kind, raised, message in list(truth.followers[0].alerts) if kind == "checkpoint" and raised]
 
 
 def names_the_error(vaultd, truth, error, alarms):
-    """After 5 s there is one alert more, and seals are refused; both say what is wrong."""
+    """After 5 s there is one more alert, and seals are refused; both say what is wrong."""
     status = vaultd.wait_for(lambda status: "checkpoint" in status["alerts"] and not status["ready"], 30)
     reply = seal_one(vaultd, truth)
     until = time.monotonic() + 20  # events come by another socket than the status
@@ -259,7 +259,7 @@ def broken_start(run, url):
     """A start that cannot use its state directory ends with a reason, or waits; the next one works."""
     vaultd = run.keep(ServedVaultd(url, run.new_directory("v")))
     command = vaultd.command
-    # The very first one: a key that cannot be kept is the disk's fault, and no ledger's.
+    # The very first start: a key that cannot be kept is the disk's fault, not the ledger's.
     vaultd.command = lambda: under_strace("fsync", "ENOSPC", vaultd.state / "signing.pem.new", command())
     vaultd.start(wait=False)
     alerts = vaultd.wait_for(lambda status: status["alerts"], 30)["alerts"]
@@ -287,7 +287,7 @@ def broken_start(run, url):
                     run.survived(f"start: {error}")
                     continue
                 vaultd.process = None
-                # 2 means that nothing will help but other settings, so that systemd would not try again.
+                # 2 means that only other settings can help, so that systemd would not retry.
                 if code not in ((1, 2, 4) if error == "EROFS" else (1,)) or "error" not in vaultd.log_tail(8):
                     raise AssertionError(f"{call} of {path} failed with {error} at the start, and it ended with {code}:\n"
                                          f"{vaultd.log_tail()}")
@@ -317,7 +317,7 @@ def emergency(run):
     receipts = {}
 
     def seal_some(number):
-        """How many of them were refused."""
+        """Returns how many of them were refused."""
         refused = 0
         for _ in range(number):
             seal_id = str(uuid.uuid4())
@@ -339,7 +339,7 @@ def emergency(run):
         wait_for_seals(vaultd, seal_some)
         for call, errors in EMERGENCY_CALLS:
             for error in errors:
-                # No other call than fsync is made for these files alone.
+                # No call other than fsync is made for these files alone.
                 paths = [vaultd.vault / "BBB_LEDGER" / "entries"] if call != "fsync" else []
                 with InjectedErrors(vaultd.process.pid, call, error, paths) as injected:
                     seal_some(3)

@@ -1,4 +1,4 @@
-"""vaultd is killed at random moments, under load: on a server of somebody else, and with a PostgreSQL of its own."""
+"""vaultd is killed at random moments, under load: on an external server, and with its own PostgreSQL."""
 import pathlib
 import sys
 import time

@@ -1,7 +1,7 @@
-"""The cable to PostgreSQL is pulled and plugged in again: a network namespace of its own, in which packets vanish.
+"""The cable to PostgreSQL is pulled and plugged in again: a separate network namespace, in which packets vanish.
 
-Unlike a connection that is cut, nobody is told: only what was sent and not answered says that something is wrong. Two vaultds
-beside it both lose the server, and one of them goes on once it is back. Needs root.
+Unlike a connection that is cut, nothing is reported: only unanswered packets show that something is wrong. Two vaultds
+outside it both lose the server, and one of them continues once it is back. Needs root.
 """
 import pathlib
 import sys

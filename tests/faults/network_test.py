@@ -1,7 +1,7 @@
-"""The network between vaultd and PostgreSQL, with TLS and without: a proxy cuts, stalls, halves, and lets drip.
+"""The network between vaultd and PostgreSQL, with TLS and without: a proxy cuts, stalls, halves, and drips.
 
-Two vaultds, each behind a proxy of its own; what is broken is the writer's. Where that lasts, the other takes over, and what
-the first one had sent arrives late. Doubt is resolved, never guessed: nothing is lost, nothing is there twice.
+Two vaultds, each behind a proxy of its own; the writer's is disturbed. If that lasts, the other one takes over, and
+what the first had sent arrives late. Doubt is resolved, never guessed: nothing is lost, nothing is there twice.
 """
 import pathlib
 import sys
@@ -28,12 +28,12 @@ def tls_server(run):
 
 
 def doubts(vaultds):
-    """Commits whose outcome had to be found out, of those that run."""
+    """The number of commits whose outcome had to be found out, over the running vaultds."""
     return sum(wait_status(one.requests, lambda status: True)["counters"].get("in_doubt", 0) for one in vaultds)
 
 
 def doubts_since(vaultds, before):
-    """vaultd tells its counters some times a second."""
+    """vaultd reports its counters a few times a second."""
     until = time.monotonic() + 2
     while (now := doubts(vaultds)) == before and time.monotonic() < until:
         time.sleep(0.05)
@@ -41,11 +41,11 @@ def doubts_since(vaultds, before):
 
 
 def lose_a_commit(server, truth, proxy_of):
-    """Loses the answer to a COMMIT, on the connection that does nothing else; returns how many were in doubt."""
+    """Loses the answer to a COMMIT, on the connection used only for that; returns how many were in doubt."""
     before, until = doubts(truth.vaultds), time.monotonic() + 60
     while time.monotonic() < until:
         proxy = proxy_of(truth.writer())
-        # PostgreSQL tells which it is, also where TLS hides what is said.
+        # PostgreSQL can tell which connection it is, even if TLS hides its contents.
         ports = server.sql("SELECT client_port FROM pg_stat_activity WHERE client_port > 0 AND query LIKE "
                            "'WITH moved AS (UPDATE vault_head %'")
         link = proxy.seen_from({int(port) for port, in ports})

@@ -1,7 +1,8 @@
 """Failover by Patroni, in synchronous mode, three nodes: the primary is killed, handed over, cut off.
 
-No receipt is lost, and sealing goes on within two seconds of when the new primary takes commits at all: Patroni says that a
-node leads as soon as it has the lock, and promotes it then. Needs Debian's packages patroni and etcd-server.
+No receipt is lost, and sealing resumes within two seconds of the moment when the new primary takes commits at all:
+Patroni says that a node leads as soon as it has the lock, and promotes it then. Needs Debian's packages patroni and
+etcd-server.
 """
 import pathlib
 import sys
@@ -14,7 +15,7 @@ from support.patroni_cluster import PatroniCluster, missing  # noqa: E402
 
 
 def server_dies(run, cluster, leader):
-    """Patroni, which is left, hands over at once."""
+    """Patroni, which stays up, hands over at once."""
     leader.kill_postgres()
     return cluster.wait_leader(leader)
 
@@ -34,8 +35,8 @@ def switchover(run, cluster, leader):
 
 
 def is_cut_off(run, cluster, leader):
-    """From etcd and the other nodes, and now and then from vaultd: else that goes on talking to a primary that is none. It
-    comes back before sealing goes on, or afterwards.
+    """From etcd and the other nodes, and sometimes from vaultd: otherwise vaultd keeps talking to a primary that is
+    none. It comes back before sealing resumes, or afterwards.
     """
     leader.cut_off(run.random.random() < 0.5)
     try:
@@ -71,7 +72,7 @@ def body(run):
             committing = watched.wait().first_commit
             run.note("election", elected - began)
             run.note("first_commit_after_election", committing - elected)
-            # A node that says nothing at all is given up after connect_timeout, which is 2 s, for each connection.
+            # A node that does not answer at all is given up after connect_timeout, which is 2 s, for each connection.
             run.note(f"sealing_after_first_commit{'_beside_silence' if leader.silent else ''}", max(0, sealing - committing))
             run.figures["looks"] += watched.looks
             run.figures["looks_that_saw_waits_for_standby"] += watched.waits_for_standby

@@ -1,7 +1,7 @@
-"""A writer that is stopped for longer than its lease and its other time-outs, beside a standby: the other takes over, and
-the sleeper wakes fenced.
+"""A writer that is stopped for longer than its lease and its other timeouts, beside a standby: the other one takes
+over, and the sleeper wakes up fenced.
 
-Nothing of its own comes out of it after the takeover: no receipt, no checkpoint, no event.
+It sends nothing of its own after the takeover: no receipt, no checkpoint, no event.
 """
 import pathlib
 import signal
@@ -13,7 +13,9 @@ from support.fault_case import main  # noqa: E402
 from support.fault_load import ask  # noqa: E402
 from support.ledger_reading import open_note  # noqa: E402
 
-# Longer than the lease and the time-outs that are set here, which are 30 and 60 s by default. In a soak one in five is longer
+# Longer than the lease and the timeouts that are set here, which are 30 and 60 s by default. In a soak, one in five is
+# longer than those, too, and than the 30 s that a writer waits for an answer of its database, which cannot be
+# configured.
 # than those, too, and than the 30 s that a writer waits for an answer of its database, which nothing sets.
 TIMEOUTS = ("--request-timeout", "3s", "--database-idle-timeout", "2s")
 ASLEEP_S, LONG_ASLEEP_S = 5, 65

@@ -1,6 +1,6 @@
-"""PgBouncer between vaultd and PostgreSQL. In session mode it is no trouble. In transaction mode it hands each transaction to
-another server process, whose settings are not those that vaultd made: that is recognised, refused by name, and nothing is
-sealed. Needs Debian's package pgbouncer.
+"""PgBouncer between vaultd and PostgreSQL. In session mode it causes no trouble. In transaction mode it gives each
+transaction to another server process, whose settings are not those that vaultd made: that is recognised and refused by
+name, and nothing is sealed. Needs Debian's package pgbouncer.
 """
 import os
 import pathlib
@@ -16,7 +16,7 @@ from support.vaultd_process import clean_environment, end_with_parent, free_port
 
 
 class PgBouncer:
-    """Of this pool mode, in front of a server; runs as PostgreSQL's user."""
+    """A pooler of this mode, in front of a server; runs as PostgreSQL's user."""
 
     def __init__(self, run, server, mode):
         found = shutil.which("pgbouncer", path=f"/usr/sbin:{os.environ['PATH']}")
@@ -92,7 +92,7 @@ def session_mode(run, server):
 
 
 def transaction_mode(run, server):
-    """On a ledger that holds something, and with others on the pool, so that server processes change."""
+    """On a ledger with entries, and with other clients on the pool, so that server processes change."""
     pooler = PgBouncer(run, server, "transaction")
     size = server.sql("SELECT head_sequence FROM vault_head")
     vaultd = run.vaultd(pooler.url, wait=False)

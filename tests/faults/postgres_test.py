@@ -1,4 +1,4 @@
-"""PostgreSQL is killed, stopped at once, restarted, under load. vaultd stays up and goes on by itself."""
+"""PostgreSQL is killed, stopped at once, restarted, under load. vaultd stays up and continues by itself."""
 import ctypes
 import os
 import pathlib
@@ -16,7 +16,7 @@ def postmaster(server):
 
 
 def processes(server):
-    """All of the server's: each has changed into its directory."""
+    """All of the server's processes: each has changed to its directory."""
     found = []
     for one in pathlib.Path("/proc").glob("[0-9]*"):
         try:
@@ -37,7 +37,7 @@ def signal_all(server, number):
 
 
 def exists(pid):
-    """A process that has ended counts until somebody has asked how: the next server looks for it."""
+    """A process that has ended exists until somebody has waited for it: the next server looks for it."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:  # another's child, or none
@@ -46,13 +46,13 @@ def exists(pid):
 
 
 def adopt_orphans():
-    """What pg_ctl leaves behind becomes this process's child."""
+    """Processes left by pg_ctl become this process's children."""
     pr_set_child_subreaper = 36
     ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1)
 
 
 def kill_postmaster(server, _):
-    """Every process of the server, as a crash of the machine does it but for the page cache."""
+    """Every process of the server, as in a crash of the machine, except for the page cache."""
     pid, until = postmaster(server), time.monotonic() + 30
     while (processes(server) or exists(pid)) and time.monotonic() < until:
         signal_all(server, signal.SIGKILL)
@@ -61,7 +61,7 @@ def kill_postmaster(server, _):
 
 
 def kill_backend(server, run):
-    """One process: the postmaster ends all others, recovers, and takes connections again by itself."""
+    """One process: the postmaster ends all others, recovers, and accepts connections again by itself."""
     rows = server.sql("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'vaultd%'")
     os.kill(int(run.random.choice(rows)[0]), signal.SIGKILL)
     return False
@@ -93,13 +93,14 @@ def terminate_sessions(server, _):
 FAULTS = (kill_postmaster, stop_at_once, kill_backend, stop_fast, terminate_sessions, freeze)
 
 
-# What a seal may be refused with while there is no database, or not yet. None of these faults lasts as long as
+# The errors with which a seal may be refused while there is no database, or not yet. None of these faults lasts as long
+# as request_timeout (30 s), after which it would be deadline_exceeded.
 # request_timeout (30 s), after which it would be deadline_exceeded.
 PASSING = {"unavailable", "busy"}
 
 
 def refused_as_passing(run, vaultd, truth):
-    """By what the producers were told, and by vaultd's own count of what they did not wait for."""
+    """According to the producers' answers, and to vaultd's own count of those that they did not wait for."""
     codes = {**vaultd.status()["seals_refused"], **truth.load.refusals}
     if not truth.load.refusals["unavailable"] or set(codes) - PASSING:
         raise Wrong(f"while the database was away seals were refused as {codes}")

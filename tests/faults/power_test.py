@@ -1,7 +1,7 @@
-"""The power fails, under load: below PostgreSQL's data, vaultd's state directory, the emergency directory and an archive.
+"""The power fails, under load: for PostgreSQL's data, vaultd's state directory, the emergency directory and an archive.
 
-All of them lie on file systems that forget what was not fsynced (support/forgetful_mount.py), and of the rest keep any
-subset that the seed chooses. PostgreSQL's relies on what ext4, XFS and btrfs promise beyond POSIX; the others do not.
+All of them are on file systems that forget what was not fsynced (support/forgetful_mount.py), and keep any subset of
+the rest that the seed chooses. PostgreSQL's relies on what ext4, XFS and btrfs promise beyond POSIX; the others do not.
 """
 import json
 import os
@@ -23,7 +23,7 @@ from support.vaultd_process import VaultdProcess, clean_environment, end_with_pa
 
 
 class Site:
-    """A machine: its disks, and what runs on them."""
+    """A machine: its disks, and the programs on it."""
 
     def __init__(self, run):
         self.run = run
@@ -41,7 +41,7 @@ class Site:
         return mount
 
     def power_fails(self, *vaultds):
-        """Everything ends in the middle of what it does, and of what was not durable a part is gone."""
+        """All programs end in the middle of their work, and a part of what was not durable is gone."""
         if self.run.random.random() < 0.4:  # the disks first, so that nothing can become durable while programs go on
             for mount in self.mounts:
                 mount.fail()
@@ -57,7 +57,7 @@ class Site:
 
 
 class PoweredVaultd(EmbeddedVaultd):
-    """Its database and its state are on the disks of a site, in directories that it makes itself."""
+    """Its database and its state are on a site's disks, in directories that it makes itself."""
 
     def __init__(self, site, name):
         super().__init__(site.run.new_directory("v"))
@@ -69,7 +69,7 @@ class PoweredVaultd(EmbeddedVaultd):
 
 
 class EmergencyVaultd(VaultdProcess):
-    """Without a database; what it keeps is on the site's disk."""
+    """Without a database; its files are on the site's disk."""
 
     def __init__(self, site):
         directory = site.run.new_directory("e")
@@ -86,7 +86,7 @@ class EmergencyVaultd(VaultdProcess):
 
 
 class EmergencyLoad(threading.Thread):
-    """Seals until it is told to stop; remembers what it has a receipt for."""
+    """Seals until it is stopped; remembers the seals that it has receipts for."""
 
     def __init__(self, vaultd):
         super().__init__(daemon=True)
@@ -105,7 +105,7 @@ class EmergencyLoad(threading.Thread):
             time.sleep(0.005)
 
     def check(self, source):
-        """All that is new, and some of the rest."""
+        """Checks everything new, and some of the rest."""
         all_ids = list(self.receipts)
         for seal_id in all_ids[self.checked:] + source.sample(all_ids[:self.checked], min(self.checked, 50)):
             timestamp = self.receipts[seal_id]
@@ -116,7 +116,7 @@ class EmergencyLoad(threading.Thread):
 
 
 class Archiver:
-    """Archives again and again into one directory, and remembers what was said of it last."""
+    """Archives again and again into one directory, and remembers the latest result."""
 
     def __init__(self, site, vaultd):
         self.out, self.vaultd = site.own.path / "deep" / "archive", vaultd
@@ -145,7 +145,7 @@ class Archiver:
         self.thread.join()
 
     def check(self, vkey):
-        """What was archived is there, and more can be added."""
+        """Whatever was archived is there, and more can be added."""
         if self.size:
             answer = self.vaultd.ctl("--json", "check-archive", str(self.out), "--vkey", vkey)
             if answer.returncode != 0 or json.loads(answer.stdout)["tree_size"] < self.size:
@@ -156,7 +156,7 @@ class Archiver:
 
 
 def first_starts(run, site, rounds):
-    """While it is made: whoever has got a receipt keeps it, and the next start gets ready."""
+    """During creation: every receipt holds, and the next start becomes ready."""
     for number in run.turns(rounds):
         vaultd = run.keep(PoweredVaultd(site, f"first{number}")).start(wait=False)
         patience = run.random.choice((0.5, 1.5, 3, 3))
@@ -207,7 +207,7 @@ def under_load(run, site, rounds):
         run.note("ready_after_power", time.monotonic() - began)
         emergency.start()
         truth.compare()
-        truth.load.settle()  # so that the ledger does not grow by what checking takes
+        truth.load.settle()  # so that the ledger does not grow while it is checked
         load.check(run.random)
         archiver.check(truth.vkey)
         run.survived("under load")
@@ -228,7 +228,7 @@ def sync(path):
 
 
 def the_disk_forgets(site):
-    """The test is worth something only if what nobody fsynced is gone."""
+    """The test is only worth something if what nobody fsynced is gone."""
     for mount in site.mounts:
         kept, lost, half = (mount.path / name for name in ("kept", "lost", "half"))
         for path in (kept, half):
@@ -247,7 +247,7 @@ def the_disk_forgets(site):
         sync(below)
         mount.cut(1, 0)
         found = {path.name: path.read_text() for path in mount.path.iterdir() if path.is_file()}
-        # On the one disk, fsync of a file commits the names above it, and what was done in the same directory before.
+        # On this one disk, fsync of a file commits the names above it, and earlier changes in the same directory.
         lenient = mount is site.database
         wanted = {"kept": "new", "half": "old", "lost": ""} if lenient else {"kept": "old", "half": "old"}
         if found != wanted or below.exists() != lenient:

@@ -1,5 +1,5 @@
-"""The network between producers and vaultd, with CURVE: a proxy cuts, stalls, halves, and lets drip. A producer that has no
-answer sends again, with the same seal_id: one entry a seal.
+"""The network between producers and vaultd, with CURVE: a proxy cuts, stalls, halves, and drips. A producer without an
+answer sends again, with the same seal_id: one entry per seal.
 """
 import pathlib
 import sys
@@ -31,7 +31,7 @@ def body(run):
     server = run.server()
     arguments, keys = curve_keys(run.directory)
     port = free_ports(1)[0]
-    # What the test asks goes another way than the producers' seals.
+    # The test's own requests do not go through the producers' proxy.
     vaultd = run.vaultd(server.url, *arguments, "--requests", f"tcp://127.0.0.1:{port}")
     proxy = TcpProxy(("127.0.0.1", port))
     run.stack.callback(proxy.close)

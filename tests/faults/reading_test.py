@@ -1,5 +1,5 @@
-"""What all tests of faults compare with (support/ledger_reading.py): it agrees with the vectors, sees each kind
-of damage, and misses no entry that no event told of.
+"""Checks the reference that all fault tests compare with (support/ledger_reading.py): it agrees with the vectors, sees
+each kind of damage, and misses no entry that no event reported.
 """
 import json
 import pathlib
@@ -14,7 +14,7 @@ from support.vaultd_process import VECTORS_DIR  # noqa: E402
 
 
 class FakeDatabase:
-    """Answers what the reading asks; entries that lead to each other, made here."""
+    """Answers the reading's queries with entries made here that lead to each other."""
 
     def __init__(self, count):
         self.rows, tree, before = [], ledger_reading.Tree(), ledger_reading.ZEROS

@@ -1,7 +1,8 @@
-"""`synchronous_commit` is taken from a vaultd that seals, by a plain reload of the server; then the server stops at once.
+"""`synchronous_commit` is taken from a vaultd that seals, by a plain reload of the server; then the server stops at
+once.
 
-That is how a server is tuned, or a provider's parameter group changed: sessions that never set it follow. Whatever has a
-receipt is there afterwards, and sealing never stopped for it.
+That is how a server is tuned, or a provider's parameter group changed: sessions that never set it follow. Whatever has
+a receipt is there afterwards, and sealing never stopped for it.
 """
 import pathlib
 import signal
@@ -11,7 +12,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.fault_case import main  # noqa: E402
 
-# What nobody waits for is flushed late, so that an immediate stop takes it.
+# Commits that nobody waits for are flushed late, so that an immediate stop loses them.
 LATE = "wal_writer_delay = '10s'\nwal_writer_flush_after = '1GB'\n"
 VALUES = ("off", "local", "remote_write", "off")
 
@@ -27,8 +28,8 @@ def reload(server, value):
 
 
 def the_server_forgets(server, vaultd):
-    """The test is worth something only if what was committed under this setting goes with an immediate stop. vaultd stands
-    still meanwhile, since each durable commit takes along what came before it."""
+    """The test is only worth something if what was committed under this setting is lost in an immediate stop. vaultd is
+    stopped meanwhile, since each durable commit flushes earlier ones."""
     server.sql("CREATE TABLE cheap (n int)")
     server.sql("CHECKPOINT")
     vaultd.signal(signal.SIGSTOP)
@@ -52,7 +53,7 @@ def body(run):
     truth = run.truth(server.sql, [vaultd])
     truth.load.wait_receipts(1)
     for number in run.turns():
-        # Sessions that began while all was well, as vaultd's are when somebody tunes its server.
+        # Sessions that began while all was well, like vaultd's when somebody tunes its server.
         reload(server, None)
         server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'vaultd%'")
         vaultd.wait_ready()

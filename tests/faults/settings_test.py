@@ -1,5 +1,5 @@
-"""Settings that others make: of the role, of the database, of the server. Each is overridden, does no harm, or is refused
-by name; whatever it is, what is sealed under it is as it must be.
+"""Settings made by others: for the role, the database, the server. Each is overridden, does no harm, or is refused by
+name; in any case, what is sealed under it is as it must be.
 """
 import pathlib
 import subprocess
@@ -9,7 +9,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.fault_case import main  # noqa: E402
 from support.vaultd_process import clean_environment, program  # noqa: E402
 
-# (setting, value, PostgreSQL that knows it) or, where it is refused while it lasts, with the word that names it. Some are of
+# (setting, value, PostgreSQL version that has it) or, if it is refused while it lasts, with the word that names it.
+# Some apply to the server only (None for the role).
 # the server alone (None for the role).
 HARMLESS = (
     ("search_path", "nowhere, pg_catalog", 13), ("TimeZone", "'Asia/Kathmandu'", 13), ("DateStyle", "'German, DMY'", 13),
@@ -26,12 +27,12 @@ HARMLESS = (
     ("default_tablespace", "''", 13), ("lc_messages", "'C'", 13), ("commit_delay", "10000", 13),
     ("default_transaction_read_only", "off", 13), ("check_function_bodies", "off", 13), ("force_parallel_mode", "on", 13),
 )
-# While it lasts nothing is sealed; status says why, in this word.
+# While it lasts, nothing is sealed; status says why, with this word.
 REFUSED = (("role", "default_transaction_read_only", "on", "default_transaction_read_only"),
            ("server", "fsync", "off", "fsync"))
 
 
-# The test asks for itself, under the same settings.
+# The test's own queries run under the same settings.
 PLAIN = ("SET statement_timeout = 0; SET search_path = public; SET client_encoding = 'UTF8'; "
          "SET standard_conforming_strings = on; SET lock_timeout = 0; SET default_transaction_read_only = off;\n")
 
@@ -64,7 +65,7 @@ def known(ground, name):
 
 
 def under_all_at_once(run, ground, vaultd, truth, where):
-    """What contradicts itself comes last and wins; in the next turn another does."""
+    """Of contradictory settings, the last one wins; in the next turn, another one does."""
     chosen = [one for one in HARMLESS if one[2] <= ground.version and known(ground, one[0])]
     run.random.shuffle(chosen)
     for name, value, _ in chosen:
@@ -78,7 +79,7 @@ def under_all_at_once(run, ground, vaultd, truth, where):
 
 
 def under_each(run, ground, vaultd, truth):
-    """One by one, and under vaultd as it runs: its sessions end, the next ones begin with it."""
+    """One by one, and under a running vaultd: its sessions end, and the next ones begin with it."""
     for name, value, _ in [one for one in HARMLESS if one[2] <= ground.version and known(ground, one[0])]:
         ground.apply(run.random.choice(("role", "database", "server")), name, value)
         ground.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'vaultd%'",
@@ -92,7 +93,7 @@ def under_each(run, ground, vaultd, truth):
 
 
 def check_programs(ground, vaultd):
-    """Those who ask the database by themselves are under the same settings."""
+    """Programs that query the database themselves are under the same settings."""
     archive = vaultd.directory / "archive"
     for command in (["verify", "--database", ground.url], ["archive", "--out", str(archive), "--database", ground.url],
                     ["migrate", "status", "--database", ground.url]):

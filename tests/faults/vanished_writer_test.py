@@ -1,8 +1,9 @@
-"""A writer that is gone in the middle of an append: all of a batch has arrived but the Sync that would commit it.
+"""A writer that disappears in the middle of an append: all of a batch has arrived except the Sync that would commit it.
 
-PostgreSQL holds the head's row lock then, for a session that does not count as idle in a transaction, so that only the end
-of the connection frees it. Where the machine vanishes (a cable in a network namespace is pulled), TCP finds out in the time
-that vaultd's sessions set. Where the process merely stands still, its kernel answers for it, and an operator has to end it.
+PostgreSQL then holds the head's row lock for a session that does not count as idle in a transaction, so that only the
+end of the connection frees it. If the machine vanishes (a cable in a network namespace is pulled), TCP finds out in the
+time that vaultd's sessions set. If the process is merely stopped, its kernel answers for it, and an operator has to end
+it.
 """
 import pathlib
 import re
@@ -19,9 +20,10 @@ from support.append_proxy import AppendProxy  # noqa: E402
 from support.fault_case import main  # noqa: E402
 from support.fault_load import ask  # noqa: E402
 
-# What vaultd's sessions set: a first probe after 5 s, three of them 2 s apart (store/postgres/session.cpp).
+# The settings of vaultd's sessions: a first probe after 5 s, three of them 2 s apart (store/postgres/session.cpp).
 IDLE_S, STATED_S = 5, 11
-# In the middle of a transaction, and yet active: idle_in_transaction_session_timeout does not see it. For a moment others
+# In the middle of a transaction, and yet active: idle_in_transaction_session_timeout does not see it. For a moment
+# other sessions may look like it, so it is ended as operating.md says, and not by a process ID that was read before.
 # may look like it, so it is ended by what operating.md says and not by a number that was read before.
 END_HOLDER = ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'vaultd%' "
               "AND state = 'active' AND wait_event = 'ClientRead'")
@@ -42,7 +44,7 @@ def locked(server):
 
 
 def keepalive_timers(namespace):
-    """As the server's kernel has them for connections to PostgreSQL: seconds to the next probe, of those that wait for it."""
+    """The server kernel's timers of connections to PostgreSQL: seconds to the next probe, for those that wait for one."""
     lines = namespace.inside("ss", "-Htno", "state", "established", "sport", "=", ":5432").splitlines()
     found = [re.search(r"timer:\(keepalive,([0-9.]+)(ms|sec|min)", line) for line in lines]
     return [float(one[1]) * {"ms": 0.001, "sec": 1, "min": 60}[one[2]] for one in found if one]
@@ -62,7 +64,7 @@ class Site:
             time.sleep(0.05)
 
     def hold(self):
-        """A seal whose append has arrived without its end, and holds the head; its seal_id."""
+        """A seal whose append has arrived without its end, and holds the head; returns its seal_id."""
         seal_id = str(uuid.uuid4())
         self.proxy.arm("hold")
 

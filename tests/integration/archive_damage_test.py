@@ -1,4 +1,4 @@
-"""vaultctl check-archive: whatever is changed in an archive is found, and the file is named.
+"""vaultctl check-archive: any change in an archive is found, and the file is named.
 
 Run by CTest with VAULT_BIN_DIR; by hand the same way.
 """
@@ -80,7 +80,7 @@ class Damage(ArchiveCase):
         self.assertEqual([one["file"] for one in report["missing"]], ["tile/0/003"])
 
     def test_nothing_above_to_ask(self):
-        """The tile that would tell which of two files is bad is gone: then the chain tells."""
+        """The tile that would show which of two files is bad is gone: then the chain shows it."""
         (self.out / "tile/1" / self.tile_1()).unlink()
         for bad, at in (("tile/entries/002", 100), ("tile/0/002", 100), ("tile/entries/001", -20)):
             good = (self.out / bad).read_bytes()
@@ -94,7 +94,7 @@ class Damage(ArchiveCase):
         return f"000.p/{ledger.head(VAULTD) // 256}"
 
     def test_rewritten_consistently(self):
-        """A payload and its commitment, leaf and tile changed together: what is above tells."""
+        """A payload and its commitment, leaf and tile changed together: the tiles above show it."""
         for name in ("tile/entries/000", "tile/0/000"):
             shutil.copy(self.out / name.replace("000", "001"), self.out / name)
         report = self.check(1)
@@ -122,7 +122,7 @@ class Damage(ArchiveCase):
         self.run_ctl(2, "check-archive", self.directory / "nowhere", "--vkey", self.vkey)
 
     def test_is_not_gone_on_with(self):
-        """A later run reads the right edge, and says so where it is damaged."""
+        """A later run reads the right edge, and reports damage there."""
         size = self.check()["tree_size"]
         ledger.seal_many(VAULTD, 1)
         for name in (f"tile/0/{size // 256:03d}.p/{size % 256}", f"tile/1/000.p/{size // 256}", "checkpoint"):

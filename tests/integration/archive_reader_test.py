@@ -1,6 +1,7 @@
-"""An archive read by Go's golang.org/x/mod/sumdb (tlog, note): a foreign tlog-tiles reader, which knows nothing of ours.
+"""An archive read by Go's golang.org/x/mod/sumdb (tlog, note): an independent tlog-tiles reader, with no knowledge of
+ours.
 
-Skipped (77) where Go or that package is missing: tools/install-deps --tests installs both.
+Skipped (77) if Go or that package is missing: tools/install-deps --tests installs both.
 """
 import pathlib
 import shutil

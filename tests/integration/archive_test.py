@@ -1,4 +1,4 @@
-"""vaultctl archive and check-archive against a real vaultd: what is written, gone on with, refused, found.
+"""vaultctl archive and check-archive against a real vaultd: writing, continuing, refusing, finding.
 
 Run by CTest with VAULT_BIN_DIR; by hand the same way.
 """
@@ -43,7 +43,7 @@ def change_row(url, sql):
 
 
 class Whole(Case):
-    """One ledger, archived in every way, read by a foreign reader."""
+    """One ledger, archived in every way, read by an independent reader."""
 
     def test_daemon_and_database_write_the_same(self):
         size = ledger.head(VAULTD)
@@ -115,7 +115,7 @@ class Incremental(Case):
             report = self.check()
             self.assertEqual((report["valid"], report["checked"], report["unknown"]), (True, sizes[-1], []))
             tlog_tiles.Archive(self.out, ledger.vkey_of(VAULTD))
-            # What stood there stands there still: the same files, never written again.
+            # Existing files stay the same, and are never rewritten.
             for name, old in full.items():
                 self.assertEqual(os.stat(self.out / name), old, name)
             full = {name: os.stat(self.out / name) for name in ledger.files_of(self.out) if name != "checkpoint"}
@@ -136,7 +136,7 @@ class Incremental(Case):
         for number, more in enumerate(([], ["--database", VAULTD.database_url()])):
             out = self.directory / str(number)
             self.assertIsNone(self.archive("--older-than", "365d", *more, out=out)["tree_size"])
-            # More than the younger ones are old, with time to run in, and less than the older ones are.
+            # More than the younger ones are old, with time to spare, and less than the older ones are.
             age = f"{int(time.monotonic() - younger_since) + 4}s"
             self.assertEqual(self.archive("--older-than", age, *more, out=out)["tree_size"], old)
             self.check(out=out)
@@ -207,7 +207,7 @@ class Refusals(Case):
             error = self.json(1, "archive", "--out", theirs, *more)
             self.assertIn("archive of the log", error["message"])
             self.assertTrue(ledger.same_content(theirs, before))
-        # One that was begun for another ledger and never got its checkpoint.
+        # An archive that was begun for another ledger and never got its checkpoint.
         (theirs / "checkpoint").unlink()
         error = self.json(1, "archive", "--out", theirs)
         self.assertIn("tile/0/000", error["message"])
@@ -225,7 +225,7 @@ class Refusals(Case):
         error = self.json(1, "archive", "--out", newer, "--database", url)
         self.assertIn("has fewer", error["message"])
         self.assertEqual(self.check(out=newer)["tree_size"], size + 10)
-        # That ledger goes another way, under the same key: what its owner must not do, and an archive shows.
+        # That ledger diverges under the same key: its owner must not do that, and an archive shows it.
         with ledger.OtherVaultd(url, "--signing-key", str(VAULTD.state / "signing.pem")) as vaultd:
             for more in (10, 20):  # as long as the archive, then longer
                 ledger.seal_many(vaultd, more)
@@ -249,7 +249,7 @@ class Refusals(Case):
         for out, name in ((self.directory / "file", "file"), (self.directory / "file" / "below", "below"),
                           ("/proc/archive", "/proc/archive")):
             self.assertIn(name, self.json(2, "archive", "--out", out)["message"])
-        # A disk that is full: the kernel takes no more than 60 kB of any file.
+        # A full disk: the kernel writes no more than 60 kB of any file.
         def limit():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
@@ -279,7 +279,7 @@ class Interrupted(Case):
         whole = time.monotonic() - started
         shutil.rmtree(self.directory / "warm")
         unfinished = 0
-        # By the number of files that are there, not by the clock: how fast it is depends on what else runs.
+        # By the number of existing files, not by the clock: the speed depends on what else runs.
         for files in sorted(source.sample(range(1, self.files(self.directory / "fresh")), 8)):
             process = subprocess.Popen([program("vaultctl"), "archive", "--out", str(self.out)],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -289,7 +289,7 @@ class Interrupted(Case):
             process.kill()
             process.wait()
             if (self.out / "checkpoint").exists():
-                # It lies never: what the checkpoint tells of is there.
+                # It never lies: everything that the checkpoint refers to is there.
                 self.check()
             else:
                 unfinished += self.out.exists()

@@ -64,7 +64,7 @@ class Smoke(unittest.TestCase):
     def test_runs_leave_a_trace(self):
         with tempfile.TemporaryDirectory() as directory:
             history = pathlib.Path(directory) / "history.ndjson"
-            history.write_text('{"machine": {"cut')  # by a run that was ended while it wrote
+            history.write_text('{"machine": {"cut')  # from a run that was ended while it wrote
             documents = []
             for _ in range(2):
                 done = run("--figures", "many", "--json", "--append", history, *SMALL)

@@ -1,5 +1,5 @@
-"""A ledger on a Citus cluster of a coordinator and two workers: distributed, sealed through each node, taken over, moved
-between nodes, without the other nodes, verified. Runs where the extension is installed; elsewhere it says that it is not.
+"""A ledger on a Citus cluster of a coordinator and two workers: distributed, sealed through each node, taken over,
+moved between nodes, without the other nodes, verified. Skipped if the extension is not installed.
 
 Run by CTest with VAULT_BIN_DIR; by hand the same way.
 """

@@ -1,4 +1,4 @@
-"""Whoever cannot be connected learns why, and long before the time-out; vaultd's log knows of it too."""
+"""A client that cannot be connected learns why, long before the timeout; vaultd's log reports it too."""
 import pathlib
 import shutil
 import signal
@@ -10,7 +10,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.vaultd_process import VaultdProcess, clean_environment, free_ports, make_directory, program  # noqa: E402
 
-# vaultctl waits for 30 s where it does not know why; what it knows takes a second or less, on a busy machine more.
+# vaultctl waits for 30 s if it does not know the reason; known reasons take a second or less, on a busy machine more.
 AT_ONCE_S = 20
 
 
@@ -91,20 +91,20 @@ class CauseAtOnce(unittest.TestCase):
         self.vaultd.process.send_signal(signal.SIGSTOP)
         self.addCleanup(self.vaultd.process.send_signal, signal.SIGCONT)
         self.refused(3, ["takes the connection, but does not answer"], self.endpoint, "friend")
-        # By its own socket as well, and where nobody waits as long as a handshake may take.
+        # On its own socket as well, and if nobody waits as long as a handshake may take.
         answer = self.vaultd.ctl("--timeout", "1s", "head")
         self.assertEqual(answer.returncode, 3, answer.stderr)
         self.assertIn("takes the connection, but does not answer", answer.stderr)
 
     def test_vaultds_own_try_is_no_warning(self):
-        """At start it connects with a key that nobody knows."""
+        """At the start, vaultd connects with a key that nobody knows."""
         self.assertIn("an unknown key is turned away", self.vaultd.log_path.read_text())
         first = self.vaultd.log_path.read_text().split("an unknown key is turned away")[0]
         self.assertNotIn("peer refused", first)
 
 
 class NoWayToLook(unittest.TestCase):
-    """Exit code 1 is for "the answer is no": whoever is not let in must not wake people with "tampered"."""
+    """Exit code 1 means "the answer is no": a client that is not let in must not wake people with "tampered"."""
 
     @classmethod
     def setUpClass(cls):

@@ -1,4 +1,4 @@
-"""Who may talk: CURVE on tcp, roles, authorities, keys that change while vaultd runs, and modes of ipc sockets."""
+"""Permissions: CURVE on tcp, roles, authorities, keys that change while vaultd runs, and modes of ipc sockets."""
 import os
 import pathlib
 import stat
@@ -92,7 +92,7 @@ class CurveTest(unittest.TestCase):
                 self.ask(key, 1_500, op="head")
 
     def test_a_message_that_does_not_end_is_cut_off(self):
-        """What is encrypted can't be counted in messages, and is bounded all the same."""
+        """Encrypted data cannot be counted in messages, but is bounded nevertheless."""
         before = self.peak_mib()
         for endpoint, kind, size in ((self.requests, b"DEALER", 2_000), (self.requests, b"DEALER", 60_000),
                                      (self.ingest, b"PUSH", 60_000)):
@@ -139,7 +139,7 @@ class CurveTest(unittest.TestCase):
         socket = self.connect(zmq.REQ, self.requests, "late")
         socket.send(msgpack.packb({"v": 1, "id": 1, "op": "head"}))
         deadline = time.monotonic() + 15
-        while True:  # a client that was refused does not come back by itself: a new one asks each second
+        while True:  # a refused client does not reconnect by itself: a new one tries each second
             try:
                 if self.code("late", 1_500, op="head") == "ok":
                     break

@@ -1,4 +1,4 @@
-"""docs/day-two.md, walked from beginning to end: its commands, in its words, against PostgreSQL servers of its own.
+"""docs/day-two.md, followed from beginning to end: its commands, in its words, against PostgreSQL servers of its own.
 
 Run by CTest with VAULT_BIN_DIR; by hand the same way.
 """
@@ -28,7 +28,7 @@ def setUpModule():
 
 
 def seal(count, database="vault"):
-    """Seals so many; waits until a checkpoint of them all is stored."""
+    """Seals this many; waits until a checkpoint that covers them is stored."""
     lines = "".join(json.dumps({"session_id": f"s-{i % 3}", "authority": "tester", "verdict": "SEAL",
                                 "seal_data": {"n": i}}) + "\n" for i in range(count))
     MACHINE.sh("vaultctl seal --batch --json > /dev/null", stdin=lines)
@@ -52,12 +52,12 @@ def wait_for_alert(kind, seconds=40):
 
 
 class DayTwo(unittest.TestCase):
-    """One story in steps: each stands on those before."""
+    """One story in steps: each builds on the previous ones."""
 
     moment = ""
 
     def says(self, script, *words, code=0):
-        """Runs vaultctl and the like; the words must be in what it prints."""
+        """Runs vaultctl and the like; the words must be in its output."""
         said = MACHINE.sh(script, code)
         for word in words:
             self.assertIn(word, said, script)
@@ -130,7 +130,7 @@ class DayTwo(unittest.TestCase):
         self.assertEqual(81, status()["sequence"])
 
     def test_05a_a_row_in_the_way(self):
-        """Where the next entry belongs; the role that vaultd has may insert it."""
+        """Where the next entry belongs; vaultd's role may insert it."""
         MACHINE.cluster.sql("INSERT INTO vault_ledger SELECT 82, session_id, gen_random_uuid(), timestamp, authority, verdict, "
                             "seal_data, data_salt, data_hash, entry_hash, prev_hash, merkle_root FROM vault_ledger "
                             "WHERE sequence = 81", "vault")
@@ -200,7 +200,7 @@ class DayTwo(unittest.TestCase):
         self.says("vaultctl seal --session s --authority a --verdict SEAL --data {}", "unavailable", code=3)
 
     def test_11_the_newer_database_comes_back(self):
-        """Writing begins by itself, as the page says; then the story goes on without it."""
+        """Writing resumes by itself, as the page says; then the story continues without it."""
         environment = (MACHINE.root / "etc/vaultd/database.env").read_text()
         MACHINE.write("etc/vaultd/database.env", environment.replace("/vault_2?", "/vault?"), 0o600)
         self.says("systemctl restart vaultd")
@@ -273,7 +273,7 @@ class DayTwo(unittest.TestCase):
         self.assertTrue(status()["ready"], MACHINE.log_tail())
 
     def test_17_into_another_server(self):
-        """Which here is the same one again."""
+        """Here, this is the same one again."""
         MACHINE.more = {"/vault?": "/vault_2?"}
         self.assertIn("VALID  entries 1 to 103", MACHINE.follow("upgrade-major"))
         self.assertEqual(104, seal(1, "vault_16"))
@@ -288,7 +288,7 @@ class DayTwo(unittest.TestCase):
         self.assertIn(connections, (5, 6, 7))
 
     def break_pages(self, file, blocks):
-        """As a bad disk does, under a vaultd that is stopped meanwhile."""
+        """Like a bad disk, while vaultd is stopped."""
         MACHINE.sh("systemctl stop vaultd")
         MACHINE.cluster.stop()
         with open(file, "r+b") as handle:
@@ -299,7 +299,7 @@ class DayTwo(unittest.TestCase):
         MACHINE.sh("systemctl start vaultd")
 
     def test_19_a_corrupted_page(self):
-        """PostgreSQL cannot read it; the auditor says so. What the writer builds on is elsewhere."""
+        """PostgreSQL cannot read it; the auditor reports that. What the writer builds on is elsewhere."""
         seal(600, "vault_16")
         MACHINE.cluster.sql("CHECKPOINT", "vault_16")
         relation = MACHINE.cluster.sql("SELECT pg_relation_filepath('vault_ledger')", "vault_16")[0][0]

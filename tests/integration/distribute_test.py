@@ -1,6 +1,6 @@
-"""vaultctl migrate distribute, and a vaultd on a database that has Citus, as far as a plain PostgreSQL that pretends to be
-a coordinator can tell: what is refused and left alone, what is asked for in which order, which form of append is used.
-What Citus itself makes of it is citus_test's.
+"""vaultctl migrate distribute, and a vaultd on a database that has Citus, as far as a plain PostgreSQL that pretends to
+be a coordinator can show: refusals, which change nothing, the order of requests, and the form of append that is used.
+Citus itself is covered by citus_test.
 
 Run by CTest with VAULT_BIN_DIR; by hand the same way.
 """

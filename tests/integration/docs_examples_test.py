@@ -57,7 +57,7 @@ class Examples(unittest.TestCase):
 
 
 class HostConfiguration(unittest.TestCase):
-    """What docs/mcp.md tells to put into a host's configuration is JSON, and vault-mcp takes the flags."""
+    """The configuration of hosts in docs/mcp.md is JSON, and vault-mcp accepts the flags."""
 
     def test_blocks(self):
         text = (vaultd_process.SOURCE_DIR / "docs" / "mcp.md").read_text(encoding="utf-8")
@@ -98,7 +98,7 @@ class Settings(unittest.TestCase):
     def test_example_file(self):
         text = (vaultd_process.SOURCE_DIR / "docs" / "operating.md").read_text(encoding="utf-8")
         example = re.search(r"^```toml\n(database.*?)^```$", text, re.MULTILINE | re.DOTALL).group(1)
-        # A check looks at what the settings name: group and keys are ones of this machine.
+        # A check inspects what the settings name: group and keys are this machine's.
         with tempfile.TemporaryDirectory() as keys, tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
             subprocess.run([vaultd_process.program("vaultctl"), "keygen", "--curve", "-o", f"{keys}/server"], check=True,
                            capture_output=True, timeout=30, env=vaultd_process.clean_environment())

@@ -1,7 +1,7 @@
-"""Runs the Python of docs/ledger-format.md and holds it against the test vectors: what the page says is true.
+"""Runs the Python of docs/ledger-format.md and compares it with the test vectors: what the page says is true.
 
-Blocks that begin with ```python test share one namespace, in the order of the page. Run by CTest; by hand:
-python3 tests/integration/docs_snippets_test.py
+Blocks that begin with ```python test share one namespace, in the order of the page. Run by CTest; by hand: python3
+tests/integration/docs_snippets_test.py
 """
 import base64
 import hashlib

@@ -1,5 +1,5 @@
-"""vaultd without a database (VAULT_BACKEND=legacy): what it keeps, that it survives, and that it comes home. A producer
-here is pyzmq and msgpack, as everywhere. Run by CTest with VAULT_BIN_DIR."""
+"""vaultd without a database (VAULT_BACKEND=legacy): what it keeps survives, and is imported later. A producer here is
+pyzmq and msgpack, as everywhere. Run by CTest with VAULT_BIN_DIR."""
 import json
 import os
 import pathlib
@@ -22,7 +22,7 @@ from support.vaultd_process import VaultdProcess, clean_environment, end_with_pa
 
 RECEIPT_MEMBERS = {"backend", "seal_id", "session_id", "verdict", "authority", "timestamp", "duplicate"}
 FILE_MEMBERS = ["backend", "seal_id", "session_id", "authority", "verdict", "timestamp", "seal_data"]
-# Numbers and names at which a payload could change on its way.
+# Numbers and names that could change a payload in transit.
 ODD = {"big": 2**64 - 1, "small": -(2**63), "e": 1e30, "tenth": 0.1, "é": "🔒\u2028\x01", "deep": [[{}]]}
 
 
@@ -103,7 +103,7 @@ class Case(unittest.TestCase):
         return producer
 
     def files(self):
-        """seal_id -> what its file holds; every file that has a name must be whole."""
+        """seal_id -> the contents of its file; every file that has a name must be complete."""
         out = {}
         for path in (self.vault / "BBB_LEDGER" / "entries").iterdir():
             if path.name.startswith("."):
@@ -295,7 +295,7 @@ class Mode(Case):
 class Many(Case):
     def test_two_vaultds_on_one_directory_lose_nothing(self):
         vaultds = [self.vaultd(), self.vaultd()]
-        # The same seals to both, in different orders; of some, another content to the second.
+        # The same seals to both, in different orders; some with other content to the second.
         common = [seal(number) for number in range(400)]
         other = [{**one, "verdict": "SUNSET"} for one in common[:100]]
         replies = [{}, {}]
@@ -373,7 +373,7 @@ class Many(Case):
 
 class Home(Case):
     def test_what_was_kept_is_imported_under_its_own_seal_id(self):
-        """Outage and return: some sealed before it, some kept during it, all retried after it."""
+        """Outage and return: some seals before it, some kept during it, all retried after it."""
         with VaultdProcess() as normal:
             producer = Producer(self.context, normal.requests)
             before = [seal(number) for number in range(20)]
@@ -392,7 +392,7 @@ class Home(Case):
             self.assertIn("emergency mode", answer.stderr)
             producer.close()
             emergency.stop()
-            # What a crash may leave, and an old record among them.
+            # Leftovers of a crash, and an old record among them.
             entries = self.vault / "BBB_LEDGER" / "entries"
             (entries / f".{uuid.uuid4()}.0-1.tmp").write_text("{")
             (entries / "sess-old.json").write_text('{"session_id": "sess-old", "verdict": "SEAL"}')

@@ -40,7 +40,7 @@ class IdleConnections(unittest.TestCase):
         return answer.stdout
 
     def sessions(self):
-        """vaultd's, by server process: what each is for."""
+        """vaultd's sessions by server process: the purpose of each."""
         return dict(ledger.ask(self.url, "SELECT pid, application_name FROM pg_stat_activity WHERE datname = "
                                          "current_database() AND application_name LIKE 'vaultd%'"))
 
@@ -51,7 +51,7 @@ class IdleConnections(unittest.TestCase):
             time.sleep(0.1)
 
     def wait_idle(self, expected):
-        """So they are for a while: nothing comes and goes."""
+        """Waits until they stay the same for a while: nothing comes and goes."""
         since = None
         until = time.monotonic() + PATIENCE_S
         while since is None or time.monotonic() - since < IDLE_WINDOW_S:
@@ -64,7 +64,7 @@ class IdleConnections(unittest.TestCase):
 
     def test_three_then_many_then_three(self):
         vaultd = self.start("idle")
-        # The appends, the lease, and what verifies and sees that the readers' database is there.
+        # The appends, the lease, and the one that verifies and sees that the readers' database is there.
         idle = {"vaultd": 1, "vaultd lease": 1, "vaultd auditor": 1}
         self.wait_idle(idle)
 
@@ -87,7 +87,7 @@ class IdleConnections(unittest.TestCase):
                 one.join()
         self.wait_idle(idle)
 
-        # A question opens one connection. (A machine that stands still for a second makes another reader look, too.)
+        # A query opens one connection. (A machine that is stopped for a second makes another reader probe, too.)
         for attempt in range(5):
             before = self.sessions()
             self.ask(vaultd, "read", "--sequence", "1")
@@ -97,7 +97,7 @@ class IdleConnections(unittest.TestCase):
             self.wait_idle(idle)
         self.assertEqual(opened, ["vaultd reader"])
 
-        # Told to stop, it gives its lease up, for which it has closed the connection.
+        # On shutdown it gives up its lease, for which it had closed the connection.
         self.wait_idle(idle)
         self.assertEqual(vaultd.stop(), 0)
         self.assertEqual(ledger.ask(self.url, "SELECT holder FROM vault_lease"), [[""]])

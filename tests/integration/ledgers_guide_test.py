@@ -16,7 +16,7 @@ from support.vaultd_process import SOURCE_DIR, program  # noqa: E402
 PAGE = "docs/distributed.md"
 NAMES = ("first", "second", "third")
 
-# As vaultd@.service starts an instance; started means READY.
+# Starts an instance like vaultd@.service; started means READY.
 SYSTEMCTL = """#!/bin/bash
 set -u
 case "$*" in

@@ -1,5 +1,5 @@
-"""vaultctl legacy import --database: the table of the old Python service, in a real PostgreSQL, filled by an independent
-writing of its rules (tests/support/old_service.py). Run by CTest with VAULT_BIN_DIR.
+"""vaultctl legacy import --database: the table of the old Python service, in a real PostgreSQL, filled by an
+independent implementation of its rules (tests/support/old_service.py). Run by CTest with VAULT_BIN_DIR.
 """
 import hashlib
 import json
@@ -18,7 +18,8 @@ VAULTD = VaultdProcess()
 NUMBER = iter(range(1, 1_000_000))
 # A sanitizer's own memory is not ours.
 MEASURE = "asan" not in os.environ.get("VAULT_BIN_DIR", "") and "tsan" not in os.environ.get("VAULT_BIN_DIR", "")
-# Runs a program and tells its largest resident memory, in KiB, on stderr. A process of its own, for what a forked child
+# Runs a program and prints its largest resident memory, in KiB, on stderr. A process of its own, because the count of a
+# forked child begins with the size of its parent.
 # counts begins with the size of its parent.
 PEAK = """import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:]).returncode
@@ -59,7 +60,7 @@ class Case(unittest.TestCase):
 
     def setUp(self):
         self.database = OldDatabase()
-        # Records are known by their content, so that each test has rows of its own.
+        # Records are identified by their content, so each test needs its own rows.
         self.tag = f"{self.id().rsplit('.', 1)[1]}-{next(NUMBER)}"
         self.before = json.loads(VAULTD.ctl("head", "--json").stdout)["sequence"]
 
@@ -94,7 +95,7 @@ class Case(unittest.TestCase):
         return out
 
     def named(self, answer):
-        """sequence -> reason of what was reported."""
+        """sequence -> reason of each reported problem."""
         for one in answer["problems"]:
             self.assertEqual((one["file"], one["line"]), ("vault_ledger", one["sequence"]), one)
         return {one["sequence"]: one["reason"] for one in answer["problems"]}
@@ -241,7 +242,7 @@ class Tampered(Case):
         self.database.fill(self.rows(old_service.plain_payloads(40)))
 
     def names(self, sql, expected, head_valid=True):
-        """Imports after this change: each row is named with these words, and known the second time."""
+        """Imports after this change: each row is reported with these words, and known the second time."""
         self.database.sql(sql)
         answer = self.json(1)
         rows = {one["sequence"]: one["reason"] for one in answer["problems"] if one["file"] == "vault_ledger"}
@@ -357,7 +358,7 @@ class Refused(Case):
             for word in words:
                 self.assertIn(word, told)
         self.assertEqual((answer["imported"], answer["raw"]), (len(rows) - 2, 1))
-        # What could not be sealed is told each time; what was sealed is known.
+        # Rows that could not be sealed are reported each time; sealed ones are known.
         again = self.json(1)
         self.assertEqual((sorted(self.named(again)), again["problems_known"]), ([3, 4], 2))
 

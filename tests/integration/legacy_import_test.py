@@ -52,7 +52,7 @@ class Case(unittest.TestCase):
 
     @staticmethod
     def ledger(session_prefix=""):
-        """Every imported entry of the ledger, by seal_id. One that is there twice is an error."""
+        """Every imported entry of the ledger, by seal_id. A duplicate is an error."""
         out, more = {}, []
         while more is not None:
             answer = VAULTD.ctl("query", "--authority", "legacy_migration", "--order", "asc", "--limit", "1000", "--json",
@@ -251,7 +251,7 @@ class Breakage(Case):
 
 
 class PythonHashes(Case):
-    """entry_hash of whatever Python's json.dumps may have written."""
+    """entry_hash of anything that Python's json.dumps may have written."""
 
     def value(self, source, depth):
         kind = source.randrange(9 if depth < 4 else 6)
@@ -283,7 +283,8 @@ class PythonHashes(Case):
             record["entry_hash"] = legacy_vault.python_hash(record)
             shuffled = list(record.items())
             source.shuffle(shuffled)
-            # As other programs may have written the same: without escapes, other separators. A lone surrogate has no
+            # The same as other programs may have written it: without escapes, other separators. A lone surrogate has no
+            # UTF-8 form and stays an escape.
             # UTF-8 form and stays an escape.
             separators = source.choice([(",", ":"), (" ,  ", " : ")])
             text = json.dumps(dict(shuffled), ensure_ascii=False, separators=separators)

@@ -1,4 +1,4 @@
-"""The log as an operator needs it: where to look, what happened, and each thing once."""
+"""The log as an operator needs it: where things are, what happened, and each event once."""
 import json
 import os
 import pathlib
@@ -30,7 +30,7 @@ class LogTest(unittest.TestCase):
         self.vaultd.start()
 
     def lines(self, **members):
-        """Those that have these members."""
+        """The lines that have these members."""
         # The embedded PostgreSQL's tools write to the same file.
         all_lines = [json.loads(line) for line in self.vaultd.log_path.read_text().splitlines() if line.startswith("{")]
         return [line for line in all_lines if all(line.get(name) == value for name, value in members.items())]

@@ -19,7 +19,7 @@ SEAL = {"session_id": "s", "authority": "a", "verdict": "SEAL"}
 
 
 class ComesAndGoes(unittest.TestCase):
-    """A vaultd that is not there, stops, hangs and comes back under the same vault-mcp."""
+    """A vaultd that is missing, stops, hangs and comes back under the same vault-mcp."""
 
     def setUp(self):
         self.vaultd = VaultdProcess()
@@ -50,7 +50,7 @@ class ComesAndGoes(unittest.TestCase):
         text = self.mcp.refusal("vault_seal", **SEAL, seal_data={"once": True})
         self.assertLess(time.monotonic() - started, 5)
         self.assertRegex(text, "^deadline_exceeded: .* with the same content and seal_id [0-9a-f-]{36}: it is sealed")
-        # A call that waits, also a verification, holds up no other business of the protocol.
+        # A waiting call, even a verification, holds up no other part of the protocol.
         for tool in ("vault_verify", "vault_read"):
             self.mcp.request("tools/call", {"name": tool, "arguments": {"sequence": 1} if tool == "vault_read" else {}})
         self.assertEqual({}, self.mcp.ask("ping", timeout_s=1)["result"])
@@ -67,9 +67,9 @@ class ComesAndGoes(unittest.TestCase):
 
 
 class SlowVerification(unittest.TestCase):
-    """A stand-in for a vaultd with a large ledger: verifies for `SECONDS`, tells of progress, knows no entry."""
+    """A stand-in for a vaultd with a large ledger: verifies for `SECONDS`, reports progress, knows no entry."""
 
-    SECONDS = 7  # more than vault-mcp waits at the end of its input where nothing gets on
+    SECONDS = 7  # more than vault-mcp waits at the end of its input without progress
 
     def setUp(self):
         self.directory = make_directory()
@@ -119,7 +119,7 @@ class SlowVerification(unittest.TestCase):
             started = time.monotonic()
             mcp.refusal("vault_read", sequence=1)
             self.assertLess(time.monotonic() - started, 1)
-            mcp.process.stdin.close()  # what is under way and gets on is waited for
+            mcp.process.stdin.close()  # calls under way that make progress are waited for
             seen = []
             while (message := mcp.receive()).get("method") == "notifications/progress":
                 self.assertGreaterEqual(time.monotonic() - started, 0.9)
@@ -158,7 +158,7 @@ class Curve(unittest.TestCase):
             mcp.initialize()
             self.assertRegex(mcp.refusal("vault_list"), "^forbidden: vaultd at tcp://.* refuses this client's key")
             self.allow('["reader"]')
-            until = time.monotonic() + 20  # vaultd looks at the directory by itself
+            until = time.monotonic() + 20  # vaultd reads the directory by itself
             while mcp.call("vault_list")["isError"]:
                 self.assertLess(time.monotonic(), until)
             self.assertRegex(mcp.refusal("vault_seal", **SEAL, seal_data={}), "^forbidden: ")

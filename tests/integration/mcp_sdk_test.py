@@ -1,7 +1,7 @@
 """vault-mcp and the official clients of the Model Context Protocol, both eras (mcp_clients/clients.mjs).
 
 Needs Node 18 or newer and npm, which fetches the clients once, in fixed versions, into the build directory. Without
-them, or where no registry can be reached, the test is skipped.
+them, or if no registry can be reached, the test is skipped.
 """
 import pathlib
 import shutil

@@ -1,4 +1,4 @@
-"""vault-mcp with raw frames, on a vaultd: what goes through whole, what is refused, and what a client may do to it."""
+"""vault-mcp with raw frames, on a vaultd: what passes unchanged, what is refused, and what a client may do to it."""
 import contextlib
 import json
 import pathlib
@@ -174,7 +174,7 @@ class RawFrames(unittest.TestCase):
         self.assertFalse(any(reply["result"]["isError"] for reply in replies))
 
     def stall(self, count):
-        """Sends `count` requests to a vault-mcp whose output nobody reads; the thread that sends."""
+        """Sends `count` requests to a vault-mcp whose output nobody reads; returns the sending thread."""
         self.mcp.content("vault_seal", **SEAL, seal_data={"t": "x" * 20_000})
         params = {"name": "vault_list", "arguments": {"limit": 1}}
         requests = "".join(
@@ -236,7 +236,7 @@ class RawFrames(unittest.TestCase):
             self.assertEqual(mcp.process.wait(5), 0)
 
     def test_a_read_costs_little_on_top(self):
-        """Under 5 ms more than vaultd's own time, which a plain producer's socket measures."""
+        """Less than 5 ms more than vaultd's own time, measured on a plain producer's socket."""
         sequence = self.mcp.content("vault_seal", **SEAL, seal_data={"commit": "9f3c2ab"})["sequence"]
         context = zmq.Context()
         self.addCleanup(context.destroy, linger=0)

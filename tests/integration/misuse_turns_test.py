@@ -1,4 +1,4 @@
-"""A peer that sends too much, too large, too often or under another's name does not keep others waiting."""
+"""A peer that sends too much, too large, too often or under another peer's name does not keep others waiting."""
 import pathlib
 import re
 import resource
@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.vaultd_process import BIN_DIR, VaultdProcess, free_ports, sanitizer  # noqa: E402
 
 MIB = 1 << 20
-# The bounds are those of a release build. A build without optimisation, or with sanitizers, is given more time.
+# The bounds are for a release build. A build without optimisation, or with sanitizers, gets more time.
 SLOWNESS = 1 if "release" in BIN_DIR.parts else 8 if {"asan", "tsan"} & set(BIN_DIR.parts) else 2
 
 
@@ -27,7 +27,7 @@ def seal(data):
 
 
 def structured(size):
-    """A payload of many small values, which is what decoding costs most."""
+    """A payload of many small values, which are the most expensive to decode."""
     return {"rows": [[n, f"name {n}", {"score": n / 7, "ok": True}] for n in range(int(size) // 34)]}
 
 
@@ -59,7 +59,7 @@ class TurnsCase(unittest.TestCase):
         return self.reply(socket)
 
     def longest_wait(self, socket, seconds):
-        """Asks for the status again and again; the longest time in s that an answer took."""
+        """Asks for the status again and again; returns the longest time in s that an answer took."""
         longest, until = 0.0, time.monotonic() + seconds
         while time.monotonic() < until:
             began = time.monotonic()
@@ -152,7 +152,7 @@ class NamesTest(TurnsCase):
 
 class DescriptorsTest(TurnsCase):
     def connections(self, endpoint, count):
-        """So many as the kernel gives, kept open."""
+        """As many as the kernel allows, kept open."""
         made = []
         for _ in range(count):
             if endpoint.startswith("ipc://"):
@@ -180,7 +180,7 @@ class DescriptorsTest(TurnsCase):
         self.assertTrue(self.ask(established, "seal", seal=seal({}))["ok"])
         before = self.processor_s()
         time.sleep(2)
-        self.assertLess(self.processor_s() - before, 1)  # it does not turn in circles
+        self.assertLess(self.processor_s() - before, 1)  # it does not spin
         self.assertTrue(self.ask(established, "seal", seal=seal({}))["ok"])
         self.assertIsNone(self.vaultd.process.poll())
 

@@ -1,4 +1,4 @@
-"""What goes wrong on a bad day: kill -9, a database that goes away, a second vaultd, a restored database, signals."""
+"""The faults of a bad day: kill -9, a database that disappears, a second vaultd, a restored database, signals."""
 import os
 import pathlib
 import shutil
@@ -23,7 +23,7 @@ def seal(number, ident=None):
 
 
 class Asker:
-    """Asks with a fresh socket each time, so that a vaultd that comes back is found."""
+    """Asks with a fresh socket each time, so that a returning vaultd is found."""
 
     def __init__(self, endpoint):
         self.context = zmq.Context.instance()

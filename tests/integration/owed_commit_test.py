@@ -1,5 +1,5 @@
-"""Commits that another node of a Citus cluster still owes: vaultd gives no receipt for them before it has looked, and calls
-nothing tampering that is only on its way. A proxy does to an append on plain PostgreSQL what such a node does.
+"""Commits that another node of a Citus cluster still owes: vaultd gives no receipt for them before it has checked, and
+reports no tampering for what is merely under way. A proxy treats an append on plain PostgreSQL as such a node does.
 """
 import json
 import pathlib

@@ -1,4 +1,4 @@
-"""What pages cost: bytes and round trips between a reader and PostgreSQL, counted by a proxy between the two."""
+"""The cost of pages: bytes and round trips between a reader and PostgreSQL, counted by a proxy between the two."""
 import base64
 import os
 import pathlib
@@ -16,13 +16,13 @@ from support.vaultd_process import VaultdProcess  # noqa: E402
 
 
 class Questions:
-    """Reads what a client sends to PostgreSQL, message by message, however it was cut on its way."""
+    """Parses what a client sends to PostgreSQL, message by message, however it was split in transit."""
 
     def __init__(self):
         self.buffer = b""
         self.of_reader = False
         self.started = False
-        self.snapshots = []  # of each: how many questions
+        self.snapshots = []  # queries in each of them
 
     def feed(self, data):
         self.buffer += data
@@ -39,7 +39,7 @@ class Questions:
     def take(self, kind, body):
         if not self.started:
             self.started = True
-            self.of_reader = b"\0vaultd reader\0" in body  # the auditor, which asks every second, goes the same way
+            self.of_reader = b"\0vaultd reader\0" in body  # not the auditor, which asks too
         elif kind == b"B" and body.split(b"\0")[1] == b"begin_snapshot":
             self.snapshots.append(0)
         elif kind in b"SQ" and self.snapshots:  # Sync, Query: what the server answers
@@ -47,7 +47,7 @@ class Questions:
 
 
 class CountingProxy:
-    """On a unix socket beside the server's; counts what readers are sent and what they ask."""
+    """On a unix socket beside the server's; counts the bytes sent to readers and their queries."""
 
     def __init__(self, server, directory):
         self.target = f"{server.run}/.s.PGSQL.5432"
@@ -70,7 +70,7 @@ class CountingProxy:
             threading.Thread(target=self.pump, args=(server, client, session, False), daemon=True).start()
 
     def snapshots(self):
-        """How many questions each of the readers' snapshots took."""
+        """The number of queries in each of the readers' snapshots."""
         return [count for session in self.sessions if session.of_reader for count in session.snapshots]
 
     def pump(self, source, sink, session, question):
@@ -117,7 +117,7 @@ class PagesTest(unittest.TestCase):
         cls.socket.connect(cls.vaultd.requests)
 
     def ask(self, op, **arguments):
-        """The result, and the size of the reply."""
+        """Returns the result, and the size of the reply."""
         self.socket.send(msgpack.packb({"v": 1, "id": 1, "op": op, **arguments}))
         body = self.socket.recv()
         reply = msgpack.unpackb(body)
@@ -129,7 +129,7 @@ class PagesTest(unittest.TestCase):
                                       for one in payloads])
 
     def pages(self, op, **arguments):
-        """Bytes read for a byte returned, over all pages; the most questions that one took; how many entries there were."""
+        """Returns bytes read per byte returned, over all pages; the most queries that one took; the number of entries."""
         read = returned = entries = 0
         cursor = None
         before = len(self.proxy.snapshots())
@@ -144,7 +144,7 @@ class PagesTest(unittest.TestCase):
                 return read / returned, max(self.proxy.snapshots()[before:]), entries
 
     def test_large_payloads_are_read_once(self):
-        # Random ones, and such as PostgreSQL keeps in a hundredth of their size.
+        # Random ones, and ones that PostgreSQL compresses to a hundredth of their size.
         for name, payload in (("random", base64.b64encode(os.urandom(750_000)).decode()), ("alike", "x" * 1_000_000)):
             for _ in range(12):
                 self.seal(name, [{"large": payload}])

@@ -1,4 +1,4 @@
-"""docs/distributed.md, three nodes under Patroni, walked from beginning to end: its commands, in its words.
+"""docs/distributed.md, three nodes under Patroni, followed from beginning to end: its commands, in its words.
 
 Needs Debian's packages patroni and etcd-server. Run by CTest with VAULT_BIN_DIR; by hand the same way.
 """
@@ -31,7 +31,7 @@ class ThreeNodes(unittest.TestCase):
         return found
 
     def members(self, node):
-        """Names by role, of those that are well."""
+        """Names by role, of the healthy ones."""
         said = node.sh(node.here("patronictl -c /etc/patroni/config.yml list vault -f json"), code=None)
         try:
             rows = json.loads(said)
@@ -43,7 +43,7 @@ class ThreeNodes(unittest.TestCase):
         return lambda: set(self.members(node)) == {"Leader", "Sync Standby", "Replica"}
 
     def seal_where_it_is_written(self, nodes):
-        """That may have moved on between the look and the seal."""
+        """The leader may have changed between the look-up and the seal."""
         def done():
             for node in nodes:
                 said.append(node.sh("vaultctl --timeout 5s status", code=None))

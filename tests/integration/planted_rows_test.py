@@ -1,7 +1,7 @@
-"""Rows that stand where the writer's next ones belong, and indexes of other names, with real processes.
+"""Rows in the place of the writer's next ones, and renamed indexes, with real processes.
 
 Somebody who may write to the database plants an entry or a tile ahead of the ledger: nothing is sealed on top of it,
-nothing that came in is lost, and sealing goes on once the row is gone.
+nothing received is lost, and sealing resumes once the row is gone.
 """
 import pathlib
 import sys
@@ -46,7 +46,7 @@ class PlantedRows(unittest.TestCase):
         return reply["result"]
 
     def wait(self, condition, what):
-        """Until `condition(status)` holds; the status."""
+        """Waits until `condition(status)` holds; returns the status."""
         until = time.monotonic() + PATIENCE_S
         while not condition(status := self.result("status")):
             self.assertLess(time.monotonic(), until, f"{what}: {status['alerts']} {status['ready']}\n{self.vaultd.log_tail()}")
@@ -67,7 +67,7 @@ class PlantedRows(unittest.TestCase):
                         f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER vault_insert_only_row; COMMIT;")
 
     def find_and_go_on(self, table, condition):
-        """What is planted already is found by the first of two seals on ingest, and both are sealed when it is gone."""
+        """An already planted row is found by the first of two seals on ingest, and both are sealed when it is gone."""
         before = self.result("head")["sequence"]
         for number in (1, 2):
             self.ingest.send(msgpack.packb({"v": 1, "id": number, "op": "seal", "seal": self.content(number, session_id="ingest")}))
@@ -95,7 +95,7 @@ class PlantedRows(unittest.TestCase):
         self.find_and_go_on("vault_tile", "level = 0 AND index = 0")
 
     def test_a_duplicate_is_one_whatever_its_index_is_called(self):
-        """The vaultd that has sealed it remembers; the one after the restart is told by the index alone."""
+        """The vaultd that has sealed it remembers; after the restart, only the index reveals it."""
         receipts = [self.result("seal", seal=self.content(n, seal_id=f"01890a5d-ac96-774b-bcce-b302099a805{n}"))
                     for n in range(3)]
         self.vaultd.sql("ALTER INDEX vault_ledger_seal_id_key RENAME TO by_seal_id")

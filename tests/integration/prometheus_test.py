@@ -1,5 +1,5 @@
-"""Debian's Prometheus and Alertmanager in front of vault-web, configured as docs/monitoring.md says: vaultd is killed, the
-alert goes out; it comes back, the alert ends. And what docs, dashboard and rules speak of is what /metrics has.
+"""Debian's Prometheus and Alertmanager in front of vault-web, configured as docs/monitoring.md says: vaultd is killed,
+the alert is sent; it comes back, the alert ends. And /metrics has every metric that docs, dashboard and rules mention.
 
 Needs prometheus and prometheus-alertmanager; skipped without.
 """
@@ -25,14 +25,15 @@ from support.vault_web import VaultWeb  # noqa: E402
 from support.vaultd_process import VaultdProcess, clean_environment, end_with_parent, free_ports, program  # noqa: E402
 
 SKIPPED = 77
-WAIT_S = 90  # for what comes by itself, on a machine that does much else
+WAIT_S = 90  # for events that come by themselves, on a busy machine
 NEEDED = ("prometheus", "promtool", "prometheus-alertmanager")
-# Known only where something has been: an alert, a refusal, a whole round of the auditor, two clocks compared.
+# Known only after something has happened: an alert, a refusal, a whole round of the auditor, a comparison of two
+# clocks.
 SOMETIMES = {"vault_alert", "vault_seals_refused_total", "vault_audit_pass_age_seconds", "vault_clock_skew_seconds"}
 
 
 class Receiver(http.server.ThreadingHTTPServer):
-    """What Alertmanager tells, as (name, "firing" or "resolved")."""
+    """Alertmanager's notifications, as (name, "firing" or "resolved")."""
 
     def __init__(self):
         told = self.told = []
@@ -85,7 +86,7 @@ class Prometheus(unittest.TestCase):
         return process
 
     def configure(self):
-        """As the page says, with this test's addresses, and in seconds what there is in minutes."""
+        """As on the page, with this test's addresses, and seconds for minutes."""
         rules = (monitoring.MONITORING / "alerts.yml").read_text(encoding="utf-8")
         (self.directory / "alerts.yml").write_text(re.sub(r"\bfor: \w+", "for: 1s", rules))
         config = re.search(r"^```yaml prometheus\n(.*?)^```", monitoring.PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL).group(1)
@@ -102,7 +103,7 @@ class Prometheus(unittest.TestCase):
             "receivers": [{"name": "test", "webhook_configs": [{"url": f"http://127.0.0.1:{self.receiver.server_port}/", "send_resolved": True}]}]}))
 
     def query(self, expression):
-        """The result's samples; none where Prometheus does not answer yet."""
+        """The result's samples; none if Prometheus does not answer yet."""
         try:
             with urllib.request.urlopen(f"http://{self.prometheus}/api/v1/query?{urllib.parse.urlencode({'query': expression})}", timeout=30) as answer:
                 return json.load(answer)["data"]["result"]

@@ -1,6 +1,6 @@
-"""What was signed or receipted is a promise: two vaultds, and a database that is swapped for a copy that lags.
+"""Whatever was signed or acknowledged is a promise: two vaultds, and a database that is replaced by a lagging copy.
 
-The copy takes the other's place under its name, as a promoted replica does: connections end, and the next ones lead to it.
+The copy takes the other's place under its name, like a promoted replica: connections end, and the next ones lead to it.
 """
 import pathlib
 import shutil
@@ -27,7 +27,7 @@ class SwappableServer(Server):
             time.sleep(0.05)
 
     def copy(self):
-        """What a replica holds that receives nothing from now on."""
+        """Like a replica that receives nothing from now on."""
         self.close_database("vault")
         self.sql("CREATE DATABASE lagging TEMPLATE vault", "postgres")
         self.sql("ALTER DATABASE vault ALLOW_CONNECTIONS true", "postgres")
@@ -39,7 +39,7 @@ class SwappableServer(Server):
 
 
 class ServedVaultd(VaultdProcess):
-    """A vaultd on a server that is not its own."""
+    """A vaultd on an external server."""
 
     def __init__(self, url, *arguments):
         super().__init__(*arguments)
@@ -77,7 +77,7 @@ class PromiseTest(unittest.TestCase):
         return (vaultd.state / "checkpoint").read_text()
 
     def remembered_size(self, vaultd):
-        """Of the checkpoint in its state directory; None while there is none."""
+        """The size of the checkpoint in its state directory; None while there is none."""
         try:
             return int(self.checkpoint(vaultd).split("\n")[1])
         except FileNotFoundError:
@@ -114,7 +114,7 @@ class PromiseTest(unittest.TestCase):
         time.sleep(4)  # the lease runs out
         self.assertFalse(self.ask_a.ask("status")["result"]["ready"], "nobody takes over with this memory")
         self.a.stop()
-        # The way out, restarted once more on the way.
+        # The way out, restarted once more in between.
         key = self.a.directory / "new.pem"
         self.assertEqual(self.a.ctl("keygen", "--name", "new.example/log", "-o", str(key)).returncode, 0)
         self.a.arguments = ["--accept-rollback", str(size), "--origin", "new.example/log", "--signing-key", str(key)]
@@ -127,7 +127,7 @@ class PromiseTest(unittest.TestCase):
         self.assertEqual(self.ask_a.result("seal", seal=seal(100))["sequence"], size + 2)
         self.assertTrue(self.ask_a.result("verify")["valid"])
         self.assertEqual(self.ask_a.ask("status")["result"]["alerts"], [])
-        # The other one, with the old key, is told by name; with the new one it stands by.
+        # The other one, with the old key, is told so by name; with the new one it becomes a standby.
         self.b.arguments = ["--signing-key", str(key)]
         self.b.start(wait=False)
         self.ask_b.wait(lambda s: s["role"] == "standby" and s["sequence"] == size + 2)
@@ -137,7 +137,7 @@ class PromiseTest(unittest.TestCase):
         self.ask_b.wait(lambda status: status["role"] == "standby")
         self.seal_signed(self.ask_a, 3)
         self.until(lambda: self.remembered_size(self.b) == 3)
-        # From here on the other one hears of nothing: what it remembers fits the copy.
+        # From here on, the other one learns nothing: what it remembers fits the copy.
         self.b.process.send_signal(signal.SIGSTOP)
         self.addCleanup(self.b.process.send_signal, signal.SIGCONT)
         self.server.copy()
@@ -149,7 +149,7 @@ class PromiseTest(unittest.TestCase):
         self.ask_a.wait(lambda s: "rollback" in s["alerts"])
         self.until(lambda: self.server.sql("SELECT tree_size FROM vault_contradiction") == [["7"]])
         self.assertEqual(self.remembered_size(self.b), 3)
-        # Its lease and the writer's have run out; only what the database was told keeps it from writing.
+        # Its lease and the writer's have expired; only the report in the database keeps it from writing.
         self.b.process.send_signal(signal.SIGCONT)
         self.ask_b.wait(lambda s: "rollback" in s["alerts"])
         until = time.monotonic() + 6

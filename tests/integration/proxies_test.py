@@ -1,4 +1,4 @@
-"""The blocks for nginx and Caddy in docs/monitoring.md are what these programs take. Each is skipped where it is not there."""
+"""nginx and Caddy accept the blocks in docs/monitoring.md. Each is skipped if it is not installed."""
 import os
 import pathlib
 import re

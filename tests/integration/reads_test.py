@@ -1,5 +1,5 @@
-"""Those who read share the readers: a flood of one kind or of one client holds up nobody else, and work for a client that
-has gone ends. VAULT_FLOOD is the number of signed receipts in flight (60,000 were too many once)."""
+"""Clients share the readers: a flood of one kind or from one client holds up nobody else, and work for a client that
+has gone ends. VAULT_FLOOD is the number of signed receipts in flight (60,000 were once too many)."""
 import os
 import pathlib
 import sys
@@ -21,7 +21,7 @@ def seal(number):
 
 
 class Client:
-    """A DEALER: many questions in flight."""
+    """A DEALER: many queries in flight."""
 
     def __init__(self, endpoint):
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
@@ -128,7 +128,7 @@ class GoneTest(unittest.TestCase):
             while here.ask("status")["result"]["counters"].get("reads_dropped", 0) < 100:
                 self.assertLess(time.monotonic(), until, "they are kept for nobody")
                 time.sleep(0.1)
-            # Who is here, and asks the same, is answered: later than now, sooner than request_timeout.
+            # A client that is still there, and asks the same, is answered: later than now, sooner than request_timeout.
             reply = here.ask("head", at_least=1_000_000)
             self.assertEqual(reply["error"]["code"], "unavailable")
 

@@ -1,5 +1,5 @@
-"""A database that refuses what is no seal's fault: a constraint or trigger of somebody else's, a commit that fails again and
-again, guards that are taken away. One alert, a reason, nothing of ingest dropped, and all by itself once it is over.
+"""A database that refuses for reasons that are no seal's fault: somebody's constraint or trigger, a commit that fails
+again and again, guards that are removed. One alert, a reason, no ingest dropped, and all by itself once it is over.
 """
 import pathlib
 import sys

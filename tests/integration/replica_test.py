@@ -1,6 +1,6 @@
-"""Readers on a replica that applies everything 300 ms late: slow, and never wrong. Writing needs it for nothing.
+"""Readers on a replica that applies everything 300 ms late: slow, but never wrong. Writing does not need it.
 
-Alarms are followed all the time, so that one which comes and goes is seen as well.
+Alerts are followed all the time, so that one which comes and goes is seen as well.
 """
 import os
 import pathlib
@@ -89,7 +89,7 @@ class ReplicaTest(unittest.TestCase):
         self.told = len(self.follower.alerts)
 
     def assert_raised(self, *kinds):
-        """These kinds of alerts, in this test up to now, and no others. Events are still coming, and lost by nobody."""
+        """Exactly these kinds of alerts so far in this test. Events keep coming, and none is lost."""
         heard = self.follower.events
         until = time.monotonic() + 30
         while self.follower.events < heard + 2:  # heartbeats at least
@@ -107,7 +107,7 @@ class ReplicaTest(unittest.TestCase):
             return []
 
     def test_a_everything_is_seen_late_and_nothing_is_missing(self):
-        """Sealing goes on all the time"""
+        """Sealing continues all the time."""
         stop = threading.Event()
 
         def produce():
@@ -166,14 +166,14 @@ class ReplicaTest(unittest.TestCase):
         self.assertEqual(error["code"], "unavailable")
         self.assertIn("behind", error["message"])
         self.assertGreater(time.monotonic() - asked, 4)
-        # Entries that nobody has told of are not there, at once.
+        # Entries that nobody has reported are not found, at once.
         asked = time.monotonic()
         self.assertEqual(self.asker.ask("read", sequence=10_000_000)["error"]["code"], "not_found")
         self.assertLess(time.monotonic() - asked, 1)
         self.assert_raised()
 
     def test_c_a_replica_that_is_gone_is_told_and_comes_back(self):
-        """Also where no reader is connected: the auditor sees it, and then each of them is asked."""
+        """Even if no reader is connected: the auditor sees it, and then each of them is probed."""
         readers = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'vaultd reader'"
         until = time.monotonic() + 60
         while self.servers.replica.sql(readers):
@@ -206,7 +206,7 @@ class ReplicaTest(unittest.TestCase):
         self.reads_again()
 
     def test_d_a_restart_beside_a_replica_that_does_not_answer_adopts_and_seals(self):
-        """Connections are taken by the kernel, and nobody says a word."""
+        """The kernel accepts connections, and nobody answers."""
         os.kill(self.postmaster(), signal.SIGSTOP)
         try:
             self.adopts_and_seals(lambda: (self.vaultd.kill(), self.vaultd.start()))

@@ -1,5 +1,5 @@
-"""Names that are vaultd's own: nobody seals under them, by whatever way. A producer here is pyzmq and msgpack. Run by
-CTest with VAULT_BIN_DIR."""
+"""Names reserved for vaultd: nobody seals under them, by any route. A producer here is pyzmq and msgpack. Run by CTest
+with VAULT_BIN_DIR."""
 import json
 import pathlib
 import shutil

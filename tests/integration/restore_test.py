@@ -1,4 +1,4 @@
-"""vaultctl restore: an archive becomes a ledger again, wholly or not at all, and vaultd goes on sealing there.
+"""vaultctl restore: an archive becomes a ledger again, wholly or not at all, and vaultd continues sealing there.
 
 Run by CTest with VAULT_BIN_DIR; by hand the same way.
 """
@@ -71,7 +71,7 @@ class Restored(Case):
             self.assertEqual(ledger.vkey_of(vaultd), self.vkey)
             self.assertEqual(vaultd.ctl("verify").returncode, 0)
             self.assertEqual(json.loads(vaultd.ctl("status", "--json").stdout)["alerts"], [])
-            # The archive that it came from is gone on with.
+            # The archive that it came from is continued.
             answer = vaultd.ctl("archive", "--out", str(self.out), "--json")
             self.assertEqual(json.loads(answer.stdout)["previous_size"], self.size, answer.stdout)
         self.run_ctl(0, "check-archive", self.out, "--vkey", self.vkey)
@@ -88,7 +88,7 @@ class Restored(Case):
         other.process = None
 
     def test_database_that_a_vaultd_has_started_on(self):
-        """Of a log of its own, and still empty: no ledger is lost, and the archive's log goes on."""
+        """With a log of its own, and still empty: no ledger is lost, and the archive's log continues."""
         url = self.database(schema=True)
         with ledger.OtherVaultd(url) as vaultd:
             ledger.wait_for_checkpoint(vaultd)
@@ -100,7 +100,7 @@ class Restored(Case):
             self.assertEqual(ledger.vkey_of(vaultd), self.vkey)
 
     def test_under_a_running_vaultd(self):
-        """With the archive's key and origin, on the empty database: it is fenced, and goes on with what was restored."""
+        """With the archive's key and origin, on the empty database: it is fenced, and continues what was restored."""
         url = self.database(schema=True)
         with self.vaultd_on(url, "--origin", self.vkey.split("+")[0]) as vaultd:
             ledger.wait_for_checkpoint(vaultd)
@@ -249,7 +249,7 @@ class Interrupted(Case):
 
 
 class TwoIdentities(Case):
-    """A ledger that went through --accept-rollback: its archive carries the identity that lives."""
+    """A ledger that went through --accept-rollback: its archive carries the present identity."""
 
     def test_rollback(self):
         url = self.database()
@@ -269,7 +269,7 @@ class TwoIdentities(Case):
                 self.assertTrue(ledger.same_content(old, self.out))
             answer = vaultd.ctl("archive", "--out", str(self.directory / "new"), "--json", "--database", url)
             self.assertEqual(json.loads(answer.stdout)["tree_size"], size)
-            # Checkpoints of the identity that was given up are none to end at.
+            # No archive can end at checkpoints of the abandoned identity.
             answer = vaultd.ctl("archive", "--out", str(self.directory / "none"), "--json", "--database", url,
                                 "--older-than", "1h")
             self.assertIsNone(json.loads(answer.stdout)["tree_size"])
@@ -277,7 +277,7 @@ class TwoIdentities(Case):
         tlog_tiles.Archive(new, new_vkey)
         self.json(0, "check-archive", new, "--vkey", new_vkey)
         self.json(1, "check-archive", new, "--vkey", self.vkey)
-        self.json(0, "check-archive", old, "--vkey", self.vkey)  # still evidence of what it covers
+        self.json(0, "check-archive", old, "--vkey", self.vkey)  # still evidence for its entries
         restored = self.database()
         self.assertEqual(self.restore(restored, out=new, vkey=new_vkey)["restored"], size)
         with ledger.OtherVaultd(restored, "--signing-key", str(new_key)) as vaultd:

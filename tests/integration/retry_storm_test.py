@@ -1,4 +1,4 @@
-"""One bad hour is one: a storm of large retries costs nobody the lease, and one row that cannot be read costs one seal.
+"""One bad hour stays one: a storm of large retries costs nobody the lease, and one unreadable row costs one seal.
 
 Run by CTest with VAULT_BIN_DIR; by hand the same way.
 """
@@ -69,7 +69,7 @@ class RetryStormTest(unittest.TestCase):
         return self.client.ask("status")["result"]
 
     def all_of(self, idents, wanted):
-        """Seals all of them at once, those that hear `busy` again; until each was answered with a receipt."""
+        """Seals all of them at once, and those answered `busy` again, until each has a receipt."""
         waiting = list(idents)
         until = time.monotonic() + 240
         while waiting and time.monotonic() < until:

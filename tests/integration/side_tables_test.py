@@ -1,8 +1,7 @@
-"""Tables beside the ledger: what is planted there, and what verification makes of it. Whoever verifies says the same: vaultctl
-in the database, vaultctl by a vaultd, and archives.
+"""Tables beside the ledger: planted rows, and what verification makes of them. All verifiers agree: vaultctl in the
+database, vaultctl through a vaultd, and archives.
 
-Beside them, rows of a ledger that is older than the names that are vaultd's own: whoever called himself vaultd then is
-believed in nothing.
+Also, rows of a ledger that is older than the reserved names: whoever called himself vaultd then is not believed.
 """
 import datetime
 import json
@@ -31,14 +30,14 @@ def ctl(*arguments):
 
 
 def told(checkpoint):
-    """The statement by which a vaultd tells the others of a checkpoint."""
+    """The statement by which a vaultd reports a checkpoint to the others."""
     note = checkpoint["checkpoint"]
     size, root = open_note(note, checkpoint["vkey"])
     return TOLD.format(hash=sha256(note.encode()).hex(), origin=ORIGIN, size=size, root=root, note=note)
 
 
 class Site(unittest.TestCase):
-    """One PostgreSQL, and logs on databases of it that sign with one key under one name, as they should not."""
+    """One PostgreSQL, and logs on its databases that sign with one key under one name, as they should not."""
 
     @classmethod
     def setUpClass(cls):
@@ -63,7 +62,8 @@ class Site(unittest.TestCase):
 
     @classmethod
     def checkpoints(cls, database, sizes, number, key=None, origin=ORIGIN):
-        """Of a ledger in a database of its own, whose entries begin with `number`; the newest of each of these sizes."""
+        """For a ledger in its own database, whose entries begin with `number`: the newest checkpoint of each of these
+        sizes."""
         vaultd, found = cls.vaultd(database, key, origin), []
         try:
             vaultd.start()
@@ -78,14 +78,14 @@ class Site(unittest.TestCase):
         return found
 
     def change(self, database, sql):
-        """With nothing in the way."""
+        """Without constraints and triggers."""
         self.server.sql("BEGIN;" + "".join(f"ALTER TABLE {one} DISABLE TRIGGER ALL;" for one in GUARDED) + sql + ";" + "".join(
             f"ALTER TABLE {one} ENABLE ALWAYS TRIGGER vault_insert_only; ALTER TABLE {one} ENABLE ALWAYS TRIGGER "
             "vault_insert_only_row;" for one in GUARDED) + "COMMIT", database)
 
 
 def verdict_of(answer):
-    """reason@sequence, valid, or why nothing was said of the ledger."""
+    """reason@sequence, valid, or why there was no verdict."""
     try:
         told_of = json.loads(answer.stdout)
     except json.JSONDecodeError:
@@ -106,7 +106,7 @@ class Tampering(Site):
         cls.stranger = cls.checkpoints("stranger", [SIZE - 2], 200, cls.keygen("stranger", ORIGIN))
 
     def say(self, database):
-        """What the four say, by name."""
+        """The four verdicts, by name."""
         said = {"database": verdict_of(ctl("--json", "verify", "--database", self.url(database)))}
         archive = self.directory / database
         made = ctl("--json", "archive", "--out", archive, "--database", self.url(database))
@@ -155,10 +155,11 @@ class Tampering(Site):
 
 
 class OlderNames(Site):
-    """A ledger that was begun under the first schema, in which anybody could be called vaultd."""
+    """A ledger begun under the first schema, when anybody could be called vaultd."""
 
     def plant(self, database, contradicted):
-        """Two entries as the first vaultd sealed them for anybody, the second of which speaks of a rollback; then migrated."""
+        """Two entries as the first vaultd sealed them for anybody, the second of which claims a rollback; then
+        migrated."""
         self.server.sql(f"CREATE DATABASE {database}", "postgres")
         self.server.sql((SOURCE_DIR / "migrations/001_ledger.sql").read_text(), database)
         payloads = ({"n": 1}, {"accepted_sequence": 1, "new_origin": "planted", "contradicted": contradicted})
@@ -196,14 +197,14 @@ class OlderNames(Site):
         self.assertEqual(asker.result("seal", seal=seal(2), sign=True)["sequence"], 4)
         self.assertTrue(asker.result("verify")["valid"])
         vaultd.stop()
-        # Were it vaultd's own word, this key would sign no more.
+        # If it were vaultd's own statement, this key would sign no more.
         self.change("older", "UPDATE vault_meta SET reserved_from = 1")
         vaultd.start(wait=False)
         asker.wait(lambda status: "announces that" in vaultd.log_tail())
         self.assertFalse(asker.result("status")["ready"])
 
     def test_an_older_entry_gives_up_no_checkpoint(self):
-        """A checkpoint that contradicts the ledger stays one, though the entry says that it has been given up."""
+        """A checkpoint that contradicts the ledger still does, though the entry says that it has been given up."""
         self.server.sql("CREATE DATABASE second", "postgres")
         (checkpoint,) = self.checkpoints("second", [1], 100)
         self.plant("excused", [{"origin": ORIGIN, "tree_size": 1, "note": checkpoint["checkpoint"],

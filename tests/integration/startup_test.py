@@ -1,4 +1,4 @@
-"""What vaultd does with a surrounding that it did not choose: streams, signals, variables, paths, keys.
+"""vaultd in an environment that it did not choose: streams, signals, variables, paths, keys.
 
 Run by CTest with VAULT_BIN_DIR.
 """
@@ -72,7 +72,7 @@ class Surrounding(unittest.TestCase):
 
 
 class Refused(unittest.TestCase):
-    """Starts that must not be: each ends by itself, quickly, and leaves everything as it was."""
+    """Starts that must fail: each ends by itself, quickly, and leaves everything unchanged."""
 
     def setUp(self):
         self.directory = make_directory()
@@ -82,7 +82,7 @@ class Refused(unittest.TestCase):
                        capture_output=True, env=clean_environment())
 
     def run_vaultd(self, *arguments, environment=None, **places):
-        """Everything goes below self.directory; `places` replace what is there by default."""
+        """Everything goes below self.directory; `places` replace its defaults."""
         places = {"embedded": self.directory / "pg", "state_dir": self.directory / "state",
                   **{name: f"ipc://{self.directory}/{name}" for name in ("requests", "ingest", "events")}, **places}
         flags = [word for name, value in places.items() if value is not None
@@ -122,7 +122,7 @@ class Refused(unittest.TestCase):
         self.assertEqual(self.key.read_bytes(), secret)
 
     def test_a_socket_where_files_of_vaultds_own_belong(self):
-        """None of these is there at a first start, and the socket would keep its place."""
+        """None of these exists at a first start, and the socket would keep its place."""
         (self.directory / "alias").symlink_to(self.directory / "state")
         (self.directory / "state").mkdir(mode=0o700)
         for number, below in enumerate(("state/signing.pem", "state/checkpoint", "state/new/requests", "pg/PG_VERSION",
@@ -140,7 +140,7 @@ class Refused(unittest.TestCase):
         self.refused(4, [f"{missing}/requests", f"{missing}/events"], "--check-config",
                      requests=f"ipc://{missing}/requests", events=f"ipc://{missing}/events")
         self.assertFalse(missing.exists())
-        # The unit's own, which is there while the service runs.
+        # The unit's own directory, which exists while the service runs.
         answer = self.run_vaultd("--check-config", ingest="ipc:///run/vaultd/x/ingest")
         self.assertEqual((answer.returncode, answer.stderr), (0, ""))
         # The service's own is the exception.
@@ -160,7 +160,7 @@ class Refused(unittest.TestCase):
         for mode in (0o644, 0o604, 0o660, 0o666):
             self.key.chmod(mode)
             self.refused(4, ["signing_key", self.key, "chmod 0600"], signing_key=self.key)
-        # The same where nobody has named it.
+        # The same if nobody has named it.
         state = self.directory / "state"
         state.mkdir(exist_ok=True)
         shutil.copy(self.key, state / "signing.pem")
@@ -228,7 +228,7 @@ class Refused(unittest.TestCase):
 
 
 class SecondVaultd(unittest.TestCase):
-    """Beside a writer on the same database: the key is looked at before anything is taken, whoever is the writer."""
+    """Beside a writer on the same database: the key is checked before anything is taken, whoever is the writer."""
 
     @classmethod
     def setUpClass(cls):
@@ -259,7 +259,7 @@ class SecondVaultd(unittest.TestCase):
         self.assertNotIn("ready", answer.stderr)
 
     def test_another_key_and_a_role_without_rights(self):
-        """Both are found before the lease is asked for, beside a writer as well."""
+        """Both are found before the lease is requested, even beside a writer."""
         epoch = self.vaultd.sql("SELECT writer_epoch FROM vault_head")
         key = self.vaultd.directory / "other.pem"
         subprocess.run([program("vaultctl"), "keygen", "--name", "example.org/other", "-o", key], check=True, timeout=60,
@@ -335,7 +335,7 @@ class Vaultctl(unittest.TestCase):
         self.assertIn("could not write the output", answer.stderr)
 
     def test_messages_go_into_no_file(self):
-        """Without stderr the next descriptor is that of the file being written."""
+        """Without stderr, the next descriptor is that of the file being written."""
         directory = make_directory()
         self.addCleanup(shutil.rmtree, directory)
         key = directory / "key.pem"

@@ -1,4 +1,4 @@
-"""What status says at three in the morning: who writes and since when, what is wrong first, and an exit code for it."""
+"""Status at three in the morning: who writes and since when, what is wrong first, and an exit code for it."""
 import json
 import os
 import pathlib
@@ -15,7 +15,7 @@ PATIENCE_S = 120
 
 
 class Standby(VaultdProcess):
-    """On another's database."""
+    """On another vaultd's database."""
 
     def __init__(self, other):
         super().__init__("--signing-key", str(other.state / "signing.pem"))
@@ -97,7 +97,7 @@ class StatusTest(unittest.TestCase):
     def test_tampering_comes_first(self):
         for _ in range(3):
             self.assertEqual(self.vaultd.ctl(*SEAL).returncode, 0)
-        # In one transaction: guards that are missing would be an alert of their own.
+        # In one transaction: missing guards would be an alert of their own.
         self.vaultd.sql("BEGIN; ALTER TABLE vault_ledger DISABLE TRIGGER USER;"
                         "UPDATE vault_ledger SET verdict = 'VOID' WHERE sequence = 2;"
                         "ALTER TABLE vault_ledger ENABLE ALWAYS TRIGGER vault_insert_only;"

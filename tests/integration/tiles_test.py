@@ -42,7 +42,7 @@ class TilesTest(unittest.TestCase):
         return "ok" if reply["ok"] else reply["error"]["code"]
 
     def question(self, path):
-        """The request that asks for the archive's file `path` (tile/<level>/<index…>[.p/<width>])."""
+        """The request for the archive's file `path` (tile/<level>/<index…>[.p/<width>])."""
         name, _, width = path.partition(".p/")
         _, level, *parts = name.split("/")
         question = {"index": index_of(parts), "width": int(width or 256)}
@@ -96,7 +96,7 @@ class TilesTest(unittest.TestCase):
 
 
 class DamagedTest(unittest.TestCase):
-    """A row that is not what was sealed is in no bundle."""
+    """A tampered row is in no bundle."""
 
     def test_a_changed_row(self):
         with VaultdProcess() as vaultd:

@@ -59,7 +59,7 @@ class ToldAlerts(unittest.TestCase):
         damaged = asker.result("seal", seal={**seal(1), "seal_id": "01890a5d-ac96-774b-bcce-b302099a8057"})["seal_id"]
         path, = (source.vault / "BBB_LEDGER" / "entries").glob(f"*{damaged}*")
         path.write_bytes(path.read_bytes()[:20])
-        source.stop()  # what it has in memory is whole
+        source.stop()  # what it has in memory is intact
         heard = follower.events
         source.start()
         self.until(lambda: follower.events > heard, "no events of the second run")

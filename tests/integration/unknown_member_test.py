@@ -1,5 +1,4 @@
-"""What a producer does not mean to say is not sealed: misspelt members, on every way in. Run by CTest with
-VAULT_BIN_DIR."""
+"""Seals with misspelt members are refused, on every route. Run by CTest with VAULT_BIN_DIR."""
 import json
 import pathlib
 import sys

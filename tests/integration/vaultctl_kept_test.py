@@ -1,4 +1,4 @@
-"""Nothing is lost at the terminal: vaultctl stopped by Ctrl-C, and files that -o names. Run by CTest with VAULT_BIN_DIR."""
+"""Nothing is lost at the terminal: vaultctl stopped by Ctrl-C, and files named by -o. Run by CTest with VAULT_BIN_DIR."""
 import json
 import pathlib
 import signal
@@ -136,7 +136,7 @@ class Interrupted(Case):
             process.stdin.write("\n" * 400_000)
             process.stdin.flush()
             process.send_signal(signal.SIGINT)
-            # Two of a kind that come together are one: ask until it has gone.
+            # Two signals of a kind that arrive together are one: send until the process has gone.
             while process.poll() is None:
                 process.send_signal(signal.SIGINT)
                 time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""vaultctl as vaultd comes and goes: events, outages, CURVE keys. Run by CTest with VAULT_BIN_DIR."""
+"""vaultctl while vaultd comes and goes: events, outages, CURVE keys. Run by CTest with VAULT_BIN_DIR."""
 import json
 import os
 import pathlib
@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.vaultctl_case import VaultctlCase, start_with_five_entries  # noqa: E402
 from support.vaultd_process import VaultdProcess, clean_environment, free_ports, make_directory, program  # noqa: E402
 
-# One for all cases; a case that stops it starts it again.
+# One vaultd for all cases; a case that stops it starts it again.
 VAULTD = VaultdProcess("--origin", "example.org/test")
 
 

@@ -155,7 +155,7 @@ class Pager(Case):
     def test_exit_codes_are_kept(self):
         self.on_terminal(80, "read", "999999", code=1, environment=self.marks)
         self.on_terminal(80, "list", "--limit", "0", code=2, environment=self.marks)
-        # One that cannot be started, and one that has seen enough at once, change nothing either.
+        # A pager that cannot be started, or that quits at once, changes nothing either.
         self.on_terminal(80, "list", code=0, environment={"VAULT_PAGER": "exec /nowhere/pager"})
         self.on_terminal(80, "list", "--all", code=0, environment={"VAULT_PAGER": "true"})
 

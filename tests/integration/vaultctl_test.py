@@ -13,7 +13,7 @@ from support.vaultctl_case import ENTRY_MEMBERS, PAYLOAD_TEXT, RECEIPT_MEMBERS, 
 from support.vaultd_process import VaultdProcess, clean_environment, program  # noqa: E402
 
 
-# One for all cases; a case that stops it starts it again.
+# One vaultd for all cases; a case that stops it starts it again.
 VAULTD = VaultdProcess("--origin", "example.org/test")
 
 
@@ -208,7 +208,7 @@ class Read(Case):
         status = self.json(0, "status")
         self.assertEqual((status["role"], status["ready"]), ("writer", True))
         self.assertIs(status["database"]["connected"], True)
-        # The writer tells what it counted once a second.
+        # The writer reports its counters once a second.
         wait_status(self.vaultd.requests, lambda counted: counted["counters"]["commits"] > 0)
         shown = self.ctl(0, "status").stdout
         self.assertRegex(shown, r"role +writer, for [^\n]+\n")

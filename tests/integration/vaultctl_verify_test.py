@@ -19,7 +19,7 @@ from support.vaultctl_case import ENTRY_MEMBERS, VaultctlCase, start_with_five_e
 from support.mcp_process import McpProcess  # noqa: E402
 from support.vaultd_process import VaultdProcess, clean_environment, end_with_parent, program  # noqa: E402
 
-# One for all cases; a case that stops it starts it again.
+# One vaultd for all cases; a case that stops it starts it again.
 VAULTD = VaultdProcess("--origin", "example.org/test")
 
 
@@ -92,7 +92,7 @@ class Verify(Case):
         self.seal("--sign")
         self.ctl(0, "verify", "--checkpoint", kept, "--vkey", self.vkey())
         self.ctl(0, "verify", "--to", 2, "--checkpoint", kept, "--vkey", self.vkey())
-        # Witnesses whom nobody here knows have signed below; what they are called is theirs to choose.
+        # Unknown witnesses have signed below; they may choose their names.
         signature = base64.b64encode(bytes(4 + 72)).decode()
         for name in ("witness.example/w1", "свидетель.example", "👁️‍🗨️", "w" * 300):
             witnessed = self.file("witnessed", kept.read_text(encoding="utf-8") + f"— {name} {signature}\n")
@@ -216,7 +216,7 @@ class CheckedReads(Case):
             self.edit(f"verdict = '{good['verdict']}', entry_hash = '{good['entry_hash']}'", 2)
 
     def test_watch_checks_what_it_is_told(self):
-        # A vaultd that is not honest: a relay changes a verdict on the way.
+        # A dishonest vaultd: a relay changes a verdict in transit.
         with zmq.Context() as context, context.socket(zmq.SUB) as events, context.socket(zmq.XPUB) as relay:
             events.setsockopt(zmq.SUBSCRIBE, b"entry.")
             events.setsockopt(zmq.RCVTIMEO, 20_000)

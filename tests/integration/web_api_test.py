@@ -1,4 +1,5 @@
-"""JSON over HTTP: what vaultd answers, by the document that is served with it; sealing; streams that resume."""
+"""JSON over HTTP: vaultd's answers, checked against the document that is served with them; sealing; streams that
+resume."""
 import concurrent.futures
 import json
 import pathlib
@@ -230,7 +231,7 @@ class VerifyTest(unittest.TestCase):
 
 class EventsTest(unittest.TestCase):
     def follow(self, after, topics, until, timeout_s=60):
-        """The entries' sequences after `after` that a stream tells, up to `until`."""
+        """The sequences of a stream's entries after `after`, up to `until`."""
         headers = {} if after is None else {"Last-Event-ID": str(after)}
         seen = []
         with Stream(WEB.port, f"/api/v1/events?topics={topics}", headers) as stream:

@@ -1,4 +1,4 @@
-"""Over CURVE: what a key with the role `public` gets out of vaultd, and a vault-web that has such a key, or a reader's."""
+"""Over CURVE: what a key with the role `public` gets from vaultd, and a vault-web that has such a key, or a reader's."""
 import json
 import pathlib
 import shutil

@@ -1,5 +1,6 @@
-"""Rude clients cost others nothing: heads drop by drop, bodies without end, messages that are none, streams that nobody
-reads. Meanwhile a well-behaved client is answered, vault-web's memory stays small, and vaultd does not notice."""
+"""Misbehaving clients cost others nothing: heads drop by drop, bodies without end, malformed messages, streams that
+nobody reads. Meanwhile a well-behaved client is answered, vault-web's memory stays small, and vaultd does not notice.
+"""
 import json
 import os
 import pathlib
@@ -39,7 +40,7 @@ def resident_mib(process):
 
 
 class Neighbour:
-    """Asks all the while, from another thread; what was slow or wrong is kept."""
+    """Sends requests all the while, from another thread; slow or wrong answers are kept."""
 
     def __init__(self, port):
         self.port, self.answers, self.problems = port, 0, []
@@ -86,7 +87,7 @@ class MisuseTest(unittest.TestCase):
         self.assertLess(status["counters"].get("malformed", 0), 1)
 
     def test_heads_drop_by_drop(self):
-        """More connections than there may be, each with a head that is never whole."""
+        """More connections than allowed, each with a head that is never complete."""
         peers = []
         self.addCleanup(lambda: [peer.close() for peer in peers])
         with Neighbour(self.web.port) as neighbour:
@@ -156,7 +157,7 @@ class MisuseTest(unittest.TestCase):
         self.check_vaultd()
 
     def test_streams_that_nobody_reads(self):
-        """A follower that takes nothing costs a bounded number of bytes, and others their entries nothing."""
+        """A follower that accepts nothing costs a bounded number of bytes, and does not delay the entries of others."""
         peers = [connect(self.web.port) for _ in range(20)]
         self.addCleanup(lambda: [peer.close() for peer in peers])
         for peer in peers:

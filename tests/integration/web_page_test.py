@@ -37,7 +37,7 @@ QUERIES = ["May the release go out before the freeze ends?", "Does the transfer 
            "Is the question within scope?", "Rotate the signing key of the archive"]
 MARKUP = "<img src=x onerror=\"globalThis.pwned=1\"><script>globalThis.pwned=1</script>"
 TURNED = "approved \u202edeined\u202c \u200bby \ufeffall"
-# Payload, and what the page must show of it.
+# A payload, and what the page must show of it.
 HOSTILE = [
     ({"markup": MARKUP, MARKUP: 1}, [MARKUP]),
     ({"turned": TURNED, "rtl": "שלום עולם", "zero\u200bwidth": "a\u0001b"}, ["\\u202e", "\\u202c", "\\u200b", "\\ufeff", "שלום עולם", "\\u0001"]),
@@ -133,7 +133,7 @@ class Page(unittest.TestCase):
         self.addCleanup(web.__exit__)
         return web
 
-    # What the browser's side asks for.
+    # Requests from the browser's side.
 
     def do_begin(self):
         only = os.environ.get("VAULT_PAGE_TESTS")

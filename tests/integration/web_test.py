@@ -1,4 +1,4 @@
-"""vault-web's door: who is let in, what every answer has, limits, and life without vaultd."""
+"""vault-web's access control: who is let in, common headers of all answers, limits, and life without vaultd."""
 import gzip
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""Bad input over a real socket: each gets the error that docs/protocol.md names, and vaultd goes on sealing."""
+"""Bad input over a real socket: each gets the error that docs/protocol.md names, and vaultd keeps sealing."""
 import pathlib
 import sys
 import unittest
@@ -120,7 +120,7 @@ class MalformedTest(unittest.TestCase):
     @classmethod
     def ask(cls, message):
         cls.socket.send(message)
-        # An id comes back byte for byte, also one that is no UTF-8.
+        # An id comes back byte for byte, even if it is not UTF-8.
         return msgpack.unpackb(cls.socket.recv(), unicode_errors="surrogateescape", strict_map_key=False)
 
     def test_each_gets_its_error_and_one_reply(self):

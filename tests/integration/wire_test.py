@@ -1,4 +1,4 @@
-"""The wire as a stranger sees it: pyzmq and msgpack, nothing of ours. REQ, DEALER with 1,000 requests in flight, PUSH
+"""The wire as a stranger sees it: pyzmq and msgpack, none of our code. REQ, DEALER with 1,000 requests in flight, PUSH
 and SUB."""
 import hashlib
 import json

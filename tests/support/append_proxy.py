@@ -1,5 +1,5 @@
-"""Between vaultd and PostgreSQL: does with one append what a Citus node may do to it, or a machine that vanishes in it. On a
-unix socket beside the server's; over TCP both ways where it is told an address.
+"""A proxy between vaultd and PostgreSQL that treats one append as a Citus node may treat it, or a machine that vanishes
+during it. On a unix socket beside the server's; over TCP in both directions if it is given an address.
 
     proxy = AppendProxy(server, directory)       # proxy.url
     proxy.arm("warn")       # the commit is answered, with a warning that another node has not confirmed it
@@ -40,8 +40,8 @@ class Session:
     def __init__(self, proxy, client, server):
         self.proxy, self.client, self.server = proxy, client, server
         self.started = False
-        self.mode = None     # of the append that is on its way
-        self.swallowing = 0  # answers up to so many ends belong to the proxy's own questions
+        self.mode = None     # of the append under way
+        self.swallowing = 0  # answers up to this many ends belong to the proxy's own queries
         for work in (self.questions, self.answers):
             threading.Thread(target=self.guarded, args=(work,), daemon=True).start()
 
@@ -99,7 +99,7 @@ class Session:
 
 class AppendProxy:
     def __init__(self, server, directory, address=None):
-        """`address`: where the server is reached over TCP."""
+        """`address`: the server's TCP address."""
         self.lock, self.armed, self.done, self.released = threading.Lock(), None, threading.Event(), threading.Event()
         if address:
             self.family, self.target = socket.AF_INET, (address, server.port)
@@ -131,7 +131,7 @@ class AppendProxy:
             server.settimeout(2)
             try:
                 server.connect(self.target)
-            except OSError:  # out of reach for now
+            except OSError:  # unreachable for now
                 close(client)
                 continue
             server.settimeout(None)

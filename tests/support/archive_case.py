@@ -1,4 +1,4 @@
-"""What the tests of archives have in common: a directory of their own, and vaultctl run against the vaultd under test."""
+"""Shared by the tests of archives: a separate directory, and vaultctl run against the vaultd under test."""
 import json
 import shutil
 import unittest

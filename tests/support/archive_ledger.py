@@ -1,4 +1,4 @@
-"""Ledgers for the tests of archives: seals worth archiving, databases beside that of a vaultd, vaultds on them."""
+"""Ledgers for the tests of archives: seals worth archiving, databases beside a vaultd's, and vaultds on them."""
 import functools
 import json
 import pathlib
@@ -15,7 +15,7 @@ VERDICTS = ("SEAL", "PARTIAL", "SABAR", "VOID", "888_HOLD", "SUNSET")
 
 
 def seal_many(vaultd, count, payload=None):
-    """Seals `count` records in one go; waits until a checkpoint that covers them is in the database."""
+    """Seals `count` records at once; waits until a checkpoint that covers them is in the database."""
     lines = []
     for i in range(count):
         data = dict(PAYLOADS[i % len(PAYLOADS)], n=i) if payload is None else payload(i)
@@ -31,7 +31,7 @@ def head(vaultd):
 
 
 def wait_for_checkpoint(vaultd):
-    """Until the newest checkpoint is that of the head, and stored."""
+    """Waits until the newest checkpoint is that of the head, and stored."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
         known = json.loads(vaultd.ctl("checkpoint", "--json").stdout).get("tree_size", -1)  # none yet: an error
@@ -61,13 +61,13 @@ def ask(url, sql):
 
 
 def entry_count(url):
-    """Entries in a database; 0 where it has no schema either."""
+    """Number of entries in a database; 0 if it has no schema."""
     if ask(url, "SELECT to_regclass('vault_ledger') IS NULL") == [["t"]]:
         return 0
     return int(ask(url, "SELECT count(*) FROM vault_ledger")[0][0])
 
 
-# Everything that an entry is made of, and what else a restored ledger must have.
+# Everything in an entry, and whatever else a restored ledger must have.
 LEDGER_SQL = """SELECT sequence, session_id, seal_id, timestamp, authority, verdict, seal_data, data_salt, data_hash,
                        entry_hash, prev_hash, merkle_root FROM vault_ledger ORDER BY sequence;
                 SELECT level, index, hashes, root FROM vault_tile ORDER BY level, index;
@@ -75,7 +75,7 @@ LEDGER_SQL = """SELECT sequence, session_id, seal_id, timestamp, authority, verd
 
 
 class OtherVaultd(VaultdProcess):
-    """A vaultd on a database that another one's PostgreSQL holds."""
+    """A vaultd on a database in another vaultd's PostgreSQL."""
 
     def __init__(self, url, *arguments):
         super().__init__(*arguments)

@@ -1,5 +1,5 @@
-"""A Citus cluster on loopback: a coordinator and two workers, for tests. Needs the extension beside the PostgreSQL that is
-installed; `missing()` says what is not there.
+"""A Citus cluster on loopback: a coordinator and two workers, for tests. Needs the extension for the installed
+PostgreSQL; `missing()` says what is not there.
 """
 import pathlib
 import shutil
@@ -21,7 +21,7 @@ citus.show_shards_for_app_name_prefixes = 'psql'
 
 
 def missing():
-    """Why there can be no cluster here; None: there can."""
+    """Why there can be no cluster here; None if there can."""
     config = pathlib.Path(postgres_programs()) / "pg_config"
     name = str(config) if config.exists() else shutil.which("pg_config")
     shares = [pathlib.Path("/usr/share/postgresql") / pathlib.Path(postgres_programs()).parent.name]

@@ -1,5 +1,5 @@
-"""A peer on the CURVE mechanism (RFC 26, https://rfc.zeromq.org/spec/26/) that sends what ZeroMQ itself would not: a message
-that does not end, which libzmq keeps back until it is whole.
+"""A peer with the CURVE mechanism (RFC 26, https://rfc.zeromq.org/spec/26/) that sends what ZeroMQ itself would not: a
+message without end, which libzmq holds back until it is complete.
 """
 import ctypes
 import ctypes.util
@@ -41,7 +41,7 @@ def frame(body, command=False):
 
 
 class CurvePeer(RawPeer):
-    """Connected by tcp and past the handshake. Keys as Z85, as pyzmq has them: `keys` is (public, secret)."""
+    """Connected by tcp and past the handshake. Keys as Z85, in pyzmq's form: `keys` is (public, secret)."""
 
     def __init__(self, endpoint, server_key, keys, kind=b"DEALER"):  # pylint: disable=super-init-not-called
         server, public, secret = z85.decode(server_key), z85.decode(keys[0]), z85.decode(keys[1])
@@ -84,8 +84,8 @@ class CurvePeer(RawPeer):
                      + box(bytes((1 if more else 0,)) + body, b"CurveZMQMESSAGEC" + self.nonce(), self.key, self.secret))
 
     def send_frames_for_ever(self, size, bytes_max):
-        """One message of frames of `size` bytes, without a last one; returns what was taken before the other side closed, or
-        blocked for 20 s."""
+        """One message of frames of `size` bytes, without a last one; returns how much was accepted before the other
+        side closed, or blocked for 20 s."""
         sent = 0
         try:
             while sent < bytes_max:

@@ -1,4 +1,4 @@
-"""The Debian package that the tests build: where it is, and what it wants."""
+"""The Debian package that the tests build: its path and its dependencies."""
 import os
 import pathlib
 import re
@@ -15,6 +15,6 @@ def package():
 
 
 def dependencies(deb):
-    """Names of the packages it wants, the first of alternatives."""
+    """Names of the packages it depends on, the first of alternatives."""
     field = debian_tree.run(["dpkg-deb", "-f", str(deb), "Depends"])
     return sorted({re.match(r"\s*([\w.+-]+)", wanted).group(1) for wanted in field.split(",")})

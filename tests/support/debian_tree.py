@@ -1,5 +1,5 @@
-"""A Debian (or Ubuntu) of the same release as this machine, in a directory, booted with a systemd of its own by
-systemd-nspawn. It has no network; the packages that it may install wait in its cache.
+"""A Debian (or Ubuntu) of the same release as this machine, in a directory, booted with its own systemd by
+systemd-nspawn. It has no network; the packages that it may install are in its cache.
 
 Making the tree takes a minute, and a package mirror, which apt's configuration on this machine names. It is kept below
 /var/cache/vault-test and copied for each use.
@@ -21,7 +21,7 @@ ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 
 
 class Unavailable(Exception):
-    """This machine cannot do it; why stands in the text."""
+    """This machine cannot do it; the text says why."""
 
 
 def run(command, **arguments):
@@ -36,7 +36,7 @@ def os_release(name):
 
 
 def require_means():
-    """Raises Unavailable where a tree can surely not be booted."""
+    """Raises Unavailable if a tree certainly cannot be booted."""
     if os.getuid() != 0:
         raise Unavailable("booting a Debian tree needs root")
     for program in ("mmdebstrap", "systemd-nspawn", "nsenter"):
@@ -47,7 +47,8 @@ def require_means():
 
 
 def sources(codename):
-    """Where apt on this machine gets the release from, as lines of a sources.list; other archives are left out."""
+    """The sources of the release in apt's configuration on this machine, as lines of a sources.list; other archives are
+    left out."""
     found = run(["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE) $(COMPONENT)", "Created-By: Packages"])
     releases = {codename, f"{codename}-updates", f"{codename}-security"}
     lines = [line.split() for line in dict.fromkeys(found.splitlines())]
@@ -67,10 +68,10 @@ def require_mirror(lines):
 
 
 def make_tree(packages):
-    """The directory of a tree in whose apt cache `packages` and all that they need wait to be installed."""
+    """The directory of a tree whose apt cache holds `packages` and everything that they need."""
     codename = os_release("VERSION_CODENAME")
     lines = sources(codename)
-    # What is here decides what the programs under test were linked to.
+    # Packages installed here decide what the programs under test were linked to.
     versions = subprocess.run(["dpkg-query", "-W", *packages], capture_output=True, text=True, check=False).stdout
     key = hashlib.sha256("\n".join([*lines, *INSTALLED, *packages, versions]).encode()).hexdigest()[:16]
     tree = CACHE / f"{codename}-{key}"
@@ -109,7 +110,7 @@ class Machine:
         self.process = None
         self.leader = None
         run(["cp", "-a", "--reflink=auto", str(tree), str(self.root)])
-        # A name of its own. Without the file this would be a first boot, which enables what nobody asked for.
+        # A separate machine ID. Without the file this would be a first boot, which enables unwanted units.
         (self.root / "etc/machine-id").write_text("", encoding="ascii")
 
     def __enter__(self):
@@ -134,7 +135,7 @@ class Machine:
         command = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--private-network", "--resolv-conf=off",
                    f"--machine=vault-test-{os.getpid()}", f"--directory={self.root}"]
         if not pathlib.Path("/run/systemd/system").is_dir():
-            command.append("--keep-unit")  # no service manager here that could give it one
+            command.append("--keep-unit")  # there is no service manager here that could give it one
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + 90
@@ -147,7 +148,7 @@ class Machine:
         raise Unavailable("systemd-nspawn does not boot here: " + " / ".join(tail))
 
     def _find_leader(self):
-        """The process that is number 1 in there."""
+        """The process that is number 1 in the machine."""
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
         for child in children.split():
             try:
@@ -166,7 +167,7 @@ class Machine:
                               timeout=timeout, check=False)
 
     def sh(self, script, user=None, timeout=120):
-        """A script of the shell, by a user who has just logged in (or root). Returns what it says; fails as it fails."""
+        """A shell script, run by a user who has just logged in (or root). Returns its output; fails if it fails."""
         shell = ["bash", "-euo", "pipefail", "-c", script]
         if user:
             shell = ["runuser", "--login", user, "-c", f"set -euo pipefail\n{script}"]

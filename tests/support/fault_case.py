@@ -1,19 +1,19 @@
-"""What the tests of faults share (docs/reliability.md).
+"""Shared by the tests of faults (docs/reliability.md).
 
-    def body(run):                       # raises where something does not hold
+    def body(run):                       # raises if something does not hold
         server = run.server()
         vaultd = run.vaultd(server.url)
         truth = run.truth(server.sql, [vaultd])
         for _ in run.turns():            # as many as wanted; load is running
-            … break something, mend it …
-            truth.compare()              # everybody has got the receipt by then; everything is looked at
+            … break something, repair it …
+            truth.compare()              # everybody has the receipt by then; checks everything
 
     main("kill", body, short=10, soak=500)
 
-Environment: VAULT_FAULT_ROUNDS (how many; without it `short`, or `soak` where VAULT_SOAK is set), VAULT_FAULT_SEED (printed
-first where it is not given), and what all tests know: VAULT_BIN_DIR, VAULT_SOURCE_DIR, TMPDIR. Exit code 0: it held; 77: it
-cannot be run here, said in a word; any other: something did not hold, and the directory that is named keeps logs and data.
-The last line of a run that held is `figures: ` and a JSON object.
+Environment: VAULT_FAULT_ROUNDS (how many; without it `short`, or `soak` if VAULT_SOAK is set), VAULT_FAULT_SEED
+(printed first if it is not given), and what all tests know: VAULT_BIN_DIR, VAULT_SOURCE_DIR, TMPDIR. Exit code 0: it
+held; 77: it cannot be run here, with a short reason; any other: something did not hold, and the named directory keeps
+logs and data. The last line of a run that held is `figures: ` and a JSON object.
 """
 import contextlib
 import json
@@ -34,27 +34,27 @@ from support.replicated_postgres import Server
 from support.vaultd_process import VaultdProcess, make_directory, sanitizer
 
 SKIPPED = 77
-# What a promised time is multiplied by: for a single outlier; where so many want to run for each processor, at most.
+# Factors for promised times: for a single outlier; and at most, if this many processes compete for each processor.
 OUTLIER, CROWDED_MAX = 1.5, 4
 SANITIZED = 5  # as VAULT_TEST_SLOWDOWN in tests/CMakeLists.txt
 
 
 class Skip(Exception):
-    """This machine cannot do it; why stands in the text."""
+    """This machine cannot do it; the text says why."""
 
 
 def slowdown():
-    """How much more time the programs under test may take: those built for a sanitizer are slower by far."""
+    """How much more time the programs under test may take: those built for a sanitizer are much slower."""
     return SANITIZED if sanitizer() else 1
 
 
 def crowd():
-    """How many processes want to run for each processor: everything takes so much longer on a machine that is busy."""
+    """How many processes compete for each processor: everything takes that much longer on a busy machine."""
     return min(CROWDED_MAX, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
 
 
 class ServedVaultd(VaultdProcess):
-    """A vaultd on a server that is not its own. The first one makes the key; others are given it."""
+    """A vaultd on an external server. The first one makes the key; others are given it."""
 
     def __init__(self, url, directory, *arguments, key=None):
         directory.mkdir()
@@ -78,7 +78,7 @@ class ServedVaultd(VaultdProcess):
         return self.wait_for(lambda status: status["ready"], timeout_s)
 
     def wait_for(self, condition, timeout_s=60):
-        """The status that fulfils it; raises where vaultd ends, with the end of its log."""
+        """Waits for a status that fulfils it; raises if vaultd ends, with the end of its log."""
         until = time.monotonic() + timeout_s
         while True:
             if self.process.poll() is not None:
@@ -133,7 +133,7 @@ class Run:
             yield number
 
     def wait_a_little(self, least=0.2, most=1.0):
-        """A moment of the seed's choice."""
+        """Waits for a time chosen by the seed."""
         time.sleep(self.random.uniform(least, most))
 
     def survived(self, kind):
@@ -141,7 +141,7 @@ class Run:
         self.faults[kind] = self.faults.get(kind, 0) + 1
 
     def note(self, what, seconds):
-        """Keeps how long something took."""
+        """Records how long something took."""
         self.times.setdefault(what, []).append(seconds)
         self.crowds.setdefault(what, []).append(crowd())
 
@@ -158,7 +158,7 @@ class Run:
         return namespace
 
     def server(self, programs=None, port=None, settings="", namespace=None):
-        """A new PostgreSQL with an empty database `vault`, running; in a network namespace where one is given."""
+        """A new PostgreSQL with an empty database `vault`, running; in a network namespace if one is given."""
         directory = self.new_directory("pg")
         server = ServerInNamespace(directory, namespace) if namespace else Server(directory, programs, port)
         self.servers.append(server)
@@ -171,7 +171,7 @@ class Run:
         return server
 
     def end_server(self, server):
-        """Whatever state it is in, the machine's patience included."""
+        """Whatever state it is in, with the machine's patience."""
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, IndexError):
             pid = int((server.data / "postmaster.pid").read_text().split()[0])
             os.kill(pid, signal.SIGCONT)
@@ -200,7 +200,7 @@ class Run:
         return truth
 
     def done(self, truth):
-        """The last, complete look at a ledger. Its load ends."""
+        """The final, complete check of a ledger. Its load ends."""
         truth.compare(complete=True)
         truth.stop()
         self.truths.remove(truth)
@@ -218,8 +218,8 @@ class Run:
         self.figures["seconds"] = round(time.monotonic() - self.began, 1)
 
     def require(self, what, promised_s, most_s=None):
-        """Half of the times were within what is promised, and none was above it but for an outlier, or above `most_s`; on a
-        machine that does other things as well, in proportion.
+        """Half of the times were within the promise, and none above it except for an outlier, or above `most_s`; in
+        proportion on a busy machine.
         """
         seconds = [one / (many * slowdown()) for one, many in zip(self.times[what], self.crowds[what], strict=True)]
         if statistics.median(seconds) > promised_s or max(seconds) > (most_s or promised_s * OUTLIER):
@@ -233,7 +233,7 @@ def main(name, body, short, soak):
     print(f"{name}: seed {run.seed}, {run.rounds} rounds; again with VAULT_FAULT_SEED={run.seed} "
           f"VAULT_FAULT_ROUNDS={run.rounds}", flush=True)
     held, code = False, 1
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # through all that is to be stopped
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # through everything that must be stopped
     try:
         with run.stack:
             body(run)
@@ -242,7 +242,7 @@ def main(name, body, short, soak):
     except Skip as why:
         print(f"skipped: {why}", file=sys.stderr, flush=True)
         held, code = True, SKIPPED
-    except BaseException:  # a test that is interrupted says as much as it knows, too
+    except BaseException:  # an interrupted test reports what it knows, too
         held = False
         traceback.print_exc()
         for log in sorted(run.directory.glob("*/vaultd.log")):

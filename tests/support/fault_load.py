@@ -1,8 +1,8 @@
-"""A load for tests that break things: producers that keep every receipt and try again with the same seal_id, and
-followers that keep every event.
+"""A load for tests that break things: producers that keep every receipt and retry with the same seal_id, and followers
+that keep every event.
 
     load = Load([endpoint, …], random.Random(7), producers=8)
-    load.start(); …; load.settle()      # everybody has the receipt of what it was about to seal, and waits
+    load.start(); …; load.settle()      # everybody has the receipt of its current seal, and waits
     load.go_on(); …; load.stop()
     load.receipts                       # [(seal, receipt), …] of all producers
 """
@@ -16,7 +16,7 @@ import msgpack
 import zmq
 
 VERDICTS = ("SEAL", "PARTIAL", "SABAR", "VOID", "888_HOLD", "SUNSET")
-# How long a producer goes on trying before the test has failed.
+# How long a producer keeps trying before the test has failed.
 PATIENCE_S = 90
 
 
@@ -36,7 +36,7 @@ def connect(context, kind, endpoint, keys=None, timeout_ms=2_000):
 
 
 def ask(endpoint, op, timeout_ms=2_000, keys=None, **arguments):
-    """One question on a socket of its own; the reply, or zmq.Again."""
+    """One request on a socket of its own; the reply, or zmq.Again."""
     with connect(zmq.Context.instance(), zmq.REQ, endpoint, keys, timeout_ms) as socket:
         socket.send(msgpack.packb({"v": 1, "id": 1, "op": op, **arguments}))
         return msgpack.unpackb(socket.recv())
@@ -57,7 +57,7 @@ def wait_status(endpoint, condition, timeout_s=60, keys=None):
 
 
 class Stopped(Exception):
-    """The test is over; what a producer was about to get no longer matters."""
+    """The test is over; a producer's outstanding receipt no longer matters."""
 
 
 class Producer(threading.Thread):
@@ -125,7 +125,7 @@ class Producer(threading.Thread):
             raise AssertionError(f"{seal} had the receipt {receipt} and now has {again}")
 
     def persist(self, op, **arguments):
-        """The result, however often that takes."""
+        """The result, however many attempts it takes."""
         until = time.monotonic() + PATIENCE_S
         last = None
         while time.monotonic() < until:
@@ -160,7 +160,7 @@ class Producer(threading.Thread):
 
 class Load:
     def __init__(self, endpoints, source, producers=8, pause_s=0.015, answer_timeout_ms=1_500, keys=None):
-        """`pause_s`: what a producer waits between two seals, on average."""
+        """`pause_s`: a producer's average pause between two seals."""
         self.endpoints, self.random, self.pause_s, self.keys = list(endpoints), source, pause_s, keys
         self.answer_timeout_ms = answer_timeout_ms
         self.running, self.stopping = threading.Event(), threading.Event()
@@ -191,7 +191,7 @@ class Load:
                 raise AssertionError(f"{producer.name}: {producer.failure}") from producer.failure
 
     def wait_receipts(self, more, timeout_s=PATIENCE_S):
-        """Until so many more have come."""
+        """Waits until this many more have arrived."""
         goal, until = len(self.receipts) + more, time.monotonic() + timeout_s
         while len(self.receipts) < goal:
             self.check()
@@ -200,7 +200,7 @@ class Load:
             time.sleep(0.01)
 
     def settle(self):
-        """Each producer finishes what it has begun; then nobody seals until go_on()."""
+        """Each producer finishes its current seal; then nobody seals until go_on()."""
         for producer in self.producers:
             producer.idle.clear()
         self.running.clear()
@@ -232,7 +232,7 @@ class Follower(threading.Thread):
         self.events, self.gaps, self.runs = 0, 0, 0
         self.last_seq = self.last_entry = None
         self.hole = True       # something may have been missed since the last entry
-        self.unexplained = []  # (sequence, the next one told of), where nothing says that something was missed
+        self.unexplained = []  # (sequence, the next one reported), if nothing says that something was missed
         self.failure = None
 
     def run(self):
@@ -260,7 +260,7 @@ class Follower(threading.Thread):
             self.alerts.append((topic.partition(".")[2], event["raised"], event["message"]))
 
     def count(self, seq):
-        """A number that is not the next one: a new run of vaultd, or a hole."""
+        """A number that is not the next one: a new run of vaultd, or a gap."""
         new_run = self.last_seq is None or seq <= self.last_seq
         if new_run:
             self.runs += 1

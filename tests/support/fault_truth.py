@@ -1,7 +1,7 @@
-"""The comparison of everything that was said of a ledger with what it is, after a fault (docs/reliability.md).
+"""Compares everything that was said about a ledger with its real state, after a fault (docs/reliability.md).
 
     truth = Truth(run, server.sql, [vaultd])      # producers seal, a monitor keeps the events of each vaultd
-    truth.compare()                               # everybody has got the receipt by then; everything is looked at
+    truth.compare()                               # everybody has the receipt by then; checks everything
 """
 import contextlib
 import json
@@ -18,11 +18,11 @@ NEVER = {"tamper", "rollback", "split", "unreadable", "configuration", "checkpoi
 
 
 class Truth:
-    """Load on a ledger, and the comparison of everything that was said of it with what it is."""
+    """Load on a ledger, and the comparison of everything that was said about it with its real state."""
 
     def __init__(self, run, sql, vaultds, producers=8, endpoints=None, keys=None, allowed=("database", "readers"), pause_s=0.015,
                  answer_timeout_ms=1_500, url=None):
-        """`sql` asks the database straight, and `url` leads there (without it, that of the vaultd which writes).
+        """`sql` queries the database directly, and `url` leads there (without it, that of the vaultd that writes).
         `allowed`: kinds of alerts that the faults may raise for a while."""
         self.url = url
         self.run, self.sql, self.vaultds, self.allowed = run, sql, list(vaultds), set(allowed)
@@ -30,7 +30,7 @@ class Truth:
         self.load = Load(endpoints or [one.requests for one in vaultds], random.Random(run.random.getrandbits(64)),
                          producers, pause_s, answer_timeout_ms, keys)
         self.vkey = None
-        self.checked = {}     # how much of each list has been looked at
+        self.checked = {}     # how much of each list has been checked
         self.by_seal_id = {}  # first receipt
         self.own = set()      # seal_ids that the test seals by itself
         self.notes = 0
@@ -56,7 +56,7 @@ class Truth:
                 "events_missed": sum(one.gaps for one in self.followers), "lost": 0, "duplicates": 0}
 
     def writer(self, timeout_s=60):
-        """The vaultd that would take a seal; waited for."""
+        """The vaultd that would accept a seal; waits for it."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
             for vaultd in self.vaultds:
@@ -69,7 +69,7 @@ class Truth:
         raise AssertionError("nobody takes a seal:\n" + "\n".join(one.log_tail(15) for one in self.vaultds))
 
     def compare(self, complete=False):
-        """Waits until all have their receipts, compares everything, and lets the load go on."""
+        """Waits until all have their receipts, compares everything, and lets the load continue."""
         self.load.settle()
         writer = self.writer()
         newest = self.newest_checkpoint(writer)
@@ -88,13 +88,13 @@ class Truth:
         self.load.go_on()
 
     def unseen(self, growing):
-        """The part of a list that only grows, with one of what was there before, that has not been handed out."""
+        """The new part of a list that only grows, and one of the old items."""
         seen, now = self.checked.get(id(growing), 0), len(growing)
         self.checked[id(growing)] = now
         return growing[seen:now]
 
     def newest_checkpoint(self, writer):
-        """Once it covers the head."""
+        """The newest checkpoint, once it covers the head."""
         until = time.monotonic() + 30
         while True:
             with contextlib.suppress(zmq.Again, KeyError):
@@ -115,7 +115,7 @@ class Truth:
                     self.proofs += 1
                     self.reading.check_note(receipt["checkpoint"], self.vkey or self.learn_vkey())
                 self.by_seal_id[seal["seal_id"]] = receipt
-        # Each producer has the receipt of all that it sent, so that there is nothing else, and each once.
+        # Each producer has the receipts for everything it sent, so there is nothing else, and each once.
         strangers = set(self.reading.sequence_of) - set(self.by_seal_id) - self.own
         if strangers:
             raise Wrong(f"entries that nobody has a receipt for, or that nobody sealed: {strangers}")
@@ -125,7 +125,7 @@ class Truth:
         return self.vkey
 
     def check_notes(self, notes, newest):
-        """Everything ever signed is a tree that this one continues, and the newest is not behind any."""
+        """The present tree continues everything ever signed, and the newest checkpoint is not behind any."""
         if self.vkey not in (None, newest["vkey"]):
             raise Wrong(f"the ledger had the key {self.vkey} and now has {newest['vkey']}")
         self.vkey = newest["vkey"]

@@ -65,7 +65,8 @@ class ForgetfulMount:
         self.order("fail")
 
     def cut(self, seed, keep):
-        """The power fails and is back. How many bytes and names were lost, and how many pieces of either stayed."""
+        """The power fails and returns. Returns how many bytes and names were lost, and how many pieces of either
+        survived."""
         answer = self.order(f"cut {seed} {keep}")
         return [int(number) for number in answer[1:]]
 
@@ -82,7 +83,7 @@ class ForgetfulMount:
 
 
 def users_of(mounts):
-    """Processes that work in one of them, or have a file there: PostgreSQL's, which works in its data directory."""
+    """Processes that work in one of them, or have a file there: PostgreSQL's, which work in its data directory."""
     roots = tuple(str(mount.path) for mount in mounts)
     for entry in os.scandir("/proc"):
         if not entry.name.isdigit() or int(entry.name) == os.getpid():

@@ -21,7 +21,7 @@ import time
 from support.vaultd_process import BIN_DIR, SOURCE_DIR, clean_environment, free_ports, make_directory
 
 BLOCK = re.compile(r"^```sh ([\w-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LIMIT_S = 280  # of what a stand-in leaves running, should the test be killed
+LIMIT_S = 280  # for what a stand-in leaves running if the test is killed
 
 SUDO = """#!/bin/bash
 # sudo [-u USER] COMMAND...: only for postgres it makes a difference, and only as root.
@@ -33,7 +33,7 @@ fi
 exec "$@"
 """
 
-# As vaultd.service does it: settings, and the environment that a drop-in names; started means READY.
+# Like vaultd.service: settings, and the environment named by a drop-in; started means READY.
 SYSTEMCTL = """#!/bin/bash
 # What the page asks of systemctl, and no more.
 set -u
@@ -92,7 +92,7 @@ class Cluster:
         self.start()
 
     def make_certificate(self):
-        """Signed by itself; the client is given it as its authority. localhost is the name that vaultd connects to."""
+        """Self-signed; the client is given it as its authority. localhost is the name to which vaultd connects."""
         self.machine.as_postgres("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
                                  f"-subj /CN=localhost -addext subjectAltName=DNS:localhost -out {self.data}/server.crt "
                                  f"-keyout {self.data}/server.key 2> /dev/null && chmod 600 {self.data}/server.key")
@@ -107,7 +107,7 @@ class Cluster:
         self.machine.as_postgres(f"pg_ctl -w -D {self.data} -m {mode} stop")
 
     def sql(self, text, database="postgres"):
-        """As the superuser; rows as lists of text."""
+        """Runs SQL as the superuser; returns rows as lists of text."""
         answer = self.machine.sh(f"sudo -u postgres psql -X -q -A -t -F '\t' -v ON_ERROR_STOP=1 -d {database}",
                                  stdin=text)
         return [line.split("\t") for line in answer.splitlines()]
@@ -169,7 +169,7 @@ class GuideMachine:
             "db.example.org", "localhost").replace("/usr/lib/postgresql/15/bin", postgres_programs())
 
     def sh(self, script, code=0, stdin=""):
-        """Runs it in bash; what it printed, stderr after stdout. `code` None: whatever it ends with."""
+        """Runs it in bash; returns its output, stderr after stdout. `code` None: any exit code."""
         ran = subprocess.run(["bash", "-euo", "pipefail", "-c", script], input=stdin, capture_output=True, text=True,
                              timeout=120, check=False, cwd=self.root / "home", env=self.environment())
         if code is not None and ran.returncode != code:
@@ -178,7 +178,7 @@ class GuideMachine:
         return ran.stdout + ran.stderr
 
     def follow(self, *names, code=0):
-        """Does what the page says in these blocks, in one shell that knows the page's variables."""
+        """Runs these blocks of the page in one shell that knows the page's variables."""
         self.followed.update(("urls", *names))
         text = "".join(self.blocks[name] for name in ("urls", *(name for name in names if name != "urls")))
         return self.sh(self.here(text), code)

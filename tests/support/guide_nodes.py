@@ -20,10 +20,10 @@ import time
 from support.guide_machine import BLOCK, SUDO, postgres_programs
 from support.vaultd_process import BIN_DIR, SOURCE_DIR, clean_environment, free_ports, make_directory
 
-LIMIT_S = 580  # of what a stand-in leaves running, should the test be killed
+LIMIT_S = 580  # for what a stand-in leaves running if the test is killed
 PORTS = ("2379", "2380", "5432", "8008")
 
-# The packages are there already; their names must be right.
+# The packages are installed already; their names must be right.
 APT_GET = """#!/bin/bash
 for word in "$@"; do
   case $word in
@@ -33,7 +33,7 @@ for word in "$@"; do
 done
 """
 
-# As the packages' units start them. "Started" means READY for vaultd alone.
+# Like the packages' units. "Started" means READY only for vaultd.
 SYSTEMCTL = """#!/bin/bash
 set -u
 pid_of() { echo @ROOT@/$1.pid; }
@@ -77,7 +77,7 @@ esac
 
 
 def missing():
-    """What is not here and the page needs; None: nothing is."""
+    """What the page needs and is not installed here; None if nothing is missing."""
     return next((name for name in ("etcd", "patroni", "patronictl") if shutil.which(name) is None), None)
 
 
@@ -91,7 +91,7 @@ class GuideNodes(list):
         super().__init__(GuideNode(self, number) for number in range(count))
 
     def common_ports(self, count):
-        """Free on all of the addresses."""
+        """Ports that are free on all of the addresses."""
         found = []
         for port in free_ports(20 * count, self.addresses[0]):
             try:
@@ -150,12 +150,12 @@ class GuideNode:
         return text
 
     def sh(self, script, code=0):
-        """Runs it in bash; what it printed, stderr after stdout. `code` None: whatever it ends with."""
+        """Runs it in bash; returns its output, stderr after stdout. `code` None: any exit code."""
         home = self.root / "home"
         path = f"{self.root}/bin:{BIN_DIR.resolve()}:{postgres_programs()}:{os.environ['PATH']}"
         environment = {**clean_environment(), "PATH": path, "HOME": str(home), "PGPASSFILE": f"{home}/.pgpass",
                        "VAULT_ENDPOINT": f"ipc://{self.root}/run/vaultd/requests"}
-        with open(self.root / "said", "w+", encoding="utf-8") as said:  # a pipe would wait for those who stay
+        with open(self.root / "said", "w+", encoding="utf-8") as said:  # a pipe would wait for processes that stay
             ran = subprocess.run(["bash", "-euo", "pipefail", "-c", script], stdin=subprocess.DEVNULL, stdout=said,
                                  stderr=said, timeout=120, check=False, cwd=home, env=environment)
             said.seek(0)
@@ -165,7 +165,7 @@ class GuideNode:
         return text
 
     def follow(self, *names, code=0):
-        """Does what the page says in these blocks, in one shell that knows the page's variables."""
+        """Runs these blocks of the page in one shell that knows the page's variables."""
         self.nodes.followed.update(("nodes", *names))
         return self.sh(self.here("".join(self.nodes.blocks[name] for name in ("nodes", *names))), code)
 

@@ -1,8 +1,8 @@
-"""System calls of a process that fail, by strace: of one that runs, or from its start on.
+"""Failing system calls of a process, by strace: of a running one, or from its start on.
 
     with InjectedErrors(vaultd.process.pid, "fsync", "EIO", paths=[state / "checkpoint.new"]) as errors:
         …
-    errors.count                      # how many calls failed so
+        errors.count                      # how many calls failed like this
 
     vaultd.command = lambda: under_strace("openat", "EIO", state / "lock", command)
     vaultd.start(wait=False); …; end_under_strace(vaultd)
@@ -27,7 +27,7 @@ def why_not():
 
 
 class InjectedErrors:
-    """`paths`: only calls that name them, or descriptors open there; nothing: all calls. `when`: as strace has it."""
+    """`paths`: only calls that name them, or descriptors open there; without it, all calls. `when`: in strace's form."""
 
     def __init__(self, pid, call, error, paths=(), when="1+"):
         self.log = tempfile.NamedTemporaryFile(mode="r", suffix=".strace")
@@ -49,7 +49,7 @@ class InjectedErrors:
         self.stop()
 
     def failed(self):
-        """So far."""
+        """How many have failed so far."""
         self.log.seek(0)
         return self.log.read().count("(INJECTED)")
 
@@ -65,14 +65,14 @@ class InjectedErrors:
 
 
 def under_strace(call, error, path, command):
-    # A sanitizer cannot look for leaks in a process that is traced.
+    # A sanitizer cannot look for leaks in a traced process.
     options = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
     return ["strace", "-E", f"ASAN_OPTIONS={options}", "-f", "--seccomp-bpf", "-o", "/dev/null", "-P", str(path),
             "-e", f"trace={call}", "-e", f"inject={call}:error={error}", *command]
 
 
 def end_under_strace(vaultd):
-    """The child of strace gets the signal, and strace ends with it."""
+    """Signals strace's child, and strace ends with it."""
     children = pathlib.Path(f"/proc/{vaultd.process.pid}/task/{vaultd.process.pid}/children").read_text().split()
     for child in children:
         os.kill(int(child), 15)

@@ -1,12 +1,13 @@
-"""A ledger read by hand: straight out of PostgreSQL, by docs/ledger-format.md, with no code of the programs under test.
+"""A ledger read independently: directly from PostgreSQL, by docs/ledger-format.md, without code of the programs under
+test.
 
     reading = LedgerReading(sql)        # sql(text) -> rows as lists of text
-    reading.read_on()                   # what is new; raises Wrong where anything does not fit
+    reading.read_on()                   # what is new; raises Wrong if anything does not fit
     reading.read_all()                  # from the first entry on, with head and tiles
     reading.check_receipt(receipt, seal), reading.check_note(note, vkey)
 
-Knows the payloads that tests seal: strings, integers, booleans, null, lists, objects. The standard library, and libcrypto
-for Ed25519.
+Knows the payloads that tests seal: strings, integers, booleans, null, lists, objects. Needs the standard library, and
+libcrypto for Ed25519.
 """
 import base64
 import ctypes
@@ -21,17 +22,17 @@ ENVELOPE = ("authority", "data_hash", "prev_hash", "seal_id", "sequence", "sessi
 ROWS_SQL = """SELECT json_build_array(sequence, session_id, seal_id, to_char(timestamp AT TIME ZONE 'UTC',
     'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), authority, verdict, seal_data, encode(data_salt, 'hex'), entry_hash, prev_hash,
     merkle_root) FROM vault_ledger WHERE sequence > {after} AND sequence <= {upto} ORDER BY sequence"""
-# An entry that was read before is not to change or go: a digest over all of them, made by the server.
+# An entry that was read before must not change or disappear: a digest over all of them, made by the server.
 OLD_SQL = """SELECT count(*), coalesce(encode(sha256(convert_to(string_agg(entry_hash, '' ORDER BY sequence), 'UTF8')),
     'hex'), '') FROM vault_ledger WHERE sequence <= {upto}"""
 
 
 class Wrong(Exception):
-    """The ledger, or what was said of it, is not as it must be."""
+    """The ledger, or what was said about it, is not as it must be."""
 
 
 def canonical(value):
-    """RFC 8785 for what tests seal; keys are ASCII, so that code points and UTF-16 sort alike."""
+    """RFC 8785 for what tests seal; keys are ASCII, so code points and UTF-16 sort alike."""
     def refuse(part):
         if isinstance(part, float):
             raise Wrong(f"a payload with {part!r} is beyond this reader")
@@ -144,7 +145,7 @@ class LedgerReading:
         return int(sequence), entry_hash, root
 
     def read_on(self):
-        """Reads what has come since, up to the head of this moment; returns how many."""
+        """Reads the new entries, up to the current head; returns how many."""
         upto, entry_hash, root = self.head()
         before = self.size
         if upto < before:
@@ -203,13 +204,13 @@ class LedgerReading:
         if stored:
             raise Wrong(f"tiles that nothing leads to: {sorted(stored)}")
 
-    # --- What was said of the ledger ---------------------------------------------------------------------------------
+    # --- Statements about the ledger ---------------------------------------------------------------------------------
 
     def entry_hash(self, sequence):
         return self.tree.leaves[sequence - 1].hex() if 1 <= sequence <= self.size else None
 
     def check_receipt(self, receipt, seal=None):
-        """A receipt names an entry that is there with that hash; with `seal`, the entry is the one that was asked for."""
+        """A receipt must name an existing entry with that hash; with `seal`, the entry must be the requested one."""
         sequence = receipt["sequence"]
         if self.entry_hash(sequence) != receipt["entry_hash"]:
             raise Wrong(f"a receipt for entry {sequence} of seal {receipt['seal_id']}, which is not there: the ledger "
@@ -225,7 +226,7 @@ class LedgerReading:
                 raise Wrong(f"receipt {receipt} is not for the seal {seal}")
 
     def check_note(self, note, vkey):
-        """A checkpoint that was signed is one of this tree; returns its size."""
+        """A signed checkpoint must be one of this tree; returns its size."""
         size, root = open_note(note, vkey)
         if size > self.size or self.tree.roots[size] != root:
             raise Wrong(f"a checkpoint of size {size} with root {root} that the ledger of {self.size} entries does not "
@@ -233,7 +234,7 @@ class LedgerReading:
         return size
 
     def check_proof(self, receipt):
-        """The proof of a receipt that was signed leads to its checkpoint (RFC 9162 section 2.1.3.2)."""
+        """The proof in a signed receipt must lead to its checkpoint (RFC 9162 section 2.1.3.2)."""
         index, last = receipt["leaf_index"], receipt["tree_size"] - 1
         found = bytes.fromhex(receipt["entry_hash"])
         for step in receipt["proof"]:

@@ -1,4 +1,4 @@
-"""Filesystem vaults for tests: the sample, broken ones, large ones; and what importing them must come to, worked out
+"""Filesystem vaults for tests: the sample, broken ones, large ones; and the expected result of importing them, derived
 from the page that describes it (docs/legacy.md), not by the programs under test.
 """
 import base64
@@ -21,13 +21,13 @@ def seal_id(source, raw):
 
 
 def python_hash(record):
-    """What the program that wrote ledger.jsonl put into entry_hash."""
+    """The entry_hash of the program that wrote ledger.jsonl."""
     rest = {name: value for name, value in record.items() if name != "entry_hash"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def copy_sample(directory):
-    """A copy with access times long past, so that reading would show under relatime as well."""
+    """A copy with access times long past, so that reading would show even under relatime."""
     vault = pathlib.Path(directory) / "VAULT999"
     shutil.copytree(SAMPLE, vault)
     age(vault)
@@ -41,12 +41,12 @@ def age(vault):
 
 
 def open_quietly(path, flags=0):
-    """Without touching the access time that is being watched."""
+    """Without touching the access time that is being checked."""
     return os.open(path, os.O_RDONLY | flags | getattr(os, "O_NOATIME", 0))
 
 
 def walk(path):
-    """The path and everything below it. Directories are looked at before they are read."""
+    """The path and everything below it. Directories are recorded before they are read."""
     info = path.lstat()
     yield path, info
     if stat.S_ISDIR(info.st_mode):

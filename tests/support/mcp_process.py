@@ -40,7 +40,7 @@ class McpProcess:
             pipe.close()
 
     def write(self, data):
-        """Bytes as they are; blocks where vault-mcp does not read."""
+        """Raw bytes; blocks if vault-mcp does not read."""
         view = memoryview(data)
         while view:
             view = view[os.write(self.input, view):]
@@ -68,7 +68,7 @@ class McpProcess:
         return None if line is None else json.loads(line)
 
     def silent(self, seconds):
-        """True if nothing comes for so long."""
+        """True if nothing arrives for this long."""
         return not self.buffer and not select.select([self.output], [], [], seconds)[0]
 
     def request(self, method, params=None, **members):

@@ -1,9 +1,9 @@
-"""What a network does, on a TcpProxy: each breaks it, waits, and mends it. The seed chooses the details."""
+"""Network faults, on a TcpProxy: each breaks it, waits, and repairs it. The seed chooses the details."""
 from support.tcp_proxy import DOWN, UP
 
 
 def victim(run, proxy):
-    """Mostly the connection that works most; else all of them."""
+    """Mostly the busiest connection; otherwise all of them."""
     return proxy.busiest() if run.random.random() < 0.7 else None
 
 
@@ -24,19 +24,19 @@ def stall(run, proxy):
 
 
 def nothing_arrives(run, proxy):
-    """What the target says comes through, but it hears nothing."""
+    """The target's data comes through, but nothing reaches it."""
     proxy.hold(UP, "stalled", victim(run, proxy))
     run.wait_a_little(0.5, 6)
 
 
 def nothing_comes_back(run, proxy):
-    """The target hears everything, and does it."""
+    """Everything reaches the target, which acts on it."""
     proxy.hold(DOWN, "stalled", victim(run, proxy))
     run.wait_a_little(0.5, 6)
 
 
 def nothing_comes_back_and_then_cut(run, proxy):
-    """As before, and what was held back never comes."""
+    """The same, and what was held back never arrives."""
     proxy.hold(DOWN, "stalled", None)
     run.wait_a_little(0.2, 1)
     proxy.cut(None)

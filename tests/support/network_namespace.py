@@ -1,4 +1,4 @@
-"""A network namespace with one cable to this machine, which can be pulled: packets vanish, and nobody is told.
+"""A network namespace with one cable to this machine, which can be pulled: packets vanish, and nothing is reported.
 
     with NetworkNamespace() as namespace:
         namespace.inside("setpriv", ...)      # runs a program in it
@@ -23,7 +23,7 @@ def run(*command, timeout_s=120):
 
 class NetworkNamespace:
     def __init__(self):
-        """RuntimeError, saying why, where this machine does not let us."""
+        """RuntimeError, saying why, if this machine does not permit it."""
         if os.getuid() != 0:
             raise RuntimeError("a network namespace needs root")
         name = secrets.token_hex(3)

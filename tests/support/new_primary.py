@@ -1,9 +1,10 @@
-"""A server that has just been elected, watched until it takes commits: since when it does, and what vaultd waits for there.
+"""A newly elected server, watched until it takes commits: since when it does, and what vaultd waits for there.
 
     watched = NewPrimary(node)            # node.sql(text, database) asks it
     …
-    watched.wait().first_commit           # when a durable insert of somebody else's first succeeded (time.monotonic())
-    watched.waits_for_standby             # how many looks found a session of vaultd's waiting for a synchronous standby
+    watched.wait().first_commit           # when another client's first durable insert succeeded (time.monotonic())
+    watched.waits_for_standby             # how often a session of vaultd's was seen waiting for a synchronous
+    standby
 """
 import threading
 import time
@@ -24,7 +25,7 @@ class NewPrimary:
             thread.start()
 
     def insert(self):
-        """It waits for a synchronous standby, where one is wanted, as vaultd's commits do."""
+        """It waits for a synchronous standby, if there must be one, as vaultd's commits do."""
         while self.first_commit is None and not self.stopping.is_set():
             try:
                 self.node.sql("INSERT INTO first_commit VALUES (now())", "postgres")

@@ -7,11 +7,11 @@ from support.vaultd_process import BIN_DIR
 
 
 class Unavailable(Exception):
-    """They cannot be had here; why stands in the text."""
+    """They cannot be obtained; the text says why."""
 
 
 def fetch(name, package_json, timeout_s=240):
-    """The directory with node_modules that `package_json` (a path) names; fetched again where it is another one."""
+    """The directory with node_modules that `package_json` (a path) names; fetched again if that has changed."""
     npm = shutil.which("npm")
     if npm is None:
         raise Unavailable("Node with npm is not installed (tools/install-deps --tests does it)")

@@ -1,5 +1,5 @@
-"""The Python service that kept a ledger in PostgreSQL before this one: its table, and the rules by which it hashed,
-written down a second time from their description (docs/legacy.md), with Python's own json module as it used it.
+"""The Python service that kept a ledger in PostgreSQL before this one: its table, and its hashing rules, implemented a
+second time from their description (docs/legacy.md), with Python's own json module, as it used it.
 """
 import csv
 import datetime
@@ -36,7 +36,7 @@ class Roots:
         self.levels = [[]]
 
     def add(self, leaf):
-        """A new leaf changes the last node of each level and nothing else."""
+        """A new leaf only changes the last node of each level."""
         self.levels[0].append(leaf)
         level = 0
         while len(self.levels[level]) > 1:
@@ -52,7 +52,7 @@ class Roots:
 
 
 def root_of(leaves):
-    """The rule itself, slowly."""
+    """The rule itself, slow."""
     if not leaves:
         return sha256("EMPTY_LEDGER")
     while len(leaves) > 1:
@@ -63,7 +63,7 @@ def root_of(leaves):
 
 
 def make_rows(payloads, tag="old", gap_every=0, verdicts=VERDICTS):
-    """Rows as the service made them. seal_data is a value; `timestamp` is Python's isoformat()."""
+    """Rows in the service's form. seal_data is a value; `timestamp` is Python's isoformat()."""
     roots, previous, sequence = Roots(), NO_HASH, 0
     start = datetime.datetime(2025, 11, 3, 8, 0, 0, tzinfo=datetime.timezone.utc)
     for number, payload in enumerate(payloads):
@@ -85,7 +85,7 @@ def plain_payloads(count):
 
 
 def raw_bytes(row):
-    """What legacy_sha256 is of."""
+    """The bytes that legacy_sha256 is the hash of."""
     return compact({name: row[name] for name in COLUMNS}).encode()
 
 

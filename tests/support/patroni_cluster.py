@@ -1,5 +1,5 @@
-"""Three PostgreSQL nodes under Patroni, in synchronous mode, with an etcd, all on loopback. Each node is reached by way of
-proxies, so that it can be cut off: from etcd and from the other nodes, and from vaultd.
+"""Three PostgreSQL nodes under Patroni, in synchronous mode, with an etcd, all on loopback. Each node is reached
+through proxies, so that it can be cut off: from etcd and from the other nodes, and from vaultd.
 """
 import json
 import os
@@ -17,7 +17,7 @@ from support.replicated_postgres import as_postgres
 from support.tcp_proxy import TcpProxy
 from support.vaultd_process import clean_environment, free_ports
 
-# A leader that is gone is missed after TTL_S.
+# A missing leader is noticed after TTL_S.
 TTL_S, LOOP_S, RETRY_S = 8, 1, 3
 
 SETTINGS = """
@@ -50,7 +50,7 @@ postgresql:
 
 
 def missing():
-    """The first program that is not here; None: all are."""
+    """The first program that is not installed; None if all are."""
     return next((name for name in ("etcd", "patroni") if shutil.which(name) is None), None)
 
 
@@ -97,7 +97,7 @@ class Node:
         self.patroni = spawn(["patroni", str(self.settings)], self.directory / "patroni.log")
 
     def processes(self):
-        """PostgreSQL's: each has changed into its directory."""
+        """PostgreSQL's processes: each has changed to its directory."""
         found = []
         for one in pathlib.Path("/proc").glob("[0-9]*"):
             try:
@@ -182,7 +182,7 @@ class PatroniCluster:
                           directory / "etcd.log")
 
     def etcd_knows_its_version(self):
-        """Patroni ends where it does not yet."""
+        """Patroni ends if it does not yet."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.etcd_port}/version", timeout=2) as answer:
                 return json.load(answer)["etcdcluster"] != "not_decided"
@@ -226,7 +226,7 @@ class PatroniCluster:
         return found[0]
 
     def wait_whole(self):
-        """A leader, and both others stream from it, one of them synchronously."""
+        """Waits for a leader from which both others stream, one of them synchronously."""
         def whole():
             leader = self.leader()
             if leader is None:

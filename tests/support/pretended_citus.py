@@ -1,5 +1,6 @@
-"""What vaultd and vaultctl ask of Citus, answered by a plain PostgreSQL: a row in pg_extension, and functions and tables of
-the same names that do little and write down that they were called. It shows what we do, not what Citus does.
+"""The parts of Citus that vaultd and vaultctl use, imitated by a plain PostgreSQL: a row in pg_extension, and functions
+and tables of the same names that do little except record that they were called. It shows what we do, not what Citus
+does.
 """
 
 CREATE = """

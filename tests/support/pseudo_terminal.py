@@ -1,4 +1,4 @@
-"""Runs a program as in a terminal of so many columns, for tests of what people see."""
+"""Runs a program in a terminal of a given width, for tests of what people see."""
 import fcntl
 import os
 import re
@@ -10,7 +10,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class PseudoTerminal:
-    """One terminal; stdout and stderr of what run() starts are in it."""
+    """One terminal, with stdout and stderr of the programs started by run()."""
 
     def __init__(self, columns, lines=40):
         self.master, self.slave = os.openpty()
@@ -29,7 +29,7 @@ class PseudoTerminal:
                                 env={"VAULT_PAGER": "cat", **environment, "TERM": "xterm-256color"}, **more)
 
     def read_to_end(self):
-        """What was written until nobody has the terminal open any more, with plain line ends."""
+        """Everything written until nobody has the terminal open any more, with plain line ends."""
         os.close(self.slave)
         self.slave = None
         output = b""
@@ -44,7 +44,7 @@ class PseudoTerminal:
         return output.decode().replace("\r\n", "\n")
 
     def run(self, command, environment):
-        """The exit code, and what stands on the terminal; usable once."""
+        """The exit code, and the terminal's contents; usable once."""
         process = self.start(command, environment)
         output = self.read_to_end()
         return process.wait(60), output

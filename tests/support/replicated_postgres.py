@@ -26,7 +26,8 @@ def as_postgres(*command, stdin=""):
 
 
 class Server:
-    """`programs`: the directory of another PostgreSQL's; `port`: on loopback, beside the unix socket that it names too."""
+    """`programs`: the directory of another PostgreSQL's programs; `port`: on loopback, beside the unix socket, which
+    uses it in its name."""
 
     def __init__(self, directory, programs=None, port=None):
         self.programs = programs or postgres_programs()
@@ -41,7 +42,7 @@ class Server:
 
     @classmethod
     def of_class(cls, test_class, prefix):
-        """One for all cases of a test class, in a new directory that goes with it: test_class.directory, .server."""
+        """One for all cases of a test class, in a new directory that is removed with it: test_class.directory, .server."""
         test_class.directory = make_directory(prefix)
         test_class.directory.chmod(0o777)
         test_class.addClassCleanup(shutil.rmtree, test_class.directory, True)
@@ -79,7 +80,7 @@ class Server:
 
 
 class Replica(Server):
-    """A streaming replica of a server that runs; its own name there is `standby`."""
+    """A streaming replica of a running server; its own name there is `standby`."""
 
     def __init__(self, primary, directory, settings=""):
         super().__init__(directory, primary.programs)

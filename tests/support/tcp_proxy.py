@@ -1,8 +1,9 @@
-"""A TCP proxy that breaks connections in the ways in which networks do.
+"""A TCP proxy that breaks connections as networks do.
 
     with TcpProxy(("127.0.0.1", 5432)) as proxy:
-        proxy.port                       # where to connect in place of the target
-        proxy.cut(proxy.busiest())       # see the functions below; None stands for all connections, those to come too
+        proxy.port                       # connect here instead of to the target
+        proxy.cut(proxy.busiest())       # see the functions below; None stands for all connections, even future
+        ones
         proxy.mend()                     # flows again; what was held back arrives late
 """
 import selectors
@@ -14,18 +15,18 @@ import time
 from support.vaultd_process import free_ports
 
 BACKLOG = 200
-HELD_MAX = 65_536  # bytes that the proxy itself keeps of one direction
+HELD_MAX = 65_536  # bytes of one direction that the proxy itself holds
 UP, DOWN = "up", "down"  # to the target, from it
 
 
 class Link:
     def __init__(self, client, server):
-        self.sockets = {UP: client, DOWN: server}      # whom a direction's bytes come from
+        self.sockets = {UP: client, DOWN: server}      # the sender of each direction's bytes
         self.held = {UP: bytearray(), DOWN: bytearray()}
         self.flow = {UP: "free", DOWN: "free"}         # free, stalled, slow
         self.ended = {UP: False, DOWN: False}
         self.slow_next = {UP: 0.0, DOWN: 0.0}
-        self.lose_answer = False                       # cut when the next answer comes, which nobody gets
+        self.lose_answer = False                       # cut when the next answer arrives, which is lost
         self.cut_after = None                          # (direction, part of the next piece that still goes through)
         self.bytes_up = 0
         self.since = time.monotonic()
@@ -40,7 +41,7 @@ class TcpProxy:
         self.port = free_ports(1)[0]
         self.listener = socket.create_server(("127.0.0.1", self.port), backlog=BACKLOG)
         self.listening, self.listen_next = True, 0.0
-        self.unheard = []  # clients that wait in a silence behind which there is nobody
+        self.unheard = []  # clients that wait for an answer of nobody
         self.links, self.lock = [], threading.Lock()
         self.refusing = False
         self.new_flow = {UP: "free", DOWN: "free"}
@@ -62,15 +63,15 @@ class TcpProxy:
         for link in list(self.links):
             self.end(link, hard=True)
 
-    # --- What can be done to it --------------------------------------------------------------------------------------
+    # --- Faults ------------------------------------------------------------------------------------------------------
 
     def busiest(self):
-        """The connection that has sent most to the target lately; None where there is none."""
+        """The connection that has sent most to the target lately; None if there is none."""
         with self.lock:
             return max(self.links, default=None, key=lambda link: link.bytes_up / (time.monotonic() - link.since + 0.5))
 
     def seen_from(self, ports):
-        """The connection that the target sees come from one of these ports; None where there is none."""
+        """The connection that the target sees coming from one of these ports; None if there is none."""
         with self.lock:
             return next((link for link in self.links if link.sockets[DOWN].getsockname()[1] in ports), None)
 
@@ -97,13 +98,13 @@ class TcpProxy:
                 self.new_flow[direction] = flow
 
     def lose_answer(self, link=None):
-        """The target gets all that it is sent; its next answer is lost, and the connection with it."""
+        """The target receives everything; its next answer is lost, and the connection with it."""
         with self.lock:
             for one in self.chosen(link):
                 one.lose_answer = True
 
     def cut_in_the_middle(self, direction, part, link=None):
-        """Of the next piece in this direction `part` (0 to 1) arrives."""
+        """Of the next piece in this direction, `part` (0 to 1) arrives."""
         with self.lock:
             for one in self.chosen(link):
                 one.cut_after = (direction, part)
@@ -141,7 +142,7 @@ class TcpProxy:
                 self.listen_again()
 
     def wait(self, readers, writers):
-        """[(socket, events)] of those that are ready. A poll, since select() knows descriptors below 1,024 only."""
+        """[(socket, events)] of those that are ready. Uses poll, since select() only supports descriptors below 1,024."""
         with selectors.PollSelector() as selector:
             if self.listening:
                 selector.register(self.listener, selectors.EVENT_READ)
@@ -171,11 +172,11 @@ class TcpProxy:
         self.links.append(link)
 
     def nobody_is_there(self, client):
-        """Whoever connects hears what it would hear without a proxy: nothing, where nothing passes; else it is refused."""
+        """New clients get what they would get without a proxy: nothing, if nothing passes; otherwise they are refused."""
         self.unheard.append(client)
         if self.new_flow[UP] != "stalled":
             self.end_unheard()
-            self.listener.shutdown(socket.SHUT_RDWR)  # its port stays ours
+            self.listener.shutdown(socket.SHUT_RDWR)  # its port remains ours
             self.listening, self.listen_next = False, time.monotonic() + 0.02
 
     def listen_again(self):

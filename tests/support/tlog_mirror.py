@@ -1,5 +1,5 @@
-"""A mirror of a tlog-tiles log over HTTP, written from C2SP's text: the checkpoint, and every tile and entry bundle that
-its size calls for. Nothing of ours in it."""
+"""A mirror of a tlog-tiles log over HTTP, written from C2SP's text: the checkpoint, and every tile and entry bundle
+that its size requires. None of our code in it."""
 import pathlib
 import urllib.request
 
@@ -32,7 +32,8 @@ def fetch(url):
 
 
 def mirror(url, directory):
-    """Fetches the log at `url` into `directory`, which becomes an archive; full files that are there are kept. Its size."""
+    """Fetches the log at `url` into `directory`, which becomes an archive; existing full files are kept. Returns its
+    size."""
     directory = pathlib.Path(directory)
     note = fetch(url + "/checkpoint")
     size = int(note.split(b"\n")[1])

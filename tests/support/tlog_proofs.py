@@ -1,5 +1,5 @@
-"""Inclusion proofs out of an archive's tiles alone, as somebody makes them who has nothing but the files; from RFC 6962 and the
-C2SP text, no code of the programs under test.
+"""Inclusion proofs from an archive's tiles alone, as made by somebody who has only the files; from RFC 6962 and the
+C2SP text, without code of the programs under test.
 
     prover = TileProver(directory, size)
     prover.root_by(index)       # the root that the proof of this entry leads to
@@ -29,7 +29,7 @@ class TileProver:
         return [data[at:at + 32] for at in range(0, len(data), 32)]
 
     def range_hash(self, start, end):
-        """Of the leaves [start, end), a node of the tree."""
+        """Root of the leaves [start, end), a node of the tree."""
         count = end - start
         if count & (count - 1):
             middle = start + largest_power_below(count)

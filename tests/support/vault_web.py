@@ -17,7 +17,7 @@ STOP_TIMEOUT_S = 30
 
 
 class VaultWeb:
-    """Started by `with`, and stopped by it; its log is beside vaultd's. `port`: one to come back to."""
+    """Started by `with`, and stopped by it; its log is beside vaultd's. `port`: a specific one to reuse."""
 
     def __init__(self, vaultd, *arguments, port=0, name="vault-web"):
         self.arguments = [program("vault-web"), "--listen", f"127.0.0.1:{port}", "--endpoint", vaultd.requests, "--events",

@@ -1,4 +1,4 @@
-"""What the tests of vaultctl have in common: commands against the vaultd under test, and a directory for files."""
+"""Shared by the tests of vaultctl: commands against the vaultd under test, and a directory for files."""
 import json
 import pathlib
 import shutil
@@ -61,7 +61,7 @@ class VaultctlCase(unittest.TestCase):
 
 
 def start_with_five_entries(case):
-    """For setUpModule(): starts the vaultd of these cases, and seals what entries 1 to 5 are in them."""
+    """For setUpModule(): starts the vaultd of these cases, and seals entries 1 to 5."""
     unittest.addModuleCleanup(case.vaultd.remove)
     case.vaultd.start()
     case.seals(["SEAL", "VOID", "SEAL", "888_HOLD", "PARTIAL"])

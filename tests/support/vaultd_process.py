@@ -23,7 +23,7 @@ BIN_DIR = pathlib.Path(os.environ.get("VAULT_BIN_DIR", "build/dev/bin"))
 SOURCE_DIR = pathlib.Path(os.environ.get("VAULT_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 VECTORS_DIR = pathlib.Path(os.environ.get("VAULT_VECTORS_DIR", SOURCE_DIR / "tests" / "vectors"))
 
-# initdb, start and migrate on a machine that does other things as well; sanitizers are slow.
+# initdb, start and migration on a busy machine; sanitizers are slow.
 READY_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 60
 
@@ -34,18 +34,18 @@ def program(name):
 
 
 def sanitizer():
-    """What the programs are built for: "tsan", "asan", or None."""
+    """The sanitizer that the programs are built for: "tsan", "asan", or None."""
     libraries = subprocess.run(["ldd", program("vaultd")], capture_output=True, text=True, check=True).stdout
     return next((name for name in ("tsan", "asan") if f"lib{name}" in libraries), None)
 
 
 def keeps_much():
-    """ThreadSanitizer keeps several times what a program uses."""
+    """ThreadSanitizer keeps several times a program's memory."""
     return sanitizer() == "tsan"
 
 
 def clean_environment():
-    """The environment without what would change how the programs behave."""
+    """The environment without variables that would change how the programs behave."""
     return {key: value for key, value in os.environ.items()
             if not key.startswith(("VAULT_", "VAULTD_", "PG")) and key != "DATABASE_URL"}
 
@@ -58,14 +58,14 @@ def make_directory(prefix="vault-test-"):
 
 
 def end_with_parent():
-    """In a child: SIGTERM when the test's main thread ends, so that a test that is killed leaves no vaultd behind."""
+    """In a child: SIGTERM when the test's main thread ends, so that a killed test leaves no vaultd behind."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def free_ports(count, address="127.0.0.1"):
-    """TCP ports of loopback that nobody uses at the moment, below those that the kernel hands out by itself: until the
-    caller listens, no outgoing connection and no listener on port 0 can take one."""
+    """TCP ports of loopback that are currently free, below those that the kernel assigns by itself: until the caller
+    listens, no outgoing connection and no listener on port 0 can take one."""
     ephemeral = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     found = []
     for port in random.SystemRandom().sample(range(10_000, max(ephemeral, 20_000)), 1_000):
@@ -128,7 +128,7 @@ class VaultdProcess:
         return self
 
     def wait_ready(self, timeout_s=READY_TIMEOUT_S):
-        """Waits until status.ready holds; raises with the end of the log where it does not."""
+        """Waits until status.ready holds; raises with the end of the log if it does not."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
             if self.process.poll() is not None:
@@ -140,7 +140,7 @@ class VaultdProcess:
         raise RuntimeError(f"vaultd was not ready after {timeout_s} s:\n{self.log_tail()}")
 
     def stop(self, timeout_s=STOP_TIMEOUT_S):
-        """SIGTERM, and the exit code; raises where it does not end in time."""
+        """SIGTERM, and the exit code; raises if it does not end in time."""
         if self.process is None:
             return None
         self.process.send_signal(signal.SIGTERM)
@@ -161,7 +161,7 @@ class VaultdProcess:
             self.process = None
 
     def restart(self):
-        """Stops it as told, starts it again on the same data; returns the exit code of the first run."""
+        """Stops it in good order, starts it again on the same data; returns the exit code of the first run."""
         code = self.stop()
         self.start()
         return code
@@ -175,7 +175,7 @@ class VaultdProcess:
                 shutil.rmtree(self.directory, ignore_errors=True)
 
     def database_url(self):
-        """Of the embedded PostgreSQL, as its superuser. None but its own user and root may reach the socket."""
+        """The embedded PostgreSQL's, for its superuser. Only its own user and root may reach the socket."""
         return f"host={self.data}/run user=vault dbname=vault"
 
     def sql(self, text):

@@ -40,7 +40,7 @@ def request_text(method, target, headers=(), body=b"", host="127.0.0.1"):
 
 
 def read_answer(file, method="GET"):
-    """The next answer of a connection's file; None where it is closed."""
+    """The next answer from a connection's file; None if it is closed."""
     first = file.readline()
     if not first:
         return None
@@ -96,7 +96,7 @@ class Stream:
         return None
 
     def until(self, *events):
-        """The next one of these."""
+        """The next of these events."""
         while (one := self.next()) is not None:
             if one[0] in events:
                 return one

@@ -1,4 +1,4 @@
-"""A peer that speaks ZeroMQ's protocol by itself, to send what no ZeroMQ library would."""
+"""A peer that speaks ZeroMQ's protocol itself, to send what no ZeroMQ library would."""
 import socket
 
 
@@ -52,7 +52,8 @@ class RawPeer:
         return self.receive_exactly(size)
 
     def send_for_ever(self, data, bytes_max):
-        """Sends `data` again and again; returns what was taken before the other side closed, or blocked for 20 s."""
+        """Sends `data` again and again; returns how much was accepted before the other side closed, or blocked for 20
+        s."""
         sent = 0
         try:
             while sent < bytes_max:

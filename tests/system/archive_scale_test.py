@@ -21,7 +21,8 @@ MEMORY_MAX_KIB = 200 * 1024
 # A sanitizer's own memory is not ours.
 MEASURE = "asan" not in os.environ.get("VAULT_BIN_DIR", "") and "tsan" not in os.environ.get("VAULT_BIN_DIR", "")
 
-# Runs a program and tells its largest resident memory, in KiB, on stderr. A process of its own, for what a forked child
+# Runs a program and prints its largest resident memory, in KiB, on stderr. A process of its own, because the count of a
+# forked child begins with the size of its parent.
 # counts begins with the size of its parent.
 PEAK = """import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:]).returncode
@@ -39,7 +40,7 @@ class Scale(unittest.TestCase):
         self.vaultd.start()
 
     def measured(self, *arguments):
-        """Runs vaultctl; its answer. Prints time and memory; the memory is bounded."""
+        """Runs vaultctl; returns its answer. Prints time and memory; the memory is bounded."""
         started = time.monotonic()
         ran = subprocess.run([sys.executable, "-S", "-c", PEAK, program("vaultctl"), *map(str, arguments), "--json"],
                              capture_output=True, text=True, check=False,

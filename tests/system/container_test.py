@@ -1,7 +1,7 @@
-"""The Containerfile, built with buildah on a Debian made by mmdebstrap, and started: ready on a PostgreSQL outside, a seal over
-HTTP, stopped when told, ended when one of the two programs ends.
+"""The Containerfile, built with buildah on a Debian made by mmdebstrap, and started: ready on an external PostgreSQL, a
+seal over HTTP, stopped in good order, ended when one of the two programs ends.
 
-Only the stage that runs is built; its package is the one of this build. Skipped, with a word why, where buildah or a Debian
+Only the runtime stage is built; its package is the one of this build. Skipped, with a reason, if buildah or a Debian
 cannot be had. Run by CTest, which makes the package first.
 """
 import json
@@ -43,7 +43,7 @@ class Buildah:
 
 
 class Container(unittest.TestCase):
-    """One image for all cases; a container a case."""
+    """One image for all cases; one container per case."""
 
     tree = None
 
@@ -55,7 +55,7 @@ class Container(unittest.TestCase):
         base = cls.buildah.run("from", "scratch")
         mounted = pathlib.Path(cls.buildah.run("mount", base))
         subprocess.run(["cp", "-a", "--reflink=auto", f"{cls.tree}/.", str(mounted)], check=True, timeout=300)
-        # Everything that is wanted waits in the tree's cache; nobody is asked.
+        # Everything needed is in the tree's cache; nothing is fetched.
         (mounted / "etc/apt/apt.conf.d/99offline").write_text('Acquire::http::Proxy "http://127.0.0.1:9";\nAcquire::Retries "0";\n')
         cls.buildah.run("commit", "--rm", base, "localhost/debian")
         packages = cls.directory / "context" / "packages"
@@ -147,9 +147,9 @@ class Container(unittest.TestCase):
         self.assertEqual(made.stdout.strip(), self.get("/vkey")[1].strip())
         self.assertEqual(200, self.get("/")[0])
         self.buildah.run("run", "--isolation", "chroot", "--env", f"PORT={self.port}", self.container, "--", *self.settings["Entrypoint"], "health")
-        os.kill(self.inside(process, "supervise")[0], signal.SIGTERM)  # as an engine tells the first process
+        os.kill(self.inside(process, "supervise")[0], signal.SIGTERM)  # as an engine signals the first process
         self.assertEqual(0, process.wait(60), self.log.read_text(errors="replace"))
-        # Another container on the same database: the ledger goes on.
+        # Another container on the same database: the ledger continues.
         self.start(VAULT_WEB_TOKEN=TOKEN, VAULT_ORIGIN="example.org/audit", VAULT_SIGNING_KEY_PEM=key.read_text())
         self.assertEqual(1, json.loads(self.get("/api/v1/head", token=TOKEN)[1])["sequence"])
 

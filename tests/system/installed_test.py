@@ -1,5 +1,5 @@
-"""The package on a machine of its own, booted with systemd: docs/install.md from beginning to end, crashes, upgrade,
-removal, purge. Skipped, with a word why, where no such machine can be made.
+"""The package on a separate machine, booted with systemd: docs/install.md from beginning to end, crashes, upgrade,
+removal, purge. Skipped, with a reason, if no such machine can be made.
 
 Run by CTest, which makes the package first; by hand: ctest --test-dir build/dev -R installed
 """
@@ -21,7 +21,7 @@ SKIPPED = 77
 
 
 class Installed(unittest.TestCase):
-    """One story in steps: each stands on those before."""
+    """One story in steps: each builds on the previous ones."""
 
     machine: debian_tree.Machine
 
@@ -35,7 +35,7 @@ class Installed(unittest.TestCase):
         shutil.copy(package(), cls.machine.root / "home/ana")
 
     def follow(self, *names, user="ana"):
-        """Does what the page says, in one login."""
+        """Follows the page, in one login."""
         for name in names:
             self.assertEqual(name, self.todo.pop(0), "the order of the page")
         return self.machine.sh("".join(self.blocks[name] for name in names), user=user, timeout=300)
@@ -48,7 +48,7 @@ class Installed(unittest.TestCase):
         return self.machine.sh(f"vaultctl {arguments}")
 
     def assert_whole(self, unit="vaultd", endpoint="ipc:///run/vaultd/requests"):
-        """It is back, has all it had, and takes more."""
+        """It is back, has everything it had, and accepts more."""
         self.machine.wait_until(lambda: self.machine.unit(unit, "ActiveState") == "active", f"{unit} is active", 60)
         ctl = f"--endpoint {endpoint}"
         self.ctl(f"{ctl} seal --session s --authority test --verdict SEAL --data '{{}}'")
@@ -87,7 +87,7 @@ class Installed(unittest.TestCase):
         said = self.follow("configure", "start", "group")
         self.assertIn('database = "postgresql:///vault"', said)
         self.assertIn("writer", said)
-        # Who may talk to vaultd may not read how vaultd talks to the database, also after an edit.
+        # Those who may talk to vaultd may not read how vaultd talks to the database, even after an edit.
         self.assertNotEqual(0, self.machine.run(["runuser", "-u", "ana", "--", "cat", "/etc/vaultd/vaultd.toml"]).returncode)
         self.assertEqual(["active", "enabled"], self.machine.unit("vaultd", "ActiveState", "UnitFileState"))
 

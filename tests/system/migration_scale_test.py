@@ -18,7 +18,7 @@ from support.vaultd_process import SOURCE_DIR, VaultdProcess, clean_environment,
 
 ENTRIES = int(os.environ.get("VAULT_MIGRATION_ENTRIES", "200000"))
 
-# Rows as a ledger has them, but for the hashes: no migration looks at more than their width.
+# Rows as in a ledger, except for the hashes: migrations only check their width.
 ROWS = f"""
 SET synchronous_commit = off;
 INSERT INTO vault_ledger (sequence, session_id, seal_id, timestamp, authority, verdict, seal_data, data_salt, entry_hash,
@@ -32,7 +32,7 @@ UPDATE vault_head SET head_sequence = {ENTRIES}, head_hash = lpad(to_hex({ENTRIE
 CHECKPOINT;
 """
 
-# What a writer and a reader take: waits for a lock end in an error after a second.
+# A writer's and a reader's statements: waiting for a lock ends in an error after a second.
 PROBE = """
 SET lock_timeout = '1s';
 BEGIN;
@@ -47,7 +47,7 @@ UPDATE vault_lease SET renewed_at = renewed_at;
 
 
 class Probe(threading.Thread):
-    """Does this over and over until it is told to stop; keeps the longest time that one took."""
+    """Does this repeatedly until stopped; keeps the longest time that one took."""
 
     def __init__(self, url):
         super().__init__()

@@ -1,8 +1,9 @@
-"""A large ledger moves from a database of its own into a schema of another, by archive and restore, and goes on there under
-the same key: the same entries, the same roots, and what was signed before still holds.
+"""A large ledger moves from its own database into a schema of another, by archive and restore, and continues there
+under the same key: the same entries, the same roots, and what was signed before still holds.
 
-20,000 entries; VAULT_MOVE_ENTRIES says how many else (a million takes some minutes). Prints what each step took, and how
-many bytes an entry takes in each place, and how many tiles a proof. Run by CTest with VAULT_BIN_DIR; by hand the same way.
+20,000 entries; VAULT_MOVE_ENTRIES chooses another number (a million takes some minutes). Prints how long each step
+took, how many bytes an entry takes in each place, and how many tiles a proof. Run by CTest with VAULT_BIN_DIR; by hand
+the same way.
 """
 import json
 import os
@@ -59,7 +60,7 @@ def ctl(*arguments):
 
 
 def fill(vaultd, directory):
-    """Through a file: a million receipts are nobody's to keep in memory."""
+    """Through a file, because a million receipts should not be kept in memory."""
     with open(directory / "seals", "w", encoding="utf-8") as seals:
         for n in range(ENTRIES):
             seals.write(json.dumps({"session_id": f"session {n % 1000}", "authority": "reviewer", "verdict": "SEAL",
@@ -73,7 +74,7 @@ def fill(vaultd, directory):
 
 class Move(unittest.TestCase):
     def rows(self, url, schema):
-        """In pieces: a text holds no gigabyte."""
+        """In pieces, since a string cannot hold a gigabyte."""
         piece = 500_000
         return [ledger.ask(url, ROWS.format(schema, first, first + piece)) for first in range(0, ENTRIES, piece)]
 

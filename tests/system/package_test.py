@@ -1,5 +1,5 @@
-"""The Debian package, from outside: what is in it, what it depends on, whether lintian and mandoc find anything, whether
-the man pages tell every flag. Run by CTest, which makes the package first.
+"""The Debian package, from outside: its contents, its dependencies, whether lintian and mandoc find anything, whether
+the man pages cover every flag. Run by CTest, which makes the package first.
 """
 import gzip
 import os
@@ -51,7 +51,7 @@ class Package(unittest.TestCase):
         return run("dpkg-deb", "-f", self.deb, name).stdout.strip()
 
     def rendered(self, page):
-        """A man page as it is read, without line breaks."""
+        """A man page as shown, without line breaks."""
         ran = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=1000"], input=gzip.open(self.man[page]).read(),
                              capture_output=True, check=True)
         return re.sub(r".\x08", "", ran.stdout.decode())
@@ -177,7 +177,7 @@ class PythonPackage(unittest.TestCase):
 
 
 class CppPackage(unittest.TestCase):
-    """libvault999-dev: a program is built against nothing but what it holds, and seals and proves through a vaultd."""
+    """libvault999-dev: a program is built with nothing but its contents, and seals and proves through a vaultd."""
 
     @classmethod
     def setUpClass(cls):
@@ -196,7 +196,7 @@ class CppPackage(unittest.TestCase):
         return ran.stdout.split()
 
     def compile(self, source, *flags):
-        # Elsewhere than in the repository, so that none of its headers is found.
+        # Outside the repository, so that none of its headers is found.
         ran = subprocess.run(["g++", "-std=c++20", "-Wall", "-Wextra", str(source), *flags], capture_output=True, text=True,
                              check=False, cwd=self.root, timeout=300)
         self.assertEqual((ran.returncode, ran.stderr), (0, ""), source)
@@ -217,7 +217,7 @@ class CppPackage(unittest.TestCase):
         lines = []
         for path in sorted((self.root / "usr/include/vault999").rglob("*.hpp")):
             lines.append(f'#include "{path.relative_to(self.root / "usr/include/vault999")}"')
-        # Each first in turn would take minutes; in both orders, each comes before those that it may lean on.
+        # Each header first in turn would take minutes; in both orders, each precedes those that it may depend on.
         for name, order in (("forwards", lines), ("backwards", lines[::-1])):
             source = self.root / f"{name}.cpp"
             source.write_text("\n".join(order) + "\n")

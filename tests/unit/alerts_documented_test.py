@@ -1,4 +1,5 @@
-"""Every alert that vaultd raises is in the table of docs/operating.md, and some test brings it about; the table has no others."""
+"""Every alert that vaultd raises is in the table of docs/operating.md and is brought about by some test; the table has
+no others."""
 import os
 import pathlib
 import re

@@ -1,4 +1,5 @@
-"""Pages name what is there: paths, anchors, the walks of CONTRIBUTING.md. docs/files.md is what tools/map makes of the files.
+"""Pages name existing paths, anchors, and places in code (the walks of CONTRIBUTING.md). docs/files.md is up to date
+with tools/map.
 
 A path in backticks that begins with a directory of ours must exist; `a.{hpp,cpp}` stands for a pair.
 
@@ -15,7 +16,8 @@ ROOMS = ("ledger", "os", "wire", "store", "actors", "daemon", "tools", "migratio
          "monitoring")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PROSE_PATH = re.compile(r"`((?:%s|docs|tests)/[\w./{},-]+)`" % "|".join(ROOMS))
-# Look like paths of ours and are none: methods of the Model Context Protocol, and the names by which programs include the
+# These look like paths of ours but are not: methods of the Model Context Protocol, and the names by which programs
+# include the client library (examples/CMakeLists.txt makes them).
 # client library (examples/CMakeLists.txt makes them).
 NO_PATHS = ("tools/list", "tools/call", "wire/client.hpp", "wire/client_keys.hpp", "wire/subscriber.hpp")
 
@@ -75,7 +77,7 @@ class Map(unittest.TestCase):
 
 
 def anchors(page):
-    """Of the page's headings, as GitHub makes them."""
+    """Of the page's headings, as GitHub generates them."""
     headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL),
                           re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

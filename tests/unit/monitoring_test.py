@@ -1,7 +1,7 @@
-"""monitoring/: the rules fire when they should (promtool), and rules, dashboard and docs speak of metrics that there are.
+"""monitoring/: the rules fire when they should (promtool), and rules, dashboard and docs mention only existing metrics.
 
-The rules' own cases are in monitoring/alerts_*test.yml; they need promtool (Debian's prometheus) and are skipped without.
-By hand: python3 tests/unit/monitoring_test.py
+The rules' own cases are in monitoring/alerts_*test.yml; they need promtool (Debian's prometheus) and are skipped
+without. By hand: python3 tests/unit/monitoring_test.py
 """
 import json
 import pathlib

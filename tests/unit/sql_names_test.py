@@ -1,8 +1,8 @@
-"""Names in SQL mean what they say: functions are called by pg_catalog's name, and no schema is written down.
+"""Names in SQL are unambiguous: functions are called through pg_catalog, and no schema is hard-coded.
 
-A function of the same name in a schema on the path may fit its arguments better than PostgreSQL's own, and would run
-with vaultd's rights. Tables and functions of the ledger resolve in the one schema that the session names (setting
-`schema`), so that a literal `public.` would be another ledger's.
+A function of the same name in a schema on the path may match its arguments better than PostgreSQL's own, and would run
+with vaultd's rights. The ledger's tables and functions resolve in the one schema that the session names (setting
+`schema`), so a literal `public.` would mean another ledger's.
 """
 import os
 import pathlib
@@ -18,7 +18,7 @@ FREE = re.compile(r"^(coalesce|greatest|least|nullif|array|any|vault_\w+|named|k
 
 
 def literals(text):
-    """String literals that stand side by side, joined."""
+    """Adjacent string literals, joined."""
     out, end = [], None
     for match in LITERAL.finditer(text):
         joins = end is not None and re.fullmatch(r"[\s\\]*", text[end:match.start()])

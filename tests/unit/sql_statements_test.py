@@ -1,7 +1,9 @@
-"""What the store's statements must not hold, so that a database which hands them to another server takes them too.
+"""Constructs that the store's statements must not use, so that a database which forwards them to another server accepts
+them.
 
-Citus refuses a volatile function where rows are changed, copies what a WITH inserts to every node, and cannot insert what
-it selects from the same schema. One statement is exempt: it is not sent where the ledger may be on another server.
+Citus refuses a volatile function in statements that change rows, copies whatever a WITH inserts to every node, and
+cannot insert what it selects from the same schema. One statement is exempt: it is not sent if the ledger may be on
+another server.
 """
 import os
 import pathlib
@@ -14,7 +16,7 @@ HEADER = SOURCE / "store/postgres/statements.hpp"
 VOLATILE = re.compile(r"\b(clock_timestamp|timeofday|set_config|random|gen_random_uuid|nextval|pg_sleep|pg_notify)\s*\(")
 STATEMENT = re.compile(r"PgStatement (\w+)\{\s*((?:\"(?:[^\"\\]|\\.)*\"|[\s,])+)\}")
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
-PLAIN_FORM = {"append_with_tiles"}  # append_call stands for it
+PLAIN_FORM = {"append_with_tiles"}  # append_call is used instead
 
 
 def statements():

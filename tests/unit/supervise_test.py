@@ -15,7 +15,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SUPERVISE = ROOT / "package" / "container" / "supervise"
 WAIT_S = 30
-# Says what it was given, then waits to be told; `fail` beside it makes it end by itself.
+# Records what it was given, then waits for a signal; `fail` beside it makes it end by itself.
 PRETENDER = """#!/bin/bash
 name=$(basename "$0")
 trap 'echo TERM > '"$PWD"'/$name.told; exit 0' TERM

@@ -1,4 +1,4 @@
-"""AsyncVault against a real vaultd: the operations, thousands at once, event loops that come and go."""
+"""AsyncVault against a real vaultd: the operations, thousands at once, changing event loops."""
 import asyncio
 import os
 import threading

@@ -101,12 +101,12 @@ class Writer:
             text = text[:at] + bytes([self.random.choice([0xff, 0xc0, 0x80, 0xed, 0x00, 0x22, 0x7b])]) + text[at:]
         elif kind < 0.06:
             text += b" x"
-        # One line each; a blank one is not looked at.
+        # One line each; a blank one is ignored.
         return text.replace(b"\n", b" ") if text.strip(b" \t\r\n") else b"{}"
 
 
 def by_vaultctl(documents):
-    """For each document its canonical text, or (code, what is told)."""
+    """For each document its canonical text, or (code, message)."""
     ran = subprocess.run([program("vaultctl"), "canonicalize"], input=b"\n".join(documents) + b"\n", capture_output=True,
                          timeout=300, env=clean_environment())
     refused = {}

@@ -76,7 +76,7 @@ class Curve(unittest.TestCase):
                 asyncio.run(run())
 
     def test_a_key_on_ipc_is_not_used(self):
-        # What is asked is the socket file's mode and group.
+        # Access is decided by the socket file's mode and group.
         with VaultdProcess() as other, Vault(other.requests, key_dir=self.directory / "producer") as vault:
             self.assertEqual(0, vault.head().sequence)
 

@@ -1,4 +1,4 @@
-"""The code of docs/python.md and the examples, as a reader would run them, against a vaultd."""
+"""Runs the code of docs/python.md and the examples, as a reader would, against a vaultd."""
 import importlib.util
 import json
 import os

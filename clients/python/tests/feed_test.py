@@ -1,4 +1,4 @@
-"""Feed: every entry once and in order, from any sequence on, whatever becomes of events, subscriber and vaultd."""
+"""Feed: every entry once and in order, from any sequence on, whatever happens to events, subscriber and vaultd."""
 import asyncio
 import threading
 import unittest
@@ -90,7 +90,7 @@ class Plain(Feeds):
         self.server.start()
         list(self.vault.seal_many(seals(200)))
         self.assertEqual(2001, self.take(feed, 201)[-1].sequence)
-        # No events at all: it looks by itself.
+        # No events at all: it reads the ledger by itself.
         deaf = Feed(self.vault, events="ipc:///nonexistent/events", after=2000)
         self.addCleanup(deaf.close)
         self.take(deaf, 1)

@@ -43,7 +43,7 @@ class Canonical(unittest.TestCase):
             self.assertEqual(wanted, offline.canonicalize(text, object_only=False), name)
 
     def test_numbers_of_the_jcs_generator(self):
-        """cyberphone/json-canonicalization tells how to make them, and the hash of the printed lines."""
+        """cyberphone/json-canonicalization describes how to generate them, and gives the hash of the printed lines."""
         source = (setup_paths.SOURCE_DIR / "tests/unit/ledger/canonical_json_test.cpp").read_text(encoding="utf-8")
         fixed = [int(one, 16) for one in re.findall(r"\b0x[0-9a-f]{16}\b", source[source.index("fixed_numbers[]"):
                                                                                  source.index("};", source.index("fixed_numbers[]"))])]
@@ -246,7 +246,7 @@ class Merkle(unittest.TestCase):
 
 
 def naive_proof(leaves, index):
-    """RFC 9162 section 2.1.3.1, as it is written there."""
+    """RFC 9162 section 2.1.3.1, literally."""
     if len(leaves) == 1:
         return []
     split = 1 << (len(leaves) - 1).bit_length() - 1

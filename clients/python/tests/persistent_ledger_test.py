@@ -1,5 +1,5 @@
-"""The old Python ledger's names and shapes: what callers of either name read, the two checks of the old deployment guide,
-the emergency mode, and the filesystem vault."""
+"""The old Python ledger's names and shapes: what callers of either name read, the two checks of the old deployment
+guide, the emergency mode, and the filesystem vault."""
 import asyncio
 import datetime
 import json
@@ -23,7 +23,7 @@ from vault999 import SealIdConflict, Unavailable, offline
 from vault999.persistent_ledger import (LegacyVaultReader, PersistentLedger, PersistentVaultLedger, get_ledger, get_vault_ledger,
                                         migrate_legacy_to_postgres)
 
-# Word for word from the guide, but for the import.
+# Word for word from the guide, except for the import.
 SEAL_ONE = """
 import asyncio
 from vault999.persistent_ledger import get_ledger
@@ -276,7 +276,7 @@ class Legacy(unittest.TestCase):
         self.assertEqual([], LegacyVaultReader(self.directory / "none").list_session_jsons())
 
     def test_migration_and_vaultctl_agree(self):
-        """Whichever comes second finds everything there, with the same content."""
+        """Whichever runs second finds everything there, with the same content."""
         with VaultdProcess() as other, mock.patch.dict(os.environ, {"VAULT_ENDPOINT": other.requests}):
             async def migrate(**more):
                 try:

@@ -1,4 +1,4 @@
-"""What is tried again, and how: against vaultds that die and return, and a ROUTER that answers as it likes."""
+"""What is retried, and how: against vaultds that die and return, and a ROUTER with scripted answers."""
 import asyncio
 import os
 import signal
@@ -19,7 +19,7 @@ RECEIPT = {"sequence": 1}
 
 
 class FakeVaultd:
-    """A ROUTER on a thread: `answers` are what it says to one request after the other; None: nothing."""
+    """A ROUTER on a thread: `answers` are its answers to one request after the other; None: no answer."""
 
     def __init__(self, case, answers):
         self.directory = tempfile.TemporaryDirectory()
@@ -142,7 +142,7 @@ class Answers(unittest.TestCase):
 
 
 class Restarts(unittest.TestCase):
-    """Producers go on while vaultd is killed and started again: every seal is in the ledger exactly once."""
+    """Producers continue while vaultd is killed and restarted: every seal is in the ledger exactly once."""
 
     def test_killed_under_load(self):
         with VaultdProcess() as vaultd:

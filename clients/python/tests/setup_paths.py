@@ -1,5 +1,5 @@
-"""Makes `vault999` and the helpers of the source tree importable. VAULT_PYTHON_INSTALLED=1: the package that is installed
-is under test, not the one beside this directory."""
+"""Makes `vault999` and the helpers of the source tree importable. VAULT_PYTHON_INSTALLED=1: tests the installed
+package, not the one beside this directory."""
 import importlib.util
 import os
 import pathlib
@@ -21,7 +21,7 @@ def child_environment():
 
 
 def need(*modules):
-    """Ends with "cannot be run here" where one of these is not installed (tools/install-deps --tests)."""
+    """Ends with "cannot be run here" if one of these is not installed (tools/install-deps --tests)."""
     for name in modules:
         if importlib.util.find_spec(name) is None:
             print(f"{name} is not installed")

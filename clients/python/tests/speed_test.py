@@ -1,6 +1,7 @@
-"""What the package must not lose of its speed: seal_many against a real vaultd, and how long `import vault999` takes.
+"""The package's speed, which must not be lost: seal_many against a real vaultd, and the time of `import vault999`.
 
-The bound on sealing is half of what docs/python.md tells of a release build. Other builds skip it, unless VAULT_SPEED=1."""
+The bound on sealing is half of docs/python.md's figure for a release build. Other builds skip it, unless VAULT_SPEED=1.
+"""
 import os
 import subprocess
 import sys
@@ -21,7 +22,7 @@ IMPORT_ROUNDS = 5
 
 
 def why_not_measured():
-    """None where a figure of these programs means something."""
+    """None if a figure of these programs is meaningful."""
     built_for = sanitizer()
     if built_for:
         return f"built for {built_for}"
@@ -31,8 +32,8 @@ def why_not_measured():
 
 
 def milliseconds(code, directory):
-    """The shortest of some runs of `code` in a new interpreter. Compiled modules are kept in `directory`, as they are where a
-    package is installed: nothing is written beside the sources."""
+    """The shortest of some runs of `code` in a new interpreter. Compiled modules are kept in `directory`, as for an
+    installed package: nothing is written beside the sources."""
     environment = {**clean_environment(), **setup_paths.child_environment(), "PYTHONPYCACHEPREFIX": directory}
     del environment["PYTHONDONTWRITEBYTECODE"]
     runs = []

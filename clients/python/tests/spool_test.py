@@ -1,4 +1,4 @@
-"""Spool: what append() has returned for is in the ledger exactly once, whatever dies."""
+"""Spool: every seal for which append() has returned is in the ledger exactly once, whatever dies."""
 import json
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""mypy --strict finds nothing; the syntax is that of Python 3.9; files and functions are of a size to be read."""
+"""mypy --strict finds nothing; the syntax is that of Python 3.9; files and functions are of a readable size."""
 import ast
 import os
 import pathlib

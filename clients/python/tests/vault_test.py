@@ -403,7 +403,7 @@ class Life(VaultCase):
 
 
 class Tampered(unittest.TestCase):
-    """Its own vaultd: what is changed there stays changed."""
+    """Has its own vaultd, because changes there are permanent."""
 
     def test_a_read_says_what_does_not_fit(self):
         with VaultdProcess() as other, Vault(other.requests) as vault:
@@ -413,7 +413,7 @@ class Tampered(unittest.TestCase):
                       "UPDATE vault_ledger SET seal_data = '{\"n\": 77}' WHERE sequence = 4;"
                       "UPDATE vault_ledger SET data_hash = encode(sha256(data_salt || '{\"n\":5}'::bytea), 'hex'),"
                       " seal_data = NULL, data_salt = NULL WHERE sequence = 6;")
-            # Of a payload that is there vaultd keeps no data_hash; the entry's own hash tells.
+            # If the payload is there, vaultd stores no data_hash; the entry's own hash shows the change.
             for sequence, field in ((2, "entry.entry_hash"), (4, "entry.entry_hash"), (6, "entry.seal_data")):
                 with self.assertRaises(HashMismatch) as caught:
                     vault.read(sequence)

@@ -15,7 +15,7 @@ import setup_paths
 from support.vaultd_process import clean_environment
 
 setup_paths.need("build", "venv", "setuptools", "wheel", "zmq", "msgpack")
-# What shows that the installed one is whole; the others run from CTest beside this.
+# These show that the installed package is complete; CTest runs the others separately.
 TESTS = ("offline_test.py", "vault_test.py", "persistent_ledger_test.py")
 
 
@@ -32,7 +32,7 @@ class Wheel(unittest.TestCase):
     def setUpClass(cls):
         cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="vault999-wheel-"))
         cls.addClassCleanup(shutil.rmtree, cls.directory)
-        # Of a copy: building leaves files behind. Without isolation: nothing is fetched.
+        # From a copy, because building leaves files behind. Without isolation, so that nothing is fetched.
         source = cls.directory / "source"
         shutil.copytree(setup_paths.HERE.parent, source, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
         cls.environment = {**clean_environment(), "PYTHONDONTWRITEBYTECODE": "1"}

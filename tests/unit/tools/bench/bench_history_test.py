@@ -1,4 +1,4 @@
-"""tools/bench-history: which runs count, what is said of a figure, what becomes of lines that are none.
+"""tools/bench-history: which runs count, what is said about a figure, and how lines that are not runs are treated.
 
 Run by CTest; by hand: python3 tests/unit/tools/bench/bench_history_test.py
 """

@@ -1,6 +1,7 @@
-"""What the page of vault-web computes, under node: hashes, paths, notes and payloads against the vectors (page_ledger.mjs).
+"""The computations of vault-web's page, under node: hashes, paths, notes and payloads against the vectors
+(page_ledger.mjs).
 
-Skipped where there is no Node 18 or newer (tools/install-deps --tests). By hand: python3 tests/unit/tools/web/page_ledger_test.py
+Skipped without Node 18 or newer (tools/install-deps --tests). By hand: python3 tests/unit/tools/web/page_ledger_test.py
 """
 import pathlib
 import shutil
@@ -12,7 +13,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 PAGE = ROOT / "tools" / "web" / "page"
 NODE_MAJOR_MIN = 18
-LINES_MAX = 1_200  # of modules, that a reader checks; blank ones and comments not counted
+LINES_MAX = 1_200  # of modules, which a reader checks; blank lines and comments not counted
 LINES_IN_ALL_MAX = 1_350
 BYTES_MAX = 150_000
 
@@ -33,7 +34,7 @@ class Page(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             copy = pathlib.Path(directory) / "page"
             shutil.copytree(PAGE, copy)
-            (copy / "package.json").write_text('{"type": "module"}')  # else node may take .js for something older
+            (copy / "package.json").write_text('{"type": "module"}')  # otherwise node may take .js for something older
             ran = subprocess.run([program, str(pathlib.Path(__file__).with_name("page_ledger.mjs")), str(copy),
                                   str(ROOT / "tests" / "vectors")], capture_output=True, text=True, check=False, timeout=50)
         self.assertEqual(0, ran.returncode, ran.stdout + ran.stderr)
