@@ -24,10 +24,10 @@ class AlertBoard {
   // Announces the alert also if it is raised with another message: for a cause with several states.
   void raise_as(const std::string& kind, const std::string& cause, Severity severity, const std::string& message,
                 Effects& effects);
-  // Tells it each time: what is a finding of its own, or is to be heard again and again. The board sets `raised` and
+  // Announces the alert each time: for separate findings, and for alerts worth repeating. The board sets `raised` and
   // `cause`.
   void report(Alert alert, const std::string& cause, Effects& effects);
-  // Nothing where it is not raised. `message`: what ended it.
+  // Does nothing if the alert is not raised. `message`: what ended it.
   void clear(const std::string& kind, const std::string& cause, Effects& effects, const std::string& message = "over");
   bool raised(const std::string& kind, const std::string& cause) const { return raised_.contains({kind, cause}); }
 

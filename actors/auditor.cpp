@@ -179,7 +179,7 @@ void Auditor::report(const Finding& finding, Effects& effects) {
   alerts_.report(std::move(alert), "ledger", effects);
 }
 
-// What cannot be read cannot be verified. A lost database is reported by the writer.
+// An unreadable entry cannot be verified. A lost database is reported by the writer.
 void Auditor::tell_unreadable(const Error& error, Effects& effects) {
   const auto now = effects.clock();
   after_outage_ = true;

@@ -213,8 +213,8 @@ bool Notary::due(Effects& effects) {
   return false;
 }
 
-// What is durable now may be signed once the database confirms, after this moment, that the lease is ours and its
-// ledger holds all of it: a process that was stopped, or is now connected to another server, must not sign.
+// Entries that are durable now may be signed once the database confirms, after this moment, that the lease is ours and
+// its ledger holds all of them: a process that was stopped, or is now connected to another server, must not sign.
 void Notary::ask_for_lease(Effects& effects) {
   if (grown_.root() != root_now_) {
     refuse(adoption_.refuse_writers_tree(effects), effects);

@@ -45,7 +45,7 @@ class Notary final : public Actor {
  private:
   enum Timer : int { sign_timer = 1, store_timer };
 
-  // What will be signed once the lease is confirmed.
+  // The tree to sign once the lease is confirmed.
   struct Asked {
     Frontier frontier;
     std::size_t leaves = 0;  // this many of leaves_since_, from the first

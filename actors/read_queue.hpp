@@ -77,8 +77,8 @@ class ReadQueue {
   // Takes the newest checkpoint. Returns those that waited for one and need no reader.
   std::vector<Ticket> on_checkpoint(std::shared_ptr<const StoredCheckpoint> checkpoint);
   const std::shared_ptr<const StoredCheckpoint>& checkpoint() const { return checkpoint_; }
-  // What vaultd has reported about its ledger: goes with every task. `known`: false, and sequence 0, if another vaultd
-  // writes.
+  // Takes the newest reported state of the ledger, which goes with every task. `known`: false, and sequence 0, if
+  // another vaultd writes.
   void on_head(const Head& head, bool known);
 
   // --- Ends ----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@
 namespace vault {
 namespace {
 
-// Kept for producers that hold little, even when others have filled the queue: one part in so many.
+// One part in so many stays reserved for producers that hold little, even when others have filled the queue.
 constexpr std::size_t reserve_share = 8;
 
 std::size_t without_reserve(std::size_t whole) {

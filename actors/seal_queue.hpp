@@ -38,21 +38,21 @@ class SealQueue {
   // Takes an order that has been admitted. `order.bytes` counts.
   void push(const std::string& producer, SealOrder order);
 
-  // A message that is still being decoded keeps its place among its producer's orders: what stands behind it waits. It
-  // counts as one seal of `bytes`, until count_off().
+  // A message that is still being decoded keeps its place among its producer's orders: those behind it wait. It counts
+  // as one seal of `bytes`, until count_off().
   void reserve(const std::string& producer, Ticket ticket, std::size_t bytes);
-  // What the message held, now counted as what it turned out to be.
+  // Fills a reserved place with the decoded seals and counts those.
   void fill(const std::string& producer, SealOrder order);
-  // The message has been dealt with. Where nothing was filled in, its place is given up. Precondition: reserved.
+  // The message has been dealt with. If nothing was filled in, its place is given up. Precondition: reserved.
   void close_place(const std::string& producer, Ticket ticket);
 
   // --- Out -----------------------------------------------------------------------------------------------------------
 
-  // What the writer has room for.
+  // Takes the next orders, as many as the writer has room for.
   std::vector<SealOrder> next();
   // The writer has answered an order of this size.
   void answered(const std::string& producer, std::size_t seals, std::size_t bytes);
-  // Counts no longer what was reserved.
+  // Stops counting a reservation.
   void count_off(const std::string& producer, std::size_t seals, std::size_t bytes);
 
   std::size_t seals() const { return seals_; }

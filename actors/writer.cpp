@@ -122,7 +122,7 @@ void Writer::on_timer(int id, Effects& effects) {
   }
 }
 
-// --- Seals that cannot be told from those that are stored ------------------------------------------------------------
+// --- Seals that may already be stored --------------------------------------------------------------------------------
 
 void Writer::unreadable_seals(const std::vector<Seal>& seals, const Error& error, Effects& effects) {
   for (const Seal& seal : seals) {

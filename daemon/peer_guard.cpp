@@ -129,7 +129,7 @@ bool PeerGuard::accepted(int listener, int descriptor) {
   Connection& connection = *make(descriptor);
   const std::scoped_lock lock(connection.mutex);
   const GuardedSocket socket = listening_[static_cast<std::size_t>(listener)];
-  // What an earlier connection of this number left unread still counts against its own budget.
+  // Bytes that an earlier connection of this number left unread still count against its own budget.
   if (connection.socket != GuardedSocket::none && connection.socket != socket) {
     give_back(connection, connection.unread.size());
   }

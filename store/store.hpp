@@ -106,7 +106,7 @@ struct AppendOutcome {
   SqlState sqlstate{};  // if the server itself refused
 };
 
-// What to watch so as not to miss an answer: a descriptor that becomes readable (or writable, if `write`).
+// The descriptor to watch so as not to miss an answer: one that becomes readable (or writable, if `write`).
 struct Watch {
   int descriptor = -1;  // -1: nothing
   bool write = false;

@@ -68,7 +68,7 @@ struct Settings {
   // Not settings: what the command line requests instead of running.
   bool check_config = false;
   bool preflight = false;
-  // Where each value that is not the default comes from, by the setting's name: "vaultd.toml:3", "VAULT_READERS",
+  // The origin of each value that is not the default, by the setting's name: "vaultd.toml:3", "VAULT_READERS",
   // "--readers".
   std::map<std::string, std::string> origins;
   bool version = false;

@@ -21,7 +21,8 @@ class LegacyChain {
   // reported. Cost: about two hashes per level of the tree.
   LegacyLinks take(const LegacyRow& row, const LegacyRowHash& hash);
 
-  // What is wrong with the table's head after the last row; "" if it fits. nullopt: NULL, as before the first row.
+  // Describes what is wrong with the table's head after the last row; "" if it fits. nullopt: NULL, as before the first
+  // row.
   std::string check_head(const std::optional<std::string>& hash, const std::optional<std::string>& root) const;
 
  private:

@@ -71,7 +71,7 @@ LegacyItem read_emergency(LegacyPlace place, std::string_view bytes, const RawJs
   return {std::move(record), std::nullopt};
 }
 
-// What is wrong with the entry_hash of a line of ledger.jsonl; "" if it fits.
+// Describes what is wrong with the entry_hash of a line of ledger.jsonl; "" if it fits.
 std::string check_entry_hash(const RawJson& json) {
   const RawJson::Node* stated = json.member("entry_hash");
   if (stated == nullptr) return "there is no entry_hash";

@@ -17,7 +17,7 @@ struct PostgresPlace {
   PostgresPlace(const char* at) : url(at) {}
 };
 
-// What is wrong with a schema name; nullptr: nothing. Lower case, so that it needs no quotes in psql.
+// Describes what is wrong with a schema name; nullptr: nothing. It must be lower case, so as to need no quotes in psql.
 const char* wants_schema(const std::string& name);
 
 }  // namespace vault

@@ -14,7 +14,7 @@
 
 namespace vault {
 
-// What the entries must lead to, and the checkpoint to store with them.
+// The checkpoint that the restored entries must lead to, and that is stored with them.
 struct RestoreTarget {
   Checkpoint checkpoint;
   std::string note;

@@ -225,7 +225,7 @@ class Refusals(Case):
         error = self.json(1, "archive", "--out", newer, "--database", url)
         self.assertIn("has fewer", error["message"])
         self.assertEqual(self.check(out=newer)["tree_size"], size + 10)
-        # That ledger diverges under the same key: its owner must not do that, and an archive shows it.
+        # The ledger diverges under the same key: its owner must not do that, and an archive shows it.
         with ledger.OtherVaultd(url, "--signing-key", str(VAULTD.state / "signing.pem")) as vaultd:
             for more in (10, 20):  # as long as the archive, then longer
                 ledger.seal_many(vaultd, more)

@@ -130,7 +130,7 @@ class DayTwo(unittest.TestCase):
         self.assertEqual(81, status()["sequence"])
 
     def test_05a_a_row_in_the_way(self):
-        """Where the next entry belongs; vaultd's role may insert it."""
+        """The row takes the place of the next entry; vaultd's role may insert it."""
         MACHINE.cluster.sql("INSERT INTO vault_ledger SELECT 82, session_id, gen_random_uuid(), timestamp, authority, verdict, "
                             "seal_data, data_salt, data_hash, entry_hash, prev_hash, merkle_root FROM vault_ledger "
                             "WHERE sequence = 81", "vault")

@@ -90,7 +90,7 @@ class Settings(unittest.TestCase):
                                env=vaultd_process.clean_environment())
         effective = dict(line.split(" = ", 1) for line in shown.stdout.splitlines())
         self.assertGreater(len(effective), 25)
-        self.assertEqual(set(), set(effective) - set(told), "settings that operating.md does not tell of")
+        self.assertEqual(set(), set(effective) - set(told), "settings that operating.md does not mention")
         for name, value in effective.items():
             if name != "database" and value != '""' and name not in ("backend", "legacy_dir"):
                 self.assertEqual(value.strip('"'), told[name].strip('"'), name)

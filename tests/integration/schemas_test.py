@@ -62,7 +62,7 @@ class RoleOfItsOwn(unittest.TestCase):
                     "ALTER TABLE first.vault_ledger DISABLE TRIGGER ALL"):
             with self.subTest(sql), self.assertRaises(AssertionError):
                 ledger.ask(as_role, sql)
-        # What is missing is the right, not the ledger.
+        # The right is missing, not the ledger.
         answer = subprocess.run([program("vaultctl"), "verify", "--database", as_role, "--schema", "second"],
                                 capture_output=True, text=True, timeout=120, env=clean_environment(), check=False)
         self.assertNotEqual(answer.returncode, 0)

@@ -158,7 +158,7 @@ class Verify(Case):
 
 
 class CheckedReads(Case):
-    """What is read is checked: a row is edited in PostgreSQL with the triggers off, and put back."""
+    """Entries are checked as they are read: a row is edited in PostgreSQL with the triggers off, and put back."""
 
     def edit(self, assignment, sequence=3):
         self.vaultd.sql("BEGIN; ALTER TABLE vault_ledger DISABLE TRIGGER ALL;"

@@ -35,7 +35,7 @@ exec "$@"
 
 # Like vaultd.service: settings, and the environment named by a drop-in; started means READY.
 SYSTEMCTL = """#!/bin/bash
-# What the page asks of systemctl, and no more.
+# Only the parts of systemctl that the page uses.
 set -u
 pid_file=@ROOT@/vaultd.pid
 stop() {

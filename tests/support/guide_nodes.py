@@ -77,7 +77,7 @@ esac
 
 
 def missing():
-    """What the page needs and is not installed here; None if nothing is missing."""
+    """The first program the page needs that is not installed here; None if nothing is missing."""
     return next((name for name in ("etcd", "patroni", "patronictl") if shutil.which(name) is None), None)
 
 

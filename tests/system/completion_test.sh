@@ -6,7 +6,7 @@ directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 mkdir "$directory/kept" && touch "$directory/receipt.json" "$directory/kept/x"
 cd "$directory"
-# Whoever opened a socket would find nothing, and would have waited for it.
+# A completion that opened a socket would find nobody there, and would wait.
 export VAULT_ENDPOINT=ipc:///nowhere/requests PATH=$VAULT_BIN_DIR:$PATH
 # compopt works in a completion alone.
 compopt() { :; }

@@ -103,7 +103,7 @@ class Package(unittest.TestCase):
                 part = text
                 if command:  # from its heading to the next
                     part = re.search(rf"\n   {' '.join(command)}\n.*?(?=\n   \S|\n\S)", text, re.DOTALL)
-                    self.assertIsNotNone(part, f"{page} does not tell of {' '.join(command)}")
+                    self.assertIsNotNone(part, f"{page} does not mention {' '.join(command)}")
                     part = part.group(0)
                 for line in said.splitlines():
                     if (match := FLAG.match(line)) and match.group(2) != "--help":

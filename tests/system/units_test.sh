@@ -21,7 +21,7 @@ done
 complaints=$(systemd-analyze verify "${names[@]}" 2>&1 | grep -F "${directory##*/}" || true)
 [ -z "$complaints" ] || { echo "$complaints"; exit 1; }
 
-# What must differ: names and paths of the instance.
+# Only names and paths of the instance may differ.
 plain() { grep -vE '^(#|Description=|ExecStart=|RuntimeDirectory=|StateDirectory=|$)' "$1"; }
 diff <(plain vaultd.service) <(plain vaultd@.service)
 
@@ -29,7 +29,7 @@ diff <(plain vaultd.service) <(plain vaultd@.service)
 systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' vault-archive.timer)" >/dev/null
 grep -qx 'Persistent=true' vault-archive.timer
 
-# What the archive's unit runs is what vaultctl takes: as systemd splits it, with every setting.
+# vaultctl accepts the command line of the archive's unit: as systemd splits it, with every setting.
 if [ -n "${VAULT_BIN_DIR:-}" ]; then
   command=$(sed -n 's#^ExecStart=/usr/bin/vaultctl ##p' vault-archive.service)
   VAULT_ARCHIVE_DIR=$directory/archive VAULT_ARCHIVE_OPTIONS='--older-than 365d --no-payloads'

@@ -70,7 +70,7 @@ CLOCK = re.compile(r"(system_clock|steady_clock|high_resolution_clock)::now|\b(c
 
 
 def violations(path, text):
-    """What is wrong with the file `path` (relative to the repository, with /), as sentences."""
+    """Describe what is wrong with the file `path` (relative to the repository, with /), as sentences."""
     room = path.split("/")[0]
     found = []
     for bracket, target in INCLUDE.findall(text):

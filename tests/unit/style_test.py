@@ -25,17 +25,19 @@ WORDS = {
     "stay_awake": "busy_poll", "yard_columns": "baseline_columns", "put_back": "requeue", "launched_": "dispatched_",
     "client_flood": "client/flood",
 }
+# A comment that opens with a relative clause in place of a noun: in C++, JavaScript, Python and shell.
+FRAGMENT = re.compile(r'(?:^|\s)(?://|#|"""|/\*\*) ?((?:What|Who|Whom|Whose|Where|That (?:an?|the|no|every|nothing|it|they))\b.{0,40})')
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 # A declaration at the margin or inside a class, whole in its last line: the name before the first parenthesis.
 DECLARATION = re.compile(r"^\s*(?!.*\b(?:inline|constexpr)\b)(?:\[\[nodiscard\]\] )?(?:[\w:<>,*&\s]+[\s*&])(\w+)\([^;{}]*\)(?: const)?(?: noexcept)?;$", re.MULTILINE)
 WORD = re.compile(r"\w+")
-# What msgpack-c's parser calls.
+# Called by msgpack-c's parser.
 CALLED_FROM_OUTSIDE = re.compile(r"visit_\w+|(start|end)_(map|array)\w*")
 NOT_A_FUNCTION = re.compile(r"^\s*(?:namespace|class|struct|enum|union|extern|template|typedef|using)\b|=\s*\{?$|^\s*[{}]")
 
 
-def sources(*endings):
-    return [path for room in ROOMS for path in sorted((ROOT / room).rglob("*")) if path.suffix in endings]
+def sources(*endings, rooms=ROOMS):
+    return [path for room in rooms for path in sorted((ROOT / room).rglob("*")) if path.suffix in endings]
 
 
 def name(path):
@@ -84,7 +86,7 @@ def unused(declared, texts):
 
 
 class Checkers(unittest.TestCase):
-    """What they must find, and what they must let pass."""
+    """The checks find what they must find, and let the rest pass."""
 
     def test_functions(self):
         text = "namespace a {\nint f(int x) {\n  if (x) {\n    g();\n  }\n  return 1;\n}\nclass C {\n  void m() {\n    n();\n  }\n};\n}\n"
@@ -93,6 +95,13 @@ class Checkers(unittest.TestCase):
     def test_circles(self):
         self.assertEqual(["a -> b -> a"], circles({"a": {"b"}, "b": {"a", "c"}, "c": set()}))
         self.assertEqual([], circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}))
+
+    def test_fragments(self):
+        for mark in ("//", "  int a;  //", "#", '    """', "/**"):
+            for opening in ("What is", "Who may ask", "Where it goes", "That a seal"):
+                self.assertRegex(f"{mark} {opening}.", FRAGMENT)
+            for opening in ("That is why", "Whatever a peer does", "The row that", "Says what", "see What"):
+                self.assertNotRegex(f"{mark} {opening}.", FRAGMENT)
 
     def test_unused(self):
         self.assertEqual(["x.hpp: f()"], unused({"f": "x.hpp", "g": "x.hpp"}, ["int f(); int g();", "int f() { return g(); } // f f"]
@@ -125,9 +134,15 @@ class Style(unittest.TestCase):
     def test_words(self):
         banned = re.compile(r"\b(%s)\b" % "|".join(WORDS), re.IGNORECASE)
         found = [f"{name(path)}:{number}: {match.group(0)}: say {WORDS[match.group(1).lower()]}"
-                 for path in sources(".hpp", ".cpp")
+                 for path in sources(".hpp", ".cpp", rooms=(*ROOMS, "tests"))
                  for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if (match := banned.search(LITERAL.sub('""', line)))]
         self.assertEqual([], found)
+
+    def test_comments_say_what_it_is(self):
+        found = [f"{name(path)}:{number}: {match.group(1)}"
+                 for path in sources(".hpp", ".cpp", ".py", ".js", ".mjs", ".sh", rooms=(*ROOMS, "tests", "clients"))
+                 for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if (match := FRAGMENT.search(line))]
+        self.assertEqual([], found, "open with a noun or a verb: not 'What is wrong.' but 'Describes what is wrong.'")
 
     def test_no_circles(self):
         includes = collections.defaultdict(set)

@@ -69,9 +69,8 @@ std::string find_misfits(std::span<const EntryView> entries) {
   if (found == 0) return text;
   if (found > misfits_told_max) text += std::to_string(found - misfits_told_max) + " more do not fit.\n";
   return text +
-         "What stands there is not what was sealed: the database was changed, or vaultd does not tell the truth. Do "
-         "not "
-         "rely on it. vault_verify names the first entry that fails.";
+         "The stored content is not what was sealed: the database was changed, or vaultd does not answer truthfully. "
+         "Do not rely on it. vault_verify names the first entry that fails.";
 }
 
 // As an error, followed by the entries after the warning, so that they can be inspected.
@@ -156,7 +155,7 @@ Result<Answer> answer(const ToolCall& call, const std::string& result) {
   }
 }
 
-// What the caller can do about it.
+// Advises the caller what to do about the error.
 std::string advice(const ToolCall& call, const Error& error) {
   const auto* seal = std::get_if<SealRequest>(&call.operation);
   const std::string seal_id =

@@ -33,7 +33,8 @@ Outcome refuse(std::string_view id, RpcCode code, std::string_view message) {
   return {error_line(id, code, message), {}};
 }
 
-// What a client may cache, and for how long: nothing changes while this server runs, but the next one may differ.
+// States what a client may cache, and for how long: nothing changes while this server runs, but the next one may
+// differ.
 void make_modern(Json& result, bool cacheable) {
   result["resultType"] = "complete";
   if (!cacheable) return;

@@ -40,7 +40,7 @@ int EntryChecks::finish(int code) const {
     print_problem(std::to_string(misfits_ - misfits_told_max) +
                   " more entries whose hash DOES NOT FIT, or whose payload is missing");
   if (misfits_ == 0) return code;
-  print_hint("what stands there is not what was sealed; `vaultctl verify` names the first entry that fails");
+  print_hint("the stored content is not what was sealed; `vaultctl verify` names the first entry that fails");
   return code == exit_done ? exit_no : code;
 }
 

@@ -9,7 +9,7 @@ namespace vault::ctl {
 // A sentence about a reason of `verify` (finding_name() of ledger/verifier.hpp); "" for an unknown one.
 std::string explain_finding(std::string_view reason);
 
-// What to do first, whatever was found.
+// The first steps to take, whatever was found.
 extern const char* const finding_first_steps;
 
 }  // namespace vault::ctl

@@ -178,7 +178,7 @@ void show_status(const Json& status) {
   print_fields(fields);
 }
 
-// What is wrong, or "".
+// Describes what is wrong; "" if nothing is.
 std::string find_trouble(const Json& status, const std::string& wanted) {
   const std::string role = text_of(status, "role");
   const Json database = status.value("database", Json::object());

@@ -9,8 +9,8 @@
 
 namespace vault::ctl {
 
-// What is wrong with `arguments` (without the program's name), which `app` has refused with `refusal`: names the
-// unknown word or option, and the nearest known one.
+// Describes what is wrong with `arguments` (without the program's name), which `app` has refused with `refusal`: names
+// the unknown word or option, and the nearest known one.
 std::string describe_usage(CLI::App& app, const std::vector<std::string>& arguments, const std::string& refusal);
 
 // help [COMMAND]...: the same as COMMAND --help.

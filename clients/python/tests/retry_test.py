@@ -1,4 +1,4 @@
-"""What is retried, and how: against vaultds that die and return, and a ROUTER with scripted answers."""
+"""Retries of the client: against vaultds that die and return, and a ROUTER with scripted answers."""
 import asyncio
 import os
 import signal

@@ -226,7 +226,7 @@ def _storable(value: Any) -> Any:
 
 
 def _wrong_hash(value: Dict[str, Any]) -> str:
-    """What is wrong with the entry_hash of a line of ledger.jsonl; "" if it fits."""
+    """Describe what is wrong with the entry_hash of a line of ledger.jsonl; "" if it fits."""
     if "entry_hash" not in value:
         return "there is no entry_hash"
     rest = {name: one for name, one in value.items() if name != "entry_hash"}

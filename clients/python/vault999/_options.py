@@ -1,4 +1,4 @@
-"""Where vaultd is and how long to wait for it: the options of every kind of client."""
+"""The options of every kind of client: where vaultd is, and how long to wait for it."""
 from __future__ import annotations
 
 import dataclasses

@@ -10,7 +10,7 @@
 namespace vault {
 namespace {
 
-// What the session will answer, and what was asked of it.
+// The answers the session will give, and what was asked of it.
 struct Script {
   std::deque<AppendOutcome> outcomes;
   std::size_t appended = 0;

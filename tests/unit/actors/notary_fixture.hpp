@@ -100,7 +100,7 @@ class NotaryTest : public ::testing::Test {
     notary_->handle(Committed{epoch_, entries, head_of(ledger(to)), {}, 0}, effects_);
   }
 
-  // What a round leads to, some time later.
+  // Ends a round one second later, and answers what it asks.
   void round() {
     effects_.time += std::chrono::seconds(1);
     answered_ = effects_.sent.size();

@@ -139,7 +139,7 @@ TEST_F(NotaryTest, EvidenceAgainstAnEarlierIdentityWarnsAndStopsNobody) {
   EXPECT_EQ(remembered(), 12);
   EXPECT_EQ(disk_.evidence.size(), 1U);
   EXPECT_EQ(adopt(12), Outcome::agreed);
-  // What the operator has explicitly given up is no news.
+  // A history that the operator has explicitly given up is no news.
   restart("new.example");
   promises_.identities = {identity_of(log_name), identity_of("new.example", 8)};
   promises_.announcement = AnnouncementSeen{9, announcement_id("new.example"), {tree_of(10, "a", 5).root()}};

@@ -11,7 +11,7 @@ export const actions = (sequence, here) => h("nav", { class: "actions", "aria-la
 
 const clip = (text) => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
-/** What is wrong with an entry, in the words of faultOf(); "" if this browser cannot check. */
+/** Describes what is wrong with an entry, in the words of faultOf(); "" if this browser cannot check. */
 const seenFault = async (entry, before) => (canCheck ? faultOf(entry, before) : "");
 const misfit = (fault) => [sign("no", "does not fit"), ` ${fault}`];
 

@@ -57,7 +57,7 @@ export function leafData(entry) {
   return JSON.stringify({ authority, data_hash, prev_hash, seal_id, sequence, session_id, timestamp, v: 1, verdict });
 }
 
-/** What is wrong with an entry by itself, in a few words, or "". `before` is its predecessor, if available. */
+/** Describes what is wrong with an entry by itself, in a few words, or "". `before` is its predecessor, if available. */
 export async function faultOf(entry, before) {
   try {
     if (entry.seal_data_canonical === null || entry.data_salt === null) return "payload is missing";

@@ -1,6 +1,6 @@
-"""What can be checked without vaultd, without a network, and without trusting either.
+"""The checks that need no vaultd and no network, and trust neither.
 
-Pure functions over bytes, texts and maps; CheckFailed where something does not hold. Only signatures need a package
+Pure functions over bytes, texts and maps; CheckFailed if something does not hold. Only signatures need a package
 beyond the standard library: `cryptography`. The format is docs/ledger-format.md.
 
     check_receipt(receipt, vkey, seal_data)   this receipt, and this payload, are in the ledger that vkey signs

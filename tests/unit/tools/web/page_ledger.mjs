@@ -1,4 +1,4 @@
-// What the page computes (tools/web/page/ledger.js, payload.js), against vectors and against itself. Run by page_ledger_test.py:
+// The computations of the page (tools/web/page/ledger.js, payload.js), against vectors and against itself. Run by page_ledger_test.py:
 //   node page_ledger.mjs PAGE_DIRECTORY VECTORS_DIRECTORY
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
