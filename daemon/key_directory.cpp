@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "actors/runtime/authenticator.hpp"
-#include "daemon/input_file.hpp"
 #include "os/log.hpp"
+#include "os/whole_file.hpp"
 
 namespace vault {
 namespace {
@@ -22,7 +22,7 @@ tl::unexpected<Error> bad_key_file(const fs::path& file, const std::string& what
 }
 
 Result<toml::table> parse(const fs::path& file) {
-  const auto text = read_input_file(file.string(), key_file_bytes_max);
+  const auto text = read_whole_file(file.string(), key_file_bytes_max);
   if (!text) return tl::unexpected<Error>(text.error());
   try {
     return toml::parse(text->bytes, file.string());

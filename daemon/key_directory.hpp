@@ -17,7 +17,7 @@ namespace vault {
 
 inline constexpr std::size_t key_file_bytes_max = 64 << 10;
 
-// Error: invalid_argument naming file and key; those of read_input_file() if it cannot be read.
+// Error: invalid_argument naming file and key; those of read_whole_file() if it cannot be read.
 Result<ServerKey> load_server_key(const std::string& path);
 
 class KeyDirectory {

@@ -15,6 +15,7 @@
 #include "daemon/input_file.hpp"
 #include "daemon/key_directory.hpp"
 #include "os/log.hpp"
+#include "os/whole_file.hpp"
 
 namespace vault {
 namespace {
@@ -142,7 +143,7 @@ std::vector<Error> check_curve(const Settings& settings) {
     faults.push_back(refuse(key.error().code, "curve_server_key", key.error().message).value());
   } else {
     // Whoever steals this key can pretend to be this vaultd but sign nothing: that is worth a warning.
-    const auto file = read_input_file(settings.curve_server_key, key_file_bytes_max);
+    const auto file = read_whole_file(settings.curve_server_key, key_file_bytes_max);
     if (const Status secret = file ? check_secret_mode(*file, settings.curve_server_key) : Status{}; !secret) {
       log_warning("vaultd", "curve_server_key: " + secret.error().message);
     }

@@ -16,8 +16,8 @@
 #include "ledger/sha256.hpp"
 #include "os/clock.hpp"
 #include "os/durable_file.hpp"
-#include "os/file_lines.hpp"
 #include "os/log.hpp"
+#include "os/whole_file.hpp"
 
 namespace vault {
 namespace {
@@ -42,14 +42,10 @@ constexpr std::size_t state_file_bytes_max = std::size_t{1} << 20;
 
 // nullopt if there is no such file. Error: internal naming the path.
 Result<std::optional<std::string>> read_file(const std::string& path) {
-  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) {
-    if (errno == ENOENT) return std::nullopt;
-    return file_error("cannot read", path);
-  }
-  std::string bytes;
-  if ((errno = read_whole_file(file.get(), state_file_bytes_max, bytes)) != 0) return file_error("cannot read", path);
-  return bytes;
+  auto file = read_whole_file(path, state_file_bytes_max);
+  if (file) return std::move(file->bytes);
+  if (file.error().code == ErrorCode::not_found) return std::nullopt;
+  return fail(ErrorCode::internal, "cannot read " + file.error().message);
 }
 
 }  // namespace

@@ -25,6 +25,14 @@ ErrorCode code_of_file_error(int error) {
   }
 }
 
+ssize_t read_some(int fd, char* out, std::size_t size) {
+  while (true) {
+    const ssize_t got = ::read(fd, out, size);
+    if (got >= 0) return got;
+    if (errno != EINTR) return -errno;
+  }
+}
+
 int write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());

@@ -1,8 +1,10 @@
 // File descriptors that are closed by their owner.
 #pragma once
 
+#include <sys/types.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -36,6 +38,10 @@ class UniqueFd {
 // something unsuitable (a directory, a loop, a read-only file system); otherwise internal, for the machine's own
 // failures, which may pass: I/O errors, no space, no descriptors, no memory.
 ErrorCode code_of_file_error(int error);
+
+// Reads what there is, at most `size` bytes, however often a signal interrupts it. Returns the number of bytes, 0 at
+// the end, or -errno.
+ssize_t read_some(int fd, char* out, std::size_t size);
 
 // Writes all of it, however many writes that takes. 0, or errno.
 int write_all(int fd, std::string_view bytes);

@@ -1,24 +1,13 @@
 #include "os/file_lines.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 namespace vault {
 namespace {
 
 constexpr std::size_t chunk_bytes = std::size_t{256} << 10;
-
-// Bytes read, 0 at the end, or -errno.
-ssize_t read_some(int fd, char* out, std::size_t size) {
-  while (true) {
-    const ssize_t got = ::read(fd, out, size);
-    if (got >= 0) return got;
-    if (errno != EINTR) return -errno;
-  }
-}
 
 }  // namespace
 
@@ -28,23 +17,6 @@ UniqueFd open_quietly(int directory, const std::string& path, int flags) {
   const int fd = ::openat(directory, path.c_str(), flags | O_NOATIME);
   if (fd >= 0 || errno != EPERM) return UniqueFd(fd);
   return UniqueFd(::openat(directory, path.c_str(), flags));
-}
-
-int read_whole_file(int fd, std::size_t bytes_max, std::string& out) {
-  struct stat info {};
-  std::size_t piece = chunk_bytes;
-  if (::fstat(fd, &info) == 0 && info.st_size > 0) piece = static_cast<std::size_t>(info.st_size) + 1;
-  const std::size_t begin = out.size();
-  while (true) {
-    const std::size_t had = out.size();
-    out.resize(had + std::min(piece, bytes_max + 1 - (had - begin)));
-    const ssize_t got = read_some(fd, out.data() + had, out.size() - had);
-    out.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
-    if (got < 0) return static_cast<int>(-got);
-    if (got == 0) return 0;
-    if (out.size() - begin > bytes_max) return EFBIG;
-    piece = chunk_bytes;
-  }
 }
 
 bool FileLines::fill() {

@@ -1,7 +1,5 @@
-// Opens files without leaving a trace, and reads them whole or line by line.
+// Opens files without leaving a trace, and reads them line by line.
 #pragma once
-
-#include <sys/stat.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -16,10 +14,6 @@ namespace vault {
 // openat() for reading with `flags` added; leaves access times untouched where that is allowed. On failure errno is
 // set.
 UniqueFd open_quietly(int directory, const std::string& path, int flags);
-
-// Appends the file's contents, up to `bytes_max` bytes, to `out`. 0, EFBIG if there is more, or the errno of the
-// failure.
-int read_whole_file(int fd, std::size_t bytes_max, std::string& out);
 
 // Reads the lines of a file in pieces: memory for one line, however long the file is.
 class FileLines {

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include "daemon/input_file.hpp"
 #include "daemon/settings/fields.hpp"
 #include "ledger/passwords.hpp"
+#include "os/whole_file.hpp"
 
 namespace vault {
 namespace {
@@ -95,7 +95,7 @@ Result<std::set<std::string>> apply_table(const std::string& path, const toml::t
 }  // namespace
 
 Result<std::set<std::string>> apply_settings_file(const std::string& path, Settings& settings) {
-  const auto file = read_input_file(path, file_bytes_max);
+  const auto file = read_whole_file(path, file_bytes_max);
   if (!file) return fail(file.error().code, file.error().message, "config");
   try {
     return apply_table(path, toml::parse(file->bytes, path), settings);

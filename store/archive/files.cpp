@@ -14,6 +14,7 @@
 
 #include "ledger/check.hpp"
 #include "os/durable_file.hpp"
+#include "os/whole_file.hpp"
 
 namespace vault {
 namespace {
@@ -69,12 +70,9 @@ DirectoryStream list(int base, const std::string& path) {
 Result<bool> ArchiveFile::read_more(std::string& out) {
   const std::size_t had = out.size();
   out.resize(had + chunk_bytes);
-  ssize_t got = 0;
-  do {
-    got = ::read(fd_.get(), out.data() + had, chunk_bytes);
-  } while (got < 0 && errno == EINTR);
+  const ssize_t got = read_some(fd_.get(), out.data() + had, chunk_bytes);
   out.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
-  if (got < 0) return fail(ErrorCode::internal, std::strerror(errno));
+  if (got < 0) return fail(ErrorCode::internal, std::strerror(static_cast<int>(-got)));
   return got > 0;
 }
 
@@ -105,7 +103,7 @@ Result<std::optional<std::string>> ArchiveDirectory::read(const std::string& pat
   if (!fd && errno == ENOENT) return std::nullopt;
   if (!fd) return unreadable(path, errno);
   std::string content;
-  if (const int failure = read_whole_file(fd.get(), bytes_max, content); failure != 0) return unreadable(path, failure);
+  if (const int failure = read_to_end(fd.get(), bytes_max, content); failure != 0) return unreadable(path, failure);
   return content;
 }
 

@@ -16,6 +16,7 @@
 
 #include "ledger/bytes.hpp"
 #include "os/durable_file.hpp"
+#include "os/whole_file.hpp"
 #include "store/emergency_file.hpp"
 
 namespace vault {
@@ -307,7 +308,7 @@ Result<std::optional<KeptSeal>> read_kept_seal(int entries, const Uuid& seal_id)
   if (!fd && !of_file) return unavailable("cannot open " + name, errno);
   if (!fd) return fail(ErrorCode::internal, name + " cannot be opened: " + std::strerror(errno));
   std::string text;
-  if (const int failure = read_whole_file(fd.get(), file_bytes_max, text); failure != 0) {
+  if (const int failure = read_to_end(fd.get(), file_bytes_max, text); failure != 0) {
     return fail(ErrorCode::internal, name + " cannot be read: " + std::strerror(failure));
   }
   const auto json = is_valid_utf8(text) ? RawJson::parse(text) : tl::unexpected(RawJsonFault{0, "not UTF-8"});

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "ledger/sha256.hpp"
+#include "os/whole_file.hpp"
 
 namespace vault {
 namespace {
@@ -168,7 +169,7 @@ LegacyItem LegacyDirectory::read_whole(const File& file) {
   const UniqueFd fd = open_quietly(root_.get(), file.source, O_NOFOLLOW);
   if (!fd) return refused("cannot be opened: " + reason_of(errno));
   std::string bytes;
-  const int failure = read_whole_file(fd.get(), legacy_record_bytes_max, bytes);
+  const int failure = read_to_end(fd.get(), legacy_record_bytes_max, bytes);
   if (failure == EFBIG) {
     return refused(fmt::format("larger than {} bytes, which is the most that can be sealed", legacy_record_bytes_max));
   }

@@ -12,6 +12,7 @@
 
 #include "os/durable_file.hpp"
 #include "os/file_descriptor.hpp"
+#include "os/whole_file.hpp"
 
 namespace vault::ctl {
 namespace {
@@ -43,24 +44,14 @@ bool is_existing_file(const std::string& path) {
 
 Result<std::string> read_input(const std::string& path, std::size_t bytes_max) {
   const bool is_stdin = path == "-";
-  const int fd = is_stdin ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return cannot("open", path, errno);
+  const UniqueFd file(is_stdin ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!is_stdin && !file) return cannot("open", path, errno);
   std::string text;
-  int failure = 0;
-  while (text.size() <= bytes_max) {
-    const std::size_t had = text.size();
-    text.resize(had + chunk_bytes);
-    const ssize_t got = ::read(fd, text.data() + had, chunk_bytes);
-    text.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) failure = errno;
-    if (got <= 0) break;
-  }
-  if (!is_stdin) ::close(fd);
-  if (failure != 0) return cannot("read", path, failure);
-  if (text.size() > bytes_max) {
+  const int failure = read_to_end(is_stdin ? STDIN_FILENO : file.get(), bytes_max, text);
+  if (failure == EFBIG) {
     return fail(ErrorCode::too_large, path + " holds more than " + std::to_string(bytes_max) + " bytes");
   }
+  if (failure != 0) return cannot("read", path, failure);
   return text;
 }
 

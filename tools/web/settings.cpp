@@ -9,13 +9,13 @@
 #include <boost/asio/ip/address.hpp>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <sstream>
 #include <variant>
 
 #include "ledger/nearest.hpp"
 #include "ledger/quantity.hpp"
+#include "os/whole_file.hpp"
 #include "tools/common/connect.hpp"
 #include "tools/web/request_target.hpp"
 #include "version.hpp"
@@ -27,6 +27,8 @@ using std::chrono::milliseconds;
 using Names = std::vector<std::string>;
 using Member = std::variant<std::string Settings::*, Names Settings::*, bool Settings::*, std::int64_t Settings::*,
                             milliseconds Settings::*>;
+
+constexpr std::size_t file_bytes_max = 1 << 20;
 
 struct Field {
   const char* name;
@@ -135,13 +137,11 @@ Result<std::string> text_of(const toml::node& node, const std::string& where) {
 }
 
 Status read_file(const std::string& path, Settings& settings) {
-  std::ifstream file(path);
-  if (!file) return fail(ErrorCode::not_found, "cannot read " + path, "config");
-  std::ostringstream text;
-  text << file.rdbuf();
+  const auto file = read_whole_file(path, file_bytes_max);
+  if (!file) return fail(ErrorCode::not_found, "cannot read " + file.error().message, "config");
   toml::table table;
   try {
-    table = toml::parse(text.str(), path);
+    table = toml::parse(file->bytes, path);
   } catch (const toml::parse_error& error) {
     return refuse(fmt::format("{}:{}", path, error.source().begin.line), std::string(error.description()));
   }

@@ -11,11 +11,13 @@
 #include <cstring>
 
 #include "ledger/sha256.hpp"
+#include "os/whole_file.hpp"
 
 namespace vault::web {
 namespace {
 
 constexpr std::string_view scheme = "bearer ";
+constexpr std::size_t file_bytes_max = 4'096;
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view blanks = " \t\r\n";
@@ -61,18 +63,16 @@ bool Token::matches(std::string_view authorization) const {
 }
 
 Result<Token> read_token(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return cannot("read", path);
-  struct stat info {};
-  std::array<char, 4'096> buffer{};
-  const bool regular = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-  const ssize_t size = regular ? ::read(fd, buffer.data(), buffer.size()) : -1;
-  ::close(fd);
-  if (size < 0) return fail(ErrorCode::forbidden, path + " cannot be read as a file", "token_file");
-  if ((info.st_mode & S_IROTH) != 0) {
+  const auto file = read_whole_file(path, file_bytes_max);
+  if (!file) {
+    const bool missing = file.error().code == ErrorCode::not_found;
+    return fail(missing ? ErrorCode::not_found : ErrorCode::forbidden, "cannot read " + file.error().message,
+                "token_file");
+  }
+  if ((file->mode & S_IROTH) != 0) {
     return fail(ErrorCode::forbidden, path + " can be read by everybody: take that away (chmod o-r)", "token_file");
   }
-  const std::string_view text = trimmed({buffer.data(), static_cast<std::size_t>(size)});
+  const std::string_view text = trimmed(file->bytes);
   const bool blanks = text.find_first_of(" \t\r\n") != std::string_view::npos;
   if (text.size() < Token::bytes_min || blanks) {
     return fail(ErrorCode::invalid_argument,

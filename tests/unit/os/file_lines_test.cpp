@@ -42,16 +42,6 @@ TEST(FileLines, OneAfterTheOther) {
   EXPECT_EQ(lines.bytes_read(), 29U);
 }
 
-TEST(FileLines, WholeFilesUpToALimit) {
-  const UniqueFd file = file_of("0123456789");
-  std::string text = "> ";
-  EXPECT_EQ(read_whole_file(file.get(), 10, text), 0);
-  EXPECT_EQ(text, "> 0123456789");
-  ASSERT_EQ(::lseek(file.get(), 0, SEEK_SET), 0);
-  text.clear();
-  EXPECT_EQ(read_whole_file(file.get(), 9, text), EFBIG);
-}
-
 TEST(FileDescriptor, SaysWhoseFaultAnErrnoIs) {
   EXPECT_EQ(code_of_file_error(ENOENT), ErrorCode::not_found);
   EXPECT_EQ(code_of_file_error(EACCES), ErrorCode::forbidden);
