@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/fs.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,16 +36,6 @@ Status make_directory(const std::string& path) {
   if (failure == 0) return {};
   return fail(ErrorCode::invalid_argument,
               fmt::format("cannot make the directory {}: {}", path, std::strerror(failure)), "legacy_dir");
-}
-
-// Gives a finished file its name, never replacing another file. 0, EEXIST, or errno. File systems that cannot rename
-// this way (NFS) can link.
-int publish(int directory, const std::string& temporary, const std::string& name) {
-  if (::renameat2(directory, temporary.c_str(), directory, name.c_str(), RENAME_NOREPLACE) == 0) return 0;
-  if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
-  if (::linkat(directory, temporary.c_str(), directory, name.c_str(), 0) != 0) return errno;
-  ::unlinkat(directory, temporary.c_str(), 0);
-  return 0;
 }
 
 class DirectoryWriter final : public EmergencyWriterStore {
@@ -222,7 +211,7 @@ class DirectoryWriter final : public EmergencyWriterStore {
 
   void give_name(Pending& pending) {
     const Uuid seal_id = pending.seal.seal_id;
-    const int failure = publish(entries_.get(), pending.temporary, emergency_file_name(seal_id));
+    const int failure = rename_to_new_name(entries_.get(), pending.temporary, emergency_file_name(seal_id));
     if (failure == 0) return;
     ::unlinkat(entries_.get(), pending.temporary.c_str(), 0);
     if (failure != EEXIST) {

@@ -25,18 +25,6 @@ tl::unexpected<Error> cannot(const std::string& what, const std::string& path, i
 
 }  // namespace
 
-int write_sync_close(int fd, std::string_view content, bool sync) {
-  int failure = write_all(fd, content);
-  if (failure == 0 && sync && ::fsync(fd) != 0) failure = errno;
-  if (::close(fd) != 0 && failure == 0) failure = errno;
-  return failure;
-}
-
-int sync_directory_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return sync_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1));
-}
-
 bool is_existing_file(const std::string& path) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
@@ -56,18 +44,16 @@ Result<std::string> read_input(const std::string& path, std::size_t bytes_max) {
 }
 
 Status create_file(const std::string& path, std::string_view content, mode_t mode) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  if (fd < 0 && errno == EEXIST) {
+  auto file = PendingFile::create(path, mode, PendingFile::Name::unique);
+  if (!file) return cannot("create", path, file.error());
+  if (const int failure = file->write(content); failure != 0) return cannot("write", path, failure);
+  const auto published = file->publish(PendingFile::Existing::keep);
+  if (published) return {};
+  const auto [step, error] = published.error();
+  if (step == PublishFailure::Step::name && error == EEXIST) {
     return fail(ErrorCode::invalid_argument, path + " exists already and is not overwritten");
   }
-  if (fd < 0) return cannot("create", path, errno);
-  const int failure = write_sync_close(fd, content, true);
-  if (failure != 0) {
-    ::unlink(path.c_str());
-    return cannot("write", path, failure);
-  }
-  if (const int unsynced = sync_directory_of(path); unsynced != 0) return cannot("make durable", path, unsynced);
-  return {};
+  return cannot(step == PublishFailure::Step::directory ? "make durable" : "write", path, error);
 }
 
 Result<LineReader> LineReader::open(const std::string& path) {

@@ -24,12 +24,6 @@ Result<std::string> read_input(const std::string& path, std::size_t bytes_max = 
 // Makes a new file, fsynced. Never overwrites: invalid_argument if the path exists.
 Status create_file(const std::string& path, std::string_view content, mode_t mode);
 
-// Writes all of it, fsyncs if `sync`, closes `fd` in any case. 0, or the errno of the failure.
-int write_sync_close(int fd, std::string_view content, bool sync);
-
-// Makes the directory entry of this file durable. 0, or errno.
-int sync_directory_of(const std::string& path);
-
 // Lines of a file or of stdin ("-"), never blocking longer than requested.
 class LineReader {
  public:

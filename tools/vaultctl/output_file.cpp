@@ -6,17 +6,18 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
-
-#include "tools/common/files.hpp"
 
 namespace vault::ctl {
 namespace {
 
 tl::unexpected<Error> cannot_open(const std::string& path, int cause) {
   return fail(ErrorCode::invalid_argument, "cannot write " + path + ": " + std::strerror(cause), "output");
+}
+
+tl::unexpected<Error> cannot_write(const std::string& path, int cause) {
+  return fail(ErrorCode::internal, "cannot write " + path + ": " + std::strerror(cause));
 }
 
 }  // namespace
@@ -27,44 +28,30 @@ void add_output(CLI::App& command, OutputOptions& options, const std::string& he
 }
 
 Result<OutputFile> OutputFile::open(const OutputOptions& options, mode_t mode) {
-  if (options.path.empty()) return OutputFile(Kind::none, "");
-  if (options.path == "-") return OutputFile(Kind::standard_output, "-");
+  if (options.path.empty()) return OutputFile(Kind::none, options);
+  if (options.path == "-") return OutputFile(Kind::standard_output, options);
   struct stat info {};
-  const bool there = ::stat(options.path.c_str(), &info) == 0;
-  if (there && !S_ISREG(info.st_mode)) {
-    OutputFile file(Kind::device, options.path);
-    file.fd_ = ::open(options.path.c_str(), O_WRONLY | O_CLOEXEC);
-    if (file.fd_ < 0) return cannot_open(options.path, errno);
-    return file;
+  if (::stat(options.path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    OutputFile output(Kind::device, options);
+    output.device_ = UniqueFd(::open(options.path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!output.device_) return cannot_open(options.path, errno);
+    return output;
   }
-  OutputFile file(there && options.force ? Kind::replacing : Kind::created, options.path);
-  if (file.kind_ == Kind::replacing) {
-    std::string beside = options.path + ".XXXXXX";
-    file.fd_ = ::mkostemp(beside.data(), O_CLOEXEC);
-    if (file.fd_ < 0) return cannot_open(options.path, errno);
-    file.made_ = beside;
-    if (::fchmod(file.fd_, mode) != 0) return cannot_open(options.path, errno);
-    return file;
-  }
-  file.fd_ = ::open(options.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  if (file.fd_ < 0 && errno == EEXIST) {
+  if (!options.force && ::lstat(options.path.c_str(), &info) == 0) {  // a link that leads nowhere is there too
     return fail(ErrorCode::invalid_argument,
                 options.path + " exists already and is not overwritten; --force replaces it", "output");
   }
-  if (file.fd_ < 0) return cannot_open(options.path, errno);
-  file.made_ = options.path;
-  return file;
+  auto file = PendingFile::create(options.path, mode, PendingFile::Name::unique);
+  if (!file) return cannot_open(options.path, file.error());
+  OutputFile output(Kind::file, options);
+  output.file_.emplace(std::move(*file));
+  return output;
 }
 
-OutputFile::OutputFile(OutputFile&& other) noexcept
-    : kind_(other.kind_),
-      path_(std::move(other.path_)),
-      made_(std::exchange(other.made_, {})),
-      fd_(std::exchange(other.fd_, -1)) {}
-
-OutputFile::~OutputFile() {
-  if (fd_ >= 0) ::close(fd_);
-  if (!made_.empty()) ::unlink(made_.c_str());
+Status OutputFile::write_to_device(std::string_view content) {
+  int failure = write_all(device_.get(), content);
+  if (::close(device_.release()) != 0 && failure == 0) failure = errno;
+  return failure == 0 ? Status{} : cannot_write(path_, failure);
 }
 
 Status OutputFile::write(std::string_view content) {
@@ -73,14 +60,13 @@ Status OutputFile::write(std::string_view content) {
     std::fwrite(content.data(), 1, content.size(), stdout);
     return {};
   }
-  int failure = write_sync_close(std::exchange(fd_, -1), content, kind_ != Kind::device);
-  if (failure == 0 && kind_ == Kind::replacing && ::rename(made_.c_str(), path_.c_str()) != 0) failure = errno;
-  if (failure != 0) return fail(ErrorCode::internal, "cannot write " + path_ + ": " + std::strerror(failure));
-  made_.clear();
-  if (kind_ != Kind::device && (failure = sync_directory_of(path_)) != 0) {
-    return fail(ErrorCode::internal, "cannot make " + path_ + " durable: " + std::strerror(failure));
-  }
-  return {};
+  if (kind_ == Kind::device) return write_to_device(content);
+  if (const int failure = file_->write(content); failure != 0) return cannot_write(path_, failure);
+  const auto published = file_->publish(force_ ? PendingFile::Existing::replace : PendingFile::Existing::keep);
+  if (published) return {};
+  const auto [step, error] = published.error();
+  if (step != PublishFailure::Step::directory) return cannot_write(path_, error);
+  return fail(ErrorCode::internal, "cannot make " + path_ + " durable: " + std::strerror(error));
 }
 
 }  // namespace vault::ctl

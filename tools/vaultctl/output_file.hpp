@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "ledger/result.hpp"
+#include "os/durable_file.hpp"
 
 namespace vault::ctl {
 
@@ -23,28 +24,26 @@ void add_output(CLI::App& command, OutputOptions& options, const std::string& he
 
 class OutputFile {
  public:
-  // Creates the file, empty; with `force`, a new one beside it, which replaces it in write(). Anything but a regular
-  // file (a pipe, /dev/stdout) is opened and written to directly; "-" is stdout, "" writes nothing. Error:
+  // Makes a file beside it, which gets its name in write() and is removed if it does not come to that. Anything but a
+  // regular file (a pipe, /dev/stdout) is opened and written to directly; "-" is stdout, "" writes nothing. Error:
   // invalid_argument if the file exists (without `force`), or cannot be created there: field "output".
   static Result<OutputFile> open(const OutputOptions& options, mode_t mode);
-  OutputFile(OutputFile&& other) noexcept;
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
-  // Removes the file made by open() unless write() has succeeded.
-  ~OutputFile();
 
-  // Call once. Returns when the content is durable: fsynced, and renamed if it replaces another file. Error: internal,
-  // naming path and cause; the file is then missing, or the old one still there.
+  // Call once. Returns when the content is durable, under its name. Without `force` no file is replaced, even one that
+  // was made since open(). Error: internal, naming path and cause; the file is then missing, or the old one still
+  // there.
   Status write(std::string_view content);
 
  private:
-  enum class Kind { none, standard_output, device, created, replacing };
-  OutputFile(Kind kind, std::string path) : kind_(kind), path_(std::move(path)) {}
+  enum class Kind { none, standard_output, device, file };
+  OutputFile(Kind kind, const OutputOptions& options) : kind_(kind), path_(options.path), force_(options.force) {}
+  Status write_to_device(std::string_view content);
 
   Kind kind_;
   std::string path_;
-  std::string made_;  // the file to be removed: path_, or the one beside it
-  int fd_ = -1;
+  bool force_;
+  UniqueFd device_;
+  std::optional<PendingFile> file_;
 };
 
 }  // namespace vault::ctl

@@ -1,6 +1,5 @@
 #include "tools/web/token.hpp"
 
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include <cstring>
 
 #include "ledger/sha256.hpp"
+#include "os/durable_file.hpp"
 #include "os/whole_file.hpp"
 
 namespace vault::web {
@@ -26,27 +26,25 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(from, text.find_last_not_of(blanks) - from + 1);
 }
 
-tl::unexpected<Error> cannot(const char* what, const std::string& path) {
-  const auto code = errno == ENOENT ? ErrorCode::not_found : ErrorCode::forbidden;
-  return fail(code, std::string("cannot ") + what + " " + path + ": " + std::strerror(errno), "token_file");
+tl::unexpected<Error> cannot_make(const std::string& path, int error) {
+  const auto code = error == ENOENT ? ErrorCode::not_found : ErrorCode::forbidden;
+  return fail(code, "cannot make " + path + ": " + std::strerror(error), "token_file");
 }
 
 Status write_new(const std::string& path, int group) {
   std::array<std::uint8_t, 32> random{};
   if (RAND_bytes(random.data(), random.size()) != 1) return fail(ErrorCode::internal, "no random numbers");
   const std::string text = to_hex(random) + "\n";
-  // Written beside its place first, so that readers never see a part of it, and two starting at once agree on one.
-  const std::string temporary = path + "." + std::to_string(::getpid());
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
-  if (fd < 0) return cannot("make", temporary);
-  const bool owned = group < 0 || ::fchown(fd, static_cast<uid_t>(-1), static_cast<gid_t>(group)) == 0;
-  const bool written =
-      owned && ::fchmod(fd, 0640) == 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  ::close(fd);
-  const bool placed = written && (::link(temporary.c_str(), path.c_str()) == 0 || errno == EEXIST);
-  const Status status = placed ? Status{} : Status(cannot("make", path));
-  ::unlink(temporary.c_str());
-  return status;
+  // Published whole, so that readers never see a part of it, and only if there is none, so that two programs starting
+  // at once agree on one.
+  auto file = PendingFile::create(path, 0640, PendingFile::Name::unique);
+  if (!file) return cannot_make(path, file.error());
+  const bool owned = group < 0 || ::fchown(file->fd(), static_cast<uid_t>(-1), static_cast<gid_t>(group)) == 0;
+  if (!owned || ::fchmod(file->fd(), 0640) != 0) return cannot_make(path, errno);
+  if (const int failure = file->write(text); failure != 0) return cannot_make(path, failure);
+  const auto published = file->publish(PendingFile::Existing::keep);
+  if (!published && published.error().error != EEXIST) return cannot_make(path, published.error().error);
+  return {};
 }
 
 }  // namespace
