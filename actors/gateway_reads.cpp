@@ -50,7 +50,7 @@ void Gateway::queue_read(Arrival arrival, Request request, Effects& effects) {
   const std::string_view op = name_of(request.operation);
   task.at_least = request.at_least;
   std::visit(
-      [&](auto&& operation) {
+      [&](auto& operation) {
         using Kind = std::decay_t<decltype(operation)>;
         if constexpr (std::is_constructible_v<decltype(task.task), Kind>) {
           task.task = std::move(operation);
@@ -58,7 +58,7 @@ void Gateway::queue_read(Arrival arrival, Request request, Effects& effects) {
           VAULT_CHECK(!"an operation that no reader answers");
         }
       },
-      std::move(request.operation));
+      request.operation);
   const std::string peer = peer_of(arrival.message);
   // A verification takes as long as it takes; everything else has a deadline.
   const bool verify = std::holds_alternative<VerifyRangeRequest>(task.task);

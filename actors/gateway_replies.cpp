@@ -55,7 +55,7 @@ void Gateway::on_answer(SealAnswer answer, Effects& effects) {
 
 // Without `sign`, which the emergency mode refuses before it seals.
 void Gateway::on_kept_answers(KeptAnswers answers, Effects& effects) {
-  for (auto& [ticket, receipts] : answers.answers) {
+  for (auto& [ticket, receipts] : std::exchange(answers.answers, {})) {
     const Pending* pending = settle(ticket, receipts ? nullptr : &receipts.error(), effects);
     if (pending == nullptr) continue;
     std::string message = pending->batch ? encode_reply(pending->id, KeptReceiptsResult{std::move(*receipts)})

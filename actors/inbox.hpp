@@ -63,17 +63,17 @@ concept KindOf = takes<Inbox, Kind>;
 
 // One function object made of several lambdas, each for one kind of message.
 template <class... Cases>
-struct Cases_ : Cases... {
+struct Overloaded : Cases... {
   using Cases::operator()...;
 };
 template <class... Cases>
-Cases_(Cases...) -> Cases_<Cases...>;
+Overloaded(Cases...) -> Overloaded<Cases...>;
 
 // The entry to a handler: calls the one of `cases` that takes this kind of message (by reference). Does not compile if
 // a kind in the inbox has no case. A message that is not in the inbox cannot have been sent, and ends the process.
 template <class Inbox, class... Cases>
 void receive(Message&& message, Cases... cases) {
-  const Cases_ handle{std::move(cases)...};
+  const Overloaded handle{std::move(cases)...};
   std::visit(
       [&handle](auto& one) {
         if constexpr (takes<Inbox, std::remove_cvref_t<decltype(one)>>) {

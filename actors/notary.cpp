@@ -97,7 +97,7 @@ void Notary::stand_down() {
 
 void Notary::act_on(std::optional<Judgement> judgement, Effects& effects) {
   if (!judgement) return;
-  const Cases_ act{
+  const Overloaded act{
       [&](AdoptedLedger& ledger) { write_on(std::move(ledger), effects); },
       [&](FollowedLedger& ledger) { look_on(ledger, effects); },
       [&](RefusedLedger& ledger) { refuse(ledger, effects); },

@@ -81,7 +81,7 @@ class Writer final : public Actor {
   void send_batch(BatchPlan plan, Timestamp now, Effects& effects);
   void look_up(Effects& effects);
   void complete(PendingBatch batch, Effects& effects);
-  void answer_plan(const BatchPlan& plan, Entries entries, Effects& effects);
+  void answer_plan(const BatchPlan& plan, const Entries& entries, Effects& effects);
   void refuse(const PendingOrder& pending, const Error& error, Effects& effects);
   // Stops waiting for the batches at the committer; they go back to the queue.
   void give_up_batches(bool look_up_first);

@@ -286,7 +286,7 @@ void Writer::complete(PendingBatch batch, Effects& effects) {
 }
 
 // Durable first, then the receipts, then the events: the gateway is informed before the notary.
-void Writer::answer_plan(const BatchPlan& plan, Entries entries, Effects& effects) {
+void Writer::answer_plan(const BatchPlan& plan, const Entries& entries, Effects& effects) {
   Committed committed{epoch_, entries, durable_.head, {}, plan.bytes()};
   unpublished_bytes_ += committed.bytes;
   for (std::size_t i = 0; i < plan.orders().size(); ++i) {

@@ -53,8 +53,10 @@ std::size_t append_integer(Integer value, std::string& out) {
 
 // Bytes of `digits` times 10^(point - count) without an exponent, as PostgreSQL's numeric prints it.
 std::size_t written_out_bytes(int count, int point) {
-  if (point <= 0) return static_cast<std::size_t>(2 - point + count);  // 0.000ddd
-  return static_cast<std::size_t>(point < count ? count + 1 : point);  // d.dd, or ddd000
+  int bytes = point;                          // ddd000
+  if (point < count) bytes = count + 1;       // d.dd
+  if (point <= 0) bytes = count + 2 - point;  // 0.000ddd
+  return static_cast<std::size_t>(bytes);
 }
 
 // Lays out `digits` times 10^(point - digits.size()) as ECMAScript's Number::toString does.

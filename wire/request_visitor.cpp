@@ -289,9 +289,8 @@ bool RequestVisitor::start_map(std::uint32_t /*size*/) {
     in_key_ = false;
   } else if (in_key_) {
     refuse_key();
-  } else if (depth_ == 1 && member_ == Member::seal && !std::exchange(seal_seen_, true)) {
-    begin_draft();
-  } else if (at_seals_item() && !seals_error) {
+  } else if ((depth_ == 1 && member_ == Member::seal && !std::exchange(seal_seen_, true)) ||
+             (at_seals_item() && !seals_error)) {
     begin_draft();
   } else if (at_draft_member() && draft_.expects_payload()) {
     draft_.begin_payload();

@@ -188,7 +188,7 @@ class Loop {
   }
 
   void obey(const LifecycleOrder& order) {
-    const Cases_ obey_one{
+    const Overloaded obey_one{
         [&](const Ping&) { thread_.report(Pong{}); },
         [&](const StopActor& stop) {
           // Endpoints stay bound: unbinding would end their connections, and with them the replies still to be sent.
@@ -319,7 +319,7 @@ void Shell::tell(LifecycleOrder order) {
   }
 }
 
-void Shell::run(std::function<std::vector<Port>(zmq::context_t&)> open_ports) {
+void Shell::run(const std::function<std::vector<Port>(zmq::context_t&)>& open_ports) {
   zmq::socket_t lifecycle(context_, zmq::socket_type::pair);
   lifecycle.set(zmq::sockopt::linger, 1'000);
   lifecycle.connect(address_);

@@ -60,7 +60,7 @@ class Shell {
   bool opened() const { return opened_.load(std::memory_order_acquire); }
 
  private:
-  void run(std::function<std::vector<Port>(zmq::context_t&)> open_ports);
+  void run(const std::function<std::vector<Port>(zmq::context_t&)>& open_ports);
 
   zmq::context_t& context_;
   std::vector<NamedActor> actors_;

@@ -43,7 +43,7 @@ Status Supervisor::start(const std::vector<NamedActor>& actors,
 }
 
 void Supervisor::hear(ActorThread& host, LifecycleReport& heard, Report& report) {
-  const Cases_ hear_one{
+  const Overloaded hear_one{
       [](ShellReady&) { VAULT_CHECK(false && "start() has heard that already"); },
       [&](ShellFailed& failed) {
         host.running.clear();

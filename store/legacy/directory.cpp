@@ -134,11 +134,9 @@ void LegacyDirectory::list_entries(int parent) {
   }
   if (!reason.empty()) return tell(prefix.substr(0, prefix.size() - 1), reason);
   for (const std::string& name : names) {
-    if (is_hidden(name)) {
-      ignored_.push_back(prefix + name);
-    } else if (name.ends_with(".json")) {
+    if (!is_hidden(name) && name.ends_with(".json")) {
       add_file(entries.get(), prefix, name, LegacyKind::session);
-    } else if (name.ends_with(".md")) {
+    } else if (!is_hidden(name) && name.ends_with(".md")) {
       add_file(entries.get(), prefix, name, LegacyKind::markdown);
     } else {
       ignored_.push_back(prefix + name);

@@ -139,7 +139,9 @@ LegacyItem read_legacy_row(const LegacyRow& row, const LegacyRowHash& hash, cons
   const auto problem = [&](std::string reason) {
     return LegacyProblem{place.source, place.line, std::move(reason), place.kind};
   };
-  const auto join = [](std::string a, const std::string& b) { return a.empty() || b.empty() ? a + b : a + "; " + b; };
+  const auto join = [](const std::string& a, const std::string& b) {
+    return a.empty() || b.empty() ? a + b : a + "; " + b;
+  };
   const std::string complaint = join(hash.complaint, links.complaint);
   if (is_too_large(row)) {
     return {

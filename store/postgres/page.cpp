@@ -23,7 +23,7 @@ constexpr std::size_t fetch_growth = 32;
 constexpr std::size_t match_rows_max = 64;  // of a filtered page, where the server does not limit the bytes it returns
 // If rows are smaller than this, one more row shows whether there is another page; otherwise a query without payloads
 // does.
-constexpr std::size_t small_row = 16 * 1024;
+constexpr std::size_t small_row = std::size_t{16} << 10;
 // Index entries scanned per query of a filtered page: few at first, since most filters find something soon.
 constexpr std::size_t look_rows_first = 256;
 constexpr std::size_t look_rows_max = 8192;

@@ -86,8 +86,8 @@ std::optional<Day> day_of_week(int year, int week, int weekday) {
   if (week < 1 || week > 53 || weekday < 1 || weekday > 7) return std::nullopt;
   const std::int64_t fourth = days_of({year, 1, 4});
   const std::int64_t monday = fourth - (fourth + 3) % 7;  // day 0 was a Thursday
-  const std::int64_t days = monday + (week - 1) * 7 + weekday - 1;
-  if (week == 53 && day_of(monday + 52 * 7 + 3).year != year) return std::nullopt;  // that year has 52
+  const std::int64_t days = monday + std::int64_t{week - 1} * 7 + weekday - 1;
+  if (week == 53 && day_of(monday + std::int64_t{52} * 7 + 3).year != year) return std::nullopt;  // that year has 52
   return day_of(days);
 }
 

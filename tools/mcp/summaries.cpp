@@ -15,7 +15,7 @@ using ctl::short_hash;
 constexpr std::size_t lines_max = 20;  // of a page
 constexpr std::size_t name_bytes_max = 64;
 // A byte of a name takes up to two in JSON, because quotation marks and backslashes are escaped.
-static_assert((lines_max + 2) * (2 * 2 * (name_bytes_max + 3) + 128) < summary_bytes_max);
+static_assert((lines_max + 2) * (std::size_t{4} * (name_bytes_max + 3) + 128) < summary_bytes_max);
 
 std::string count(std::size_t number, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", number, number == 1 ? one : many);

@@ -57,7 +57,7 @@ int run_stats(const Context& context, const LegacyOptions& options) {
   auto directory = LegacyDirectory::open(options.directory);
   if (!directory) return report(context, directory.error());
   LegacySummary summary;
-  read_all(context, *directory, summary, [](LegacyRecord) {});
+  read_all(context, *directory, summary, [](const LegacyRecord&) {});
   if (context.globals.json) {
     print_document(summary_json(summary), *directory, summary);
   } else {

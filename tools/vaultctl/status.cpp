@@ -142,7 +142,7 @@ std::string show_histogram(const std::string& name, const Json& value) {
 void collect_fields(const Json& status, const std::string& prefix, const Json& map, Fields& out) {
   for (const auto& [name, value] : map.items()) {
     if (name == "alert_details" || name == "since" || name == "now") continue;  // shown elsewhere
-    if (value == "") continue;
+    if (value.is_string() && value.get_ref<const std::string&>().empty()) continue;
     const std::string label = prefix + without_unit(name, value);
     if (label == "role" && value.is_string()) {
       out.emplace_back(label, with_age(printable(value.get<std::string>()), status, map.value("since", Json())));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "tools/common/numbers.hpp"
@@ -37,7 +38,7 @@ std::int64_t counter(const TopSample& sample, const char* name) {
 }
 
 std::string show_rate(std::optional<double> rate) {
-  return rate ? with_thousands(static_cast<std::uint64_t>(*rate + 0.5)) : "-";
+  return rate ? with_thousands(static_cast<std::uint64_t>(std::llround(*rate))) : "-";
 }
 
 std::string show_milliseconds(std::chrono::microseconds time) {

@@ -1,5 +1,7 @@
 #include "tools/vaultctl/usage.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -74,7 +76,7 @@ std::string describe_usage(CLI::App& app, const std::vector<std::string>& argume
     if (next == nullptr) {
       const std::string prefix = command == &app ? "" : command->get_name() + " ";
       const std::string hint = did_you_mean(arguments[i], command_names(*command));
-      return "unknown command \"" + prefix + arguments[i] + "\"" + hint;
+      return fmt::format("unknown command \"{}{}\"{}", prefix, arguments[i], hint);
     }
     command = next;
     wants_command = !command->get_subcommands({}).empty();

@@ -45,7 +45,7 @@ int group_of(const std::string& endpoint) {
 // The token required for reads. None if nothing requires one.
 Result<std::optional<Token>> find_token(const Settings& settings) {
   if (!settings.token_file.empty()) {
-    return read_token(settings.token_file).map([](Token token) { return std::optional(std::move(token)); });
+    return read_token(settings.token_file).map([](const Token& token) { return std::optional(token); });
   }
   if (settings.is_public || settings.trust_local_users) return std::optional<Token>();
   const std::string path = made_token_path();
@@ -59,7 +59,7 @@ Result<std::optional<Token>> find_token(const Settings& settings) {
                 "token_file");
   }
   say("the token for page and API is in " + path);
-  return std::optional(std::move(*token));
+  return std::optional(*token);
 }
 
 Result<ServiceOptions> service_options(const Settings& settings) {
@@ -73,7 +73,7 @@ Result<ServiceOptions> service_options(const Settings& settings) {
   }
   auto token = find_token(settings);
   if (!token) return tl::unexpected<Error>(token.error());
-  options.token = std::move(*token);
+  options.token = *token;
   options.access = {settings.is_public, settings.public_metrics, settings.trust_local_users, settings.allow_seal,
                     options.token.has_value()};
   options.hosts = settings.host;

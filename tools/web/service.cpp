@@ -109,7 +109,7 @@ Plan Service::plan(const RequestHead& head, const ListenerPlace& place) const {
     return std::move(plan);
   };
   auto target = parse_target(head.target);
-  auto route = std::move(target).and_then([&plan](RequestTarget parsed) {
+  auto route = std::move(target).and_then([&plan](const RequestTarget& parsed) {
     plan.path = parsed.path;
     return find_route(parsed);
   });

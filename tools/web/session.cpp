@@ -193,14 +193,14 @@ void Session::answer(Response response) {
       response = refusal(503, "busy", "too many large answers are under way; ask again in a moment");
     }
   }
-  send(std::move(response));
+  send(response);
 }
 
 void Session::let_go() {
   budget_->release(std::exchange(held_, 0));
 }
 
-void Session::send(Response response) {
+void Session::send(const Response& response) {
   if (closed_) return;
   server_.count(response.status);
   if (response.close || unread_body_) keep_alive_ = false;

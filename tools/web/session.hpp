@@ -48,7 +48,7 @@ class Session final : public Exchange, public std::enable_shared_from_this<Sessi
   void on_body(ErrorSign error);
   void refuse_malformed(ErrorSign error);
   void run(std::string body);
-  void send(Response response);
+  void send(const Response& response);
   void on_sent(ErrorSign error);
   void linger();
   void drain(std::size_t left);

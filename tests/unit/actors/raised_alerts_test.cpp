@@ -31,8 +31,12 @@ class RaisedAlertsTest : public ::testing::Test {
 };
 
 TEST_F(RaisedAlertsTest, AFindingIsToldEachTimeAndOverOnce) {
-  writer_.report({.kind = "tamper", .sequence = 7, .reason = "prev_hash_mismatch"}, "ledger", effects_);
-  writer_.report({.kind = "tamper", .sequence = 9, .reason = "prev_hash_mismatch"}, "ledger", effects_);
+  writer_.report(
+      {.kind = "tamper", .severity = Severity::critical, .message = "x", .sequence = 7, .reason = "prev_hash_mismatch"},
+      "ledger", effects_);
+  writer_.report(
+      {.kind = "tamper", .severity = Severity::critical, .message = "x", .sequence = 9, .reason = "prev_hash_mismatch"},
+      "ledger", effects_);
   EXPECT_EQ(told(), "++");
   EXPECT_EQ(all_.standing().at(0).alert.sequence, 7);  // the first is where to look
   EXPECT_EQ(all_.standing().at(0).alert.cause, "writer/ledger");
