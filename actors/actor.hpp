@@ -75,7 +75,7 @@ class Effects {
   // The configuration does not fit the contents of the database: vaultd must end with exit code 2.
   virtual void fatal_configuration(const std::string& message) = 0;
   // Reports to the supervisor.
-  virtual void tell_state(const ServiceState&) {}
+  virtual void report_state(const ServiceState&) {}
 
  protected:
   // The implementation of send(). `message` is one that `to` accepts.

@@ -299,7 +299,7 @@ void Adoption::clear_given_up(const KeptPromises& kept, Effects& effects) {
 void Adoption::tell_others(const StoredCheckpoint& checkpoint, const Promises& promises, Effects& effects) {
   const auto same = [&](const StoredCheckpoint& other) { return other.note == checkpoint.note; };
   if (std::any_of(promises.contradictions.begin(), promises.contradictions.end(), same)) return;
-  effects.send(to::coordinator, TellContradiction{checkpoint});
+  effects.send(to::coordinator, ReportContradiction{checkpoint});
 }
 
 void Adoption::keep_as_evidence(const StoredCheckpoint& checkpoint, Effects& effects) {

@@ -39,11 +39,11 @@ void Auditor::handle(Message message, Effects& effects) {
         const Status done = step(effects);
         effects.send(to::gateway, DatabaseSeen{done || done.error().code != ErrorCode::unavailable});
         if (!done) {
-          tell_unreadable(done.error(), effects);
+          report_unreadable(done.error(), effects);
         } else {
-          tell_readable(effects);
+          report_readable(effects);
         }
-        tell_progress(effects);
+        report_progress(effects);
         effects.set_timer(0, pace_.pause());
       });
 }
@@ -138,7 +138,7 @@ Status Auditor::walk(const EndReport& end, Effects& effects) {
   return {};
 }
 
-void Auditor::tell_progress(Effects& effects) {
+void Auditor::report_progress(Effects& effects) {
   if (resume_) progress_.position = resume_->head.sequence;
   effects.send(to::gateway, progress_);
   if (!failing_since_) measure_database(effects);
@@ -180,7 +180,7 @@ void Auditor::report(const Finding& finding, Effects& effects) {
 }
 
 // An unreadable entry cannot be verified. A lost database is reported by the writer.
-void Auditor::tell_unreadable(const Error& error, Effects& effects) {
+void Auditor::report_unreadable(const Error& error, Effects& effects) {
   const auto now = effects.clock();
   after_outage_ = true;
   if (!failing_since_) failing_since_ = now;
@@ -190,7 +190,7 @@ void Auditor::tell_unreadable(const Error& error, Effects& effects) {
                 "the ledger cannot be verified from entry " + std::to_string(from) + " on: " + error.message, effects);
 }
 
-void Auditor::tell_readable(Effects& effects) {
+void Auditor::report_readable(Effects& effects) {
   failing_since_.reset();
   alerts_.clear("audit", "reading", effects);
 }

@@ -42,12 +42,12 @@ class Auditor final : public Actor {
   EndRequest end_request() const;
   void judge_end(const EndReport& end, Effects& effects);
   Status walk(const EndReport& end, Effects& effects);
-  void tell_progress(Effects& effects);
+  void report_progress(Effects& effects);
   void measure_database(Effects& effects);
   void end_round(std::int64_t head, Effects& effects);
   void report(const Finding& finding, Effects& effects);
-  void tell_unreadable(const Error& error, Effects& effects);
-  void tell_readable(Effects& effects);
+  void report_unreadable(const Error& error, Effects& effects);
+  void report_readable(Effects& effects);
 
   ReaderStore& store_;
   AuditorOptions options_;

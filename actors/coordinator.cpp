@@ -31,9 +31,9 @@ void Coordinator::handle(Message message, Effects& effects) {
       [&](ReadTree& read) {
         effects.send(to::notary, TreeRead{read.question, store_.read_tree(read.request)});
       },
-      [&](TellContradiction& order) {
+      [&](ReportContradiction& order) {
         Status told = store_.store_contradiction(order.checkpoint, lease_.instance);
-        effects.send(to::notary, ContradictionTold{order.checkpoint, std::move(told)});
+        effects.send(to::notary, ContradictionReported{order.checkpoint, std::move(told)});
       },
       [&](TimerFired&) { store_.rest(); });
   if (!resting) effects.set_timer(0, idle_timeout_);

@@ -23,7 +23,7 @@ class Coordinator final : public Actor {
               std::function<Status()> prepare = {})
       : store_(store), lease_(std::move(lease)), idle_timeout_(idle_timeout), prepare_(std::move(prepare)) {}
 
-  // TakeLease, Resolve, FindSeals -> writer; StoreCheckpoint, ReadTree, TellContradiction -> notary.
+  // TakeLease, Resolve, FindSeals -> writer; StoreCheckpoint, ReadTree, ReportContradiction -> notary.
   void handle(Message message, Effects& effects) override;
   // Gives up the lease, if it was ours.
   bool stop(Effects& effects) override;

@@ -20,7 +20,7 @@ void EmergencyReader::handle(Message message, Effects& effects) {
       std::move(message),
       [&](ReadTask& task) {
         const auto body = run(task);
-        tell_problems(effects);
+        report_problems(effects);
         effects.send(to::gateway,
                      ReadAnswer{task.ticket, id_,
                                 body ? encode_reply(task.id, *body) : encode_error_reply(task.id, body.error())});
@@ -58,7 +58,7 @@ Result<ReplyBody> EmergencyReader::run_page(const PageRequest& request) {
   return ReplyBody(std::move(*page));
 }
 
-void EmergencyReader::tell_problems(Effects& effects) {
+void EmergencyReader::report_problems(Effects& effects) {
   for (const std::string& problem : store_.take_problems()) {
     alerts_.report({.kind = "emergency_damage", .severity = Severity::critical, .message = problem}, "files", effects);
   }

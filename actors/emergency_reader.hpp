@@ -27,7 +27,7 @@ class EmergencyReader final : public Actor {
   Result<ReplyBody> run(const ReadTask& task);
   Result<ReplyBody> run_read(const ReadRequest& request);
   Result<ReplyBody> run_page(const PageRequest& request);
-  void tell_problems(Effects& effects);
+  void report_problems(Effects& effects);
 
   ActorId id_;
   EmergencyReaderStore& store_;

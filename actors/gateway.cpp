@@ -100,7 +100,7 @@ void Gateway::on_writer_status(WriterStatus status, Effects& effects) {
   writer_ = std::move(status);
   writer_.head = newest;
   note_role(effects);
-  tell_state(effects);
+  report_state(effects);
 }
 
 // "waiting" is not "standby": a client looking for the writer must not be sent to look elsewhere if there is none.
@@ -112,7 +112,7 @@ void Gateway::note_role(Effects& effects) {
 }
 
 // Reports only changes.
-void Gateway::tell_state(Effects& effects) {
+void Gateway::report_state(Effects& effects) {
   using enum ServiceState::Role;
   ServiceState state;
   if (writer_.ready) {
@@ -122,7 +122,7 @@ void Gateway::tell_state(Effects& effects) {
   }
   if (state == told_state_) return;
   told_state_ = state;
-  effects.tell_state(state);
+  effects.report_state(state);
 }
 
 void Gateway::round_done(Effects& effects) {
@@ -193,7 +193,7 @@ void Gateway::take(Arrival arrival, tl::expected<Request, DecodeFailure> decoded
     if (const auto refusal = reserved_name(*request)) {
       ++counters_["forbidden"];
       count_refused(refusal->code, request->seals.size());
-      if (ingest) return tell_refused_names(*request, *refusal, effects);
+      if (ingest) return report_refused_names(*request, *refusal, effects);
       return reply_to(std::move(message.envelope), encode_error_reply(decoded->id, *refusal), effects);
     }
     return seal(std::move(arrival), std::move(decoded->id), std::move(*request), effects);
@@ -244,7 +244,7 @@ bool Gateway::sees_little(const PeerMessage& message) const {
 }
 
 // On ingest, the refusal of a decoded seal is also published under its own seal_id.
-void Gateway::tell_refused_names(const SealRequest& request, const Error& error, Effects& effects) {
+void Gateway::report_refused_names(const SealRequest& request, const Error& error, Effects& effects) {
   IngestRefused refused;
   for (const Seal& seal : request.seals) {
     if (seal.seal_id) refused.refusals.emplace_back(*seal.seal_id, error);

@@ -85,7 +85,7 @@ class Gateway final : public Actor {
   void on_writer_status(WriterStatus status, Effects& effects);
   std::optional<Error> forbidden(const PeerMessage& message, const Operation& operation) const;
   bool sees_little(const PeerMessage& message) const;
-  void tell_refused_names(const SealRequest& request, const Error& error, Effects& effects);
+  void report_refused_names(const SealRequest& request, const Error& error, Effects& effects);
   void take(Arrival arrival, tl::expected<Request, DecodeFailure> decoded, Effects& effects);
   void seal(Arrival arrival, RequestId id, SealRequest request, Effects& effects);
   std::optional<Error> refuse_unread(const PeerMessage& message) const;
@@ -111,7 +111,7 @@ class Gateway final : public Actor {
   void on_read_answer(ReadAnswer answer, Effects& effects);
   void on_checkpoint(CheckpointSigned checkpoint, Effects& effects);
   void on_timer(int id, Effects& effects);
-  void tell_state(Effects& effects);
+  void report_state(Effects& effects);
   void note_role(Effects& effects);
   std::optional<StatusResult::WriterProcess> who_writes() const;
 
@@ -121,7 +121,7 @@ class Gateway final : public Actor {
   void on_read_progress(ReadProgress progress, Effects& effects);
   void dispatch_reads(Effects& effects);
   void refuse_reads(const std::vector<Ticket>& tickets, const std::string& why, Effects& effects);
-  void tell_readers(Effects& effects);
+  void report_readers(Effects& effects);
   void drop_gone(const std::string& peer, Effects& effects);
   void look_after_reads(Effects& effects);
   bool is_ready() const { return writer_.ready && !refusing_; }

@@ -100,7 +100,7 @@ void Gateway::on_read_answer(ReadAnswer answer, Effects& effects) {
   if (auto done = reads_.answered(std::move(answer), effects.clock())) {
     reply(done->ticket, std::move(done->message), effects);
   }
-  tell_readers(effects);
+  report_readers(effects);
   dispatch_reads(effects);
 }
 
@@ -133,7 +133,7 @@ void Gateway::refuse_reads(const std::vector<Ticket>& tickets, const std::string
 }
 
 // Readers without a database: one alert for all of them, raised once.
-void Gateway::tell_readers(Effects& effects) {
+void Gateway::report_readers(Effects& effects) {
   const auto now = effects.clock();
   const ReaderPool::Health health = reads_.health(now);
   if (health.lost > 0) {
@@ -169,7 +169,7 @@ void Gateway::look_after_reads(Effects& effects) {
   for (const Ticket ticket : reads_.verifications_behind(effects.clock(), options_.request_timeout)) {
     reply(ticket, reads_.excuse(ticket), effects);
   }
-  tell_readers(effects);
+  report_readers(effects);
 }
 
 }  // namespace vault

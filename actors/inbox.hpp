@@ -22,10 +22,10 @@ using WriterInbox = std::variant<SealOrders, AppendAnswer, SessionLost, LeaseAns
                                  FindAnswer, Adopted, Followed, SigningState, Published, TimerFired>;
 using CommitterInbox = std::variant<UseSession, Append, TimerFired>;
 using CoordinatorInbox =
-    std::variant<TakeLease, Resolve, FindSeals, StoreCheckpoint, ReadTree, TellContradiction, TimerFired>;
+    std::variant<TakeLease, Resolve, FindSeals, StoreCheckpoint, ReadTree, ReportContradiction, TimerFired>;
 using LeaseKeeperInbox = std::variant<KeepLease, ConfirmLease, TimerFired>;
 using NotaryInbox = std::variant<Adopt, Follow, Committed, IngestRefused, Epoch, LeaseConfirmed, TreeRead,
-                                 StoreCheckpointAnswer, ContradictionTold, TimerFired>;
+                                 StoreCheckpointAnswer, ContradictionReported, TimerFired>;
 using PublisherInbox = std::variant<Committed, IngestKept, IngestRefused, CheckpointSigned, AlertMessage, Heartbeat>;
 using AuditorInbox = std::variant<CheckpointSigned, TimerFired>;
 using AuthenticatorInbox = std::variant<PeerMessage, TimerFired>;

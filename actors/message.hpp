@@ -171,10 +171,10 @@ struct TreeRead {
   Result<TreeView> view;
 };
 // A checkpoint that the ledger does not continue, to be reported to all vaultds on the database.
-struct TellContradiction {
+struct ReportContradiction {
   StoredCheckpoint checkpoint;
 };
-struct ContradictionTold {
+struct ContradictionReported {
   StoredCheckpoint checkpoint;
   Status status;
 };
@@ -389,8 +389,8 @@ using Message =
                  AppendAnswer, SessionLost, TakeLease, Resolve, FindSeals, StoreCheckpoint, LeaseAnswer, ResolveAnswer,
                  FindAnswer, StoreCheckpointAnswer, KeepLease, LeaseRenewed, ConfirmLease, LeaseConfirmed, Adopt,
                  Follow, Committed, IngestKept, IngestRefused, Epoch, Adopted, Followed, SigningState, Published,
-                 ReadTree, TreeRead, TellContradiction, ContradictionTold, CheckpointSigned, ReadTask, ReadProgress,
-                 ReadAnswer, KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired, SettingsChanged, PeersSeen,
-                 DatabaseSeen, Measured, AuditProgress>;
+                 ReadTree, TreeRead, ReportContradiction, ContradictionReported, CheckpointSigned, ReadTask,
+                 ReadProgress, ReadAnswer, KeysChanged, PeerMessage, AlertMessage, Heartbeat, TimerFired,
+                 SettingsChanged, PeersSeen, DatabaseSeen, Measured, AuditProgress>;
 
 }  // namespace vault

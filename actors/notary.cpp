@@ -38,7 +38,7 @@ void Notary::handle(Message message, Effects& effects) {
       },
       [&](LeaseConfirmed& confirmed) { on_lease_confirmed(confirmed, effects); },
       [&](StoreCheckpointAnswer& stored) { on_stored(stored, effects); },
-      [&](ContradictionTold& told) {
+      [&](ContradictionReported& told) {
         if (told.status) return;
         log_warning("notary", "contradiction not reported to the database yet",
                     {{"reason", told.status.error().message}});

@@ -35,8 +35,8 @@ class Notary final : public Actor {
   Notary(NotaryDisk& disk, const NotaryOptions& options)
       : memory_(disk), adoption_(disk, memory_, alerts_, options.identity), options_(options) {}
 
-  // Adopt, Follow, Committed, IngestRefused, Epoch -> writer; TreeRead, StoreCheckpointAnswer, ContradictionTold from
-  // the coordinator; LeaseConfirmed from the lease keeper.
+  // Adopt, Follow, Committed, IngestRefused, Epoch -> writer; TreeRead, StoreCheckpointAnswer, ContradictionReported
+  // from the coordinator; LeaseConfirmed from the lease keeper.
   void handle(Message message, Effects& effects) override;
   void round_done(Effects& effects) override;
   bool stop(Effects& effects) override;

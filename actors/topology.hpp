@@ -14,8 +14,8 @@ namespace vault {
 // Threads. Actors of one thread exchange messages without a socket and without waking any thread.
 enum class ThreadId : std::uint8_t {
   sealing,  // the actors that a seal passes: none waits, so one thread takes it from the socket to PostgreSQL and back
-  telling,  // the actors that a checkpoint or event passes: it is made, remembered and published
-  own,      // a thread of its own, in which it may wait
+  publishing,  // the actors that a checkpoint or event passes: it is made, remembered and published
+  own,         // a thread of its own, in which it may wait
 };
 
 // The order in which work flows is the order in which actors stop, so that nothing accepted is left behind. Those that
@@ -36,10 +36,10 @@ inline const std::array<ActorPlace, 11>& topology() {
       {gateway, ThreadId::sealing, false, 0, {decoder, writer, reader_first, publisher, gateway}},
       {writer, ThreadId::sealing, false, 1, {gateway, committer, coordinator, lease_keeper, notary, publisher}},
       {committer, ThreadId::sealing, false, 2, {writer}},
-      {notary, ThreadId::telling, false, 3, {writer, coordinator, lease_keeper, gateway, publisher, auditor}},
+      {notary, ThreadId::publishing, false, 3, {writer, coordinator, lease_keeper, gateway, publisher, auditor}},
       {lease_keeper, ThreadId::own, true, 4, {writer, notary}},
       {coordinator, ThreadId::own, true, 5, {writer, notary, gateway, publisher}},
-      {publisher, ThreadId::telling, false, 6, {writer}},
+      {publisher, ThreadId::publishing, false, 6, {writer}},
       {decoder, ThreadId::own, false, last_stop_rank, {gateway}},
       {auditor, ThreadId::own, true, last_stop_rank, {gateway, publisher}},
       {authenticator, ThreadId::own, false, last_stop_rank, {gateway, publisher}},

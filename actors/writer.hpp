@@ -99,7 +99,7 @@ class Writer final : public Actor {
   void lose(const Trouble& trouble, Effects& effects);
   void database_answers(Effects& effects);
   void end_trouble(Effects& effects);
-  void tell_of_guards(const std::optional<std::string>& missing, Effects& effects);
+  void report_guards(const std::optional<std::string>& missing, Effects& effects);
   void sealing_works(Effects& effects);
   void unreadable_seals(const std::vector<Seal>& seals, const Error& error, Effects& effects);
   void readable_seals(const std::vector<Receipt>& receipts, Effects& effects);

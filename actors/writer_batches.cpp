@@ -20,15 +20,15 @@ constexpr milliseconds set_aside_for{5'000};
 
 const std::string occupied_text = "a row that vaultd has not written stands where the next ones belong: ";
 
-constexpr std::size_t tickets_told_max = 16;
+constexpr std::size_t tickets_shown_max = 16;
 
 // For the log at debug, where they lead from a request to its batch.
 std::string tickets_of(const BatchPlan& plan) {
   std::string out;
-  for (std::size_t i = 0; i < std::min(plan.orders().size(), tickets_told_max); ++i) {
+  for (std::size_t i = 0; i < std::min(plan.orders().size(), tickets_shown_max); ++i) {
     out += (i == 0 ? "" : ",") + std::to_string(plan.orders()[i].order.ticket);
   }
-  return plan.orders().size() > tickets_told_max ? out + ",..." : out;
+  return plan.orders().size() > tickets_shown_max ? out + ",..." : out;
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     // A lease is no commit: a repeated failure is over only when something has been committed.
     if (trouble_.count() <= 1) database_answers(effects);
     for (const char* kind : {"unreadable", "tamper", "configuration"}) alerts_.clear(kind, "lease", effects);
-    tell_of_guards(grant->missing_guard, effects);
+    report_guards(grant->missing_guard, effects);
     batches_.forget_found();
     mode_ = Mode::adopting;
     detail_ = "comparing the ledger with the last checkpoint signed";
@@ -86,7 +86,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
   }
 }
 
-void Writer::tell_of_guards(const std::optional<std::string>& missing, Effects& effects) {
+void Writer::report_guards(const std::optional<std::string>& missing, Effects& effects) {
   if (missing) {
     alerts_.raise_as("tamper", "guards", Severity::critical,
                      "the tables are not guarded as they were made: " + *missing, effects);
@@ -181,7 +181,7 @@ void Writer::on_renewed(const LeaseRenewed& answer, Effects& effects) {
         static_cast<double>(effects.now().micros - answer.renewal->database_now.micros) / 1'000'000;
   }
   if (answer.renewal && answer.renewal->contradictions != contradictions_) must_adopt_again_ = true;
-  if (answer.renewal && answer.renewal->guards_seen) tell_of_guards(answer.renewal->missing_guard, effects);
+  if (answer.renewal && answer.renewal->guards_seen) report_guards(answer.renewal->missing_guard, effects);
   if (batches_.in_flight() > 0) return;
   if (!answer.renewal) {
     const Error& error = answer.renewal.error();

@@ -84,7 +84,7 @@ void ServiceLoop::announce(const ServiceState& state) {
 }
 
 // Logs what changed, and which of it takes effect only after a restart.
-void ServiceLoop::tell_reloaded(const Settings& now) {
+void ServiceLoop::report_reloaded(const Settings& now) {
   std::string live, restart;
   for (const std::string& name : changed_settings(in_force_, now)) {
     std::string& list = is_live_setting(name) ? live : restart;
@@ -114,7 +114,7 @@ void ServiceLoop::reload_settings() {
     changed.queue_bytes_max = settings->queue_bytes;
     changed.slow_request = settings->slow_request;
     parts_.outbox.send(to::gateway, changed);
-    tell_reloaded(*settings);
+    report_reloaded(*settings);
   }
   notify_ready();
 }

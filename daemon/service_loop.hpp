@@ -37,7 +37,7 @@ class ServiceLoop {
  private:
   void obey_signals(int signals, bool& stop);
   void reload_settings();
-  void tell_reloaded(const Settings& now);
+  void report_reloaded(const Settings& now);
   void announce(const ServiceState& state);
   void sweep_peers();
 

@@ -25,7 +25,7 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
-void tell_start(const Settings& settings) {
+void report_start(const Settings& settings) {
   const auto shown = show_connection_string(settings.database);
   const std::string database = settings.backend == "legacy" ? "none: emergency mode in " + settings.legacy_dir
                                : !settings.embedded.empty() ? "embedded in " + settings.embedded

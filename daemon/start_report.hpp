@@ -10,6 +10,6 @@ namespace vault {
 std::string host_name();
 
 // Logs version, process, endpoints, database (never its password), and directories.
-void tell_start(const Settings& settings);
+void report_start(const Settings& settings);
 
 }  // namespace vault

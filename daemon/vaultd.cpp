@@ -59,7 +59,7 @@ class Vaultd {
   Status start_actors();
   Status start_inside();
   Status start_authenticator();
-  Status start_telling();
+  Status start_publishing();
   Status start_sealing();
   Status test_curve();
   SocketOptions socket_options(const std::vector<std::string>& endpoints, const std::string& domain) const;
@@ -211,7 +211,7 @@ Status Vaultd::start_inside() {
   return supervisor_->start({{ActorId::coordinator, coordinator_.get()}});
 }
 
-Status Vaultd::start_telling() {
+Status Vaultd::start_publishing() {
   std::vector<NamedActor> actors;
   publisher_ = std::make_unique<Publisher>(settings_.publish_payloads);
   actors.push_back({ActorId::publisher, publisher_.get()});
@@ -288,7 +288,7 @@ Status Vaultd::start_actors() {
   outbox_ = std::make_unique<Outbox>(context_);
   if (const Status ok = start_inside(); !ok) return ok;
   if (const Status ok = start_authenticator(); !ok) return ok;
-  if (const Status ok = start_telling(); !ok) return ok;
+  if (const Status ok = start_publishing(); !ok) return ok;
   if (const Status ok = start_sealing(); !ok) return ok;
   if (!socket_hooks_present || peer_guard().listeners() == 0) {
     return fail(ErrorCode::internal, "libzmq does not use this program's system calls: what peers send has no bound");
@@ -297,7 +297,7 @@ Status Vaultd::start_actors() {
 }
 
 int Vaultd::run() {
-  tell_start(configured_);
+  report_start(configured_);
   if (const Status ok = open(); !ok) return fail_start(ok.error());
   if (const Status ok = start_database(); !ok) return fail_start(ok.error());
   const Status started = start_actors();

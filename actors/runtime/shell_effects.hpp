@@ -59,7 +59,7 @@ class ShellEffects final : public Effects {
   std::chrono::steady_clock::time_point clock() override { return std::chrono::steady_clock::now(); }
   void random(std::span<std::uint8_t> out) override { thread_.random.fill(out); }
   void fatal_configuration(const std::string& message) override { thread_.report(ConfigurationRefused{message}); }
-  void tell_state(const ServiceState& state) override { thread_.report(state); }
+  void report_state(const ServiceState& state) override { thread_.report(state); }
 
   std::vector<int> take_due();  // timers, removed
   std::optional<std::chrono::steady_clock::time_point> next_due() const;

@@ -96,7 +96,7 @@ Result<LegacyDirectory> LegacyDirectory::open(const std::string& path) {
   return out;
 }
 
-void LegacyDirectory::tell(const std::string& source, std::string reason) {
+void LegacyDirectory::report(const std::string& source, std::string reason) {
   problems_.push_back({source, 0, std::move(reason)});
 }
 
@@ -110,7 +110,7 @@ void LegacyDirectory::list_root() {
       const int failure = read_names(open_quietly(inner.get(), ".", O_DIRECTORY), names);
       if (failure != 0) reason = "cannot be listed: " + reason_of(failure);
     }
-    if (!reason.empty()) tell(inner_directory, reason);
+    if (!reason.empty()) report(inner_directory, reason);
     const std::string prefix = std::string(inner_directory) + "/";
     for (const std::string& name : names) {
       if (name != refusal_file && name != entries_directory) ignored_.push_back(prefix + name);
@@ -132,7 +132,7 @@ void LegacyDirectory::list_entries(int parent) {
     const int failure = read_names(open_quietly(entries.get(), ".", O_DIRECTORY), names);
     if (failure != 0) reason = "cannot be listed: " + reason_of(failure);
   }
-  if (!reason.empty()) return tell(prefix.substr(0, prefix.size() - 1), reason);
+  if (!reason.empty()) return report(prefix.substr(0, prefix.size() - 1), reason);
   for (const std::string& name : names) {
     if (!is_hidden(name) && name.ends_with(".json")) {
       add_file(entries.get(), prefix, name, LegacyKind::session);
@@ -150,10 +150,10 @@ void LegacyDirectory::add_file(int directory, const std::string& prefix, const s
   struct stat info {};
   const std::string source = prefix + name;
   if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-    return tell(source, "cannot be read: " + reason_of(errno));
+    return report(source, "cannot be read: " + reason_of(errno));
   }
-  if (S_ISLNK(info.st_mode)) return tell(source, "a symbolic link, which is not followed: put the file itself there");
-  if (!S_ISREG(info.st_mode)) return tell(source, "not a regular file");
+  if (S_ISLNK(info.st_mode)) return report(source, "a symbolic link, which is not followed: put the file itself there");
+  if (!S_ISREG(info.st_mode)) return report(source, "not a regular file");
   const std::int64_t modified = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
   files_.push_back({kind, source, modified, static_cast<std::uint64_t>(info.st_size)});
   bytes_total_ += files_.back().bytes;
@@ -178,7 +178,7 @@ LegacyItem LegacyDirectory::read_whole(const File& file) {
 bool LegacyDirectory::open_lines(const File& file) {
   UniqueFd fd = open_quietly(root_.get(), file.source, O_NOFOLLOW);
   if (!fd) {
-    tell(file.source, "cannot be opened: " + reason_of(errno));
+    report(file.source, "cannot be opened: " + reason_of(errno));
     bytes_done_ += file.bytes;
     return false;
   }

@@ -57,7 +57,7 @@ class LegacyDirectory {
   void list_root();
   void list_entries(int parent);
   void add_file(int directory, const std::string& prefix, const std::string& name, LegacyKind kind);
-  void tell(const std::string& source, std::string reason);
+  void report(const std::string& source, std::string reason);
   LegacyItem read_whole(const File& file);
   bool open_lines(const File& file);
   std::optional<LegacyItem> next_line();

@@ -29,10 +29,10 @@ UniqueIndexes::Refusal UniqueIndexes::refusal(std::string_view constraint, std::
   };
   const auto is_it = [&](std::string_view name) { return constraint == name; };
   const auto begins_it = [&](std::string_view name) { return constraint.starts_with(name); };
-  const auto is_told = [&](std::string_view name) {
+  const auto is_named = [&](std::string_view name) {
     return message.find('"' + std::string(name)) != std::string_view::npos;
   };
-  if (constraint.empty()) return any(seal_id_, is_told) ? Refusal::seal_id : Refusal::other;
+  if (constraint.empty()) return any(seal_id_, is_named) ? Refusal::seal_id : Refusal::other;
   if (any(seal_id_, is_it)) return Refusal::seal_id;
   if (any(others_, is_it)) return Refusal::other;
   if (any(seal_id_, begins_it)) return Refusal::seal_id;

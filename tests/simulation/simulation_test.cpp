@@ -23,7 +23,7 @@ std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
 // A failed CHECK ends the process: its seed must be known even then.
 std::uint64_t current_seed = 0;
 const Simulation* current_simulation = nullptr;
-extern "C" void tell_seed(int) {
+extern "C" void print_seed(int) {
   std::fprintf(stderr, "simulation: aborted in seed %llu\n", static_cast<unsigned long long>(current_seed));
   if (current_simulation) std::fputs(current_simulation->trace().c_str(), stderr);
   std::signal(SIGABRT, SIG_DFL);
@@ -144,7 +144,7 @@ TEST(Simulation, KeepsItsInvariantsWhateverFails) {
   const std::uint64_t count = number_from("VAULT_SIM_SEEDS", seeds_default);
   std::printf("simulation: seeds %llu to %llu\n", static_cast<unsigned long long>(first),
               static_cast<unsigned long long>(first + count - 1));
-  std::signal(SIGABRT, tell_seed);
+  std::signal(SIGABRT, print_seed);
   Coverage coverage;
   int failures = 0;
   for (std::uint64_t seed = first; seed < first + count && failures < 3; ++seed) {
@@ -167,7 +167,7 @@ TEST(Simulation, KeepsItsInvariantsWhateverFails) {
 
 // The simulation is only worth something if it fails when something is broken.
 void expect_noticed(Breakage breakage, void (Simulation::*run)()) {
-  std::signal(SIGABRT, tell_seed);
+  std::signal(SIGABRT, print_seed);
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     Coverage coverage;
     const std::string failure = try_seed(seed, coverage, [&](Simulation& simulation) {
@@ -197,7 +197,7 @@ TEST(Simulation, NoticesWhoForgetsWhatItTold) {
 }
 
 void try_hundred(void (Simulation::*run)()) {
-  std::signal(SIGABRT, tell_seed);
+  std::signal(SIGABRT, print_seed);
   const std::uint64_t first = number_from("VAULT_SIM_FIRST_SEED", 1);
   for (std::uint64_t seed = first; seed < first + 100; ++seed) {
     Coverage coverage;
@@ -213,7 +213,7 @@ TEST(Simulation, RefusesADatabaseBehindItsCheckpoint) {
 TEST(Simulation, SignsNothingAgainstWhatItKnowsWhateverBecomesOfTheDatabase) {
   const std::uint64_t first = number_from("VAULT_SIM_FIRST_SEED", 1);
   const std::uint64_t count = number_from("VAULT_SIM_FAIL_OVER_SEEDS", 400);
-  std::signal(SIGABRT, tell_seed);
+  std::signal(SIGABRT, print_seed);
   Coverage coverage;
   int failures = 0;
   for (std::uint64_t seed = first; seed < first + count && failures < 3; ++seed) {

@@ -17,7 +17,7 @@ namespace {
 using ctl::EntryView;
 
 constexpr std::size_t around_bytes = 32U << 10;  // of a reply: its framing, id and summary
-constexpr std::size_t misfits_told_max = 10;
+constexpr std::size_t misfits_shown_max = 10;
 static_assert(around_bytes > summary_bytes_max + token_bytes_max + 1024);
 constexpr std::size_t content_bytes_max = reply_bytes_max - around_bytes;
 
@@ -63,11 +63,11 @@ std::string find_misfits(std::span<const EntryView> entries) {
   for (const EntryView& entry : entries) {
     if (entry.sealed == nullptr) continue;  // it has no hashes yet
     const HashFaults faults = checker.check(*entry.sealed);
-    if (!faults.any() || ++found > misfits_told_max) continue;
+    if (!faults.any() || ++found > misfits_shown_max) continue;
     text += describe(*entry.sealed, faults) + ".\n";
   }
   if (found == 0) return text;
-  if (found > misfits_told_max) text += std::to_string(found - misfits_told_max) + " more do not fit.\n";
+  if (found > misfits_shown_max) text += std::to_string(found - misfits_shown_max) + " more do not fit.\n";
   return text +
          "The stored content is not what was sealed: the database was changed, or vaultd does not answer truthfully. "
          "Do not rely on it. vault_verify names the first entry that fails.";

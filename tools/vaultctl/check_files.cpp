@@ -37,7 +37,7 @@ class FilesCheck {
       if (file.kind == Evidence::receipt) check_receipt(file);
       if (file.kind == Evidence::checkpoint) check_checkpoint(file);
     }
-    for (const File& file : files_) tell_left_over(file);
+    for (const File& file : files_) report_left_over(file);
     if (context_.globals.json) {
       const Json all{{"valid", code_ == exit_done}, {"files", told_}};
       print_line(all.dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -50,19 +50,19 @@ class FilesCheck {
     std::error_code ignored;
     if (std::filesystem::is_directory(path, ignored)) return check_directory(path);
     auto text = read_input(path);
-    if (!text) return tell_unread(path, text.error());
+    if (!text) return report_unread(path, text.error());
     files_.push_back({path, std::move(*text), Evidence::other});
     files_.back().kind = recognise(files_.back().text);
   }
 
   void check_directory(const std::string& path) {
     const auto directory = ArchiveDirectory::open(path);
-    if (!directory) return tell_unread(path, directory.error());
+    if (!directory) return report_unread(path, directory.error());
     ProgressBar bar("checking", !context_.globals.json);
     const auto checked = check_archive(*directory, key_, nullptr,
                                        [&bar](std::uint64_t done, std::uint64_t total) { bar.update(done, total); });
     bar.finish();
-    if (!checked) return tell_unread(path, checked.error());
+    if (!checked) return report_unread(path, checked.error());
     if (context_.globals.json) {
       Json told{{"file", path}, {"kind", "archive"}};
       told.update(archive_report_json(*checked));
@@ -86,13 +86,13 @@ class FilesCheck {
       }
     }
     const auto proven = check_proof_text(file.text, key_, entry);
-    proven ? tell_proven(file, *proven) : tell_invalid(file, why_invalid(proven.error(), file.text, file.kind));
+    proven ? report_proven(file, *proven) : report_bad_file(file, why_invalid(proven.error(), file.text, file.kind));
   }
 
   // Together with the receipt's payload, if it was given.
   void check_receipt(const File& file) {
     auto proven = check_receipt_text(file.text, key_, std::nullopt);
-    if (!proven) return tell_invalid(file, why_invalid(proven.error(), file.text, file.kind));
+    if (!proven) return report_bad_file(file, why_invalid(proven.error(), file.text, file.kind));
     for (File& other : files_) {
       if (other.kind != Evidence::other) continue;
       auto whole = check_receipt_text(file.text, key_, other.text);
@@ -101,12 +101,12 @@ class FilesCheck {
       proven = std::move(whole);
     }
     if (proven->payload != "checked") proven->payload = "not checked (give its file too)";
-    tell_proven(file, *proven);
+    report_proven(file, *proven);
   }
 
   void check_checkpoint(const File& file) {
     const auto checkpoint = open_checkpoint(file.text, key_);
-    if (!checkpoint) return tell_invalid(file, why_invalid(checkpoint.error(), file.text, file.kind));
+    if (!checkpoint) return report_bad_file(file, why_invalid(checkpoint.error(), file.text, file.kind));
     if (context_.globals.json) {
       told_.push_back({{"file", file.path},
                        {"kind", "checkpoint"},
@@ -122,18 +122,19 @@ class FilesCheck {
   }
 
   // A file that no other file was checked with proves nothing.
-  void tell_left_over(const File& file) {
+  void report_left_over(const File& file) {
     if (file.used) return;
     if (file.kind == Evidence::entry) {
-      tell_invalid(file, "an entry alone proves nothing: give its proof too (vaultctl proof), and check them together");
+      report_bad_file(file,
+                      "an entry alone proves nothing: give its proof too (vaultctl proof), and check them together");
     } else if (file.kind == Evidence::other) {
-      tell_invalid(file,
-                   "neither a receipt, a proof, an entry, a checkpoint nor an archive, nor the payload of a receipt "
-                   "that was given");
+      report_bad_file(file,
+                      "neither a receipt, a proof, an entry, a checkpoint nor an archive, nor the payload of a receipt "
+                      "that was given");
     }
   }
 
-  void tell_proven(const File& file, const Proven& proven) {
+  void report_proven(const File& file, const Proven& proven) {
     if (context_.globals.json) {
       Json told{{"file", file.path}, {"kind", evidence_name(file.kind)}};
       told.update(proven_json(proven));
@@ -144,7 +145,7 @@ class FilesCheck {
     print_proven(proven);
   }
 
-  void tell_invalid(const File& file, const std::string& reason) {
+  void report_bad_file(const File& file, const std::string& reason) {
     code_ = exit_no;
     if (context_.globals.json) {
       told_.push_back(
@@ -154,7 +155,7 @@ class FilesCheck {
     }
   }
 
-  void tell_unread(const std::string& path, const Error& error) {
+  void report_unread(const std::string& path, const Error& error) {
     if (code_ == exit_done) code_ = exit_code(error);
     if (context_.globals.json) {
       told_.push_back({{"file", path}, {"kind", "unknown"}, {"valid", nullptr}, {"reason", printable(error.message)}});

@@ -6,7 +6,7 @@
 namespace vault::ctl {
 namespace {
 
-constexpr std::int64_t misfits_told_max = 20;
+constexpr std::int64_t misfits_shown_max = 20;
 
 }  // namespace
 
@@ -19,7 +19,7 @@ void add_no_check(CLI::App& command, bool& no_check) {
 HashFaults EntryChecks::check(const Entry& entry, PayloadRule rule) {
   if (off_) return {};
   const HashFaults faults = checker_.check(entry, rule);
-  if (faults.any()) tell(describe(entry, faults));
+  if (faults.any()) report(describe(entry, faults));
   return faults;
 }
 
@@ -27,17 +27,17 @@ void EntryChecks::check(const AnyEntry& entry, PayloadRule rule) {
   if (const auto* sealed = std::get_if<Entry>(&entry)) check(*sealed, rule);
 }
 
-void EntryChecks::tell_unreadable(const std::string& what) {
-  if (!off_) tell("hash DOES NOT FIT: " + what);
+void EntryChecks::report_unreadable(const std::string& what) {
+  if (!off_) report("hash DOES NOT FIT: " + what);
 }
 
-void EntryChecks::tell(const std::string& text) {
-  if (++misfits_ <= misfits_told_max) print_problem(text);
+void EntryChecks::report(const std::string& text) {
+  if (++misfits_ <= misfits_shown_max) print_problem(text);
 }
 
 int EntryChecks::finish(int code) const {
-  if (misfits_ > misfits_told_max)
-    print_problem(std::to_string(misfits_ - misfits_told_max) +
+  if (misfits_ > misfits_shown_max)
+    print_problem(std::to_string(misfits_ - misfits_shown_max) +
                   " more entries whose hash DOES NOT FIT, or whose payload is missing");
   if (misfits_ == 0) return code;
   print_hint("the stored content is not what was sealed; `vaultctl verify` names the first entry that fails");

@@ -23,12 +23,12 @@ class EntryChecks {
   // The same; a seal kept by the emergency mode has no hashes yet, so nothing is checked.
   void check(const AnyEntry& entry, PayloadRule rule = PayloadRule::expected);
   // The same for an entry that cannot even be read, so that nothing can be checked.
-  void tell_unreadable(const std::string& what);
+  void report_unreadable(const std::string& what);
   // Reports how many misfits were not shown, if any. Returns exit_no if there was one, otherwise `code`.
   int finish(int code) const;
 
  private:
-  void tell(const std::string& text);
+  void report(const std::string& text);
 
   bool off_;
   HashChecker checker_;

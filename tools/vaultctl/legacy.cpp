@@ -43,7 +43,7 @@ void read_all(const Context& context, LegacyDirectory& directory, LegacySummary&
   while (auto item = directory.next()) {
     if (item->problem) {
       bar.finish();
-      tell_problem(context, std::move(*item->problem), summary);
+      report_problem(context, std::move(*item->problem), summary);
     }
     if (item->record) {
       add_record(*item->record, summary);

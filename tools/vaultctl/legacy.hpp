@@ -30,7 +30,7 @@ void add_record(const LegacyRecord& record, LegacySummary& summary);
 // "FILE:LINE: reason", or "TABLE: row N: reason".
 std::string describe_problem(const LegacyProblem& problem);
 // Stores the problem; without --json also reports it on stderr at once.
-void tell_problem(const Context& context, LegacyProblem problem, LegacySummary& summary);
+void report_problem(const Context& context, LegacyProblem problem, LegacySummary& summary);
 
 nlohmann::ordered_json problems_json(const std::vector<LegacyProblem>& problems);
 // A record without its payload.

@@ -59,10 +59,10 @@ class Importer {
       if (!item) return;
       // A problem that is sealed with its record is reported later: the receipt shows whether it is new.
       const bool later = pipe_ && item->record && source_.remembers_problems();
-      if (item->problem && !later) tell(std::move(*std::exchange(item->problem, std::nullopt)));
+      if (item->problem && !later) report(std::move(*std::exchange(item->problem, std::nullopt)));
       if (!item->record) continue;
       if (!may_import(*item->record)) {
-        if (item->problem) tell(std::move(*item->problem));
+        if (item->problem) report(std::move(*item->problem));
         continue;
       }
       add_record(*item->record, summary_);
@@ -78,7 +78,7 @@ class Importer {
       in_pipe_.pop_front();
       auto receipt = std::move(answer->receipt).and_then([](const std::string& r) { return decode_receipt(r); });
       if (!receipt) {
-        if (sent.problem) tell(std::move(*sent.problem));
+        if (sent.problem) report(std::move(*sent.problem));
         refused(sent.place, receipt.error());
         continue;
       }
@@ -88,7 +88,7 @@ class Importer {
       if (duplicate) {
         ++known_;
       } else {
-        tell(std::move(*sent.problem));
+        report(std::move(*sent.problem));
       }
     }
   }
@@ -118,17 +118,17 @@ class Importer {
     if (place.kind == LegacyKind::database && error.code == ErrorCode::seal_id_conflict) {
       reason += "; the row itself is in the ledger as it is here, but its place in the old chain looked different then";
     }
-    tell({place.source, place.line, std::move(reason), place.kind});
+    report({place.source, place.line, std::move(reason), place.kind});
   }
 
-  void tell(LegacyProblem problem) {
+  void report(LegacyProblem problem) {
     bar_.finish();
     if (problem.kind == LegacyKind::database && summary_.problems.size() == problems_kept_max) {
       ++problems_left_out_;
       if (!context_.globals.json) print_problem(describe_problem(problem));
       return;
     }
-    tell_problem(context_, std::move(problem), summary_);
+    report_problem(context_, std::move(problem), summary_);
   }
 
   void print_json() const {

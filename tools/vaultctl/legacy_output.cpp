@@ -50,7 +50,7 @@ std::string describe_problem(const LegacyProblem& problem) {
   return fmt::format("{}:{} {}", problem.source, line, problem.reason);
 }
 
-void tell_problem(const Context& context, LegacyProblem problem, LegacySummary& summary) {
+void report_problem(const Context& context, LegacyProblem problem, LegacySummary& summary) {
   if (!context.globals.json) print_problem(describe_problem(problem));
   summary.problems.push_back(std::move(problem));
 }

@@ -49,7 +49,7 @@ class Listing {
         const auto json = msgpack_to_json(*result);
         if (!json) return tl::unexpected<Error>(json.error());
         print_line(*json);
-        decoded ? check(*decoded) : checks_.tell_unreadable(decoded.error().message);
+        decoded ? check(*decoded) : checks_.report_unreadable(decoded.error().message);
         return {};
       }
       if (!decoded) return tl::unexpected<Error>(decoded.error());

@@ -39,7 +39,7 @@ Check entry_check(bool no_check) {
   return [no_check](const std::string& result) {
     EntryChecks checks(no_check);
     const auto entry = decode_entry(result);
-    entry ? checks.check(*entry) : checks.tell_unreadable(entry.error().message);
+    entry ? checks.check(*entry) : checks.report_unreadable(entry.error().message);
     return checks.finish(exit_done);
   };
 }

@@ -5,13 +5,13 @@
 namespace vault::ctl {
 namespace {
 
-constexpr std::size_t kinds_told_max = 20;
+constexpr std::size_t kinds_shown_max = 20;
 
 }  // namespace
 
 std::string RepeatedProblems::add(std::size_t line, const std::string& text) {
   const auto found = told_.find(text);
-  if (found == told_.end() && told_.size() < kinds_told_max) {
+  if (found == told_.end() && told_.size() < kinds_shown_max) {
     told_[text];
     return "line " + with_thousands(line) + ": " + text;
   }

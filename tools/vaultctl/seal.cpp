@@ -76,7 +76,7 @@ void print_receipt(const AnyReceipt& receipt) {
 }
 
 // `json` is the receipt as it was to be written. It goes to stdout instead, because it must not be lost.
-int tell_unkept(const Context& context, const EntryView& entry, const std::string& json, const Error& error) {
+int report_unkept(const Context& context, const EntryView& entry, const std::string& json, const Error& error) {
   print_line(json);
   const std::string where = entry.sealed == nullptr ? "" : " as " + std::to_string(entry.sealed->sequence);
   print_problem("it is sealed" + where + ", but the receipt could not be kept: " + error.message +
@@ -106,7 +106,7 @@ int seal_and_keep(const Context& context, Seal seal, bool sign, OutputFile outpu
   if (!receipt) return report(context, receipt.error());
   const EntryView entry = shown_entry(*receipt);
   if (const Status written = output.write(*json + "\n"); !written) {
-    return tell_unkept(context, entry, *json, written.error());
+    return report_unkept(context, entry, *json, written.error());
   }
   if (context.globals.json) {
     if (path != "-") print_line(*json);

@@ -58,9 +58,9 @@ class BatchSealer {
     }
     bar_.finish();
     if (lines_.too_long()) note({ErrorCode::too_large, "a line is longer than 64 MiB", {}}, line_ + 1);
-    tell_repeated();
+    report_repeated();
     if (stop_signal() != 0 && !lines_.at_end()) {
-      tell_stopped();
+      report_stopped();
       return finish_output(exit_code_of_signal(stop_signal()));
     }
     if (!context_.globals.json) summarise();
@@ -153,7 +153,7 @@ class BatchSealer {
     print_problem(text);
   }
 
-  void tell_repeated() const {
+  void report_repeated() const {
     for (const std::string& sentence : problems_.finish()) print_problem(sentence);
   }
 
@@ -182,7 +182,7 @@ class BatchSealer {
   }
 
   // Always, even with --json: whoever stopped it must know how far it came.
-  void tell_stopped() const {
+  void report_stopped() const {
     const bool from_file = options_.path != "-";
     print_problem("stopped after line " + with_thousands(line_) + (from_file ? " of " + options_.path : "") + ": " +
                   outcome());

@@ -146,7 +146,7 @@ class Watcher {
 
   void check(const std::string& body) {
     const auto entry = decode_entry_event(body);
-    entry ? checks_.check(*entry, PayloadRule::may_be_left_out) : checks_.tell_unreadable(entry.error().message);
+    entry ? checks_.check(*entry, PayloadRule::may_be_left_out) : checks_.report_unreadable(entry.error().message);
   }
 
   // Reads and shows the entries after the last one up to `to`.

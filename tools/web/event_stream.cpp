@@ -47,7 +47,7 @@ void EventStream::start(bool connected, std::function<void()> closed) {
   exchange_->when_drained([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->go_on();
   });
-  tell_link(connected);
+  announce_link(connected);
   if (wants_entries_ && cursor_) fill();
 }
 
@@ -128,7 +128,7 @@ void EventStream::on_page(Result<Page> page) {
   }
 }
 
-void EventStream::tell_link(bool connected) {
+void EventStream::announce_link(bool connected) {
   if (!closed_) exchange_->write(own_block("link", connected ? "{\"connected\":true}" : "{\"connected\":false}"));
 }
 

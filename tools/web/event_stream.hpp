@@ -31,7 +31,7 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
 
   void start(bool connected, std::function<void()> closed);
   void take(const EventFeed::Batch& batch);
-  void tell_link(bool connected);
+  void announce_link(bool connected);
   void keep_alive();
   bool wants_entries() const { return wants_entries_; }
 

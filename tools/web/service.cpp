@@ -52,7 +52,7 @@ Service::Service(boost::asio::io_context& io, ServiceOptions options, std::funct
       server_figures_(std::move(server_figures)),
       tiles_(options_.tile_cache_bytes),
       alive_timer_(io),
-      watch_(io.get_executor(), options_.requests, [this](bool up) { tell_link(up); }),
+      watch_(io.get_executor(), options_.requests, [this](bool up) { announce_link(up); }),
       public_lanes_(io.get_executor(), lanes_of(options_.requests, public_threads, 256)),
       lanes_(io.get_executor(), lanes_of(options_.requests, read_threads, 256)),
       verify_lanes_(io.get_executor(), lanes_of(options_.requests, verify_threads, 4)),
@@ -264,8 +264,8 @@ void Service::keep_streams_alive() {
   });
 }
 
-void Service::tell_link(bool up) {
-  for (const auto& stream : std::set(streams_)) stream->tell_link(up);
+void Service::announce_link(bool up) {
+  for (const auto& stream : std::set(streams_)) stream->announce_link(up);
 }
 
 }  // namespace vault::web

@@ -72,7 +72,7 @@ class Service {
   void events(const Plan& plan, const RequestHead& head, const std::shared_ptr<Exchange>& exchange);
   void later(std::chrono::milliseconds pause, std::function<void()> what);
   void keep_streams_alive();
-  void tell_link(bool up);
+  void announce_link(bool up);
 
   // One of the page's files, also in compressed form.
   struct File {

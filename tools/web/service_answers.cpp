@@ -89,30 +89,30 @@ void Service::checkpoint(bool key_only, const std::shared_ptr<Exchange>& exchang
   }
   latest.waiting.emplace_back(key_only, exchange);
   if (latest.asking) return;
-  const auto tell = [this](const Response& note, const Response& vkey) {
+  const auto report = [this](const Response& note, const Response& vkey) {
     checkpoint_.asking = false;
     for (const auto& [key, waiting] : std::exchange(checkpoint_.waiting, {})) waiting->answer(key ? vkey : note);
   };
   Lanes::Question question;
   question.prepare = ready_made(CheckpointRequest{});
-  question.finish = [this, tell](const Result<std::string>& result) -> std::function<void()> {
+  question.finish = [this, report](const Result<std::string>& result) -> std::function<void()> {
     const auto checkpoint = result.and_then([](const std::string& bytes) { return decode_checkpoint(bytes); });
     if (!checkpoint) {
-      return [tell, error = error_response(checkpoint.error())] { tell(error, error); };
+      return [report, error = error_response(checkpoint.error())] { report(error, error); };
     }
     Response note = text_response(200, checkpoint->checkpoint), vkey = text_response(200, checkpoint->vkey + "\n");
     note.header("Cache-Control", "no-cache");
     vkey.header("Cache-Control", "no-cache");
-    return [this, tell, note, vkey] {
+    return [this, report, note, vkey] {
       checkpoint_.note = note;
       checkpoint_.vkey = vkey;
       checkpoint_.at = std::chrono::steady_clock::now();
-      tell(note, vkey);
+      report(note, vkey);
     };
   };
   latest.asking = public_lanes_.ask(std::move(question));
   const Response busy = error_response({ErrorCode::busy, "too many questions wait for vaultd", {}});
-  if (!latest.asking) tell(busy, busy);
+  if (!latest.asking) report(busy, busy);
 }
 
 // --- Reads and seals -------------------------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ TEST_F(AdoptionTest, ABrokenPromiseIsRefusedKeptAndToldToTheOthers) {
   EXPECT_NE(refused.reason.find("checkpoint of size 4"), std::string::npos) << refused.reason;
   EXPECT_TRUE(raised("tamper"));
   EXPECT_EQ(disk_.evidence, std::vector<std::string>{promises_.newest->note});
-  const auto told = effects_.messages<TellContradiction>(ActorId::coordinator);
+  const auto told = effects_.messages<ReportContradiction>(ActorId::coordinator);
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told.front().checkpoint.note, promises_.newest->note);
   // It stands until the notary has acted on a ledger that keeps the promise.

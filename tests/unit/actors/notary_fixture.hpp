@@ -51,9 +51,9 @@ class NotaryTest : public ::testing::Test {
         Status status;
         if (!lease_is_ours_) status = fail(ErrorCode::forbidden, "another writer has taken over");
         notary_->handle(LeaseConfirmed{confirm->epoch, confirm->at_least_sequence, status}, effects_);
-      } else if (const auto* tell = std::get_if<TellContradiction>(&effects_.sent[answered_].second)) {
+      } else if (const auto* tell = std::get_if<ReportContradiction>(&effects_.sent[answered_].second)) {
         told_.push_back(tell->checkpoint);
-        notary_->handle(ContradictionTold{told_.back(), {}}, effects_);
+        notary_->handle(ContradictionReported{told_.back(), {}}, effects_);
       }
     }
   }

@@ -104,20 +104,20 @@ TEST_F(ServiceLoopTest, ReadinessFollowsTheRoleAndNotItsText) {
   Teller gateway({
       {at_once,
        [](Effects& effects) {
-         effects.tell_state({Role::waiting, "writer is elsewhere"});
+         effects.report_state({Role::waiting, "writer is elsewhere"});
        }},
       {[&] { return manager_.heard("STATUS=waiting: writer is elsewhere"); },
        [&](Effects& effects) {
          ready_while_waiting = manager_.heard("READY=1");
-         effects.tell_state({Role::standby, "waiting for the lease"});
+         effects.report_state({Role::standby, "waiting for the lease"});
        }},
       {[&] { return manager_.heard("STATUS=standby: waiting for the lease") && manager_.heard("READY=1"); },
        [](Effects& effects) {
-         effects.tell_state({Role::writer, {}});
+         effects.report_state({Role::writer, {}});
        }},
       {[&] { return manager_.heard("STATUS=writer"); },
        [](Effects& effects) {
-         effects.tell_state({Role::emergency, {}});
+         effects.report_state({Role::emergency, {}});
        }},
       {[&] { return manager_.heard("STATUS=writer in EMERGENCY MODE"); },
        [](Effects& effects) { effects.fatal_configuration("stopped gateway"); }},
