@@ -13,7 +13,7 @@
 namespace vault {
 namespace {
 
-constexpr std::size_t chunk_bytes = std::size_t{256} << 10;
+constexpr std::size_t piece_bytes = std::size_t{256} << 10;
 
 tl::unexpected<Error> refuse(const std::string& path, int error) {
   return fail(code_of_file_error(error), fmt::format("{}: {}", path, std::strerror(error)));
@@ -37,7 +37,7 @@ Result<WholeFile> read_whole_file(const std::string& path, std::size_t bytes_max
 
 int read_to_end(int fd, std::size_t bytes_max, std::string& out) {
   struct stat info {};
-  std::size_t piece = chunk_bytes;
+  std::size_t piece = piece_bytes;
   if (::fstat(fd, &info) == 0 && info.st_size > 0) piece = static_cast<std::size_t>(info.st_size) + 1;
   const std::size_t begin = out.size();
   while (true) {
@@ -48,7 +48,7 @@ int read_to_end(int fd, std::size_t bytes_max, std::string& out) {
     if (got < 0) return static_cast<int>(-got);
     if (got == 0) return 0;
     if (out.size() - begin > bytes_max) return EFBIG;
-    piece = chunk_bytes;
+    piece = piece_bytes;
   }
 }
 
