@@ -28,7 +28,7 @@ using Names = std::vector<std::string>;
 using Member = std::variant<std::string Settings::*, Names Settings::*, bool Settings::*, std::int64_t Settings::*,
                             milliseconds Settings::*>;
 
-constexpr std::size_t file_bytes_max = 1 << 20;
+constexpr std::size_t settings_file_bytes_max = 1 << 20;
 
 struct Field {
   const char* name;
@@ -137,7 +137,7 @@ Result<std::string> text_of(const toml::node& node, const std::string& where) {
 }
 
 Status read_file(const std::string& path, Settings& settings) {
-  const auto file = read_whole_file(path, file_bytes_max);
+  const auto file = read_whole_file(path, settings_file_bytes_max);
   if (!file) return fail(ErrorCode::not_found, "cannot read " + file.error().message, "config");
   toml::table table;
   try {

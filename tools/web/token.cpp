@@ -17,7 +17,7 @@ namespace vault::web {
 namespace {
 
 constexpr std::string_view scheme = "bearer ";
-constexpr std::size_t file_bytes_max = 4'096;
+constexpr std::size_t token_file_bytes_max = 4'096;
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view blanks = " \t\r\n";
@@ -61,7 +61,7 @@ bool Token::matches(std::string_view authorization) const {
 }
 
 Result<Token> read_token(const std::string& path) {
-  const auto file = read_whole_file(path, file_bytes_max);
+  const auto file = read_whole_file(path, token_file_bytes_max);
   if (!file) {
     const bool missing = file.error().code == ErrorCode::not_found;
     return fail(missing ? ErrorCode::not_found : ErrorCode::forbidden, "cannot read " + file.error().message,
