@@ -11,32 +11,23 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <thread>
 #include <utility>
+
+#include "tests/support/temporary_directory.hpp"
 
 namespace vault {
 namespace {
 
 class DurableFileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string path = (std::filesystem::temp_directory_path() / "vault-durable-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(path.data()), nullptr);
-    directory_ = path;
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
+  std::string content(const std::string& name) const { return root_.read(name); }
 
-  std::string content(const std::string& name) const {
-    std::ifstream in(directory_ + "/" + name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-
-  std::string directory_;
+  TemporaryDirectory root_;
+  const std::string& directory_ = root_.path();
 };
 
 TEST_F(DurableFileTest, MakesAndReplaces) {

@@ -6,24 +6,16 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include "os/file_descriptor.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 namespace vault {
 namespace {
 
 class WholeFileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string path = (std::filesystem::temp_directory_path() / "vault-whole-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(path.data()), nullptr);
-    directory_ = path;
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
   std::string file_of(const std::string& bytes, mode_t mode = 0600) const {
     const std::string path = directory_ + "/file";
     const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
@@ -32,7 +24,8 @@ class WholeFileTest : public testing::Test {
     return path;
   }
 
-  std::string directory_;
+  TemporaryDirectory root_;
+  const std::string& directory_ = root_.path();
 };
 
 TEST_F(WholeFileTest, ReadsUpToALimit) {

@@ -4,9 +4,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "tests/support/temporary_directory.hpp"
 
 namespace vault {
 namespace {
@@ -16,17 +17,7 @@ using Readers = ArchiveWriter::Readers;
 
 class ArchiveFiles : public testing::Test {
  protected:
-  ArchiveFiles() {
-    std::string pattern = (fs::temp_directory_path() / "vault-archive-files-XXXXXX").string();
-    root_ = ::mkdtemp(pattern.data());
-    path_ = root_ + "/archive";
-  }
-  ~ArchiveFiles() override { fs::remove_all(root_); }
-
-  std::string content(const std::string& name) const {
-    std::ifstream file(path_ + "/" + name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string content(const std::string& name) const { return root_.read("archive/" + name); }
   ino_t inode(const std::string& name) const {
     struct stat info {};
     EXPECT_EQ(::stat((path_ + "/" + name).c_str(), &info), 0) << name;
@@ -40,7 +31,8 @@ class ArchiveFiles : public testing::Test {
     return found;
   }
 
-  std::string root_, path_;
+  TemporaryDirectory root_;
+  const std::string path_ = root_ / "archive";
 };
 
 TEST_F(ArchiveFiles, AppearUnderTheirNamesWhenSynced) {

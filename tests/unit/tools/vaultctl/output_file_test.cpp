@@ -2,36 +2,23 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
+
+#include "tests/support/temporary_directory.hpp"
 
 namespace vault::ctl {
 namespace {
 
 class OutputFileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string path = (std::filesystem::temp_directory_path() / "vault-output-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(path.data()), nullptr);
-    directory_ = path;
-    path_ = path + "/receipt.json";
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
+  std::string content() const { return root_.read("receipt.json"); }
+  long files() const { return root_.entries(); }
 
-  std::string content() const {
-    std::ifstream in(path_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  long files() const {
-    return std::distance(std::filesystem::directory_iterator(directory_), std::filesystem::directory_iterator());
-  }
-
-  std::string directory_, path_;
+  TemporaryDirectory root_;
+  const std::string path_ = root_ / "receipt.json";
 };
 
 TEST_F(OutputFileTest, AppearsWhole) {
