@@ -1,51 +1,19 @@
 // Passwords in database URLs: what is shown of a URL, and which ones are refused.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "daemon/settings/fields.hpp"
-#include "daemon/settings/settings.hpp"
+#include "tests/unit/daemon/settings/settings_fixture.hpp"
 
 namespace vault {
 namespace {
 
-class SettingsSecretsTest : public testing::Test {
- protected:
-  void SetUp() override {
-    for (const auto& field : setting_fields()) unsetenv(variable_of(field).c_str());
-    for (const char* name : {"DATABASE_URL", "VAULT_CONFIG"}) unsetenv(name);
-  }
-
-  void TearDown() override { std::remove(file_.c_str()); }
-
-  Result<Settings> load(std::vector<std::string> flags) {
-    flags.insert(flags.begin(), "vaultd");
-    std::vector<char*> argv;
-    for (auto& flag : flags) argv.push_back(flag.data());
-    argv.push_back(nullptr);
-    return load_settings(static_cast<int>(flags.size()), argv.data(), help_);
-  }
-
-  Result<Settings> load_text(const std::string& text) {
-    std::ofstream(file_) << text;
-    return load({"--config", file_});
-  }
-
-  std::string refusal(const std::string& text) {
-    const auto settings = load_text(text);
-    return settings ? "accepted" : settings.error().message;
-  }
-
-  std::string help_;
-  const std::string file_ = testing::TempDir() + "vaultd secrets " + std::to_string(getpid()) + ".toml";
-};
+class SettingsSecretsTest : public SettingsTest {};
 
 // A URL in the wrong place is refused, and not repeated.
 TEST_F(SettingsSecretsTest, NoPasswordIsShownInTheWrongPlace) {
