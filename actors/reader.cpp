@@ -59,15 +59,15 @@ ReadAnswer Reader::answer(ReadTask task, Effects& effects) {
     if (!sight && sight.error().code == ErrorCode::unavailable) answer.lost = sight.error().message;
   } else {
     Outcome outcome = run(task, *std::move(snapshot), effects);
-    if (outcome.wait == ReadWait::none || outcome.wait == ReadWait::snapshot) {
-      answer.message =
-          outcome.body ? encode_reply(task.id, *outcome.body) : encode_error_reply(task.id, outcome.body.error());
-    }
-    answer.wait = outcome.wait;
-    answer.size = outcome.size;
-    if (outcome.wait != ReadWait::none) {
+    if (const auto* body = std::get_if<Result<ReplyBody>>(&outcome)) {
+      answer.message = *body ? encode_reply(task.id, **body) : encode_error_reply(task.id, body->error());
+    } else {
+      const Wait& wait = std::get<Wait>(outcome);
+      answer.wait = wait.until;
+      answer.size = wait.size;
+      if (wait.excuse) answer.message = encode_error_reply(task.id, *wait.excuse);
       // Pin it: a newer checkpoint would be just as far ahead of a database that is behind.
-      task.pinned = outcome.wait != ReadWait::checkpoint;
+      task.pinned = wait.until != ReadWait::checkpoint;
       answer.task = std::move(task);
     }
   }
@@ -85,12 +85,12 @@ Result<Sight> Reader::look(std::int64_t size, Snapshot& snapshot) {
 // nullopt if the snapshot sees `size` entries.
 std::optional<Reader::Outcome> Reader::behind(const ReadTask& task, std::int64_t size, Snapshot& snapshot) {
   const auto sight = look(size, snapshot);
-  if (!sight) return Outcome{tl::unexpected<Error>(sight.error())};
+  if (!sight) return tl::unexpected<Error>(sight.error());
   if (*sight == Sight::reached) return std::nullopt;
-  const bool wait = *sight == Sight::lagging || !task.insist;
-  return Outcome{fail(ErrorCode::unavailable, "the database that is read is behind: its head is " +
-                                                  std::to_string(seen_) + ", wanted is " + std::to_string(size)),
-                 wait ? ReadWait::snapshot : ReadWait::none, size};
+  auto refusal = fail(ErrorCode::unavailable, "the database that is read is behind: its head is " +
+                                                  std::to_string(seen_) + ", wanted is " + std::to_string(size));
+  if (*sight == Sight::lagging || !task.insist) return Wait{ReadWait::snapshot, size, std::move(refusal.value())};
+  return refusal;
 }
 
 Reader::Outcome Reader::run(ReadTask& task, std::unique_ptr<Snapshot> owned, Effects& effects) {
@@ -147,7 +147,7 @@ Reader::Outcome Reader::run_verify(ReadTask& task, const VerifyRangeRequest& req
   if (task.checkpoint) known = std::max(known, task.checkpoint->tree_size);
   if (task.run && task.run->end) known = std::max(known, task.run->end->head.sequence);
   if (auto late = behind(task, known, *snapshot)) {
-    const bool cut_off = late->wait == ReadWait::none && !replica_;
+    const bool cut_off = !std::holds_alternative<Wait>(*late) && !replica_;
     if (!cut_off) return *std::move(late);
   }
   snapshot.reset();
@@ -193,7 +193,7 @@ Reader::Outcome Reader::run_verify(ReadTask& task, const VerifyRangeRequest& req
     if (stopping_.load(std::memory_order_relaxed)) return {fail(ErrorCode::unavailable, "verification was stopped")};
     run.end = report->end;
     if (report->end.head.sequence > run.to) run.turns_beyond = std::min(run.turns_beyond + 1, 10);
-    return {ReplyBody(VerifyResult{}), ReadWait::turn};
+    return Wait{ReadWait::turn};
   }
   VerifyResult result;
   result.valid = !report->finding;
@@ -233,7 +233,7 @@ Reader::Outcome Reader::run_proof(const ReadTask& task, const ProofRequest& requ
     }
     if (size > head->sequence) return beyond(task, "tree_size", size, *head, snapshot);
   } else if (size < request.sequence) {
-    return {ReplyBody(HeadResult{}), ReadWait::checkpoint, request.sequence};
+    return Wait{ReadWait::checkpoint, request.sequence};
   } else if (size > head->sequence) {
     if (auto late = behind(task, size, snapshot)) return *std::move(late);
   }
@@ -269,7 +269,7 @@ Reader::Outcome Reader::run_consistency(const ReadTask& task, const ConsistencyR
     }
     if (second > head->sequence) return beyond(task, "second", second, *head, snapshot);
   } else if (second < request.first) {
-    return {ReplyBody(HeadResult{}), ReadWait::checkpoint, request.first};
+    return Wait{ReadWait::checkpoint, request.first};
   } else if (second > head->sequence) {
     if (auto late = behind(task, second, snapshot)) return *std::move(late);
   }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "actors/actor.hpp"
 #include "store/sight.hpp"
@@ -23,13 +24,14 @@ class Reader final : public Actor {
   void handle(Message message, Effects& effects) override;
 
  private:
-  // The outcome of a task: a body for the reply, an error, or what it waits for (then with the error to send if that
-  // does not arrive in time).
-  struct Outcome {
-    Result<ReplyBody> body;
-    ReadWait wait = ReadWait::none;
+  // A task that is given back, and what it waits for.
+  struct Wait {
+    ReadWait until;
     std::int64_t size = 0;
+    std::optional<Error> excuse{};  // the error to send if that does not arrive in time
   };
+  // The outcome of a task: a reply, which is a body or an error, or no reply yet.
+  using Outcome = std::variant<Result<ReplyBody>, Wait>;
   ReadAnswer answer(ReadTask task, Effects& effects);
   Result<Sight> look(std::int64_t size, Snapshot& snapshot);
   std::optional<Outcome> behind(const ReadTask& task, std::int64_t size, Snapshot& snapshot);
