@@ -55,9 +55,25 @@ inline const ActorPlace& place_of(ActorId id) {
                        [kind](const ActorPlace& place) { return place.id == kind; });
 }
 
+// The actors that one may send to, a bit each, so that the shell can check every message without a search.
+class Receivers {
+ public:
+  explicit Receivers(ActorId from) {
+    for (const ActorId to : place_of(from).sends_to) bits_ |= bit(to);
+  }
+  bool contain(ActorId to) const { return (bits_ & bit(to)) != 0; }
+
+ private:
+  static std::uint32_t bit(ActorId id) {
+    static_assert(static_cast<unsigned>(ActorId::reader_first) < 32);
+    return 1U << static_cast<unsigned>(std::min(id, ActorId::reader_first));
+  }
+
+  std::uint32_t bits_ = 0;
+};
+
 inline bool may_send(ActorId from, ActorId to) {
-  const auto& allowed = place_of(from).sends_to;
-  return std::find(allowed.begin(), allowed.end(), std::min(to, ActorId::reader_first)) != allowed.end();
+  return Receivers(from).contain(to);
 }
 
 }  // namespace vault

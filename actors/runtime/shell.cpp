@@ -29,7 +29,8 @@ constexpr milliseconds time_per_round{2};
 
 // An actor in its shell.
 struct HostedActor {
-  HostedActor(const NamedActor& named, ThreadContext& thread) : id(named.id), handler(*named.actor), effects(thread) {}
+  HostedActor(const NamedActor& named, ThreadContext& thread)
+      : id(named.id), handler(*named.actor), effects(thread, named.id) {}
   ActorId id;
   Actor& handler;
   ShellEffects effects;

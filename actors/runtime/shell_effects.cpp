@@ -52,6 +52,7 @@ void ThreadContext::report(LifecycleReport report) {
 }
 
 void ShellEffects::post(ActorId to, Message message) {
+  VAULT_CHECK(may_send_to_.contain(to));  // actors/topology.hpp: who may send to whom
   const auto& actors = thread_.actors;
   if (std::find(actors.begin(), actors.end(), to) != actors.end()) {
     thread_.local.push_back({to, std::move(message)});

@@ -13,6 +13,7 @@
 #include "actors/runtime/mailbox.hpp"
 #include "actors/runtime/shell.hpp"
 #include "actors/runtime/unread_replies.hpp"
+#include "actors/topology.hpp"
 
 namespace vault {
 
@@ -48,7 +49,7 @@ struct ThreadContext {
 
 class ShellEffects final : public Effects {
  public:
-  explicit ShellEffects(ThreadContext& thread) : thread_(thread) {}
+  ShellEffects(ThreadContext& thread, ActorId actor) : thread_(thread), may_send_to_(actor) {}
 
   void set_timer(int id, std::chrono::milliseconds after) override;
   bool send_frames(SocketKind kind, std::vector<std::string> frames) override;
@@ -71,6 +72,7 @@ class ShellEffects final : public Effects {
   bool room_for_events(const Port& port);
 
   ThreadContext& thread_;
+  const Receivers may_send_to_;
   std::map<int, std::chrono::steady_clock::time_point> timers_;
 };
 

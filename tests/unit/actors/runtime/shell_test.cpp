@@ -63,7 +63,7 @@ TEST_F(ShellTest, AnswersInsideComeBeforeWhatGoesOutside) {
   first.on_message = [&](Message& message, Effects& effects) {
     if (!std::holds_alternative<TimerFired>(message)) return note("first hears the answer");
     note("first is told");
-    effects.send(to::notary, timer(1));
+    effects.send(to::publisher, Heartbeat{});
     effects.send(to::writer, timer(2));
   };
   second.on_message = [&](Message&, Effects& effects) {
@@ -71,7 +71,7 @@ TEST_F(ShellTest, AnswersInsideComeBeforeWhatGoesOutside) {
     effects.send(to::gateway, PeersSeen{});
   };
   outside.on_message = [&](Message&, Effects&) { note("outside is told"); };
-  ASSERT_TRUE(supervisor_.start({{ActorId::notary, &outside}}));
+  ASSERT_TRUE(supervisor_.start({{ActorId::publisher, &outside}}));
   ASSERT_TRUE(supervisor_.start({{ActorId::gateway, &first}, {ActorId::writer, &second}}));
   Outbox outbox(context_);
   outbox.send(to::gateway, timer(0));
@@ -79,6 +79,21 @@ TEST_F(ShellTest, AnswersInsideComeBeforeWhatGoesOutside) {
   EXPECT_EQ(notes(),
             (std::vector<std::string>{"first is told", "second is told", "first hears the answer", "outside is told"}));
   EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5)));
+}
+
+// The table of actors/topology.hpp holds here as in the simulator.
+TEST_F(ShellTest, AnActorThatSendsToWhomItMayNotEndsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        Recorder writer;
+        writer.on_message = [](Message&, Effects& effects) { effects.send(to::auditor, timer(1)); };
+        (void)supervisor_.start({{ActorId::writer, &writer}});
+        Outbox outbox(context_);
+        outbox.send(to::writer, timer(0));
+        (void)soon([&] { return false; });
+      },
+      "may_send_to_");
 }
 
 TEST_F(ShellTest, RoundsEndForWhoeverWasTold) {
@@ -127,14 +142,14 @@ TEST_F(ShellTest, BusyPollingHearsTheSame) {
       return;
     }
     effects.set_timer(1, std::chrono::milliseconds(2));
-    effects.send(to::notary, Epoch{});
+    effects.send(to::publisher, Heartbeat{});
   };
   first.on_watched = [&](Effects&) {
     eventfd_t value = 0;
     if (eventfd_read(event, &value) == 0) ++seen;
   };
   outside.on_message = [&](Message&, Effects&) { ++told; };
-  ASSERT_TRUE(polling.start({{ActorId::notary, &outside}}));
+  ASSERT_TRUE(polling.start({{ActorId::publisher, &outside}}));
   ASSERT_TRUE(polling.start({{ActorId::gateway, &first}}));
   Outbox outbox(context_);
   for (int i = 1; i <= 20; ++i) {
