@@ -49,7 +49,7 @@ void wipe_on_interrupt() {
 
 }  // namespace
 
-std::string format_duration(std::chrono::milliseconds duration) {
+std::string describe_duration(std::chrono::milliseconds duration) {
   const auto ms = duration.count();
   if (ms < 1'000) return fmt::format("{} ms", ms);
   if (ms < 60'000) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1'000);

@@ -11,7 +11,7 @@
 namespace vault::ctl {
 
 // Seconds, minutes and the like for people: "850 ms", "12.3 s", "4 min 5 s".
-std::string format_duration(std::chrono::milliseconds duration);
+std::string describe_duration(std::chrono::milliseconds duration);
 
 struct Progress {
   std::string label;              // "verifying"

@@ -50,7 +50,7 @@ std::string age_of(const Json& status, const Json& since) {
   if (!then || !now || *now < *then) return {};
   const std::chrono::microseconds age{now->micros - then->micros};
   return age < std::chrono::seconds(1) ? "less than a second"
-                                       : format_duration(std::chrono::floor<std::chrono::seconds>(age));
+                                       : describe_duration(std::chrono::floor<std::chrono::seconds>(age));
 }
 
 std::string with_age(const std::string& what, const Json& status, const Json& since) {
@@ -83,7 +83,7 @@ std::string show_number(const std::string& name, const Json& value) {
   if (name.find("_seconds") != std::string::npos || name == "uptime_s") {
     const double seconds = value.get<double>();
     if (seconds < 0.01) return fmt::format("{:.3g} ms", seconds * 1'000);
-    return format_duration(std::chrono::milliseconds(std::llround(seconds * 1'000)));
+    return describe_duration(std::chrono::milliseconds(std::llround(seconds * 1'000)));
   }
   if (name.ends_with("_bytes") && value.get<double>() >= 1'048'576) {
     return fmt::format("{:.1f} MiB", value.get<double>() / 1'048'576);

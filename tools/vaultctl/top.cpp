@@ -82,7 +82,7 @@ class Top {
     std::string text = screen_.line();
     if (on_terminal_) {
       text = home_and_clear + screen_.text(terminal_columns(STDOUT_FILENO).value_or(80), wants_colour(STDOUT_FILENO)) +
-             "\nevery " + format_duration(options_.interval) + "; Ctrl-C ends\n";
+             "\nevery " + describe_duration(options_.interval) + "; Ctrl-C ends\n";
     }
     std::fputs(text.c_str(), stdout);
     std::fflush(stdout);

@@ -102,7 +102,7 @@ std::string TopScreen::text(std::size_t columns, bool coloured) const {
       ready ? Colour::green : Colour::red);
   const std::string detail = text_of(member(member(now.status, "database"), "detail"));
   if (!detail.empty() && detail != "-") add("database", detail, Colour::yellow);
-  add("up", format_duration(std::chrono::seconds(number(member(now.status, "uptime_s")))));
+  add("up", describe_duration(std::chrono::seconds(number(member(now.status, "uptime_s")))));
   add("entries",
       with_thousands(static_cast<std::uint64_t>(std::max<std::int64_t>(0, number(member(now.status, "sequence"))))));
   std::vector<double> rates;

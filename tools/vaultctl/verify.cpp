@@ -160,7 +160,7 @@ int answer(const Context& context, const Verified& verified, const std::string& 
                                   ? "the ledger is empty"
                                   : "entries " + std::to_string(result.from) + " to " + std::to_string(result.to);
     print_line(coloured("VALID", Colour::green) + "  " + range + ", " + std::to_string(result.checked) +
-               " checked in " + format_duration(std::chrono::milliseconds(result.elapsed_ms)));
+               " checked in " + describe_duration(std::chrono::milliseconds(result.elapsed_ms)));
     print_fields({{"head hash", to_hex(result.head_hash)}, {"merkle root", to_hex(result.merkle_root)}});
     if (compared) print_line("It continues the checkpoint.");
     return finish_output(code);
