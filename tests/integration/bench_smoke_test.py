@@ -42,7 +42,7 @@ class Smoke(unittest.TestCase):
             self.assertEqual(better * figure["value"] >= better * figure["goal"], figure["meets_goal"])
 
         details = {figure["name"]: figure["details"] for figure in document["figures"]}
-        self.assertIn(details["flood"]["yardstick"], details["flood"]["yardsticks_tried"])
+        self.assertIn(details["flood"]["baseline"], details["flood"]["baselines_tried"])
         self.assertEqual(1, len(details["flood"]["rounds"]))
         self.assertGreater(sum(details["flood"]["processor_us_per_seal"].values()), 0)
         self.assertGreaterEqual(details["growth"]["large_entries"], 1500)

@@ -81,10 +81,11 @@ std::vector<Figure> Bench::run() {
     Result<Figure> (Bench::*measure)();
   };
   // Single seals first, on a ledger as small as their baseline; figures that need a large ledger last.
-  const Step steps[] = {
-      {"single", &Bench::measure_single}, {"polled", &Bench::measure_polled}, {"many", &Bench::measure_many},
-      {"lone", &Bench::measure_lone},     {"flood", &Bench::measure_flood},   {"growth", &Bench::measure_growth},
-      {"verify", &Bench::measure_verify}, {"proof", &Bench::measure_proof},   {"memory", &Bench::measure_memory}};
+  const Step steps[] = {{"single", &Bench::measure_single},   {"polled", &Bench::measure_polled},
+                        {"many", &Bench::measure_many},       {"lone", &Bench::measure_one_in_flight},
+                        {"flood", &Bench::measure_full_load}, {"growth", &Bench::measure_growth},
+                        {"verify", &Bench::measure_verify},   {"proof", &Bench::measure_proof},
+                        {"memory", &Bench::measure_memory}};
   std::vector<Figure> figures;
   for (const Step& step : steps) {
     if (!wanted(step.name)) continue;
@@ -111,7 +112,7 @@ Result<Head> Bench::head() {
   return client_->get_head();
 }
 
-Result<LoadCounts> Bench::flood(const std::string& endpoint, const LoadWindow& window) {
+Result<LoadCounts> Bench::seal_at_full_load(const std::string& endpoint, const LoadWindow& window) {
   LoadOptions options;
   options.endpoint = endpoint;
   options.sockets = options_.producers;
@@ -143,7 +144,7 @@ Status Bench::fill_ledger(std::int64_t entries) {
                          with_commas(static_cast<double>(entries))));
     LoadWindow window;
     window.acknowledged_max = static_cast<std::uint64_t>(piece);
-    if (auto filled = flood(endpoint_, window); !filled) return tl::unexpected(filled.error());
+    if (auto filled = seal_at_full_load(endpoint_, window); !filled) return tl::unexpected(filled.error());
   }
 }
 

@@ -54,8 +54,8 @@ class Bench {
   bool wanted(const std::string& figure) const;
 
   // write_figures.cpp
-  Result<Figure> measure_flood();
-  Result<Figure> measure_lone();
+  Result<Figure> measure_full_load();
+  Result<Figure> measure_one_in_flight();
   Result<Figure> measure_many();
   Result<Figure> measure_growth();
   // single_figures.cpp
@@ -76,7 +76,7 @@ class Bench {
   Status fill_large_table();
   // The fastest plain insert, determined once.
   Result<InsertWay> best_insert();
-  Result<LoadCounts> flood(const std::string& endpoint, const LoadWindow& window);
+  Result<LoadCounts> seal_at_full_load(const std::string& endpoint, const LoadWindow& window);
   Result<Head> head();
   std::chrono::nanoseconds round_duration() const;
   pid_t vaultd_pid() const { return vaultd_ ? vaultd_->pid() : -1; }

@@ -83,7 +83,7 @@ Result<Figure> Bench::measure_polled() {
   if (!vaultd) return tl::unexpected(vaultd.error());
   LoadWindow window;
   window.acknowledged_max = static_cast<std::uint64_t>(options_.small_entries);
-  if (auto filled = flood((*vaultd)->endpoint(), window); !filled) return tl::unexpected(filled.error());
+  if (auto filled = seal_at_full_load((*vaultd)->endpoint(), window); !filled) return tl::unexpected(filled.error());
   auto figure = time_singles("polled", (*vaultd)->endpoint());
   if (figure) figure->details["busy_poll_us"] = busy_poll_us;
   vaultd->reset();

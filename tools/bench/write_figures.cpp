@@ -44,7 +44,7 @@ nlohmann::json rounds_json(const std::vector<Round>& rounds) {
 
 }  // namespace
 
-Result<Figure> Bench::measure_flood() {
+Result<Figure> Bench::measure_full_load() {
   if (Status filled = fill_ledger(options_.small_entries); !filled) return tl::unexpected(filled.error());
   if (Status filled = fill_large_table(); !filled) return tl::unexpected(filled.error());
   const auto way = best_insert();
@@ -70,7 +70,7 @@ Result<Figure> Bench::measure_flood() {
         const auto inserted_rows = static_cast<double>(inserted->rows + rows.warm_up);
         figure.details["processor_us_per_row"] = micros_per_unit(before, processor_times(vaultd_pid()), inserted_rows);
       } else {
-        auto counts = flood(endpoint_, seals);
+        auto counts = seal_at_full_load(endpoint_, seals);
         if (!counts) return tl::unexpected(counts.error());
         round.seals = rate(*counts);
         const auto total = static_cast<double>(counts->total);
@@ -86,13 +86,13 @@ Result<Figure> Bench::measure_flood() {
                             with_commas(median_rows(rounds)), describe(*way));
   figure.details["seals_per_s"] = median_seals(rounds);
   figure.details["rows_per_s"] = median_rows(rounds);
-  figure.details["yardstick"] = describe(*way);
-  figure.details["yardsticks_tried"] = inserts_tried_;
+  figure.details["baseline"] = describe(*way);
+  figure.details["baselines_tried"] = inserts_tried_;
   figure.details["rounds"] = rounds_json(rounds);
   return figure;
 }
 
-Result<Figure> Bench::measure_lone() {
+Result<Figure> Bench::measure_one_in_flight() {
   LoadOptions options;
   options.endpoint = endpoint_;
   options.sockets = options_.producers;
@@ -193,7 +193,7 @@ Result<Figure> Bench::measure_growth() {
     if (Status made = baseline_->make_table("small"); !made) return tl::unexpected(made.error());
     Round rounds[2];
     for (const bool large : {false, true}) {
-      auto counts = flood(large ? endpoint_ : (*small)->endpoint(), seals);
+      auto counts = seal_at_full_load(large ? endpoint_ : (*small)->endpoint(), seals);
       if (!counts) return tl::unexpected(counts.error());
       auto inserted = baseline_->insert(large ? "large" : "small", *way, rows);
       if (!inserted) return tl::unexpected(inserted.error());
