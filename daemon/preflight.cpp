@@ -9,7 +9,7 @@
 #include <string>
 
 #include "daemon/exit_code.hpp"
-#include "daemon/input_file.hpp"
+#include "daemon/secret_file.hpp"
 #include "daemon/start_check.hpp"
 #include "store/postgres/migrator.hpp"
 #include "store/postgres/store.hpp"

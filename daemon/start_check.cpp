@@ -12,8 +12,8 @@
 #include <filesystem>
 #include <sstream>
 
-#include "daemon/input_file.hpp"
 #include "daemon/key_directory.hpp"
+#include "daemon/secret_file.hpp"
 #include "os/log.hpp"
 #include "os/whole_file.hpp"
 

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "daemon/input_file.hpp"
+#include "daemon/secret_file.hpp"
 #include "ledger/check.hpp"
 #include "ledger/sha256.hpp"
 #include "os/clock.hpp"

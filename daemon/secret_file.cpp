@@ -1,4 +1,4 @@
-#include "daemon/input_file.hpp"
+#include "daemon/secret_file.hpp"
 
 #include <fmt/format.h>
 
