@@ -150,7 +150,7 @@ Status set_log_level(const std::string& level) {
 
 Status set_up_logging(const std::string& level, const std::string& format) {
   if (format != "text" && format != "json") {
-    return fail(ErrorCode::invalid_argument, "log_format: wants text or json, not " + format, "log_format");
+    return fail(ErrorCode::invalid_argument, "log_format: must be text or json, not " + format, "log_format");
   }
   if (Status status = set_log_level(level); !status) return status;
   form = format == "json" ? Form::json : stderr_is_journal() ? Form::journal : Form::text;

@@ -103,9 +103,7 @@ std::optional<std::int64_t> factor_of(const std::array<Unit, N>& units, std::str
   return std::nullopt;
 }
 
-}  // namespace
-
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+std::optional<std::chrono::milliseconds> parse_units(std::string_view text, std::optional<std::int64_t> unit_of_one) {
   double total = 0;
   std::int64_t before = INT64_MAX;  // the previous unit
   bool whole = true;
@@ -114,7 +112,9 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     const auto number = take_number(text);
     if (!number || !whole) return std::nullopt;
     skip_blanks(text);
-    const auto factor = factor_of(duration_units, take_word(text));
+    const std::string unit = take_word(text);
+    const bool alone = unit.empty() && text.empty() && before == INT64_MAX;
+    const auto factor = alone ? unit_of_one : factor_of(duration_units, unit);
     if (!factor || *factor >= before) return std::nullopt;
     skip_blanks(text);
     before = *factor;
@@ -123,6 +123,16 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     if (total > static_cast<double>(duration_max_ms)) return std::nullopt;
   }
   return std::chrono::milliseconds(std::llround(total));
+}
+
+}  // namespace
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  return parse_units(text, second_ms);
+}
+
+std::optional<std::chrono::milliseconds> parse_age(std::string_view text) {
+  return parse_units(text, std::nullopt);
 }
 
 std::optional<std::int64_t> parse_size(std::string_view text) {

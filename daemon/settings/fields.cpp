@@ -166,10 +166,6 @@ std::string_view nearest_setting(std::string_view name) {
   return nearest(name, names);
 }
 
-bool takes_unit(const SettingField& field) {
-  return is_size(field) || std::holds_alternative<std::chrono::milliseconds Settings::*>(field.member);
-}
-
 std::string placeholder_of(const SettingField& field) {
   if (is_size(field)) return "SIZE";
   if (field.wants == wants_path) return "PATH";
@@ -207,7 +203,7 @@ std::string describe_wanted(const SettingField& field) {
                         [](std::vector<std::string> Settings::*) -> std::string { return "a list of texts"; },
                         [](bool Settings::*) -> std::string { return "true or false"; },
                         [&](std::chrono::milliseconds Settings::*) {
-                          return fmt::format("a duration with its unit, such as 30s or 250ms, from {} to {}",
+                          return fmt::format("{}, from {} to {}", duration_form,
                                              format_duration(std::chrono::milliseconds(field.min)),
                                              format_duration(std::chrono::milliseconds(field.max)));
                         },

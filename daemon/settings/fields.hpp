@@ -1,11 +1,13 @@
 // The table of settings: one row each, from which flags, variables, file keys, checks and --check-config are derived.
 //
-// A value is written in the same way on the command line, in the environment and in the file:
-//   text      as it is; in the file a TOML string
+// A value is written in the same way on the command line, in the environment and in the file, where all of them may be
+// in quotes:
+//   text      as it is; always in quotes in the file
 //   list      of texts: the flag once for each, the variable with commas, the file with a TOML array
-//   number    decimal digits; in the file a TOML integer
+//   number    decimal digits
+//   size      bytes, or with a unit (ledger/quantity.hpp): 64KiB
 //   boolean   true, false, 1 or 0; the flag also without a value
-//   duration  a whole number and its unit, ms, s, m or h: 250ms, 30s; in the file a TOML string: "30s"
+//   duration  with its unit (ledger/quantity.hpp): 250ms, 1h30m; a number alone is seconds
 #pragma once
 
 #include <chrono>
@@ -42,9 +44,6 @@ const SettingField* find_setting(std::string_view name);
 // The setting's name nearest to a misspelt one, for the error message; empty if none is near.
 std::string_view nearest_setting(std::string_view name);
 
-// Whether its values may have a unit (ledger/quantity.hpp): durations must, sizes in bytes can.
-bool takes_unit(const SettingField& field);
-
 std::string flag_of(const SettingField& field);      // --a-b
 std::string variable_of(const SettingField& field);  // VAULT_A_B; VAULTD_EVENTS for `events`
 
@@ -56,11 +55,11 @@ std::string placeholder_of(const SettingField& field);
 // Sets a field from flag or variable. `texts` has one member unless the field is a list. The error's message says what
 // is wanted and what was found; the caller adds where.
 Status set_from_texts(const SettingField& field, const std::vector<std::string>& texts, Settings& settings);
-// Sets a number, boolean or optional number from a TOML integer.
+// Sets a number, boolean or optional number.
 Status set_from_integer(const SettingField& field, std::int64_t value, Settings& settings);
 // Checks range and form of the value in `settings`.
 Status check_field(const SettingField& field, const Settings& settings);
-// "a number from 1 to 64", 'a duration such as "30s" or "250ms"', ...
+// "a number from 1 to 64", "a duration such as 30s, 500ms or 1h30m, from 1ms to 24h", ...
 std::string describe_wanted(const SettingField& field);
 
 // 250 -> 250ms, 30000 -> 30s: what parse_duration() (ledger/quantity.hpp) reads back. tools/common/progress.hpp has

@@ -24,7 +24,7 @@ std::string kind_of(const toml::node& node) {
     case toml::node_type::integer:
       return std::to_string(node.as_integer()->get());
     case toml::node_type::floating_point:
-      return "a number with a fraction";
+      return fmt::format("{}", node.as_floating_point()->get());
     case toml::node_type::boolean:
       return node.as_boolean()->get() ? "true" : "false";
     default:
@@ -33,8 +33,10 @@ std::string kind_of(const toml::node& node) {
 }
 
 Status mismatch(const SettingField& field, const toml::node& node) {
-  const bool duration = std::holds_alternative<std::chrono::milliseconds Settings::*>(field.member);
-  const char* quoted = duration ? R"(, in quotes)" : "";
+  const bool text = std::holds_alternative<std::string Settings::*>(field.member) ||
+                    std::holds_alternative<std::vector<std::string> Settings::*>(field.member) ||
+                    std::holds_alternative<std::chrono::milliseconds Settings::*>(field.member);
+  const char* quoted = text && node.is_value() ? ", in quotes" : "";
   return fail(ErrorCode::invalid_argument,
               fmt::format("must be {}{}, not {}", describe_wanted(field), quoted, kind_of(node)));
 }
@@ -50,12 +52,11 @@ Status set_list(const SettingField& field, const toml::array& array, Settings& s
 }
 
 Status set_from_node(const SettingField& field, const toml::node& node, Settings& settings) {
-  const bool text_wanted = std::holds_alternative<std::string Settings::*>(field.member) ||
-                           std::holds_alternative<std::chrono::milliseconds Settings::*>(field.member);
   const bool list_wanted = std::holds_alternative<std::vector<std::string> Settings::*>(field.member);
+  const bool text_wanted = list_wanted || std::holds_alternative<std::string Settings::*>(field.member);
   const bool boolean_wanted = std::holds_alternative<bool Settings::*>(field.member);
   if (const auto* array = node.as_array(); array != nullptr && list_wanted) return set_list(field, *array, settings);
-  if (const auto* text = node.as_string(); text != nullptr && (text_wanted || list_wanted || takes_unit(field))) {
+  if (const auto* text = node.as_string()) {
     // Empty text means "not set", as it does in the environment.
     if (text->get().empty()) return {};
     return set_from_texts(field, {text->get()}, settings);
@@ -63,8 +64,10 @@ Status set_from_node(const SettingField& field, const toml::node& node, Settings
   if (const auto* boolean = node.as_boolean(); boolean != nullptr && boolean_wanted) {
     return set_from_integer(field, boolean->get() ? 1 : 0, settings);
   }
-  if (const auto* number = node.as_integer(); number != nullptr && !text_wanted && !list_wanted) {
-    return set_from_integer(field, number->get(), settings);
+  if (const auto* number = node.as_integer(); number != nullptr && !text_wanted) {
+    const bool seconds = std::holds_alternative<std::chrono::milliseconds Settings::*>(field.member);
+    return seconds ? set_from_texts(field, {std::to_string(number->get())}, settings)
+                   : set_from_integer(field, number->get(), settings);
   }
   return mismatch(field, node);
 }
@@ -100,8 +103,9 @@ Result<std::set<std::string>> apply_settings_file(const std::string& path, Setti
   try {
     return apply_table(path, toml::parse(file->bytes, path), settings);
   } catch (const toml::parse_error& error) {
-    return fail(ErrorCode::invalid_argument, fmt::format("{}:{}: {} (text needs quotes: socket_mode = \"0660\")", path,
-                                                         error.source().begin.line, error.description()));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{}:{}: {} (text needs quotes: socket_mode = \"0660\", request_timeout = \"30s\")", path,
+                            error.source().begin.line, error.description()));
   }
 }
 

@@ -1,5 +1,7 @@
 #include "tools/common/arguments.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 #include "ledger/passwords.hpp"
@@ -27,11 +29,24 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
   return value;
 }
 
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  std::optional<std::chrono::milliseconds> duration = vault::parse_duration(text);
-  if (!duration && !text.empty() && text.back() >= '0' && text.back() <= '9') {
-    duration = vault::parse_duration(std::string(text) + "s");
-  }
+CLI::Option* add_timeout(CLI::App& command, std::chrono::milliseconds& out, const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          "--timeout",
+          [&out](const std::string& text) {
+            const auto timeout = parse_timeout(text);
+            if (!timeout) {
+              throw CLI::ValidationError("--timeout", fmt::format("must be {}, from 1ms to 24h, not {}", duration_form,
+                                                                  quoted_unless_secret(text)));
+            }
+            out = *timeout;
+          },
+          help)
+      ->type_name("T");
+}
+
+std::optional<std::chrono::milliseconds> parse_timeout(std::string_view text) {
+  const auto duration = parse_duration(text);
   return duration && duration->count() >= 1 && *duration <= day ? duration : std::nullopt;
 }
 

@@ -20,9 +20,10 @@ namespace vault::ctl {
 // Decimal digits with an optional sign, nothing else (no octal, no hex, no white space).
 std::optional<std::int64_t> parse_integer(std::string_view text);
 
-// A time to wait, in the form of ledger/quantity.hpp's durations ("5s", "1m30s"); a number without a unit means
-// seconds. More than 0, at most a day.
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+// --timeout: a duration in the form of ledger/quantity.hpp, more than 0, at most a day.
+CLI::Option* add_timeout(CLI::App& command, std::chrono::milliseconds& out, const std::string& help);
+// nullopt if `text` is not such a duration.
+std::optional<std::chrono::milliseconds> parse_timeout(std::string_view text);
 
 // An integer option or positional between `min` and `max`.
 CLI::Option* add_integer(CLI::App& command, const std::string& name, std::optional<std::int64_t>& out, std::int64_t min,

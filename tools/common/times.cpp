@@ -202,7 +202,7 @@ std::optional<Timestamp> before_now(std::string_view text, Timestamp now) {
   } else {
     return std::nullopt;
   }
-  const auto age = parse_duration(text);
+  const auto age = parse_age(text);
   if (!age) return std::nullopt;
   return Timestamp{std::max<std::int64_t>(0, now.micros - age->count() * 1'000)};
 }

@@ -26,17 +26,7 @@ void add_options(CLI::App& app, ctl::DaemonAddress& daemon) {
       ->type_name("EP");
   app.add_option("--key-dir", daemon.key_dir, "Directory of CURVE keys, for tcp endpoints (vaultctl keygen --curve)")
       ->type_name("DIR");
-  app.add_option_function<std::string>(
-         "--timeout",
-         [&daemon](const std::string& text) {
-           const auto timeout = ctl::parse_duration(text);
-           if (!timeout) {
-             throw CLI::ValidationError("--timeout", "expected a time like 5s, 500ms or 2m, not '" + text + "'");
-           }
-           daemon.timeout = *timeout;
-         },
-         "How long a call waits for vaultd: 5s, 500ms, 2m [30s]")
-      ->type_name("T");
+  ctl::add_timeout(app, daemon.timeout, "How long a call waits for vaultd: 5s, 500ms, 2m [30s]");
 }
 
 std::string describe_refusal(const CLI::App& app, const CLI::ParseError& error) {

@@ -1,6 +1,7 @@
 // vaultctl archive, check-archive, restore: the ledger as a directory of files (docs/archive.md), and back.
 #include <cstdlib>
 
+#include "ledger/passwords.hpp"
 #include "ledger/quantity.hpp"
 #include "os/clock.hpp"
 #include "store/postgres/place.hpp"
@@ -110,9 +111,11 @@ void add_archive(CLI::App& app, Context& context) {
       ->add_option_function<std::string>(
           "--older-than",
           [options](const std::string& text) {
-            const auto age = vault::parse_duration(text);
+            const auto age = parse_age(text);
             if (!age) {
-              throw CLI::ValidationError("--older-than", "expected an age like 365d, 12h or 30m, not '" + text + "'");
+              throw CLI::ValidationError(
+                  "--older-than",
+                  "must be an age with its unit, such as 365d, 12h or 30m, not " + quoted_unless_secret(text));
             }
             options->older_than = std::chrono::duration_cast<std::chrono::seconds>(*age);
           },

@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/nearest.hpp"
+#include "ledger/passwords.hpp"
+#include "ledger/quantity.hpp"
 #include "tools/common/arguments.hpp"
 #include "tools/common/files.hpp"
 #include "tools/common/terminal.hpp"
@@ -36,14 +38,19 @@ std::string with_home(const std::string& path) {
 }
 
 Status set_member(const std::string& path, std::string_view key, const toml::node& node, NamedContext& context) {
-  const auto text = node.value<std::string>();
-  if (!text || !node.is_string()) return wrong(path, node, fmt::format("{} must be text in quotes", key));
+  auto text = node.value_exact<std::string>();
+  if (const auto number = node.value_exact<std::int64_t>(); number && key == "timeout") text = std::to_string(*number);
+  if (!text) return wrong(path, node, fmt::format("{} must be text in quotes", key));
   if (key == "endpoint") context.endpoint = *text;
   if (key == "events") context.events = *text;
   if (key == "key_dir") context.key_dir = with_home(*text);
   if (key == "timeout") {
-    context.timeout = parse_duration(*text);
-    if (!context.timeout) return wrong(path, node, "timeout must be a duration such as 10s, not \"" + *text + "\"");
+    context.timeout = parse_timeout(*text);
+    if (!context.timeout) {
+      return wrong(
+          path, node,
+          fmt::format("timeout must be {}, from 1ms to 24h, not {}", duration_form, quoted_unless_secret(*text)));
+    }
   }
   return {};
 }
@@ -73,7 +80,7 @@ Result<ContextFile> read_file(const std::string& path, const toml::table& table)
     const std::string_view word = key;
     if (word == "current") {
       file.current = node.value<std::string>();
-      if (!node.is_string()) return wrong(path, node, "current wants the name of a context, in quotes");
+      if (!node.is_string()) return wrong(path, node, "current must be the name of a context, in quotes");
     } else if (word == "contexts" && node.is_table()) {
       for (auto&& [name, members] : *node.as_table()) {
         auto context = read_context(path, name, members);

@@ -27,16 +27,7 @@ void add_globals(CLI::App& app, Globals& globals) {
       ->envname("VAULT_EVENTS")
       ->type_name("EP");
   app.add_flag("--json", globals.json, "One JSON document on stdout and nothing else (streams: one a line)");
-  app.add_option_function<std::string>(
-         "--timeout",
-         [&globals](const std::string& text) {
-           const auto timeout = parse_duration(text);
-           if (!timeout)
-             throw CLI::ValidationError("--timeout", "expected a time like 5s, 500ms or 2m, not '" + text + "'");
-           globals.timeout = *timeout;
-         },
-         "How long to wait for vaultd: 5s, 500ms, 2m [30s]")
-      ->type_name("T");
+  add_timeout(app, globals.timeout, "How long to wait for vaultd: 5s, 500ms, 2m [30s]");
   app.add_option("--context", globals.context, "The vaultd of this name (see context --help) [the current one]")
       ->envname("VAULT_CONTEXT")
       ->type_name("NAME");

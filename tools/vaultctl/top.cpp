@@ -1,9 +1,11 @@
 // vaultctl top: shows the state of vaultd repeatedly: a screen on a terminal, one line each time in a pipe.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <thread>
 
+#include "ledger/passwords.hpp"
 #include "ledger/quantity.hpp"
 #include "tools/common/arguments.hpp"
 #include "tools/common/json_output.hpp"
@@ -107,7 +109,8 @@ void add_top(CLI::App& app, Context& context) {
           [options](const std::string& text) {
             const auto interval = parse_duration(text);
             if (!interval || *interval < interval_min) {
-              throw CLI::ValidationError("--interval", "expected a duration from 100ms, not '" + text + "'");
+              throw CLI::ValidationError("--interval", fmt::format("must be {}, at least 100ms, not {}", duration_form,
+                                                                   quoted_unless_secret(text)));
             }
             options->interval = *interval;
           },

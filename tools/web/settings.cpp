@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "ledger/nearest.hpp"
+#include "ledger/passwords.hpp"
 #include "ledger/quantity.hpp"
 #include "os/whole_file.hpp"
 #include "tools/common/connect.hpp"
@@ -97,7 +98,8 @@ Status put(Settings& settings, const Field& field, const std::string& text, cons
     settings.*(*list) = split_list(text);
   } else if (const auto* boolean = std::get_if<bool S::*>(&field.member)) {
     const bool yes = text == "1" || text == "true";
-    if (!yes && text != "0" && text != "false") return refuse(where, "must be 0 or 1");
+    if (!yes && text != "0" && text != "false")
+      return refuse(where, "must be true or false, not " + quoted_unless_secret(text));
     settings.*(*boolean) = yes;
   } else {
     const auto* duration = std::get_if<milliseconds S::*>(&field.member);
@@ -108,8 +110,13 @@ Status put(Settings& settings, const Field& field, const std::string& text, cons
       number = std::string_view(field.name).ends_with("_bytes") ? parse_size(text) : parse_integer(text);
     }
     if (!number || *number < field.min || *number > field.max) {
-      return refuse(where, fmt::format("must be {} from {} to {}{}", duration != nullptr ? "a duration" : "a number",
-                                       field.min, field.max, duration != nullptr ? " ms, as in 10s" : ""));
+      const bool size = std::string_view(field.name).ends_with("_bytes");
+      const char* unit = duration != nullptr ? "ms" : "";
+      return refuse(where, fmt::format("must be {} from {}{} to {}{}, not {}",
+                                       duration != nullptr ? fmt::format("{},", duration_form)
+                                       : size              ? "a size such as 64KiB, or bytes,"
+                                                           : "a number",
+                                       field.min, unit, field.max, unit, quoted_unless_secret(text)));
     }
     if (duration != nullptr) {
       settings.*(*duration) = milliseconds(*number);

@@ -25,10 +25,20 @@ TEST(Quantity, DurationsAsPeopleWriteThem) {
   EXPECT_EQ(ms("36525d"), std::int64_t{36'525} * 86'400'000);
 }
 
+TEST(Quantity, ANumberAloneIsSecondsButNotOfAnAge) {
+  EXPECT_EQ(ms("5"), 5'000);
+  EXPECT_EQ(ms("0.3"), 300);
+  EXPECT_EQ(ms("0"), 0);
+  EXPECT_EQ(ms("3155760000"), std::int64_t{36'525} * 86'400'000);
+  for (const char* text : {"5", "0.3", "0"}) EXPECT_FALSE(parse_age(text)) << text;
+  EXPECT_EQ(parse_age("365d"), std::chrono::hours(365 * 24));
+}
+
 TEST(Quantity, WhatIsNoDuration) {
-  for (const char* text : {"",     "5",    "s",     "-5s",  "+5s",  "5 s ",    " 5s",  "5x",     "5s5",
-                           "1.h",  ".5h",  "1..5h", "1h1h", "1m1h", "1.5h30m", "5e3s", "36526d", "9999999999999999999s",
-                           "0x5s", "5\ts", "soon"}) {
+  for (const char* text :
+       {"",     "3155760001", "1m5", "5.",    "s",    "-5s",  "+5s",     "5 s ", " 5s",    "5x",
+        "5s5",  "1.h",        ".5h", "1..5h", "1h1h", "1m1h", "1.5h30m", "5e3s", "36526d", "9999999999999999999s",
+        "0x5s", "5\ts",       "soon"}) {
     EXPECT_EQ(ms(text), -1) << text;
   }
 }

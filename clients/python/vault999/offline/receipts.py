@@ -15,7 +15,7 @@ def hashes_from_hex(texts: Any, field: str) -> List[bytes]:
         raise CheckFailed(f"{field} is no list of hashes", field)
     for text in texts:
         if not isinstance(text, str) or len(text) != 64 or text.strip("0123456789abcdef"):
-            raise CheckFailed(f"{field} holds what is no hash", field)
+            raise CheckFailed(f"{field} is not a hash", field)
     return [bytes.fromhex(text) for text in texts]
 
 

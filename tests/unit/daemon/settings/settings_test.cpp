@@ -171,23 +171,42 @@ TEST_F(SettingsTest, BooleansAreTrueOrFalse) {
   EXPECT_EQ(refused.error().message, "VAULT_MIGRATE: must be true or false, not \"yes\"");
 }
 
-TEST_F(SettingsTest, DurationsHaveAUnitEverywhere) {
+TEST_F(SettingsTest, DurationsAreWrittenTheSameEverywhere) {
   EXPECT_EQ(load({"--request-timeout", "250ms"})->request_timeout, milliseconds(250));
   EXPECT_EQ(load_text("request_timeout = '2s'")->request_timeout, milliseconds(2'000));
   setenv("VAULT_REQUEST_TIMEOUT", "5m", 1);
   EXPECT_EQ(load({})->request_timeout, milliseconds(300'000));
-  for (const char* wrong : {"30", "s", "-1s", "5x", "30m1h", "25h", "0s", "99999999999999999999s"}) {
+  for (const char* wrong : {"-1", "s", "-1s", "5x", "30m1h", "25h", "0s", "99999999999999999999s"}) {
     setenv("VAULT_REQUEST_TIMEOUT", wrong, 1);
     const auto refused = load({});
     ASSERT_FALSE(refused) << wrong;
-    EXPECT_TRUE(refused.error().message.starts_with("VAULT_REQUEST_TIMEOUT: must be a duration with its unit"))
+    EXPECT_TRUE(refused.error().message.starts_with("VAULT_REQUEST_TIMEOUT: must be a duration such as "))
         << refused.error().message;
   }
   setenv("VAULT_REQUEST_TIMEOUT", "1m 1.5s", 1);
   EXPECT_EQ(load({})->request_timeout, milliseconds(61'500));
+  setenv("VAULT_REQUEST_TIMEOUT", "0.25", 1);
+  EXPECT_EQ(load({})->request_timeout, milliseconds(250));
+  EXPECT_EQ(load({"--request-timeout", "30"})->request_timeout, milliseconds(30'000));
+  unsetenv("VAULT_REQUEST_TIMEOUT");
+  EXPECT_EQ(load_text("request_timeout = 30")->request_timeout, milliseconds(30'000));
+  EXPECT_EQ(load_text("request_timeout = '30'")->request_timeout, milliseconds(30'000));
   EXPECT_EQ(format_duration(milliseconds(30'000)), "30s");
   EXPECT_EQ(format_duration(milliseconds(1'500)), "1500ms");
   EXPECT_EQ(format_duration(milliseconds(0)), "0ms");
+}
+
+TEST_F(SettingsTest, InTheFileEverythingMayStandInQuotes) {
+  EXPECT_TRUE(load_text("migrate = 'true'")->migrate);
+  EXPECT_TRUE(load_text("migrate = '1'")->migrate);
+  EXPECT_FALSE(load_text("publish_payloads = 'false'")->publish_payloads);
+  EXPECT_EQ(load_text("readers = '4'")->readers, 4U);
+  EXPECT_EQ(load_text("accept_rollback = '7'")->accept_rollback, 7);
+  EXPECT_EQ(load_text("queue_bytes = '4096'")->queue_bytes, 4'096U);
+  EXPECT_EQ(load_text("requests = 'ipc:///tmp/a'")->requests, std::vector<std::string>{"ipc:///tmp/a"});
+  EXPECT_EQ(load_text("readers = ''")->readers, 3U);  // as an empty variable
+  EXPECT_EQ(refusal("migrate = 'yes'\n"), file_ + ":1: migrate: must be true or false, not \"yes\"");
+  EXPECT_EQ(refusal("migrate = [true]\n"), file_ + ":1: migrate: must be true or false, not an array");
 }
 
 TEST_F(SettingsTest, SizesMayHaveAUnit) {
@@ -205,11 +224,12 @@ TEST_F(SettingsTest, AWrongFileIsNamedWithLineAndKey) {
   EXPECT_EQ(refusal("nonsense_here = 4\n"), file_ + ":1: nonsense_here: no such setting");
   EXPECT_EQ(refusal("# why\n\nreaders = 0\n"), file_ + ":3: readers: must be a number from 1 to 64, not 0");
   EXPECT_EQ(refusal("readers = 'four'\n"), file_ + ":1: readers: must be a number from 1 to 64, not \"four\"");
-  EXPECT_EQ(refusal("request_timeout = 30\n"),
-            file_ +
-                ":1: request_timeout: must be a duration with its unit, such as 30s or 250ms, from 1ms to 24h, in "
-                "quotes, not 30");
+  const std::string duration = ":1: request_timeout: must be a duration such as 30s, 500ms or 1h30m, from 1ms to 24h";
+  EXPECT_EQ(refusal("request_timeout = 86401\n"), file_ + duration + ", not 86401s");
+  EXPECT_EQ(refusal("request_timeout = 1.5\n"), file_ + duration + ", in quotes, not 1.5");
+  EXPECT_EQ(refusal("request_timeout = true\n"), file_ + duration + ", in quotes, not true");
   EXPECT_EQ(refusal("requests = ['ipc:///tmp/a', 5]\n").substr(0, file_.size() + 14), file_ + ":1: requests: ");
+  EXPECT_EQ(refusal("socket_mode = 660\n"), file_ + ":1: socket_mode: must be a mode such as 0660, in quotes, not 660");
   EXPECT_EQ(refusal("log_level = 'loud'\n"),
             file_ + ":1: log_level: must be trace, debug, info, warning or error, not \"loud\"");
   EXPECT_EQ(refusal("[limits]\nreaders = 4\n"), file_ + ":1: limits: no such setting");
