@@ -117,6 +117,11 @@ class StatusTest(unittest.TestCase):
                      "forbidden", "unavailable", "deadline_exceeded", "ingest_refused", "replies_dropped", "peers_cut"):
             self.assertEqual(counters.get(name), 0, name)
 
+    def test_seconds_are_whole(self):
+        shown = self.vaultd.ctl("status").stdout
+        for what in ("uptime +", "role +writer, for ", r"writer +.* \(pid \d+\), for "):
+            self.assertRegex(shown, rf"(?m)^{what}(less than a second|[1-9][0-9]* s|\d+ min \d+ s)$")
+
     def test_nobody_there(self):
         self.vaultd.stop()
         self.check(3)

@@ -1,5 +1,6 @@
 """vaultctl in a terminal: tables of its width, other formats, words, help, contexts, top, watch. Run by CTest with
 VAULT_BIN_DIR."""
+import base64
 import csv
 import io
 import json
@@ -119,6 +120,19 @@ class Tables(Case):
         for text in (entry["entry_hash"], entry["merkle_root"], "VOID (refused)"):
             self.assertIn(text, shown)
         self.assertLessEqual(max(map(len, shown.splitlines())), 80)
+
+
+class Checkpoint(Case):
+    def test_the_root_is_shown_as_everywhere_else(self):
+        root_of = lambda note: base64.b64decode(note.splitlines()[2]).hex()
+        shown = self.on_terminal(100, "checkpoint")
+        self.assertRegex(shown, rf"(?m)^merkle root +{root_of(shown)}\s*$")
+        path = self.directory / "kept.txt"
+        told = self.ctl(0, "checkpoint", "-o", path).stdout
+        self.assertIn(root_of(path.read_text()), told)
+        note = self.ctl(0, "checkpoint").stdout
+        self.assertNotIn("merkle root", note)
+        self.assertTrue(note.split("\n\n")[1].startswith("\u2014 "), note)
 
 
 class LocalTime(Case):

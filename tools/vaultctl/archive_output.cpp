@@ -105,7 +105,7 @@ int answer_archive(const Context& context, const std::string& directory, const A
                 {"log", printable(result.checkpoint->origin)},
                 {"entries", std::to_string(result.checkpoint->tree_size) + ", " +
                                 std::to_string(result.entries_written) + " of them new, " + kind_of(result.payloads)},
-                {"merkle root", short_hash(result.checkpoint->root)},
+                {"merkle root", to_hex(result.checkpoint->root)},
                 {"files written", std::to_string(result.files_written)}});
   return finish_output(exit_done);
 }
@@ -119,7 +119,7 @@ int answer_check(const Context& context, const std::string& directory, const Arc
   print_findings(report.unknown, "unknown: ", print_note);
   print_line(coloured("VALID", Colour::green) + "  " + printable(directory) + ": " + std::to_string(report.checked) +
              " entries, " + kind_of(report.payloads) + ", " + std::to_string(report.files) + " files");
-  Fields fields{{"log", printable(report.checkpoint->origin)}, {"merkle root", short_hash(report.checkpoint->root)}};
+  Fields fields{{"log", printable(report.checkpoint->origin)}, {"merkle root", to_hex(report.checkpoint->root)}};
   if (report.erased > 0) fields.emplace_back("erased", std::to_string(report.erased) + " payloads");
   print_fields(fields);
   return finish_output(exit_done);
@@ -141,7 +141,7 @@ int answer_restore(const Context& context, const std::string& directory, const R
   }
   if (result.migrated) print_line("made the schema");
   print_line("restored " + std::to_string(checkpoint.tree_size) + " entries");
-  print_fields({{"log", printable(checkpoint.origin)}, {"merkle root", short_hash(checkpoint.root)}});
+  print_fields({{"log", printable(checkpoint.origin)}, {"merkle root", to_hex(checkpoint.root)}});
   print_line("Start vaultd on this database with the key that signs for " + printable(checkpoint.origin) + ".");
   return finish_output(exit_done);
 }

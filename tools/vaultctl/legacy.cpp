@@ -122,7 +122,7 @@ void print_record(const LegacyRecord& record) {
     fields.emplace_back("entry_hash", record.hash == LegacyHash::valid ? "fits" : "WRONG");
   }
   fields.emplace_back("seal id", record.seal.seal_id ? format_uuid(*record.seal.seal_id) : "");
-  fields.emplace_back("sha256", short_hash(record.sha256));
+  fields.emplace_back("sha256", to_hex(record.sha256));
   fields.emplace_back("payload", printable(record.seal.seal_data));
   print_fields(fields);
 }

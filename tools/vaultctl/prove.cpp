@@ -2,6 +2,7 @@
 // written: a file that does not prove anything would be worse than none.
 #include "tools/common/arguments.hpp"
 #include "tools/common/json_output.hpp"
+#include "tools/common/numbers.hpp"
 #include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/evidence.hpp"
@@ -130,6 +131,16 @@ struct CheckpointOptions {
   OutputOptions out;
 };
 
+// The root as every other output has it; in the note it is base64.
+void show_checkpoint(const CheckpointResult& result) {
+  Fields fields{{"entries", with_thousands(static_cast<std::uint64_t>(result.tree_size))}};
+  if (const auto checkpoint = peek_checkpoint(result.checkpoint)) {
+    fields.emplace_back("merkle root", to_hex(checkpoint->root));
+  }
+  fields.emplace_back("key", printable(result.vkey));
+  print_fields(fields);
+}
+
 int run_checkpoint(const Context& context, const CheckpointOptions& options) {
   auto output = OutputFile::open(options.out, evidence_mode);
   if (!output) return report(context, output.error());
@@ -147,12 +158,19 @@ int run_checkpoint(const Context& context, const CheckpointOptions& options) {
     if (!json) return report(context, json.error());
     if (options.out.path != "-") print_line(*json);
   } else if (!options.out.path.empty()) {
-    if (options.out.path != "-") print_line("written to " + options.out.path);
+    if (options.out.path != "-") {
+      print_line("written to " + options.out.path);
+      if (!options.vkey) show_checkpoint(*decoded);
+    }
   } else if (options.vkey) {
     print_line(printable(decoded->vkey));
   } else {
     const std::string note = printable(decoded->checkpoint, true);
     std::fwrite(note.data(), 1, note.size(), stdout);
+    if (stdout_is_terminal()) {  // elsewhere the note alone, byte for byte
+      print_line("");
+      show_checkpoint(*decoded);
+    }
   }
   return finish_output(exit_done);
 }
@@ -189,7 +207,9 @@ void add_proof_commands(CLI::App& app, Context& context) {
   command->add_flag("--vkey", checkpoint->vkey, "Print the log's verifier key instead");
   add_output(*command, checkpoint->out, "Write it there; never over a file that is there");
   command->footer(
-      "Keep a checkpoint and the key somewhere else: with them a rewritten history is found.\n"
+      "Keep a checkpoint and the key somewhere else: with them a rewritten history is found. On a terminal its root "
+      "is\n"
+      "shown in hex too, as everywhere else; in a file or pipe the note stands alone.\n"
       "Examples:\n  vaultctl checkpoint > kept.txt\n  vaultctl checkpoint --vkey > log.vkey");
   command->callback(
       [checkpoint, &context] { context.run = [=, &context] { return run_checkpoint(context, *checkpoint); }; });

@@ -43,14 +43,19 @@ std::int64_t number_of(const Json& map, const char* name) {
   return found != map.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
 }
 
+// For a time known to the second.
+std::string show_seconds(std::chrono::seconds seconds) {
+  if (seconds.count() < 1) return "less than a second";
+  return seconds < std::chrono::minutes(1) ? std::to_string(seconds.count()) + " s" : describe_duration(seconds);
+}
+
 // By vaultd's clock, not by this machine's. "" if either is missing.
 std::string age_of(const Json& status, const Json& since) {
   const auto then = since.is_string() ? parse_timestamp(since.get<std::string>()) : std::nullopt;
   const auto now = parse_timestamp(text_of(status, "now"));
   if (!then || !now || *now < *then) return {};
   const std::chrono::microseconds age{now->micros - then->micros};
-  return age < std::chrono::seconds(1) ? "less than a second"
-                                       : describe_duration(std::chrono::floor<std::chrono::seconds>(age));
+  return show_seconds(std::chrono::floor<std::chrono::seconds>(age));
 }
 
 std::string with_age(const std::string& what, const Json& status, const Json& since) {
@@ -80,7 +85,8 @@ std::string show_number(const std::string& name, const Json& value) {
   if (name == "process_start_time_seconds") {
     return shown_time(Timestamp{static_cast<std::int64_t>(value.get<double>()) * 1'000'000});
   }
-  if (name.find("_seconds") != std::string::npos || name == "uptime_s") {
+  if (name == "uptime_s") return show_seconds(std::chrono::seconds(static_cast<std::int64_t>(value.get<double>())));
+  if (name.find("_seconds") != std::string::npos) {
     const double seconds = value.get<double>();
     if (seconds < 0.01) return fmt::format("{:.3g} ms", seconds * 1'000);
     return describe_duration(std::chrono::milliseconds(std::llround(seconds * 1'000)));
@@ -239,7 +245,7 @@ void add_status(CLI::App& app, Context& context) {
       ->needs(check);
   command->footer(
       "--check is well when seals are accepted (of a standby, and with --role reader: when readers have their\n"
-      "database) and no critical alert stands.\n"
+      "database) and no critical alert stands. Counters and histograms may be a second old.\n"
       "Examples:\n"
       "  vaultctl status\n"
       "  vaultctl status --check --role writer || page \"no seals\"");
