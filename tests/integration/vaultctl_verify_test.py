@@ -268,6 +268,44 @@ class Migrate(Case):
         self.assertIn("VERSION", answer.stdout)
 
 
+class RangesByTime(Case):
+    """As query has them: from the first entry at a time or later, up to the last one before it."""
+
+    def setUp(self):
+        super().setUp()
+        for _ in range(3):
+            self.seal()
+            time.sleep(0.01)
+        self.entries = [json.loads(line) for line in self.lines(self.ctl(0, "export"))]
+
+    def sequences(self, *arguments):
+        return [json.loads(line)["sequence"] for line in self.lines(self.ctl(0, "export", *arguments))]
+
+    def test_of_export_and_verify(self):
+        first, last = self.entries[-3]["timestamp"], self.entries[-1]["timestamp"]
+        wanted = [one["sequence"] for one in self.entries if first <= one["timestamp"] < last]
+        self.assertEqual(self.sequences("--from", first, "--to", last), wanted)
+        self.assertEqual(self.sequences("--from", wanted[0], "--to", last), wanted)
+        self.assertEqual(self.sequences("--from", "-1h"), [one["sequence"] for one in self.entries])
+        for database in ([], ["--database", VAULTD.database_url()]):
+            result = self.json(0, "verify", "--from", first, "--to", last, *database)
+            self.assertEqual((result["from"], result["to"], result["checked"]), (wanted[0], wanted[-1], len(wanted)))
+            self.assertEqual(self.json(0, "verify", "--to", "now", *database)["to"], self.entries[-1]["sequence"])
+
+    def test_where_there_is_none(self):
+        last = self.entries[-1]["timestamp"]
+        for arguments in (["--from", "tomorrow"], ["--to", "1999-12-31"], ["--from", last, "--to", last],
+                          ["--from", self.entries[-1]["sequence"], "--to", last]):
+            for command in (["export"], ["verify"], ["verify", "--database", VAULTD.database_url()]):
+                self.assertEqual(self.json(1, *command, *arguments)["code"], "not_found", (command, arguments))
+
+    def test_what_is_neither(self):
+        for command in ("export", "verify"):
+            for wrong in ("someday", "0", "99999999999999999999", "-5"):
+                answer = self.ctl(2, command, f"--from={wrong}")
+                self.assertIn("an entry's sequence, from 1, or a time (", answer.stderr, wrong)
+
+
 class Export(Case):
     def test_all_and_a_range(self):
         lines = self.lines(self.ctl(0, "export"))

@@ -1,15 +1,15 @@
 // vaultctl export: prints entries as NDJSON, in ledger order, up to the head at the time of the call.
-#include "tools/common/arguments.hpp"
 #include "tools/common/json_output.hpp"
 #include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
 #include "tools/vaultctl/entry_checks.hpp"
+#include "tools/vaultctl/entry_range.hpp"
 
 namespace vault::ctl {
 namespace {
 
 struct ExportOptions {
-  std::optional<std::int64_t> from, to;
+  EntryRange range;
   bool no_check = false;
 };
 
@@ -45,16 +45,17 @@ Status print_page(Client& client, std::int64_t& next, std::int64_t to, EntryChec
 }
 
 int run_export(const Context& context, const ExportOptions& options) {
-  const std::int64_t from = options.from.value_or(1);
-  if (options.to && *options.to < from) {
-    return report(context, {ErrorCode::invalid_argument, "--from is greater than --to", "from"});
-  }
+  if (const Status fits = check_range(options.range); !fits) return report(context, fits.error());
   auto client = connect_daemon(context.globals);
   if (!client) return report(context, client.error());
+  const auto range = find_range(
+      options.range, [&](const PageRequest& page) { return (*client)->list_entries(page).and_then(of_ledger); });
+  if (!range) return report(context, range.error());
+  const std::int64_t from = range->from.value_or(1);
   const auto head = (*client)->get_head();
   if (!head) return report(context, head.error());
-  const std::int64_t to = std::min(options.to.value_or(head->sequence), head->sequence);
-  if (options.to && *options.to > head->sequence) {
+  const std::int64_t to = std::min(range->to.value_or(head->sequence), head->sequence);
+  if (range->to && *range->to > head->sequence) {
     return report(context, {ErrorCode::not_found, "--to is beyond the head, " + std::to_string(head->sequence), "to"});
   }
   EntryChecks checks(options.no_check);
@@ -76,12 +77,13 @@ int run_export(const Context& context, const ExportOptions& options) {
 void add_export(CLI::App& app, Context& context) {
   auto options = std::make_shared<ExportOptions>();
   CLI::App* command = app.add_subcommand("export", "Print entries as NDJSON, oldest first");
-  add_integer(*command, "--from", options->from, 1, "First entry, by its sequence [1]");
-  add_integer(*command, "--to", options->to, 1, "Last entry, by its sequence [the head when the command starts]");
+  add_range(*command, options->range, "print");
   add_no_check(*command, options->no_check);
   command->footer(
       "Every line is an entry with all its members, as check-proof --entry takes it.\n"
-      "Example:\n  vaultctl export --from 1000 > entries.ndjson");
+      "Examples:\n"
+      "  vaultctl export --from 1000 > entries.ndjson\n"
+      "  vaultctl export --from yesterday --to today > yesterday.ndjson");
   command->callback(
       [options, &context] { context.run = [options, &context] { return run_export(context, *options); }; });
 }

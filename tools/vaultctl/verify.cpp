@@ -10,6 +10,7 @@
 #include "tools/common/json_output.hpp"
 #include "tools/common/terminal.hpp"
 #include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/entry_range.hpp"
 #include "tools/vaultctl/evidence.hpp"
 #include "tools/vaultctl/findings.hpp"
 #include "tools/vaultctl/schema_argument.hpp"
@@ -25,7 +26,7 @@ namespace {
 constexpr std::size_t checkpoint_bytes_max = 1 << 20;
 
 struct VerifyOptions {
-  std::optional<std::int64_t> from, to;
+  EntryRange range;
   std::string checkpoint, vkey, database, schema = default_schema;
 };
 
@@ -77,8 +78,11 @@ Result<Verified> verify_online(const Context& context, const VerifyOptions& opti
                                const std::optional<Checkpoint>& known, std::string& raw) {
   auto client = connect_daemon(context.globals);
   if (!client) return tl::unexpected<Error>(client.error());
+  const auto range = find_range(
+      options.range, [&](const PageRequest& page) { return (*client)->list_entries(page).and_then(of_ledger); });
+  if (!range) return tl::unexpected<Error>(range.error());
   ProgressBar bar("verifying", !context.globals.json);
-  const VerifyRangeRequest request{.from = options.from, .to = options.to, .progress = true};
+  const VerifyRangeRequest request{.from = range->from, .to = range->to, .progress = true};
   const auto reply = (*client)->call(request, [&bar](std::int64_t checked, std::int64_t total) {
     bar.update(static_cast<std::uint64_t>(checked), static_cast<std::uint64_t>(total));
   });
@@ -105,9 +109,15 @@ Result<Verified> verify_database(const Context& context, const VerifyOptions& op
   postgres.schema = options.schema;
   postgres.application_name = "vaultctl verify";
   const auto reader = make_postgres_reader(postgres);
+  const auto range = find_range(options.range, [&](const PageRequest& page) -> Result<Page> {
+    const auto snapshot = reader->snapshot();
+    if (!snapshot) return tl::unexpected<Error>(snapshot.error());
+    return (*snapshot)->page(page);
+  });
+  if (!range) return tl::unexpected<Error>(range.error());
   LedgerVerification request;
-  request.from = options.from;
-  request.to = options.to;
+  request.from = range->from;
+  request.to = range->to;
   request.threads = std::thread::hardware_concurrency();
   if (known) request.known.push_back(*known);
   ProgressBar bar("verifying", !context.globals.json);
@@ -184,9 +194,7 @@ int answer(const Context& context, const Verified& verified, const std::string& 
 }
 
 int run_verify(const Context& context, const VerifyOptions& options) {
-  if (options.from && options.to && *options.from > *options.to) {
-    return report(context, {ErrorCode::invalid_argument, "--from is greater than --to", "from"});
-  }
+  if (const Status fits = check_range(options.range); !fits) return report(context, fits.error());
   std::optional<Checkpoint> known;
   if (!options.checkpoint.empty()) {
     const auto key = load_vkey(options.vkey);
@@ -212,8 +220,7 @@ int run_verify(const Context& context, const VerifyOptions& options) {
 void add_verify(CLI::App& app, Context& context) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App* command = app.add_subcommand("verify", "Recompute every hash and compare; name the first entry that fails");
-  add_integer(*command, "--from", options->from, 1, "First entry to check, by its sequence [1]");
-  add_integer(*command, "--to", options->to, 1, "Last entry to check, by its sequence [the last]");
+  add_range(*command, options->range, "check");
   CLI::Option* vkey = add_vkey(*command, options->vkey);
   command->add_option("--checkpoint", options->checkpoint, "A checkpoint kept elsewhere that the ledger must continue")
       ->type_name("FILE")
@@ -225,6 +232,7 @@ void add_verify(CLI::App& app, Context& context) {
       "Exit code 1 and the sequence and reason if something does not fit.\n"
       "Examples:\n"
       "  vaultctl verify\n"
+      "  vaultctl verify --from yesterday\n"
       "  vaultctl verify --checkpoint kept.txt --vkey log.vkey\n"
       "  vaultctl verify --database postgresql:///vault");
   command->callback(
