@@ -6,11 +6,14 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
+#include <tuple>
 #include <utility>
 
 #include "ledger/check.hpp"
+#include "store/postgres/hosts.hpp"
 #include "store/postgres/session.hpp"
 #include "store/postgres/url.hpp"
 
@@ -26,6 +29,29 @@ std::string who_and_where(const std::string& schema) {
       "SELECT pg_catalog.pg_backend_pid(), (SELECT pg_catalog.has_schema_privilege(oid, 'USAGE') FROM "
       "pg_catalog.pg_namespace WHERE nspname = '{}')",
       name);
+}
+
+// Waits for the outcome. `hosts` replace those of the URL unless they are empty.
+pg_conn* connect(const PgConnectOptions& options, const PgHosts& hosts) {
+  const std::string seconds = std::to_string(std::max<long>(1, (options.connect_timeout.count() + 999) / 1000));
+  const std::array<std::pair<const char*, const char*>, 12> settings{{
+      {"fallback_application_name", options.application_name.c_str()},
+      {"connect_timeout", seconds.c_str()},
+      {"keepalives_idle", "5"},
+      {"keepalives_interval", "2"},
+      {"keepalives_count", "3"},
+      {"tcp_user_timeout", "10000"},
+      // The URL overrides the keys before it, but not those after it.
+      {"dbname", options.url.c_str()},
+      {"client_encoding", "UTF8"},
+      {"host", hosts.host.c_str()},
+      {"hostaddr", hosts.hostaddr.c_str()},
+      {"port", hosts.port.c_str()},
+      {nullptr, nullptr},
+  }};
+  std::array<const char*, settings.size()> keys{}, values{};
+  for (std::size_t i = 0; i < settings.size(); ++i) std::tie(keys[i], values[i]) = settings[i];
+  return PQconnectdbParams(keys.data(), values.data(), 1);
 }
 
 }  // namespace
@@ -46,30 +72,23 @@ Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions&
     return fail(ErrorCode::invalid_argument, "the database URL: " + checked.error().message);
   }
 
-  const std::string seconds = std::to_string(std::max<long>(1, (options.connect_timeout.count() + 999) / 1000));
-  // The URL overrides the keys before dbname, but not those after it.
-  const char* const keys[] = {"fallback_application_name",
-                              "connect_timeout",
-                              "keepalives_idle",
-                              "keepalives_interval",
-                              "keepalives_count",
-                              "tcp_user_timeout",
-                              "dbname",
-                              "client_encoding",
-                              nullptr};
-  const char* const values[] = {
-      options.application_name.c_str(), seconds.c_str(), "5", "2", "3", "10000", options.url.c_str(), "UTF8", nullptr};
-  std::unique_ptr<PgConnection> connection(
-      new PgConnection(PQconnectdbParams(keys, values, 1), options.answer_timeout));
-  pg_conn* raw = connection->connection_;
-  if (PQstatus(raw) != CONNECTION_OK) {
-    // libpq's messages quote parts of the URL.
-    const bool may_be_shown = show_connection_string(options.url).has_value();
-    return fail(ErrorCode::unavailable,
-                "cannot connect to the database: " +
-                    (may_be_shown ? one_line(PQerrorMessage(raw))
-                                  : "what libpq says is not shown, since a part of the URL may belong to a password"));
+  std::unique_ptr<PgConnection> connection(new PgConnection(connect(options, {}), options.answer_timeout));
+  std::string reasons;
+  while (PQstatus(connection->connection_) != CONNECTION_OK) {
+    reasons += (reasons.empty() ? "" : "; ") + one_line(PQerrorMessage(connection->connection_));
+    const auto others = hosts_behind(connection->connection_);
+    if (!others) {
+      // libpq's messages quote parts of the URL.
+      const bool may_be_shown = show_connection_string(options.url).has_value();
+      return fail(
+          ErrorCode::unavailable,
+          "cannot connect to the database: " +
+              (may_be_shown ? reasons
+                            : "what libpq says is not shown, since a part of the URL may belong to a password"));
+    }
+    connection.reset(new PgConnection(connect(options, *others), options.answer_timeout));
   }
+  pg_conn* raw = connection->connection_;
   PQsetNoticeReceiver(raw, note_notice, connection.get());
   if (PQsetnonblocking(raw, 1) != 0 || PQenterPipelineMode(raw) != 1) {
     return fail(ErrorCode::internal, "libpq refuses pipeline mode");

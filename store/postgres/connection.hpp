@@ -36,9 +36,9 @@ struct PgConnectOptions {
 
 class PgConnection {
  public:
-  // Connects, runs common_settings() and `session_sql` (settings; constant text), prepares `statements`. Errors:
-  // invalid_argument for a malformed URL (which is not repeated: it may hold a password), unavailable if there is no
-  // server, internal if it refuses a statement.
+  // Connects, also to hosts of the URL that libpq leaves out (hosts.hpp), runs common_settings() and `session_sql`
+  // (settings; constant text), prepares `statements`. Errors: invalid_argument for a malformed URL (which is not
+  // repeated: it may hold a password), unavailable if there is no server, internal if it refuses a statement.
   static Result<std::unique_ptr<PgConnection>> open(const PgConnectOptions& options, const std::string& session_sql,
                                                     std::span<const PgStatement> statements);
   ~PgConnection();

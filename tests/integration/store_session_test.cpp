@@ -1,13 +1,18 @@
 // Events that must not end a writer's session, and effects that must end with it.
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <thread>
 
+#include "ledger/check.hpp"
+#include "store/postgres/connection.hpp"
 #include "tests/integration/store_fixture.hpp"
 
 namespace vault::test {
@@ -64,6 +69,58 @@ TEST_F(SessionTest, TimeoutsOfTheDatabaseEndNoReading) {
   std::this_thread::sleep_for(std::chrono::milliseconds(400));
   const auto head = reading->head();
   EXPECT_TRUE(head) << head.error().message;
+}
+
+// Accepts every connection and closes it, like a proxy whose server is gone.
+class HangingUp {
+ public:
+  HangingUp() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    VAULT_CHECK(bind(socket_, reinterpret_cast<sockaddr*>(&address), size) == 0 && listen(socket_, 8) == 0);
+    VAULT_CHECK(getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] {
+      for (int taken = 0; (taken = accept(socket_, nullptr, nullptr)) >= 0; ++taken_) close(taken);
+    });
+  }
+  HangingUp(const HangingUp&) = delete;
+  HangingUp& operator=(const HangingUp&) = delete;
+  ~HangingUp() {
+    shutdown(socket_, SHUT_RDWR);
+    thread_.join();
+    close(socket_);
+  }
+  int port() const { return port_; }
+  int taken() const { return taken_; }
+
+ private:
+  int socket_;
+  int port_ = 0;
+  std::atomic<int> taken_{0};
+  std::thread thread_;
+};
+
+TEST_F(SessionTest, AHostThatHangsUpIsNotTheLastOneTried) {
+  HangingUp first, second;
+  const std::string directory = ask("SELECT split_part(current_setting('unix_socket_directories'), ',', 1)");
+  const std::string port = ask("SELECT current_setting('port')");
+  const auto open = [&](const std::string& hosts, const std::string& ports) {  // the last value of a keyword counts
+    return PgConnection::open({fmt::format("{} host='{}' port={}", url_, hosts, ports), "several"}, "", {});
+  };
+  const auto found = open(fmt::format("127.0.0.1,localhost,{}", directory),
+                          fmt::format("{},{},{}", first.port(), second.port(), port));
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_GE(first.taken(), 1);
+  EXPECT_GE(second.taken(), 1);
+  EXPECT_TRUE(open(fmt::format("127.0.0.1,{}", directory), fmt::format("{},{}", first.port(), port)));
+  EXPECT_TRUE(open(fmt::format("{},127.0.0.1", directory), fmt::format("{},{}", port, first.port())));
+  const auto none = open("127.0.0.1,127.0.0.1", fmt::format("{},{}", first.port(), second.port()));
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, ErrorCode::unavailable);
+  EXPECT_NE(none.error().message.find("; "), std::string::npos) << none.error().message;
 }
 
 // `failed` promises that the batch will never be there: data still buffered in libpq must not follow when the session
