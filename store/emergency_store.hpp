@@ -39,7 +39,7 @@ class EmergencyReaderStore {
   // In order of timestamps; a cursor is a timestamp in microseconds. Seals of the same microsecond are never separated,
   // so a page may hold a few more than its limit. Also ends at limits::page_bytes_max.
   virtual Result<KeptPage> page(const PageRequest& request) = 0;
-  // Seals that page() has found damaged since the last call, each as file and reason.
+  // Seals that find() and page() have found damaged since the last call, each reported once, as file and reason.
   virtual std::vector<std::string> take_problems() = 0;
 };
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -47,6 +48,7 @@ class DirectoryReader final : public EmergencyReaderStore {
   Result<std::optional<KeptSeal>> find(const Uuid& seal_id) override {
     auto seal = read_kept_seal(entries_.get(), seal_id);
     if (!seal && seal.error().code == ErrorCode::seal_id_conflict) return std::nullopt;  // an old record
+    if (!seal) note(seal_id, seal.error());
     return seal;
   }
 
@@ -144,12 +146,17 @@ class DirectoryReader final : public EmergencyReaderStore {
     const auto seal = read_kept_seal(entries_.get(), seal_id);
     if (!seal && seal.error().code == ErrorCode::unavailable) return tl::unexpected<Error>(seal.error());
     new_known_.push_back(seal_id);
-    if (!seal && seal.error().code == ErrorCode::internal) problems_.push_back(seal.error().message);
+    if (!seal) note(seal_id, seal.error());
     if (!seal || !*seal) return {};
     const KeptSeal& found = **seal;
     new_items_.push_back(
         {found.timestamp, seal_id, hash_of(found.session_id), hash_of(found.authority), found.verdict});
     return {};
+  }
+
+  // Each that is damaged is told of once.
+  void note(const Uuid& seal_id, const Error& error) {
+    if (error.code == ErrorCode::internal && told_.insert(seal_id).second) problems_.push_back(error.message);
   }
 
   void merge() {
@@ -172,6 +179,7 @@ class DirectoryReader final : public EmergencyReaderStore {
   std::vector<Item> new_items_;
   std::vector<Uuid> new_known_;
   std::vector<std::string> problems_;
+  std::set<Uuid> told_;
   std::int64_t seen_change_ = -1;  // the directory's modification time when it was last read
   bool settled_ = false;           // that time was well in the past
 };

@@ -65,6 +65,13 @@ class ToldAlerts(unittest.TestCase):
         self.until(lambda: follower.events > heard, "no events of the second run")
         self.assertEqual(asker.result("list")["entries"], [])
         self.told(follower, "emergency_damage")
+        # And where it is asked for by its seal_id alone.
+        source.stop()
+        heard, before = follower.events, len(follower.alerts)
+        source.start()
+        self.until(lambda: follower.events > heard, "no events of the third run")
+        self.assertEqual(asker.ask("read", seal_id=damaged)["error"]["code"], "internal")
+        self.until(lambda: any(one[:2] == ("emergency_damage", True) for one in follower.alerts[before:]), "not told")
 
 
 if __name__ == "__main__":

@@ -205,6 +205,22 @@ TEST_F(EmergencyDirectory, PagesFollowTheDirectory) {
   EXPECT_TRUE(listed({}).empty());
 }
 
+TEST_F(EmergencyDirectory, ADamagedFileIsToldOnceByWhoeverMeetsIt) {
+  ASSERT_TRUE(keep({seal(1), seal(2)}));
+  EXPECT_EQ(listed({}).size(), 2U);
+  for (const char* digit : {"1", "2"}) {  // since they were listed
+    std::ofstream(entries() / ("00000000-0000-0000-0000-00000000000" + std::string(digit) + ".json")) << "{";
+  }
+  EXPECT_TRUE(reader_->take_problems().empty());
+  EXPECT_FALSE(reader_->find(*seal(1).seal_id));
+  EXPECT_FALSE(reader_->find(*seal(1).seal_id));
+  EXPECT_EQ(reader_->take_problems().size(), 1U);
+  EXPECT_FALSE(reader_->page({}));
+  const auto problems = reader_->take_problems();
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_NE(problems.front().find("000000000002.json"), std::string::npos) << problems.front();
+}
+
 TEST_F(EmergencyDirectory, WhatIsKeptIsALegacyVault) {
   ASSERT_TRUE(keep({seal(1, "s", R"({"n":1})"), seal(2)}));
   std::ofstream(entries() / ".left-by-a-crash.tmp") << "{";
