@@ -153,6 +153,8 @@ int main(int argc, char** argv) {
   }
   options.program = this_program().string();
   if (options.vaultd.empty()) options.vaultd = this_program().replace_filename("vaultd").string();
+  // It is started in another directory. A bare name is looked for in PATH.
+  if (options.vaultd.find('/') != std::string::npos) options.vaultd = fs::absolute(options.vaultd).string();
   const bool made_here = options.directory.empty();
   if (!make_directory(options.directory)) {
     std::cerr << "vault-bench: cannot make a directory for the run\n";
