@@ -120,6 +120,7 @@ Status Auditor::walk(const EndReport& end, Effects& effects) {
   };
   auto rows = verify_ledger(store_, request, {});
   if (!rows) return tl::unexpected<Error>(rows.error());
+  log_trace("auditor", "verified", {{"from", from}, {"entries", rows->checked}});
   pace_.verified(rows->checked, std::chrono::duration_cast<milliseconds>(effects.clock() - started));
   if (rows->finding) {
     const Finding& finding = *rows->finding;

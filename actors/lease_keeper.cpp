@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "os/log.hpp"
+
 namespace vault {
 
 using std::chrono::milliseconds;
@@ -53,6 +55,7 @@ void LeaseKeeper::renew(Effects& effects) {
   renewed_at_ = effects.clock();
   auto renewal = store_.renew(lease_.instance, epoch_);
   if (renewal) held_at_ = renewed_at_;
+  if (renewal) log_trace("lease_keeper", "lease renewed", {{"epoch", epoch_}});
   effects.send(to::writer, LeaseRenewed{epoch_, std::move(renewal)});
   effects.set_timer(renew_timer, renew_interval_);
   timer_set_ = true;

@@ -254,6 +254,9 @@ void Notary::sign(const Asked& asked, Effects& effects) {
     const auto end = leaves_since_.begin() + static_cast<std::ptrdiff_t>(asked.leaves);
     event.consistency = prove_growth(signed_frontier_, std::vector<Hash>(leaves_since_.begin(), end));
   }
+  if (log_enabled(LogLevel::trace)) {
+    log_trace("notary", "checkpoint signed", {{"size", next.tree_size}, {"root", to_hex(next.root)}});
+  }
   signed_ = std::move(next);
   signed_frontier_ = asked.frontier;
   leaves_since_.erase(leaves_since_.begin(), leaves_since_.begin() + static_cast<std::ptrdiff_t>(asked.leaves));
@@ -330,6 +333,7 @@ void Notary::on_stored(const StoreCheckpointAnswer& answer, Effects& effects) {
     return;
   }
   stored_size_ = answer.tree_size;
+  log_trace("notary", "checkpoint stored", {{"size", stored_size_}});
   store_failures_ = 0;
   store_failure_told_ = false;
   alerts_.clear("checkpoint", "storing", effects);

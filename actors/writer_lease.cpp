@@ -16,6 +16,14 @@ std::string name_of(const LeaseHolder& holder) {
   return holder.host.empty() ? "another vaultd" : holder.host + " (pid " + std::to_string(holder.pid) + ")";
 }
 
+// "db1 (pid 4711), silent for 3.5 s".
+std::string taken_from(const LeaseGrant& grant) {
+  if (!grant.taken_from) return "nobody";
+  const auto tenths = std::to_string((grant.silent_for.count() + 50) / 100);
+  const std::string seconds = tenths.size() > 1 ? tenths.substr(0, tenths.size() - 1) : "0";
+  return name_of(*grant.taken_from) + ", silent for " + seconds + "." + tenths.back() + " s";
+}
+
 }  // namespace
 
 void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
@@ -44,9 +52,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     keep_lease(effects);  // adoption of a large tree may outlast the lease
     if (trouble_.count() <= 1 && !commit_failed_) {
       log_info("writer", "lease taken",
-               {{"epoch", epoch_},
-                {"sequence", durable_.head.sequence},
-                {"from", grant->taken_from ? name_of(*grant->taken_from) + ", which was silent" : "nobody"}},
+               {{"epoch", epoch_}, {"sequence", durable_.head.sequence}, {"from", taken_from(*grant)}},
                LogEvent::lease_taken);
       for (const std::string& caution : grant->cautions) log_warning("writer", "careful: " + caution);
     }
@@ -58,6 +64,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     database_connected_ = true;
     commit_failed_.reset();  // that is for the other vaultd to find out
     alerts_.clear("fenced", "head", effects);
+    tell_of_guards(std::nullopt, effects);  // the writer checks them
     database_answers(effects);
     if (!held->holder.empty() && !held->own) other_ = held->who;
     if (mode_ == Mode::waiting) {
@@ -165,7 +172,7 @@ void Writer::block(const std::string& why, Effects& effects) {
   give_up_batches(true);
   mode_ = Mode::blocked;
   detail_ = why;
-  log_error("writer", "refusing to write", {{"reason", why}});
+  log_info("writer", "not writing until the alert is over");  // the notary has raised it, with the reason
   keep_lease(effects);
   refuse_waiting(unavailable(), effects);
   effects.set_timer(lease_timer, milliseconds(1'000));
@@ -264,8 +271,8 @@ void Writer::fenced(const std::string& why, Effects& effects) {
   other_.reset();
   detail_ = "fenced: " + why;
   ++counters_["fenced"];
-  log_error("writer", "fenced", {{"reason", why}}, LogEvent::fenced);
   keep_lease(effects);
+  if (alerts_.raised("fenced", "head")) log_error("writer", "fenced again", {{"reason", why}});
   alerts_.raise("fenced", "head", Severity::critical, detail_, effects);
   refuse_waiting(unavailable(), effects);
   effects.set_timer(lease_timer, options_.lease_timeout / 2);

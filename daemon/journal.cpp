@@ -14,7 +14,7 @@ struct KnownEvent {
   std::string_view name, id;
 };
 // In the order of LogEvent. The ids are random (systemd-id128 new) and permanent.
-constexpr std::array<KnownEvent, 10> events{{
+constexpr std::array<KnownEvent, 9> events{{
     {"", ""},
     {"starting", "aaef1873b97140f4880b3cba3f3c7521"},
     {"ready", "fa2703beda86490c9edc151ac0ecd9be"},
@@ -24,9 +24,8 @@ constexpr std::array<KnownEvent, 10> events{{
     {"alert_raised", "a2ef79312afb4c5d85fca120fa28016d"},
     {"alert_cleared", "fef87e0e227a406f8207b4d98bd175d8"},
     {"lease_taken", "83cca900eba9487ba6a9140137c7a98c"},
-    {"fenced", "a4c2262323aa45a8aafe3d92f90f76f6"},
 }};
-static_assert(events.size() == static_cast<std::size_t>(LogEvent::fenced) + 1);
+static_assert(events.size() == static_cast<std::size_t>(LogEvent::lease_taken) + 1);
 
 }  // namespace
 

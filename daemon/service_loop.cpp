@@ -168,8 +168,7 @@ int ServiceLoop::run() {
       if (parts_.handshakes) parts_.handshakes->sweep();
       parts_.supervisor.ping();
       if (parts_.supervisor.all_alive(pulse_patience)) feed_watchdog();
-      if (parts_.embedded && !parts_.embedded->keep_running())
-        log_error("vaultd", "the embedded PostgreSQL does not run");
+      if (parts_.embedded) (void)parts_.embedded->keep_running();  // it logs when it dies and when it is back
     }
     if (!ready_ && !stop && Clock::now() - started >= ready_patience) {
       ready_ = true;

@@ -27,7 +27,6 @@ enum class LogEvent : std::uint8_t {
   alert_raised,
   alert_cleared,
   lease_taken,
-  fenced,
 };
 
 // A name and a value; numbers and booleans keep their type if the format has it.
@@ -59,6 +58,11 @@ inline bool log_enabled(LogLevel level) {
 void log(LogLevel level, std::string_view component, std::string_view message, LogFields fields = {},
          LogEvent event = LogEvent::none);
 
+// For what recurs by itself: renewals, checkpoints, steps of the auditor.
+inline void log_trace(std::string_view c, std::string_view m, LogFields f = {}) {
+  log(LogLevel::trace, c, m, f);
+}
+// For the steps of a request.
 inline void log_debug(std::string_view c, std::string_view m, LogFields f = {}) {
   log(LogLevel::debug, c, m, f);
 }

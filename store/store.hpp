@@ -144,6 +144,7 @@ struct LeaseGrant {
   std::vector<std::string> cautions{};
   // The previous holder, if it was somebody else until now.
   std::optional<LeaseHolder> taken_from{};
+  std::chrono::milliseconds silent_for{0};  // how long that one had not renewed it, by the database's clock
 };
 
 // The caller could be the writer, but the server would not keep what is written (fsync is off, say), or accepts no

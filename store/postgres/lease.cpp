@@ -94,6 +94,9 @@ Result<PostgresLease::Holder> PostgresLease::read_holder(const LeaseRequest& req
     const std::int64_t since_us = read_timestamp(lease->value(0, 7)).micros;
     holder.who = {std::string(lease->value(0, 5)), read_int8(lease->value(0, 6)), std::max<std::int64_t>(since_us, 0)};
   }
+  const std::int64_t renewed_us = read_timestamp(lease->value(0, 4)).micros;
+  const std::int64_t silent_us = read_timestamp(lease->value(0, 9)).micros - std::max<std::int64_t>(renewed_us, 0);
+  holder.silent_for = std::chrono::milliseconds(std::max<std::int64_t>(silent_us, 0) / 1'000);
   // All of these change with the holder or with every renewal.
   const auto bytes = fmt::format("{} {} {}", holder.name, lease->value(0, 1), lease->value(0, 4));
   const bool old = lease->value(0, 3) == "\x01";
@@ -174,7 +177,10 @@ Result<LeaseGrant> PostgresLease::take_over(const LeaseRequest& request) {
     auto holder = read_holder(request);
     if (!holder) return tl::unexpected(holder.error());
     if (!holder->takeable) return fail(ErrorCode::forbidden, "the lease is held by " + holder->name);
-    if (!holder->name.empty() && !holder->own) grant.taken_from = std::move(holder->who);
+    if (!holder->name.empty() && !holder->own) {
+      grant.taken_from = std::move(holder->who);
+      grant.silent_for = holder->silent_for;
+    }
     auto raised = connection_->execute(sql::raise_epoch);
     if (!raised) return tl::unexpected(raised.error());
     grant.epoch = read_int8(raised->value(0, 0));

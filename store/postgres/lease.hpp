@@ -6,6 +6,7 @@
 // vault_lease, so waiting here never delays a renewal.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,6 +41,7 @@ class PostgresLease {
     bool takeable = false;
     bool own = false;
     LeaseHolder who{};
+    std::chrono::milliseconds silent_for{0};  // since the last renewal, by the database's clock
   };
 
   Result<Holder> read_holder(const LeaseRequest& request);

@@ -117,13 +117,14 @@ inline constexpr PgStatement lock_head_row{
     "lock_head_row",
     "SELECT head_sequence, head_hash, merkle_root, writer_epoch FROM vault_head WHERE id = 1 FOR UPDATE"};
 
-inline constexpr PgStatement read_lease{"read_lease",
-                                        "SELECT holder, epoch, holder = '' OR holder = $1::text, "
-                                        "renewed_at < pg_catalog.clock_timestamp() - $2::bigint::float8 * interval '1 "
-                                        "microsecond', renewed_at, "
-                                        "coalesce(pg_catalog.left(holder_host, 255), ''), coalesce(holder_pid, 0), "
-                                        "coalesce(held_since, '-infinity'), told_by = holder "
-                                        "FROM vault_lease WHERE id = 1"};
+inline constexpr PgStatement read_lease{
+    "read_lease",
+    "SELECT holder, epoch, holder = '' OR holder = $1::text, "
+    "renewed_at < pg_catalog.clock_timestamp() - $2::bigint::float8 * interval '1 "
+    "microsecond', renewed_at, "
+    "coalesce(pg_catalog.left(holder_host, 255), ''), coalesce(holder_pid, 0), "
+    "coalesce(held_since, '-infinity'), told_by = holder, pg_catalog.clock_timestamp() "
+    "FROM vault_lease WHERE id = 1"};
 
 inline constexpr PgStatement raise_epoch{
     "raise_epoch", "UPDATE vault_head SET writer_epoch = writer_epoch + 1 WHERE id = 1 RETURNING writer_epoch"};

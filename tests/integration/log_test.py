@@ -87,6 +87,21 @@ class LogTest(unittest.TestCase):
         self.wait_for(message="answered", ticket=ticket, id="order-77")
         self.assertNotIn("payload-9f3c", self.vaultd.log_path.read_text())
 
+    def test_trace_tells_what_comes_by_itself(self):
+        self.reload('log_format = "json"\nlog_level = "debug"\nreaders = 2\n')
+        self.assertEqual(self.vaultd.ctl("seal", "--session", "s", "--authority", "a", "--verdict", "SEAL", "--data", "{}",
+                                         "--sign").returncode, 0)
+        time.sleep(1.5)  # a renewal a second
+        self.assertEqual(self.lines(level="trace"), [])
+        self.reload('log_format = "json"\nlog_level = "trace"\nreaders = 2\n')
+        self.assertEqual(self.vaultd.ctl("seal", "--session", "s", "--authority", "a", "--verdict", "SEAL", "--data", "{}",
+                                         "--sign").returncode, 0)
+        self.wait_for(message="lease renewed", epoch=1)
+        signed = self.wait_for(message="checkpoint signed", size=2)[0]
+        self.assertRegex(signed["root"], "^[0-9a-f]{64}$")
+        self.wait_for(message="checkpoint stored", size=2)
+        self.wait_for(message="verified", entries=2)
+
 
 class Preflight(unittest.TestCase):
     @classmethod

@@ -52,6 +52,8 @@ TEST_F(LeaseTest, FreeLeaseIsGrantedWithTheLedgersState) {
   EXPECT_EQ(grant.ledger_id, ask("SELECT ledger_id FROM vault_meta"));
   EXPECT_GT(grant.database_now.micros, time_of(0).micros);
   EXPECT_FALSE(grant.promises.newest);
+  EXPECT_FALSE(grant.taken_from);
+  EXPECT_EQ(grant.silent_for.count(), 0);
   EXPECT_EQ(ask("SELECT holder || ' ' || epoch FROM vault_lease"), fmt::format("a {}", grant.epoch));
 }
 
@@ -80,6 +82,9 @@ TEST_F(LeaseTest, ExpiredLeaseIsTakenAndTheFormerWriterFenced) {
   watch(*standby, "b");
   const LeaseOutcome outcome = take(*standby, "b");
   ASSERT_TRUE(std::holds_alternative<LeaseGrant>(outcome)) << message_of(outcome);
+  EXPECT_TRUE(std::get<LeaseGrant>(outcome).taken_from);
+  EXPECT_GE(std::get<LeaseGrant>(outcome).silent_for, std::chrono::milliseconds(3'100));
+  EXPECT_LT(std::get<LeaseGrant>(outcome).silent_for, std::chrono::minutes(10));
   EXPECT_EQ(append(*writer_, late).kind, AppendKind::head_moved);
   auto renewed = lease_store_->renew("a", epoch_);
   ASSERT_FALSE(renewed);

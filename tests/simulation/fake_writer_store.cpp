@@ -83,6 +83,10 @@ LeaseOutcome FakeWriterStore::take_lease(const LeaseRequest& request) {
   grant.promises = database_.promises();
   grant.ledger_id = database_.ledger_id;
   grant.database_now = database_.clock();
+  if (takeover) {
+    grant.taken_from.emplace();
+    grant.silent_for = std::chrono::milliseconds(std::max<std::int64_t>(age, 0) / 1'000);
+  }
   state.lease_holder = request.instance;
   state.lease_epoch = grant.epoch;
   state.lease_renewed_at = lease_locked_at_;

@@ -130,7 +130,7 @@ status:Show how vaultd is doing, alerts first'
     _arguments() { print -rl -- "$@" }
     words=(vaultd "") CURRENT=2
     _vaultd' 2>&1)
-  for spec in '*--log-level=[trace (for now the same as debug), debug, info, warning or error \[info\]]:TEXT:(trace debug info warning error)' \
+  for spec in '*--log-level=[trace, debug, info, warning or error \[info\]]:TEXT:(trace debug info warning error)' \
     '*--config=[TOML file with settings (or VAULT_CONFIG)]:FILE:_files' '--migrate[apply missing migrations at start]'; do
     [[ $'\n'$offered$'\n' == *$'\n'"$spec"$'\n'* ]] || { printf 'zsh offers\n%s\nwithout\n%s\n' "$offered" "$spec"; exit 1; }
   done

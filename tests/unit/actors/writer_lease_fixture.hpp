@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actors/writer.hpp"
+#include "os/log.hpp"
 #include "tests/unit/actors/recorded_effects.hpp"
 
 namespace vault {
@@ -111,6 +112,22 @@ class WriterLeaseTest : public ::testing::Test {
     }
     return raised;
   }
+
+  // Records the log from now on, one line each: "error fenced again reason=...".
+  static void record_log() {
+    log_lines().clear();
+    set_log_sink([](const LogLine& line) {
+      std::string text = line.level == LogLevel::error ? "error " : line.level == LogLevel::info ? "info " : "";
+      text += line.message;
+      for (const LogField& field : line.fields) text += " " + std::string(field.key) + "=" + field.value;
+      log_lines().push_back(std::move(text));
+    });
+  }
+  static std::vector<std::string>& log_lines() {
+    static std::vector<std::string> lines;
+    return lines;
+  }
+  void TearDown() override { set_log_sink(nullptr); }
 
   RecordedEffects effects_;
   Writer writer_{WriterOptions{}};

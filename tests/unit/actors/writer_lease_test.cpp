@@ -140,6 +140,35 @@ TEST_F(WriterLeaseTest, ServerThatWouldForgetStopsSealingUntilItIsMended) {
   EXPECT_EQ(alerts(), std::set<std::string>{"database"});
 }
 
+TEST_F(WriterLeaseTest, ATakeoverSaysForHowLongTheFormerWriterWasSilent) {
+  record_log();
+  LeaseGrant grant;
+  grant.epoch = 2;
+  grant.database_now = effects_.now();
+  grant.taken_from = LeaseHolder{"db1", 4711, 0};
+  grant.silent_for = milliseconds(3'451);
+  tell(LeaseAnswer{std::move(grant)});
+  EXPECT_EQ(log_lines(),
+            std::vector<std::string>{"info lease taken epoch=2 sequence=0 from=db1 (pid 4711), silent for 3.5 s"});
+}
+
+TEST_F(WriterLeaseTest, ThatItWasFencedIsSaidOnce) {
+  activate(1);
+  order(1);
+  writer_.round_done(effects_);
+  record_log();
+  answer(AppendKind::head_moved);
+  EXPECT_EQ(log_lines(),
+            std::vector<std::string>{"error alert raised kind=fenced reason=fenced: as the test wants it"});
+  fire_timers();
+  activate(2);
+  order(2);
+  writer_.round_done(effects_);
+  record_log();  // the alert stands
+  answer(AppendKind::head_moved);
+  EXPECT_EQ(log_lines(), std::vector<std::string>{"error fenced again reason=as the test wants it"});
+}
+
 // The next lease says nothing about a head that somebody moves again and again.
 TEST_F(WriterLeaseTest, WhoWasFencedSaysSoUntilItHasSealedAgain) {
   activate(1);
@@ -211,6 +240,20 @@ TEST_F(WriterLeaseTest, LeaseIsKeptOnlyWhileItIsHeld) {
   tell(LeaseRenewed{2, fail(ErrorCode::forbidden, "taken")});
   EXPECT_EQ(kept(), 0);
   EXPECT_EQ(alerts(), std::set<std::string>{"fenced"});
+}
+
+// The writer checks them, and sees when they are repaired.
+TEST_F(WriterLeaseTest, AStandbySaysNothingOfGuardsThatItSawMissing) {
+  activate(1);
+  tell(LeaseRenewed{1, LeaseRenewal{effects_.now(), std::nullopt, 0, true, "trigger a of b is gone"}});
+  EXPECT_EQ(alerts(), std::set<std::string>{"tamper"});
+  tell(LeaseRenewed{1, fail(ErrorCode::forbidden, "taken")});
+  fire_timers();
+  LeaseHeld held;
+  held.holder = "another";
+  held.head = stored_.head;
+  tell(LeaseAnswer{std::move(held)});
+  EXPECT_EQ(alerts(), std::set<std::string>{});
 }
 
 // Another vaultd writes now: the fencing of this one is over.

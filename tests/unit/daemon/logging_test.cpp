@@ -99,7 +99,7 @@ TEST(Logging, TheJournalGetsFields) {
                                             "MESSAGE_ID=" + std::string(message_id(LogEvent::alert_raised)),
                                             "VAULT_KIND=tamper", "VAULT_SEQUENCE=42", "VAULT_REASON=a\nb"}));
   std::set<std::string_view> ids;
-  for (int i = 1; i <= static_cast<int>(LogEvent::fenced); ++i) {
+  for (int i = 1; i <= static_cast<int>(LogEvent::lease_taken); ++i) {
     const auto id = message_id(static_cast<LogEvent>(i));
     EXPECT_EQ(id.size(), 32U);
     EXPECT_TRUE(ids.insert(id).second);
