@@ -2,6 +2,7 @@
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -83,6 +84,30 @@ class CauseAtOnce(unittest.TestCase):
 
     def test_nobody_listens(self):
         self.refused(3, ["Connection refused"], f"tcp://127.0.0.1:{self.closed_port}", "friend")
+
+    def test_a_batch_says_why_and_how_long_it_tried(self):
+        line = '{"session_id":"s","authority":"a","verdict":"SEAL","seal_data":{}}'
+        for timeout, seconds in (("700ms", 0.7), ("4s", 4)):
+            begun = time.monotonic()
+            answer = self.vaultd.ctl("--timeout", timeout, "--endpoint", f"tcp://127.0.0.1:{self.closed_port}", "seal",
+                                     "--batch", stdin=line)
+            self.assertEqual(answer.returncode, 3, answer.stderr)
+            self.assertIn("Connection refused", answer.stderr)
+            self.assertNotIn("may be sealed", answer.stderr)
+            self.assertGreater(time.monotonic() - begun, seconds - 0.1)
+        # An address that swallows what is sent there: the time that was waited is the one that was asked for.
+        with socket.socket() as full:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            endpoint = f"tcp://127.0.0.1:{full.getsockname()[1]}"
+            waiting = [socket.socket() for _ in range(4)]
+            for one in waiting:
+                self.addCleanup(one.close)
+                one.setblocking(False)
+                one.connect_ex(full.getsockname())
+            answer = self.vaultd.ctl("--timeout", "2s", "--endpoint", endpoint, "seal", "--batch", stdin=line)
+        self.assertEqual(answer.returncode, 3, answer.stderr)
+        self.assertIn("within 2000 ms", answer.stderr)
 
     def test_a_name_that_nobody_knows(self):
         self.refused(3, ["no-such-host.invalid: "], "tcp://no-such-host.invalid:9990", "friend")

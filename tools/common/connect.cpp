@@ -78,6 +78,7 @@ Result<std::unique_ptr<Client>> connect_daemon(const DaemonAddress& address) {
                         .timeout = address.timeout,
                         .curve = {},
                         .connect_timeout = address.connect_timeout,
+                        .connect_turn = address.connect_turn,
                         .refused_timeout = std::min(address.timeout, patience_for_socket),
                         // The commands check for themselves, and show what does not fit.
                         .check_hashes = false};

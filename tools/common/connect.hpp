@@ -15,7 +15,7 @@ struct DaemonAddress {
   std::string endpoint = "ipc:///run/vaultd/requests";
   std::string key_dir{};  // "": no CURVE
   std::chrono::milliseconds timeout{30'000};
-  std::optional<std::chrono::milliseconds> connect_timeout{};  // see ClientOptions
+  std::optional<std::chrono::milliseconds> connect_timeout{}, connect_turn{};  // see ClientOptions
 };
 
 // A client for that address. If the socket file is missing or nobody listens on it, fails within a second rather than

@@ -236,7 +236,7 @@ int run_seal_batch(const Context& context, const BatchOptions& options) {
   auto client = connect_daemon(DaemonAddress{.endpoint = context.globals.endpoint,
                                              .key_dir = context.globals.key_dir,
                                              .timeout = context.globals.timeout,
-                                             .connect_timeout = std::min(connect_turn, context.globals.timeout)});
+                                             .connect_turn = connect_turn});
   if (!client) return report(context, client.error());
   stop_on_signals();
   return BatchSealer(context, options, **client, *lines, ids).run();

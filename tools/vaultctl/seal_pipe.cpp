@@ -62,11 +62,11 @@ bool SealPipe::send(std::size_t number) {
   Slot& slot = slot_at(number);
   // If the reply does not arrive (vaultd disappeared with the request), send again well before time is up.
   slot.send_again_at = Clock::now() + timeout_ / 3;
-  slot.waiting = false;
   const auto id = client_.submit(SealRequest{.seals = {slot.seal}, .batch = false, .sign = sign_});
   connected_ = id.has_value();
   if (id) {
     in_flight_[*id] = number;
+    ++slot.unanswered;
   } else {
     put_off(slot, id.error());
   }
@@ -75,15 +75,26 @@ bool SealPipe::send(std::size_t number) {
 
 // Retries later if there is time left; otherwise the error is the seal's answer.
 void SealPipe::put_off(Slot& slot, const Error& error) {
-  if (!is_retryable(error.code) || Clock::now() - slot.first_sent >= timeout_) return fail_slot(slot, error);
-  slot.waiting = true;
-  slot.send_again_at = Clock::now() + slot.back_off;
+  if (!is_retryable(error.code)) return fail_slot(slot, error);
+  slot.trouble = error;
+  const auto now = Clock::now();
+  if (now - slot.first_sent >= timeout_) return end_time(slot);
+  slot.send_again_at = std::min(now + slot.back_off, slot.first_sent + timeout_);
   slot.back_off = std::min(slot.back_off * 2, back_off_max);
 }
 
 void SealPipe::fail_slot(Slot& slot, Error error) {
   gave_up_ |= exit_code(error.code) == exit_unavailable;
   slot.answer = Answer{slot.seal.seal_id, tl::unexpected<Error>(std::move(error))};
+}
+
+// Reports the last trouble, unless the seal may have been sealed.
+void SealPipe::end_time(Slot& slot) {
+  if (slot.unanswered == 0 && slot.trouble) return fail_slot(slot, *slot.trouble);
+  fail_slot(slot, {ErrorCode::deadline_exceeded,
+                   "no receipt in time; it may be sealed all the same: seal it again with the same seal_id" +
+                       (slot.trouble ? " (" + slot.trouble->message + ")" : ""),
+                   {}});
 }
 
 void SealPipe::send_due() {
@@ -95,9 +106,7 @@ void SealPipe::send_due() {
     Slot& slot = slots_[i];
     if (slot.answer || now < slot.send_again_at) continue;
     if (now - slot.first_sent >= timeout_) {
-      fail_slot(slot, {ErrorCode::deadline_exceeded,
-                       "no receipt in time; it may be sealed all the same: seal it again with the same seal_id",
-                       {}});
+      end_time(slot);
     } else if (connected) {
       connected = send(taken_ + i);
       now = Clock::now();
@@ -119,6 +128,7 @@ void SealPipe::take_replies() {
     in_flight_.erase(found);
     if (number < taken_ || slot_at(number).answer) continue;  // an earlier answer to the same seal was taken
     Slot& slot = slot_at(number);
+    --slot.unanswered;
     if (reply->error) {
       put_off(slot, *reply->error);
     } else {

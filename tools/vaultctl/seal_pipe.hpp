@@ -50,7 +50,8 @@ class SealPipe {
   struct Slot {
     Seal seal;
     std::optional<Answer> answer;
-    bool waiting = false;  // for send_again_at, not for a reply
+    int unanswered = 0;            // sendings: where there are some, it may be sealed
+    std::optional<Error> trouble;  // why it could not be sent, or sealed, the last time
     Clock::time_point first_sent, send_again_at;
     std::chrono::milliseconds back_off{20};
   };
@@ -59,6 +60,7 @@ class SealPipe {
   void send_due();
   void take_replies();
   void put_off(Slot& slot, const Error& error);
+  void end_time(Slot& slot);
   void fail_slot(Slot& slot, Error error);
 
   Client& client_;

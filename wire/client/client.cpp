@@ -84,6 +84,7 @@ struct Client::Impl {
   std::string endpoint;
   milliseconds timeout;
   milliseconds connect_timeout;
+  milliseconds connect_turn;
   bool check_hashes = true;
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::dealer};
@@ -110,7 +111,7 @@ struct Client::Impl {
   Result<std::uint64_t> send(const Operation& operation, Clock::time_point deadline, std::int64_t at_least = 0) {
     const std::uint64_t id = ++last_id;
     const std::string message = encode_request(id, operation, at_least);
-    deadline = std::min(deadline, Clock::now() + connect_timeout);
+    deadline = std::min(deadline, Clock::now() + connect_turn);
     if (refused) connect_again();
     for (;;) {
       try {
@@ -203,6 +204,7 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
     impl->endpoint = options.endpoint;
     impl->timeout = options.timeout;
     impl->connect_timeout = std::min(options.timeout, options.connect_timeout.value_or(options.timeout));
+    impl->connect_turn = std::min(impl->connect_timeout, options.connect_turn.value_or(impl->connect_timeout));
     impl->check_hashes = options.check_hashes;
     configure(impl->socket, options);
     impl->socket.set(zmq::sockopt::ipv6, needs_ipv6(options.endpoint));

@@ -43,6 +43,9 @@ struct ClientOptions {
   std::optional<CurveKeys> curve;
   // How long a call waits for a connection before it fails with `unavailable`; nullopt: as long as the timeout.
   std::optional<std::chrono::milliseconds> connect_timeout{};
+  // How much of that time one call waits, for a caller that calls again until it has passed and has other things to do
+  // in between; nullopt: all of it. The error names connect_timeout in any case.
+  std::optional<std::chrono::milliseconds> connect_turn{};
   // How much of that time it waits while nobody listens (vaultd may be restarting); nullopt: all of it. A client that
   // vaultd refuses, or whose endpoint has an unknown host name, does not wait: the error names the cause at once.
   std::optional<std::chrono::milliseconds> refused_timeout{};
