@@ -154,8 +154,10 @@ Status Vaultd::start_database() {
   writer_store_ = make_postgres_writer(options);
   lease_store_ = make_postgres_lease_store(options);
   if (!settings_.reader_database.empty()) options.url = settings_.reader_database;
-  options.application_name = "vaultd reader";
-  for (std::size_t i = 0; i < settings_.readers; ++i) reader_stores_.push_back(make_postgres_reader(options));
+  for (std::size_t i = 1; i <= settings_.readers; ++i) {
+    options.application_name = "vaultd reader " + std::to_string(i);
+    reader_stores_.push_back(make_postgres_reader(options));
+  }
   options.application_name = "vaultd auditor";
   auditor_store_ = make_postgres_reader(options);
   return {};

@@ -79,7 +79,7 @@ Result<AppendForm> PostgresAppender::form_for(PgConnection& connection) {
 }
 
 Result<std::unique_ptr<AppendSession>> PostgresAppender::open(const PostgresOptions& options) {
-  auto opened = WriterConnection::open(options, statements());
+  auto opened = WriterConnection::open(options, "writer", statements());
   if (!opened) return tl::unexpected(opened.error());
   const auto form = form_for(**opened);
   if (!form) return tl::unexpected(form.error());

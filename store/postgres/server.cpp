@@ -13,7 +13,7 @@ Status check_server(const PostgresPlace& place) {
       "SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.current_setting('fsync'), "
       "pg_catalog.current_setting('server_version')"};
   auto connection = PgConnection::open(
-      {place.url, "vaultd", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
+      {place.url, "vaultd start", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
       {&settings, 1});
   if (!connection) return tl::unexpected(connection.error());
   auto found = (*connection)->execute(settings);
@@ -49,7 +49,7 @@ Status check_server(const PostgresPlace& place) {
 Result<std::vector<std::string>> read_verifier_keys(const PostgresPlace& place) {
   const PgStatement keys{"verifier_keys", "SELECT vkey FROM vault_origin ORDER BY ordinal"};
   auto connection = PgConnection::open(
-      {place.url, "vaultd", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
+      {place.url, "vaultd start", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
       {&keys, 1});
   if (!connection) return tl::unexpected(connection.error());
   auto found = (*connection)->execute(keys);
@@ -67,7 +67,7 @@ Status check_rights(const PostgresPlace& place) {
       "('vault_head', 'UPDATE'), ('vault_lease', 'UPDATE')) wanted (relation, needed) "
       "WHERE NOT pg_catalog.has_table_privilege(relation, needed) LIMIT 1"};
   auto connection = PgConnection::open(
-      {place.url, "vaultd", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
+      {place.url, "vaultd start", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
       {&rights, 1});
   if (!connection) return tl::unexpected(connection.error());
   auto missing = (*connection)->execute(rights);

@@ -13,9 +13,9 @@
 namespace vault {
 
 struct PostgresOptions {
-  std::string url;  // libpq connection string or URI
-  std::string application_name = "vaultd";
-  std::string schema = default_schema;  // the schema of the ledger's tables
+  std::string url;                          // libpq connection string or URI
+  std::string application_name = "vaultd";  // a writer appends the purpose of each of its connections
+  std::string schema = default_schema;      // the schema of the ledger's tables
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds lease_timeout{3000};        // writer: idle_in_transaction_session_timeout is set below it
   std::chrono::milliseconds statement_timeout{60'000};  // reader: for one answer, or one chunk of a scan

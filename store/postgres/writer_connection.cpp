@@ -1,5 +1,7 @@
 #include "store/postgres/writer_connection.hpp"
 
+#include <fmt/format.h>
+
 #include <vector>
 
 #include "store/postgres/durability.hpp"
@@ -54,18 +56,18 @@ std::vector<PgStatement> all_statements() {
 
 }  // namespace
 
-Result<std::unique_ptr<PgConnection>> WriterConnection::open(const PostgresOptions& options,
+Result<std::unique_ptr<PgConnection>> WriterConnection::open(const PostgresOptions& options, const char* purpose,
                                                              std::span<const PgStatement> statements) {
-  return PgConnection::open(
-      {options.url, options.application_name, options.connect_timeout, answer_timeout, options.schema},
-      writer_settings(options.lease_timeout), statements);
+  return PgConnection::open({options.url, fmt::format("{} {}", options.application_name, purpose),
+                             options.connect_timeout, answer_timeout, options.schema},
+                            writer_settings(options.lease_timeout), statements);
 }
 
 Status WriterConnection::connect() {
   if (connection_ && connection_->probe()) return {};
   connection_.reset();
   rests_ = false;
-  auto opened = open(options_, all_statements());
+  auto opened = open(options_, "coordinator", all_statements());
   if (!opened) return tl::unexpected(opened.error());
   connection_ = *std::move(opened);
   return {};

@@ -14,8 +14,9 @@ namespace vault {
 // Belongs to the thread that uses it.
 class WriterConnection {
  public:
-  // A separate connection with the settings of a writer and these statements. Errors: those of PgConnection::open().
-  static Result<std::unique_ptr<PgConnection>> open(const PostgresOptions& options,
+  // A separate connection with the settings of a writer and these statements. `purpose` is appended to the
+  // application's name. Errors: those of PgConnection::open().
+  static Result<std::unique_ptr<PgConnection>> open(const PostgresOptions& options, const char* purpose,
                                                     std::span<const PgStatement> statements);
 
   explicit WriterConnection(const PostgresOptions& options) : options_(options) {}

@@ -116,7 +116,7 @@ TEST_F(AppendTest, IdleSessionThatWasCutSaysSo) {
   ASSERT_TRUE(session);
   EXPECT_EQ(append(**session, request_for(make_seal(1))).kind, AppendKind::committed);
   EXPECT_FALSE((*session)->lost());
-  run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vaultd'");
+  run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vaultd writer'");
   while (!(*session)->lost()) {  // the server's last messages come first
     pollfd watched{(*session)->watch().descriptor, POLLIN, 0};
     ASSERT_EQ(poll(&watched, 1, 5000), 1);
@@ -172,7 +172,7 @@ TEST_F(AppendTest, LargeBatchIsSentAsTheServerTakesIt) {
   auto session = writer_->open_session();
   ASSERT_TRUE(session);
   const pid_t backend =
-      std::stoi(ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'vaultd' "
+      std::stoi(ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'vaultd writer' "
                     "ORDER BY backend_start DESC LIMIT 1"));
   ASSERT_EQ(kill(backend, SIGSTOP), 0);
   (*session)->append(std::make_shared<const AppendRequest>(request_for(seals, time_of(1))));
@@ -206,12 +206,12 @@ TEST_F(AppendTest, BackendKilledBeforeCommitIsInDoubtAndResolved) {
     auto holder = PgConnection::open({url_, "holder"}, "BEGIN; SELECT FROM vault_head FOR UPDATE", {});
     ASSERT_TRUE(holder);
     locked_ = true;
-    for (int i = 0; i < 200 && ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'vaultd' AND "
+    for (int i = 0; i < 200 && ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'vaultd writer' AND "
                                    "wait_event_type = 'Lock'") != "1";
          ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vaultd'");
+    run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vaultd writer'");
   });
   while (!locked_) std::this_thread::yield();
   const AppendRequest request = request_for(make_seal(3));

@@ -99,7 +99,7 @@ TEST_F(FenceTest, CheckpointThatIsBeingStoredIsAwaitedAndSeenByTheTaker) {
   EXPECT_TRUE(waits(url_, "vaultd", "advisory"));
   LeaseOutcome taken;
   std::thread taker([&] { taken = taker_->take_lease({"b"}); });
-  EXPECT_TRUE(waits(url_, "taker", "transactionid"));
+  EXPECT_TRUE(waits(url_, "taker coordinator", "transactionid"));
   EXPECT_TRUE(stop->script("ROLLBACK"));
   former.join();
   taker.join();
@@ -121,7 +121,7 @@ TEST_F(FenceTest, CheckpointStoredWhileAnotherTakesOverIsRefused) {
   const auto stop = hold(url_, "LOCK TABLE vault_meta IN ACCESS EXCLUSIVE MODE");
   LeaseOutcome taken;
   std::thread taker([&] { taken = taker_->take_lease({"b"}); });
-  EXPECT_TRUE(waits(url_, "taker", "relation"));
+  EXPECT_TRUE(waits(url_, "taker coordinator", "relation"));
   Status stored;
   std::thread former([&] { stored = store_checkpoint(SigningKey::generate("vault.test/log").value()); });
   EXPECT_TRUE(waits(url_, "vaultd", "transactionid"));

@@ -24,7 +24,7 @@ class SessionTest : public StoreTest {
   std::string backends() {
     return ask(
         "SELECT string_agg(pid::text, ' ' ORDER BY backend_start) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND application_name = 'vaultd'");
+        "WHERE datname = current_database() AND application_name IN ('vaultd writer', 'vaultd coordinator')");
   }
   pid_t newest_backend() {
     const std::string all = backends();
