@@ -30,11 +30,7 @@ void Auditor::start(Effects& effects) {
 
 void Auditor::handle(Message message, Effects& effects) {
   receive<AuditorInbox>(
-      std::move(message),
-      [&](CheckpointSigned& checkpoint) {
-        known_ = Checkpoint{checkpoint.checkpoint.origin, static_cast<std::uint64_t>(checkpoint.checkpoint.tree_size),
-                            checkpoint.checkpoint.root};
-      },
+      std::move(message), [&](CheckpointSigned& made) { known_ = made.checkpoint; },
       [&](TimerFired&) {
         const Status done = step(effects);
         effects.send(to::gateway, DatabaseSeen{done || done.error().code != ErrorCode::unavailable});

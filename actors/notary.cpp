@@ -240,9 +240,8 @@ void Notary::on_lease_confirmed(const LeaseConfirmed& confirmed, Effects& effect
 }
 
 void Notary::sign(const Asked& asked, Effects& effects) {
-  const Checkpoint checkpoint{key_->name(), asked.frontier.size(), asked.frontier.root()};
-  StoredCheckpoint next{checkpoint.origin, static_cast<std::int64_t>(checkpoint.tree_size), checkpoint.root,
-                        sign_checkpoint(checkpoint, *key_)};
+  const Checkpoint checkpoint{key_->name(), static_cast<std::int64_t>(asked.frontier.size()), asked.frontier.root()};
+  StoredCheckpoint next{checkpoint, sign_checkpoint(checkpoint, *key_)};
   if (const Status remembered = memory_.remember(next); !remembered) {
     signing_failed(remembered.error().message, effects);
     return;

@@ -12,14 +12,14 @@ namespace vault {
 namespace {
 
 std::optional<StoredCheckpoint> peek(const std::string& note) {
-  const auto peeked = peek_checkpoint(note);
+  auto peeked = peek_checkpoint(note);
   if (!peeked) return std::nullopt;
-  return StoredCheckpoint{peeked->origin, static_cast<std::int64_t>(peeked->tree_size), peeked->root, note};
+  return StoredCheckpoint{std::move(*peeked), note};
 }
 
 // An acknowledged head: the three lines of a checkpoint, and one more line, by which an incomplete file is recognised.
 std::string format_told(const StoredCheckpoint& told) {
-  const std::string text = format_checkpoint({told.origin, static_cast<std::uint64_t>(told.tree_size), told.root});
+  const std::string text = format_checkpoint(told);
   return text + to_hex(sha256(text)) + "\n";
 }
 
@@ -27,9 +27,9 @@ std::optional<StoredCheckpoint> parse_told(const std::string& saved) {
   constexpr std::size_t last_line = 65;
   if (saved.size() <= last_line) return std::nullopt;
   const std::string text = saved.substr(0, saved.size() - last_line);
-  const auto checkpoint = parse_checkpoint(text);
+  auto checkpoint = parse_checkpoint(text);
   if (!checkpoint || saved.substr(text.size()) != to_hex(sha256(text)) + "\n") return std::nullopt;
-  return StoredCheckpoint{checkpoint->origin, static_cast<std::int64_t>(checkpoint->tree_size), checkpoint->root, {}};
+  return StoredCheckpoint{std::move(*checkpoint), {}};
 }
 
 }  // namespace
@@ -110,7 +110,7 @@ bool PromiseMemory::is_evidence(const StoredCheckpoint& checkpoint) const {
 
 void PromiseMemory::tell(const std::string& origin, std::int64_t sequence, const Hash& root) {
   if (told_ && told_->origin == origin && told_->tree_size >= sequence) return;
-  told_ = StoredCheckpoint{origin, sequence, root, {}};
+  told_ = StoredCheckpoint{{origin, sequence, root}, {}};
   told_unwritten_ = told_undurable_ = true;
 }
 

@@ -163,10 +163,7 @@ Reader::Outcome Reader::run_verify(ReadTask& task, const VerifyRangeRequest& req
   verify.to = request.to;
   verify.resume = run.end;
   if (task.known_head.sequence > 0) verify.known_head = task.known_head;
-  if (task.checkpoint) {
-    verify.known.push_back(
-        {task.checkpoint->origin, static_cast<std::uint64_t>(task.checkpoint->tree_size), task.checkpoint->root});
-  }
+  if (task.checkpoint) verify.known.push_back(*task.checkpoint);
   // If the ledger grows while it is verified, the turns that catch up with it grow too.
   const auto turn = verify_turn * (std::int64_t{1} << run.turns_beyond);
   verify.pause = [&, rows = 0](bool joint) mutable {

@@ -25,7 +25,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   const auto size = parse_decimal(lines.next().value_or(""));
   // A tree beyond the largest possible sequence cannot be ours, and callers count leaves as sequences.
   if (!size || *size > std::uint64_t{limits::sequence_max}) return refuse_argument("line 2: not a tree size");
-  checkpoint.tree_size = *size;
+  checkpoint.tree_size = static_cast<std::int64_t>(*size);
   const auto root = from_base64(lines.next().value_or(""));
   const auto hash = array_from_bytes<32>(root.value_or(""));
   if (!hash) return refuse_argument("line 3: not the base64 of a root");

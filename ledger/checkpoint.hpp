@@ -13,7 +13,7 @@ namespace vault {
 
 struct Checkpoint {
   std::string origin;
-  std::uint64_t tree_size = 0;
+  std::int64_t tree_size = 0;  // up to 2^63 - 1, as the sequence of its last entry
   Hash root{};
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };

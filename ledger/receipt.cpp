@@ -27,7 +27,7 @@ Result<Checkpoint> check_receipt(const Receipt& receipt, const VerifierKey& key,
   }
   auto checkpoint = open_checkpoint(proof.checkpoint, key);
   if (!checkpoint) return checkpoint;
-  if (checkpoint->tree_size != proof.tree_size) {
+  if (static_cast<std::uint64_t>(checkpoint->tree_size) != proof.tree_size) {
     return fail(ErrorCode::invalid_argument, "tree_size is not that of the checkpoint", "tree_size");
   }
   const Status included = verify_inclusion(leaf, proof.leaf_index, proof.tree_size, proof.proof, checkpoint->root);

@@ -89,8 +89,7 @@ std::optional<Finding> CheckpointCheck::compare_note(const StoredCheckpoint& che
   if (!note) return refuse(note.error().message);
   const auto said = parse_checkpoint(note->text);
   if (!said) return refuse(said.error().message);
-  if (said->origin != checkpoint.origin || said->root != checkpoint.root ||
-      said->tree_size != static_cast<std::uint64_t>(checkpoint.tree_size)) {
+  if (*said != static_cast<const Checkpoint&>(checkpoint)) {
     return Finding{
         sequence, FindingReason::checkpoint_mismatch,
         fmt::format("checkpoint of size {} is stored beside a note that says otherwise", checkpoint.tree_size)};

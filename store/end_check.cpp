@@ -100,7 +100,7 @@ class EndCheck {
   // Compares known heads and checkpoints whose sizes are within the ledger.
   Status compare_known() {
     for (const Checkpoint& known : request_.known) {
-      const auto size = static_cast<std::int64_t>(known.tree_size);
+      const std::int64_t size = known.tree_size;
       if (size >= after_head()) continue;
       const auto actual = head_in_rows(size);
       if (!actual) return tl::unexpected<Error>(actual.error());
@@ -118,19 +118,17 @@ class EndCheck {
     return {};
   }
 
-  void cut(const std::string& what, std::uint64_t size) {
+  void cut(const std::string& what, std::int64_t size) {
     found({after_head(), FindingReason::truncated,
            fmt::format("{} is of {} entries, there are {}", what, size, after_head() - 1)});
   }
 
   // Looks for known sizes beyond the ledger. A replica may simply not have received them yet.
   Status check_truncated() {
-    const auto last = static_cast<std::uint64_t>(after_head() - 1);
-    std::uint64_t wanted = last;
+    const std::int64_t last = after_head() - 1;
+    std::int64_t wanted = last;
     for (const Checkpoint& known : request_.known) wanted = std::max(wanted, known.tree_size);
-    if (request_.known_head) {
-      wanted = std::max(wanted, static_cast<std::uint64_t>(std::max<std::int64_t>(request_.known_head->sequence, 0)));
-    }
+    if (request_.known_head) wanted = std::max(wanted, request_.known_head->sequence);
     if (wanted == last) return {};
     const auto replica = snapshot_.is_replica();
     if (!replica) return tl::unexpected<Error>(replica.error());
@@ -140,7 +138,7 @@ class EndCheck {
       if (known.tree_size > last) cut("a known checkpoint", known.tree_size);
     }
     if (request_.known_head && request_.known_head->sequence >= after_head()) {
-      cut("the writer's own head", static_cast<std::uint64_t>(request_.known_head->sequence));
+      cut("the writer's own head", request_.known_head->sequence);
     }
     return {};
   }
@@ -150,8 +148,7 @@ class EndCheck {
     const auto identities = snapshot_.identities();
     if (!identities) return tl::unexpected<Error>(identities.error());
     if (!identities->empty() && identities->back().accepted_sequence >= after_head()) {
-      cut("the history that the log identity began on",
-          static_cast<std::uint64_t>(identities->back().accepted_sequence));
+      cut("the history that the log identity began on", identities->back().accepted_sequence);
     }
     const auto beyond = snapshot_.checkpoints_beyond(after_head() - 1);
     if (!beyond) return tl::unexpected<Error>(beyond.error());
@@ -159,7 +156,7 @@ class EndCheck {
       if (auto bad = checkpoints_.check_note(checkpoint, after_head())) {
         found(*std::move(bad));
       } else if (!checkpoints_.given_up(checkpoint)) {
-        cut("a stored checkpoint", static_cast<std::uint64_t>(checkpoint.tree_size));
+        cut("a stored checkpoint", checkpoint.tree_size);
       }
     }
     return {};
@@ -182,7 +179,7 @@ class EndCheck {
       if (is_given_up(checkpoint.root)) continue;
       if (!checkpoints_.is_current(checkpoint) || checkpoints_.check_note(checkpoint, 0)) continue;
       if (checkpoint.tree_size >= after_head()) {
-        cut("a checkpoint in vault_contradiction", static_cast<std::uint64_t>(checkpoint.tree_size));
+        cut("a checkpoint in vault_contradiction", checkpoint.tree_size);
         continue;
       }
       const auto actual = head_in_rows(checkpoint.tree_size);

@@ -25,12 +25,9 @@
 
 namespace vault {
 
-// A stored checkpoint: the signed note and its parsed contents.
-struct StoredCheckpoint {
-  std::string origin;
-  std::int64_t tree_size = 0;
-  Hash root{};
-  std::string note;
+// A checkpoint and the signed note that says it.
+struct StoredCheckpoint : Checkpoint {
+  std::string note{};
 };
 
 // A log identity of this database: one origin, one key. The first is stored with the first checkpoint; a later one only

@@ -302,7 +302,7 @@ class LedgerCheck {
   // Compares `head`, at `sequence`, with the caller's known head and checkpoints of that size.
   bool check_known(std::int64_t sequence, const Head& head) {
     for (const Checkpoint& known : request_.known) {
-      if (known.tree_size == static_cast<std::uint64_t>(sequence) && known.root != head.merkle_root) {
+      if (known.tree_size == sequence && known.root != head.merkle_root) {
         return found(sequence, FindingReason::checkpoint_mismatch, "a known checkpoint of this size has another root");
       }
     }

@@ -89,7 +89,7 @@ class StoreArchiveSource final : public ArchiveSource {
     if (!key) return refuse(key.error().message);
     const auto checkpoint = open_checkpoint(kept.note, *key);
     if (!checkpoint) return refuse(checkpoint.error().message);
-    if (checkpoint->tree_size != static_cast<std::uint64_t>(kept.tree_size)) return refuse("it is of another size");
+    if (checkpoint->tree_size != kept.tree_size) return refuse("it is of another size");
     return ArchiveTarget{*checkpoint, kept.note, *key};
   }
 

@@ -159,7 +159,7 @@ class ArchiveRun {
   Status write_new() {
     auto start = load_start();
     if (!start) return tl::unexpected<Error>(start.error());
-    const auto size = static_cast<std::int64_t>(target_.checkpoint.tree_size);
+    const std::int64_t size = target_.checkpoint.tree_size;
     LedgerState end = *start;
     if (start->head.sequence < size) {
       if (request_.payloads) {
@@ -197,7 +197,7 @@ class ArchiveRun {
   }
 
   Status take_row(const Verifier& verifier) {
-    const auto sequence = static_cast<std::uint64_t>(verifier.state().head.sequence);
+    const std::int64_t sequence = verifier.state().head.sequence;
     if (sequence == old_.tree_size && verifier.state().head.merkle_root != old_.root) return other_history();
     append_bundle_entry(verifier.leaf_data(), entries_);
     if (request_.payloads) {
@@ -238,7 +238,7 @@ class ArchiveRun {
     return {};
   }
 
-  void report_progress(std::uint64_t sequence) {
+  void report_progress(std::int64_t sequence) {
     if (!progress_ || sequence <= old_.tree_size || sequence % archive_tile_width != 0) return;
     const auto now = std::chrono::steady_clock::now();
     if (now - last_progress_ < archive_progress_interval) return;

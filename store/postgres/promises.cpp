@@ -21,8 +21,7 @@ constexpr std::int64_t rows_at_once = 16;
 constexpr int looks_max = 64;
 bool matches_its_note(const StoredCheckpoint& checkpoint, const VerifierKey& key) {
   const auto note = open_checkpoint(checkpoint.note, key);
-  return note && note->origin == checkpoint.origin && note->root == checkpoint.root &&
-         note->tree_size == static_cast<std::uint64_t>(checkpoint.tree_size);
+  return note && *note == static_cast<const Checkpoint&>(checkpoint);
 }
 
 std::optional<VerifierKey> parsed_key(const LogIdentity& identity) {

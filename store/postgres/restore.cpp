@@ -131,12 +131,11 @@ class Restore {
           connection_.execute(sql::insert_identity, PgParams().text(target.key.name).text(target.key.format()).int8(0));
       if (!identity) return tl::unexpected<Error>(identity.error());
     }
-    auto inserted =
-        connection_.execute(sql::insert_checkpoint, PgParams()
-                                                        .text(target.key.name)
-                                                        .int8(static_cast<std::int64_t>(target.checkpoint.tree_size))
-                                                        .hex(as_view(target.checkpoint.root))
-                                                        .text(target.note));
+    auto inserted = connection_.execute(sql::insert_checkpoint, PgParams()
+                                                                    .text(target.key.name)
+                                                                    .int8(target.checkpoint.tree_size)
+                                                                    .hex(as_view(target.checkpoint.root))
+                                                                    .text(target.note));
     if (!inserted) return tl::unexpected<Error>(inserted.error());
     return {};
   }

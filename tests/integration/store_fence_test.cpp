@@ -57,10 +57,9 @@ class FenceTest : public StoreTest {
   void expire_lease() { run("UPDATE vault_lease SET holder = '', renewed_at = '-infinity'"); }
 
   Status store_checkpoint(const SigningKey& key) {
-    const Checkpoint checkpoint{key.name(), static_cast<std::uint64_t>(state_.head.sequence), state_.head.merkle_root};
-    const auto kept = writer_->store_checkpoint(
-        epoch_, {key.name(), state_.head.sequence, state_.head.merkle_root, sign_checkpoint(checkpoint, key)},
-        {key.name(), key.verifier().format(), 0});
+    const Checkpoint checkpoint{key.name(), state_.head.sequence, state_.head.merkle_root};
+    const auto kept = writer_->store_checkpoint(epoch_, {checkpoint, sign_checkpoint(checkpoint, key)},
+                                                {key.name(), key.verifier().format(), 0});
     return kept ? Status{} : Status(tl::unexpected<Error>(kept.error()));
   }
 

@@ -25,8 +25,8 @@ class LeaseTest : public StoreTest {
     return error == nullptr ? "" : error->message;
   }
   StoredCheckpoint checkpoint_of(const SigningKey& key, std::int64_t size, const Hash& root) {
-    const Checkpoint checkpoint{key.name(), static_cast<std::uint64_t>(size), root};
-    return {key.name(), size, root, sign_checkpoint(checkpoint, key)};
+    const Checkpoint checkpoint{key.name(), size, root};
+    return {checkpoint, sign_checkpoint(checkpoint, key)};
   }
   // Waits until this many of this database's sessions wait for a lock. False after 2 s.
   bool wait_for_waiting(int sessions) {

@@ -165,8 +165,8 @@ TEST_F(MigrationTest, GroupRolesCanDoTheirWorkAndNoMore) {
   ASSERT_EQ(outcome.kind, AppendKind::committed) << outcome.detail;
   const auto key = SigningKey::generate("o").value();
   const Checkpoint checkpoint{"o", 1, state.head.merkle_root};
-  auto kept = writer->store_checkpoint(1, {"o", 1, checkpoint.root, sign_checkpoint(checkpoint, key)},
-                                       {"o", key.verifier().format(), 0});
+  auto kept =
+      writer->store_checkpoint(1, {checkpoint, sign_checkpoint(checkpoint, key)}, {"o", key.verifier().format(), 0});
   EXPECT_TRUE(kept) << kept.error().message;
   EXPECT_TRUE(make_postgres_lease_store(options)->renew("a", 1));
 

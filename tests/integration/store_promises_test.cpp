@@ -17,7 +17,7 @@ class PromisesTest : public StoreTest {
     take_lease();
   }
   StoredCheckpoint signed_by(const SigningKey& key, std::int64_t size, const Hash& root) const {
-    return {key.name(), size, root, sign_checkpoint({key.name(), static_cast<std::uint64_t>(size), root}, key)};
+    return {{key.name(), size, root}, sign_checkpoint({key.name(), size, root}, key)};
   }
   LogIdentity identity(std::int64_t accepted = 0) const { return {key_.name(), key_.verifier().format(), accepted}; }
   void plant_checkpoint(std::int64_t size, const std::string& note) {

@@ -233,7 +233,7 @@ class TamperTableTest : public VerifyTest {
     RecordedEffects effects;
     Auditor auditor(reader, {100'000});
     CheckpointSigned told;
-    told.checkpoint = {known_.origin, static_cast<std::int64_t>(known_.tree_size), known_.root, {}};
+    told.checkpoint = {known_, {}};
     auditor.handle(told, effects);
     for (int i = 0; i < 10; ++i) {
       effects.time += std::chrono::seconds(1);

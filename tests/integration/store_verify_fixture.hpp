@@ -21,10 +21,9 @@ class VerifyTest : public StoreTest {
     store_checkpoint(*key_, 0);
   }
   void store_checkpoint(const SigningKey& key, std::int64_t accepted) {
-    const Checkpoint checkpoint{key.name(), static_cast<std::uint64_t>(state_.head.sequence), state_.head.merkle_root};
-    const auto kept = writer_->store_checkpoint(
-        epoch_, {key.name(), state_.head.sequence, state_.head.merkle_root, sign_checkpoint(checkpoint, key)},
-        {key.name(), key.verifier().format(), accepted});
+    const Checkpoint checkpoint{key.name(), state_.head.sequence, state_.head.merkle_root};
+    const auto kept = writer_->store_checkpoint(epoch_, {checkpoint, sign_checkpoint(checkpoint, key)},
+                                                {key.name(), key.verifier().format(), accepted});
     ASSERT_TRUE(kept) << kept.error().message;
   }
 
@@ -34,8 +33,7 @@ class VerifyTest : public StoreTest {
     std::string values;
     auto view = snapshot();
     ASSERT_TRUE(view->scan(1, size, [&](const RowView& row) {
-      const Checkpoint checkpoint{key_->name(), static_cast<std::uint64_t>(row.sequence),
-                                  *hash_from_hex(row.merkle_root)};
+      const Checkpoint checkpoint{key_->name(), row.sequence, *hash_from_hex(row.merkle_root)};
       values += fmt::format("{}('{}', {}, '{}', '{}')", values.empty() ? "" : ",", key_->name(), row.sequence,
                             row.merkle_root, sign_checkpoint(checkpoint, *key_));
       return true;

@@ -139,8 +139,8 @@ TEST_F(VerifyTest, WhatAnotherVaultdHasToldOfIsCompared) {
   fill(20);
   store_checkpoint();
   const auto told = [&](const SigningKey& key, std::int64_t size, const Hash& root) {
-    const Checkpoint checkpoint{key.name(), static_cast<std::uint64_t>(size), root};
-    return writer_->store_contradiction({key.name(), size, root, sign_checkpoint(checkpoint, key)}, "b");
+    const Checkpoint checkpoint{key.name(), size, root};
+    return writer_->store_contradiction({checkpoint, sign_checkpoint(checkpoint, key)}, "b");
   };
   const Hash root_of_20 = state_.head.merkle_root;
   ASSERT_TRUE(told(*key_, 20, root_of_20));

@@ -55,7 +55,7 @@ class DaemonArchiveSource final : public ArchiveSource {
     if (!opened || !not_after) return opened;
     const auto last = last_not_after(*not_after);
     if (!last) return tl::unexpected<Error>(last.error());
-    if (static_cast<std::uint64_t>(*last) >= (*opened)->checkpoint.tree_size) return opened;
+    if (*last >= (*opened)->checkpoint.tree_size) return opened;
     return largest_kept(*last, *key);
   }
 

@@ -46,7 +46,7 @@ Result<std::string> build_proof_file(const Entry& entry, const ProofResult& proo
   }
   const auto checkpoint = key ? open_checkpoint(*proof.checkpoint, *key) : peek_checkpoint(*proof.checkpoint);
   if (!checkpoint) return untrue(checkpoint.error().message);
-  if (checkpoint->tree_size != size || checkpoint->root != proof.merkle_root) {
+  if (checkpoint->tree_size != proof.tree_size || checkpoint->root != proof.merkle_root) {
     return untrue("the checkpoint is of another tree");
   }
   return format_proof_file({.extra = leaf_data, .index = index, .proof = proof.proof, .checkpoint = *proof.checkpoint});

@@ -116,9 +116,7 @@ class AuditorTest : public ::testing::Test {
 
   void tell_checkpoint(const Checkpoint& checkpoint) {
     CheckpointSigned message;
-    message.checkpoint.origin = checkpoint.origin;
-    message.checkpoint.tree_size = static_cast<std::int64_t>(checkpoint.tree_size);
-    message.checkpoint.root = checkpoint.root;
+    message.checkpoint = {checkpoint, {}};
     auditor_.handle(message, effects_);
   }
   std::string found(int count) {

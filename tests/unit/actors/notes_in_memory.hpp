@@ -54,8 +54,9 @@ inline Frontier tree_of(std::size_t size, const std::string& history = "a", std:
 
 inline StoredCheckpoint signed_checkpoint(const std::string& origin, const Frontier& tree) {
   const auto key = NotesInMemory().load_key(origin, false).value();
-  const Checkpoint checkpoint{origin, tree.size(), tree.size() == 0 ? empty_root() : tree.root()};
-  return {origin, static_cast<std::int64_t>(tree.size()), checkpoint.root, sign_checkpoint(checkpoint, key)};
+  const Checkpoint checkpoint{origin, static_cast<std::int64_t>(tree.size()),
+                              tree.size() == 0 ? empty_root() : tree.root()};
+  return {checkpoint, sign_checkpoint(checkpoint, key)};
 }
 
 inline LogIdentity identity_of(const std::string& origin, std::int64_t accepted = 0) {

@@ -21,7 +21,7 @@ TEST(Checkpoint, TlogVector) {
   const Result<Checkpoint> opened = open_checkpoint(vectors["checkpoint"].get<std::string>(), log);
   ASSERT_TRUE(opened.has_value());
   EXPECT_EQ(opened->origin, vectors["origin"]);
-  EXPECT_EQ(opened->tree_size, 15u);
+  EXPECT_EQ(opened->tree_size, 15);
   EXPECT_EQ(to_base64(as_view(opened->root)), root_text);
   EXPECT_EQ(peek_checkpoint(vectors["checkpoint"].get<std::string>()).value(), *opened);
 }

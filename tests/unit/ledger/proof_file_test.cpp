@@ -26,7 +26,7 @@ TEST_F(ProofFileTest, VectorChecksOutAndIsWrittenTheSame) {
   EXPECT_EQ(format_proof_file(file_), text_);
   const Result<Checkpoint> checkpoint = check_proof_file(file_, key_);
   ASSERT_TRUE(checkpoint.has_value());
-  EXPECT_EQ(checkpoint->tree_size, 3u);
+  EXPECT_EQ(checkpoint->tree_size, 3);
   EXPECT_EQ(checkpoint->root, hex_hash(vectors_["entries"][2]["merkle_root"]));
 }
 

@@ -34,7 +34,7 @@ const std::vector<Entry>& all_entries() {
 class MemorySource final : public ArchiveSource {
  public:
   Result<std::optional<ArchiveTarget>> target(std::optional<Timestamp>) override {
-    const Checkpoint checkpoint{log_key().name(), size, root(size)};
+    const Checkpoint checkpoint{log_key().name(), static_cast<std::int64_t>(size), root(size)};
     return ArchiveTarget{checkpoint, sign_checkpoint(checkpoint, log_key()), log_key().verifier()};
   }
   Status rows(std::int64_t from, std::int64_t to, const std::function<bool(const RowView&)>& row) override {
@@ -191,7 +191,7 @@ TEST_F(Archive, RowsAreNotBelieved) {
     ASSERT_FALSE(written.has_value()) << sequence;
     EXPECT_EQ(written.error().code, ErrorCode::internal);
     EXPECT_NE(written.error().message.find(std::to_string(sequence)), std::string::npos) << written.error().message;
-    EXPECT_EQ(check().checkpoint->tree_size, 300u);
+    EXPECT_EQ(check().checkpoint->tree_size, 300);
     EXPECT_TRUE(check().valid());
   };
   tampered(700, [](StoredRow& row) { row.authority = "somebody else"; });
@@ -218,7 +218,7 @@ TEST_F(Archive, AMissingPayloadIsNeverArchived) {
         << written.error().message;
   }
   fs::remove_all(path_ + "-bare");
-  EXPECT_EQ(check().checkpoint->tree_size, 300u);
+  EXPECT_EQ(check().checkpoint->tree_size, 300);
 }
 
 // Nor is a payload accepted as missing if it was removed from an archive, be it from a full file or from a superseded
@@ -254,9 +254,9 @@ TEST_F(Archive, NeverMovedBackAndOfOneKind) {
   ASSERT_TRUE(write(600, false).has_value());
   const auto back = write(300, false);
   ASSERT_TRUE(back.has_value());
-  EXPECT_EQ(back->checkpoint->tree_size, 600u);
+  EXPECT_EQ(back->checkpoint->tree_size, 600);
   EXPECT_EQ(back->files_written, 0u);
-  EXPECT_EQ(check().checkpoint->tree_size, 600u);
+  EXPECT_EQ(check().checkpoint->tree_size, 600);
   EXPECT_FALSE(check().payloads);
   EXPECT_EQ(write(700, true).error().code, ErrorCode::invalid_argument);
   EXPECT_TRUE(write(700, false).has_value());
