@@ -46,7 +46,7 @@ void Auditor::handle(Message message, Effects& effects) {
 
 Status Auditor::step(Effects& effects) {
   const auto end = check_ledger_end(store_, end_request());
-  if (!end) return tl::unexpected<Error>(end.error());
+  if (!end) return tl::unexpected(end.error());
   origin_ = end->origin;
   judge_end(*end, effects);
   pace_.saw_head(end->head, effects.clock());
@@ -115,7 +115,7 @@ Status Auditor::walk(const EndReport& end, Effects& effects) {
     return bytes >= AuditPace::step_bytes_max || effects.clock() - started >= AuditPace::step_time_max;
   };
   auto rows = verify_ledger(store_, request, {});
-  if (!rows) return tl::unexpected<Error>(rows.error());
+  if (!rows) return tl::unexpected(rows.error());
   log_trace("auditor", "verified", {{"from", from}, {"entries", rows->checked}});
   pace_.verified(rows->checked, std::chrono::duration_cast<milliseconds>(effects.clock() - started));
   if (rows->finding) {

@@ -87,7 +87,7 @@ Status BatchPlan::add(PendingOrder& order) {
   for (std::size_t i = 0; i < order.order.seals.size(); ++i) {
     const std::size_t before = added.size();
     auto slot = place(order, i, fresh_.size(), added);
-    if (!slot) return tl::unexpected<Error>(slot.error());
+    if (!slot) return tl::unexpected(slot.error());
     if (added.size() > before && order.order.seals.size() > 1) own_ids_.emplace(*added.back()->seal_id, before);
     slots.push_back(*slot);
   }

@@ -37,14 +37,14 @@ Result<ReplyBody> EmergencyReader::run(const ReadTask& task) {
                                      : std::holds_alternative<TileRequest>(task.task)        ? "tile"
                                      : std::holds_alternative<EntryBundleRequest>(task.task) ? "entry_bundle"
                                                                                              : "head";
-  return tl::unexpected<Error>(emergency_refusal(operation));
+  return tl::unexpected(emergency_refusal(operation));
 }
 
 Result<ReplyBody> EmergencyReader::run_read(const ReadRequest& request) {
   if (request.session) return run_page(*request.session);
-  if (request.sequence) return tl::unexpected<Error>(emergency_refusal("reading by sequence"));
+  if (request.sequence) return tl::unexpected(emergency_refusal("reading by sequence"));
   auto seal = store_.find(*request.seal_id);
-  if (!seal) return tl::unexpected<Error>(seal.error());
+  if (!seal) return tl::unexpected(seal.error());
   if (*seal) return ReplyBody(std::move(**seal));
   return fail(ErrorCode::not_found,
               "there is no seal with seal_id " + format_uuid(*request.seal_id) +
@@ -54,7 +54,7 @@ Result<ReplyBody> EmergencyReader::run_read(const ReadRequest& request) {
 
 Result<ReplyBody> EmergencyReader::run_page(const PageRequest& request) {
   auto page = store_.page(request);
-  if (!page) return tl::unexpected<Error>(page.error());
+  if (!page) return tl::unexpected(page.error());
   return ReplyBody(std::move(*page));
 }
 

@@ -80,7 +80,7 @@ Choice choose_identity(NotaryDisk& disk, const PromiseMemory& memory, const Iden
   const std::string stored = fresh ? own_name : promises.identities.back().origin;
   const std::string origin = options.origin.empty() ? stored : options.origin;
   auto key = disk.load_key(origin, fresh && !memory.checkpoint());
-  if (!key) return tl::unexpected<Error>(key.error());
+  if (!key) return tl::unexpected(key.error());
   if (!fresh && origin == stored) return go_on(*std::move(key), promises);
   if (!fresh) {
     if (options.accept_rollback)

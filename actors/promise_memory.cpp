@@ -37,11 +37,11 @@ std::optional<StoredCheckpoint> parse_told(const std::string& saved) {
 Status PromiseMemory::load() {
   if (loaded_) return {};
   const auto note = disk_.load_checkpoint();
-  if (!note) return tl::unexpected<Error>(note.error());
+  if (!note) return tl::unexpected(note.error());
   const auto evidence = disk_.load_evidence();
-  if (!evidence) return tl::unexpected<Error>(evidence.error());
+  if (!evidence) return tl::unexpected(evidence.error());
   const auto told = disk_.load_told();
-  if (!told) return tl::unexpected<Error>(told.error());
+  if (!told) return tl::unexpected(told.error());
   std::optional<StoredCheckpoint> checkpoint;
   if (*note) {
     checkpoint = peek(**note);

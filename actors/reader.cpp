@@ -24,7 +24,7 @@ Result<std::optional<std::string>> checkpoint_of_size(Snapshot& snapshot, const 
                                                       std::int64_t size) {
   if (latest && latest->tree_size == size) return latest->note;
   auto kept = snapshot.checkpoints(size, size, 8);
-  if (!kept) return tl::unexpected<Error>(kept.error());
+  if (!kept) return tl::unexpected(kept.error());
   if (kept->empty()) return std::nullopt;
   return kept->back().note;
 }
@@ -85,7 +85,7 @@ Result<Sight> Reader::look(std::int64_t size, Snapshot& snapshot) {
 // nullopt if the snapshot sees `size` entries.
 std::optional<Reader::Outcome> Reader::behind(const ReadTask& task, std::int64_t size, Snapshot& snapshot) {
   const auto sight = look(size, snapshot);
-  if (!sight) return tl::unexpected<Error>(sight.error());
+  if (!sight) return tl::unexpected(sight.error());
   if (*sight == Sight::reached) return std::nullopt;
   auto refusal = fail(ErrorCode::unavailable, "the database that is read is behind: its head is " +
                                                   std::to_string(seen_) + ", wanted is " + std::to_string(size));
@@ -104,7 +104,7 @@ Reader::Outcome Reader::run(ReadTask& task, std::unique_ptr<Snapshot> owned, Eff
   if (const auto* read = std::get_if<ReadRequest>(&task.task)) return run_read(task, *read, snapshot);
   if (const auto* list = std::get_if<ListRequest>(&task.task)) {
     auto page = snapshot.page(list->page);
-    if (!page) return {tl::unexpected<Error>(page.error())};
+    if (!page) return {tl::unexpected(page.error())};
     return {ReplyBody(std::move(*page))};
   }
   if (const auto* proof = std::get_if<ProofRequest>(&task.task)) return run_proof(task, *proof, snapshot);
@@ -115,19 +115,19 @@ Reader::Outcome Reader::run(ReadTask& task, std::unique_ptr<Snapshot> owned, Eff
   if (const auto* bundle = std::get_if<EntryBundleRequest>(&task.task)) return run_bundle(task, *bundle, snapshot);
   if (const auto* sign = std::get_if<SignTask>(&task.task)) return run_sign(task, *sign, snapshot);
   auto head = snapshot.head();
-  if (!head) return {tl::unexpected<Error>(head.error())};
+  if (!head) return {tl::unexpected(head.error())};
   return {ReplyBody(HeadResult{*head})};
 }
 
 Reader::Outcome Reader::run_read(const ReadTask& task, const ReadRequest& request, Snapshot& snapshot) {
   if (request.session) {
     auto page = snapshot.page(*request.session);
-    if (!page) return {tl::unexpected<Error>(page.error())};
+    if (!page) return {tl::unexpected(page.error())};
     return {ReplyBody(std::move(*page))};
   }
   auto entry =
       request.sequence ? snapshot.entry_by_sequence(*request.sequence) : snapshot.entry_by_seal_id(*request.seal_id);
-  if (!entry) return {tl::unexpected<Error>(entry.error())};
+  if (!entry) return {tl::unexpected(entry.error())};
   if (*entry) return {ReplyBody(std::move(**entry))};
   if (!request.sequence || *request.sequence <= task.told) {
     if (auto late = behind(task, request.sequence.value_or(task.told), snapshot)) return *std::move(late);
@@ -180,7 +180,7 @@ Reader::Outcome Reader::run_verify(ReadTask& task, const VerifyRangeRequest& req
     }
     return true;
   });
-  if (!report) return {tl::unexpected<Error>(report.error())};
+  if (!report) return {tl::unexpected(report.error())};
   if (!run.end) {
     run.from = report->from;
     run.to = report->to;
@@ -221,7 +221,7 @@ Reader::Outcome Reader::beyond(const ReadTask& task, const std::string& field, s
 
 Reader::Outcome Reader::run_proof(const ReadTask& task, const ProofRequest& request, Snapshot& snapshot) {
   auto head = snapshot.head();
-  if (!head) return {tl::unexpected<Error>(head.error())};
+  if (!head) return {tl::unexpected(head.error())};
   if (request.sequence > head->sequence) return beyond(task, "sequence", request.sequence, *head, snapshot);
   std::int64_t size = request.tree_size.value_or(task.checkpoint ? task.checkpoint->tree_size : 0);
   if (request.tree_size) {
@@ -237,13 +237,13 @@ Reader::Outcome Reader::run_proof(const ReadTask& task, const ProofRequest& requ
   TileNodeReader nodes(snapshot, static_cast<std::uint64_t>(size));
   const auto index = static_cast<std::uint64_t>(request.sequence - 1);
   auto leaf = nodes.read_node(0, index);
-  if (!leaf) return {tl::unexpected<Error>(leaf.error())};
+  if (!leaf) return {tl::unexpected(leaf.error())};
   auto proof = prove_inclusion(nodes, index, static_cast<std::uint64_t>(size));
-  if (!proof) return {tl::unexpected<Error>(proof.error())};
+  if (!proof) return {tl::unexpected(proof.error())};
   auto root = root_of_size(nodes, static_cast<std::uint64_t>(size));
-  if (!root) return {tl::unexpected<Error>(root.error())};
+  if (!root) return {tl::unexpected(root.error())};
   auto checkpoint = checkpoint_of_size(snapshot, task.checkpoint.get(), size);
-  if (!checkpoint) return {tl::unexpected<Error>(checkpoint.error())};
+  if (!checkpoint) return {tl::unexpected(checkpoint.error())};
   ProofResult result;
   result.sequence = request.sequence;
   result.leaf_index = request.sequence - 1;
@@ -257,7 +257,7 @@ Reader::Outcome Reader::run_proof(const ReadTask& task, const ProofRequest& requ
 
 Reader::Outcome Reader::run_consistency(const ReadTask& task, const ConsistencyRequest& request, Snapshot& snapshot) {
   auto head = snapshot.head();
-  if (!head) return {tl::unexpected<Error>(head.error())};
+  if (!head) return {tl::unexpected(head.error())};
   if (request.first > head->sequence) return beyond(task, "first", request.first, *head, snapshot);
   const std::int64_t second = request.second.value_or(task.checkpoint ? task.checkpoint->tree_size : 0);
   if (request.second) {
@@ -272,11 +272,11 @@ Reader::Outcome Reader::run_consistency(const ReadTask& task, const ConsistencyR
   }
   TileNodeReader nodes(snapshot, static_cast<std::uint64_t>(second));
   auto first_root = root_of_size(nodes, static_cast<std::uint64_t>(request.first));
-  if (!first_root) return {tl::unexpected<Error>(first_root.error())};
+  if (!first_root) return {tl::unexpected(first_root.error())};
   auto second_root = root_of_size(nodes, static_cast<std::uint64_t>(second));
-  if (!second_root) return {tl::unexpected<Error>(second_root.error())};
+  if (!second_root) return {tl::unexpected(second_root.error())};
   auto proof = prove_consistency(nodes, static_cast<std::uint64_t>(request.first), static_cast<std::uint64_t>(second));
-  if (!proof) return {tl::unexpected<Error>(proof.error())};
+  if (!proof) return {tl::unexpected(proof.error())};
   return {ReplyBody(ConsistencyResult{request.first, second, *first_root, *second_root, std::move(*proof)})};
 }
 
@@ -290,7 +290,7 @@ Reader::Outcome Reader::run_sign(const ReadTask& task, const SignTask& request, 
     if (!proof) {
       // On a replica that is behind, tiles and rows are missing. Only checked here, since nearly all are there.
       if (auto late = behind(task, task.checkpoint->tree_size, snapshot)) return *std::move(late);
-      return {tl::unexpected<Error>(proof.error())};
+      return {tl::unexpected(proof.error())};
     }
     receipt.proof = ReceiptProof{index, size, std::move(*proof), task.checkpoint->note};
   }

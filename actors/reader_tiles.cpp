@@ -34,13 +34,13 @@ Reader::Outcome Reader::run_tile(const ReadTask& task, const TileRequest& reques
   const std::int64_t size = task.checkpoint ? task.checkpoint->tree_size : 0;
   const TileId id{static_cast<unsigned>(request.level), static_cast<std::uint64_t>(request.index)};
   if (!holds(size, id, request.width)) {
-    return {tl::unexpected<Error>(not_covered("tile", request.index, request.width, size))};
+    return {tl::unexpected(not_covered("tile", request.index, request.width, size))};
   }
   auto hashes = snapshot.read_tile(id, static_cast<unsigned>(request.width));
   if (hashes) return {ReplyBody(TileResult{std::move(*hashes)})};
   // A replica that is behind lacks tiles and rows.
   if (auto late = behind(task, size, snapshot)) return *std::move(late);
-  return {tl::unexpected<Error>(hashes.error())};
+  return {tl::unexpected(hashes.error())};
 }
 
 // Built from rows, payloads included, since a leaf holds the hash of its payload, which is stored only once the payload
@@ -49,7 +49,7 @@ Reader::Outcome Reader::run_bundle(const ReadTask& task, const EntryBundleReques
   const std::int64_t size = task.checkpoint ? task.checkpoint->tree_size : 0;
   if (request.index > size / width_full ||
       !holds(size, {0, static_cast<std::uint64_t>(request.index)}, request.width)) {
-    return {tl::unexpected<Error>(not_covered("entry bundle", request.index, request.width, size))};
+    return {tl::unexpected(not_covered("entry bundle", request.index, request.width, size))};
   }
   const std::int64_t first = request.index * width_full + 1;
   const std::int64_t last = first + request.width - 1;
@@ -71,8 +71,8 @@ Reader::Outcome Reader::run_bundle(const ReadTask& task, const EntryBundleReques
     }
     return !damage;
   });
-  if (damage) return {tl::unexpected<Error>(std::move(*damage))};
-  if (!scanned) return {tl::unexpected<Error>(scanned.error())};
+  if (damage) return {tl::unexpected(std::move(*damage))};
+  if (!scanned) return {tl::unexpected(scanned.error())};
   if (next > last) return {ReplyBody(std::move(result))};
   if (auto late = behind(task, size, snapshot)) return *std::move(late);
   return {fail(ErrorCode::internal, fmt::format("entry {} is missing", next))};

@@ -310,7 +310,7 @@ void Writer::refuse(const PendingOrder& pending, const Error& error, Effects&) {
     for (const Seal& seal : pending.order.seals)
       refused_ingest_.refusals.emplace_back(seal.seal_id.value_or(Uuid{}), error);
   }
-  answers_.push_back({pending.order.ticket, tl::unexpected<Error>(error)});
+  answers_.push_back({pending.order.ticket, tl::unexpected(error)});
 }
 
 void Writer::give_up_batches(bool look_up_first) {

@@ -15,13 +15,13 @@ namespace vault {
 Status DatabasePreparation::check_key() {
   if (settings_.accept_rollback) return {};  // a rollback brings a new one
   const auto known = read_verifier_keys({settings_.database, settings_.schema});
-  if (!known) return tl::unexpected<Error>(known.error());
+  if (!known) return tl::unexpected(known.error());
   Status outcome;
   for (const std::string& text : *known) {
     const auto vkey = VerifierKey::parse(text);
     if (!vkey) continue;  // tampered with: another check finds that
     const auto key = state_.load_key(vkey->name, false);
-    if (!key) return tl::unexpected<Error>(key.error());
+    if (!key) return tl::unexpected(key.error());
     if (key->verifier().format() == text) return {};
     outcome = fail(ErrorCode::invalid_argument,
                    "signing_key: this ledger is signed with the key " + text + ", and the one here is " +
@@ -42,10 +42,10 @@ Status DatabasePreparation::check_database() const {
   const PostgresPlace place{settings_.database, settings_.schema};
   if (settings_.migrate) {
     const auto version = schema_version(place);
-    if (!version) return tl::unexpected<Error>(version.error());
+    if (!version) return tl::unexpected(version.error());
     if (*version < schema_version_wanted()) {
       const auto applied = migrate_up(place);
-      if (!applied) return tl::unexpected<Error>(applied.error());
+      if (!applied) return tl::unexpected(applied.error());
       for (const MigrationStatus& one : *applied) log_info("vaultd", "migration applied", {{"name", one.name}});
     }
   }

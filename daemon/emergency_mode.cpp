@@ -8,9 +8,9 @@ namespace vault {
 
 Result<std::unique_ptr<EmergencyMode>> EmergencyMode::open(const std::string& directory) {
   auto writer = open_emergency_writer(directory);
-  if (!writer) return tl::unexpected<Error>(writer.error());
+  if (!writer) return tl::unexpected(writer.error());
   auto reader = open_emergency_reader(directory);
-  if (!reader) return tl::unexpected<Error>(reader.error());
+  if (!reader) return tl::unexpected(reader.error());
   std::unique_ptr<EmergencyMode> mode(new EmergencyMode);
   mode->writer_store_ = std::move(*writer);
   mode->reader_store_ = std::move(*reader);

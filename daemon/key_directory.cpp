@@ -23,7 +23,7 @@ tl::unexpected<Error> bad_key_file(const fs::path& file, const std::string& what
 
 Result<toml::table> parse(const fs::path& file) {
   const auto text = read_whole_file(file.string(), key_file_bytes_max);
-  if (!text) return tl::unexpected<Error>(text.error());
+  if (!text) return tl::unexpected(text.error());
   try {
     return toml::parse(text->bytes, file.string());
   } catch (const toml::parse_error& error) {
@@ -54,13 +54,13 @@ Result<std::vector<std::string>> strings(const toml::table& table, const fs::pat
 
 Status add_client(const fs::path& file, KeyRing& ring) {
   auto table = parse(file);
-  if (!table) return tl::unexpected<Error>(table.error());
+  if (!table) return tl::unexpected(table.error());
   auto public_key = z85_member(*table, file, "public_key");
-  if (!public_key) return tl::unexpected<Error>(public_key.error());
+  if (!public_key) return tl::unexpected(public_key.error());
   auto roles = strings(*table, file, "roles");
-  if (!roles) return tl::unexpected<Error>(roles.error());
+  if (!roles) return tl::unexpected(roles.error());
   auto authorities = strings(*table, file, "authorities");
-  if (!authorities) return tl::unexpected<Error>(authorities.error());
+  if (!authorities) return tl::unexpected(authorities.error());
   PeerKey key;
   key.name = file.stem().string();
   key.authorities = std::move(*authorities);
@@ -87,11 +87,11 @@ Status add_client(const fs::path& file, KeyRing& ring) {
 
 Result<ServerKey> load_server_key(const std::string& path) {
   auto table = parse(path);
-  if (!table) return tl::unexpected<Error>(table.error());
+  if (!table) return tl::unexpected(table.error());
   auto public_key = z85_member(*table, path, "public_key");
-  if (!public_key) return tl::unexpected<Error>(public_key.error());
+  if (!public_key) return tl::unexpected(public_key.error());
   auto secret_key = z85_member(*table, path, "secret_key");
-  if (!secret_key) return tl::unexpected<Error>(secret_key.error());
+  if (!secret_key) return tl::unexpected(secret_key.error());
   return ServerKey{*public_key, *secret_key};
 }
 
@@ -112,7 +112,7 @@ Result<std::shared_ptr<const KeyRing>> KeyDirectory::load_changed() {
   auto ring = std::make_shared<KeyRing>();
   for (const fs::path& file : files) {
     const Status added = add_client(file, *ring);
-    if (!added) return tl::unexpected<Error>(added.error());
+    if (!added) return tl::unexpected(added.error());
   }
   fingerprint_ = fingerprint.str() + "#";
   return std::shared_ptr<const KeyRing>(std::move(ring));

@@ -91,7 +91,7 @@ class Preflight {
   Status look_at_key(const PostgresPlace& place) const {
     if (settings_.accept_rollback) return {};  // a rollback brings a new one
     const auto known = read_verifier_keys(place);
-    if (!known) return tl::unexpected<Error>(known.error());
+    if (!known) return tl::unexpected(known.error());
     const std::string path =
         settings_.signing_key.empty() ? settings_.state_dir + "/signing.pem" : settings_.signing_key;
     Status outcome;
@@ -99,7 +99,7 @@ class Preflight {
       const auto vkey = VerifierKey::parse(text);
       if (!vkey) continue;
       const auto key = read_signing_key(path, vkey->name);
-      if (!key) return tl::unexpected<Error>(key.error());
+      if (!key) return tl::unexpected(key.error());
       if (!*key) return fail(ErrorCode::not_found, "signing_key: this ledger is signed, and there is no file " + path);
       if ((*key)->verifier().format() == text) return {};
       outcome = fail(ErrorCode::invalid_argument, "signing_key: this ledger is signed with the key " + text +

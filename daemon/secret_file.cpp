@@ -24,7 +24,7 @@ Result<std::optional<SigningKey>> read_signing_key(const std::string& path, cons
   const auto named = [](Error error) {
     error.message = "signing_key: " + error.message;
     error.field = "signing_key";
-    return tl::unexpected<Error>(std::move(error));
+    return tl::unexpected(std::move(error));
   };
   auto file = read_whole_file(path, key_bytes_max);
   if (!file && file.error().code == ErrorCode::not_found) return std::optional<SigningKey>{};

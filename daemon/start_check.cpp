@@ -192,7 +192,7 @@ std::vector<std::pair<std::string, Status>> survey_surroundings(const Settings& 
   std::vector<std::pair<std::string, Status>> found;
   const auto add = [&](const char* what, const std::vector<Error>& faults) {
     if (faults.empty()) found.emplace_back(what, Status{});
-    for (const Error& fault : faults) found.emplace_back(what, tl::unexpected<Error>(fault));
+    for (const Error& fault : faults) found.emplace_back(what, tl::unexpected(fault));
   };
   add("sockets", check_sockets(settings, named_only));
   if (!settings.curve_server_key.empty()) add("CURVE keys", check_curve(settings));

@@ -70,7 +70,7 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
                 "state_dir: " + path + " is in use by another vaultd; a standby needs one of its own");
   }
   auto instance = read_file(path + "/instance");
-  if (!instance) return tl::unexpected<Error>(instance.error());
+  if (!instance) return tl::unexpected(instance.error());
   if (*instance && parse_uuid((*instance)->substr(0, 36))) {
     state->instance_ = (*instance)->substr(0, 36);
     return state;
@@ -79,14 +79,14 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
   VAULT_CHECK(RAND_bytes(random.data(), static_cast<int>(random.size())) == 1);
   state->instance_ = format_uuid(make_uuid_v7({wall_clock_micros()}, random));
   const Status written = write_file_durably(path + "/instance", state->instance_ + "\n", 0600);
-  if (!written) return tl::unexpected<Error>(written.error());
+  if (!written) return tl::unexpected(written.error());
   return state;
 }
 
 Result<SigningKey> StateDirectory::load_key(const std::string& origin, bool may_create) {
   auto found = read_signing_key(key_file_, origin);
   // The notary distinguishes two refusals: the configuration does not work, or the disk does not at present.
-  if (!found && found.error().code == ErrorCode::internal) return tl::unexpected<Error>(found.error());
+  if (!found && found.error().code == ErrorCode::internal) return tl::unexpected(found.error());
   if (!found) return fail(ErrorCode::invalid_argument, found.error().message);
   if (*found) return std::move(**found);
   if (!own_key_) return fail(ErrorCode::invalid_argument, "signing_key: there is no file " + key_file_);
@@ -97,9 +97,9 @@ Result<SigningKey> StateDirectory::load_key(const std::string& origin, bool may_
   auto key = SigningKey::generate(origin);
   if (!key) return fail(ErrorCode::invalid_argument, "origin: " + key.error().message);
   auto text = key->to_pem();
-  if (!text) return tl::unexpected<Error>(text.error());
+  if (!text) return tl::unexpected(text.error());
   const Status written = write_file_durably(key_file_, *text, 0600);
-  if (!written) return tl::unexpected<Error>(written.error());
+  if (!written) return tl::unexpected(written.error());
   log_info("notary", "signing key made", {{"file", key_file_}, {"vkey", key->verifier().format()}});
   return key;
 }
@@ -123,7 +123,7 @@ Result<std::vector<std::string>> StateDirectory::load_evidence() {
   for (; !error && files != std::filesystem::directory_iterator(); files.increment(error)) {
     if (files->path().extension() != ".note") continue;  // temporary file of an unfinished write
     auto note = read_file(files->path());
-    if (!note) return tl::unexpected<Error>(note.error());
+    if (!note) return tl::unexpected(note.error());
     if (*note) notes.push_back(std::move(**note));
   }
   if (error) return fail(ErrorCode::internal, "cannot read " + directory.string() + ": " + error.message());

@@ -114,11 +114,11 @@ Status Vaultd::open() {
   if (const Status ok = check_surroundings(settings_, false); !ok) return ok;
   if (settings_.backend == "legacy") {
     auto emergency = EmergencyMode::open(settings_.legacy_dir);
-    if (!emergency) return tl::unexpected<Error>(emergency.error());
+    if (!emergency) return tl::unexpected(emergency.error());
     emergency_ = std::move(*emergency);
   } else {
     auto state = StateDirectory::open(settings_.state_dir, settings_.signing_key);
-    if (!state) return tl::unexpected<Error>(state.error());
+    if (!state) return tl::unexpected(state.error());
     state_ = std::move(*state);
   }
   for (const auto* endpoints : {&settings_.requests, &settings_.ingest, &settings_.events}) {
@@ -128,10 +128,10 @@ Status Vaultd::open() {
   }
   if (settings_.curve_server_key.empty()) return {};
   auto key = load_server_key(settings_.curve_server_key);
-  if (!key) return tl::unexpected<Error>(key.error());
+  if (!key) return tl::unexpected(key.error());
   curve_ = *key;
   auto unknown = make_unknown_key();
-  if (!unknown) return tl::unexpected<Error>(unknown.error());
+  if (!unknown) return tl::unexpected(unknown.error());
   unknown_key_ = *unknown;
   keys_ = std::make_unique<KeyDirectory>(settings_.curve_clients);
   return {};
@@ -141,7 +141,7 @@ Status Vaultd::start_database() {
   if (emergency_) return {};
   if (!settings_.embedded.empty()) {
     auto started = EmbeddedPostgres::start(settings_.embedded);
-    if (!started) return tl::unexpected<Error>(started.error());
+    if (!started) return tl::unexpected(started.error());
     embedded_ = std::move(*started);
     settings_.database = embedded_->url();
     settings_.migrate = true;  // the database is ours alone
@@ -185,7 +185,7 @@ Port Vaultd::open_setting(zmq::context_t& context, SocketKind kind, const Socket
 
 // A shell reports only a text; this returns the typed error about its sockets, if there is one.
 Status Vaultd::explain(Status started) const {
-  if (!started && endpoint_error_) return tl::unexpected<Error>(*endpoint_error_);
+  if (!started && endpoint_error_) return tl::unexpected(*endpoint_error_);
   return started;
 }
 

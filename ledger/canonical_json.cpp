@@ -210,9 +210,9 @@ std::size_t append_canonical(const JsonDocument& document, std::string& out) {
 Status append_bounded(const JsonDocument& document, const JsonRules& rules, std::string& out) {
   const std::size_t before = out.size();
   const std::size_t numbers = append_canonical(document, out);
-  if (out.size() - before > rules.bytes_max) return tl::unexpected<Error>(document_too_large(rules));
+  if (out.size() - before > rules.bytes_max) return tl::unexpected(document_too_large(rules));
   if (rules.bound_numbers && numbers > limits::written_out_factor * rules.bytes_max) {
-    return tl::unexpected<Error>(numbers_too_large(rules, numbers));
+    return tl::unexpected(numbers_too_large(rules, numbers));
   }
   return {};
 }
@@ -220,11 +220,11 @@ Status append_bounded(const JsonDocument& document, const JsonRules& rules, std:
 Result<std::string> canonicalize(std::string_view json, const JsonRules& rules) {
   JsonDocument document;
   if (Status parsed = parse_json(json, rules, document); !parsed) {
-    return tl::unexpected<Error>(std::move(parsed).error());
+    return tl::unexpected(std::move(parsed).error());
   }
   std::string out;
   out.reserve(std::min(json.size(), rules.bytes_max));
-  if (Status fits = append_bounded(document, rules, out); !fits) return tl::unexpected<Error>(std::move(fits).error());
+  if (Status fits = append_bounded(document, rules, out); !fits) return tl::unexpected(std::move(fits).error());
   return out;
 }
 

@@ -23,7 +23,7 @@ Error refusal(ErrorCode code, std::string_view what, std::string path) {
 }
 
 tl::unexpected<Error> invalid(std::string_view what, std::string path) {
-  return tl::unexpected<Error>(refusal(ErrorCode::invalid_argument, what, std::move(path)));
+  return tl::unexpected(refusal(ErrorCode::invalid_argument, what, std::move(path)));
 }
 
 // Two equal names, or nullptr. May reorder `names`.
@@ -133,7 +133,7 @@ Status JsonBuilder::number(double value) {
 
 Status JsonBuilder::string(std::string_view value) {
   // Check the size first, so that nothing oversized is scanned.
-  if (value.size() > rules_.bytes_max) return tl::unexpected<Error>(document_too_large(rules_));
+  if (value.size() > rules_.bytes_max) return tl::unexpected(document_too_large(rules_));
   if (Status valid = check_text(value, "a string"); !valid) return valid;
   JsonNode node{.kind = JsonKind::string, .size = static_cast<std::uint32_t>(value.size())};
   node.as.text_offset = out_.text_.size();
@@ -152,7 +152,7 @@ bool JsonBuilder::complete() const {
 
 Status JsonBuilder::take_bytes(std::size_t bytes_at_least) {
   bytes_least_ += bytes_at_least;
-  if (bytes_least_ > rules_.bytes_max) return tl::unexpected<Error>(document_too_large(rules_));
+  if (bytes_least_ > rules_.bytes_max) return tl::unexpected(document_too_large(rules_));
   return {};
 }
 

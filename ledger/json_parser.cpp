@@ -91,7 +91,7 @@ class Parser {
   }
 
   Status refuse(std::string_view what) const {
-    return tl::unexpected<Error>(builder_.refuse(ErrorCode::invalid_argument, what));
+    return tl::unexpected(builder_.refuse(ErrorCode::invalid_argument, what));
   }
 
   Status not_json(std::string_view what) const { return refuse(fmt::format("not JSON at byte {}: {}", at_, what)); }

@@ -31,7 +31,7 @@ Result<Checkpoint> check_receipt(const Receipt& receipt, const VerifierKey& key,
     return fail(ErrorCode::invalid_argument, "tree_size is not that of the checkpoint", "tree_size");
   }
   const Status included = verify_inclusion(leaf, proof.leaf_index, proof.tree_size, proof.proof, checkpoint->root);
-  if (!included) return tl::unexpected<Error>(included.error());
+  if (!included) return tl::unexpected(included.error());
   return checkpoint;
 }
 

@@ -31,7 +31,7 @@ template <class Parse>
 auto parsed_member(const RawJson& json, std::string_view name, std::string_view wanted, Parse parse)
     -> Result<typename decltype(parse(std::string_view{}))::value_type> {
   const auto text = text_member(json, name);
-  if (!text) return tl::unexpected<Error>(text.error());
+  if (!text) return tl::unexpected(text.error());
   const auto value = parse(*text);
   if (!value) return wrong(name, fmt::format("{} was expected", wanted));
   return *value;
@@ -40,7 +40,7 @@ auto parsed_member(const RawJson& json, std::string_view name, std::string_view 
 Result<std::string> name_member(const RawJson& json, std::string_view name) {
   auto text = text_member(json, name);
   if (!text) return text;
-  if (const Status valid = check_name(*text, name); !valid) return tl::unexpected<Error>(valid.error());
+  if (const Status valid = check_name(*text, name); !valid) return tl::unexpected(valid.error());
   return text;
 }
 
@@ -67,16 +67,16 @@ bool is_emergency_file(const RawJson& json) {
 Result<KeptSeal> read_emergency_file(const RawJson& json) {
   if (!is_emergency_file(json)) return wrong("backend", "\"legacy\" and a seal_id were expected");
   const auto seal_id = parsed_member(json, "seal_id", "a UUID of 36 characters", parse_uuid);
-  if (!seal_id) return tl::unexpected<Error>(seal_id.error());
+  if (!seal_id) return tl::unexpected(seal_id.error());
   auto session_id = name_member(json, "session_id");
-  if (!session_id) return tl::unexpected<Error>(session_id.error());
+  if (!session_id) return tl::unexpected(session_id.error());
   auto authority = name_member(json, "authority");
-  if (!authority) return tl::unexpected<Error>(authority.error());
+  if (!authority) return tl::unexpected(authority.error());
   const auto verdict = parsed_member(json, "verdict", "a verdict of the ledger", parse_verdict);
-  if (!verdict) return tl::unexpected<Error>(verdict.error());
+  if (!verdict) return tl::unexpected(verdict.error());
   const auto timestamp =
       parsed_member(json, "timestamp", "a timestamp like 2026-01-01T00:00:00.000000Z", parse_timestamp);
-  if (!timestamp) return tl::unexpected<Error>(timestamp.error());
+  if (!timestamp) return tl::unexpected(timestamp.error());
   const RawJson::Node* payload = json.member("seal_data");
   if (payload == nullptr) return wrong("seal_data", "is missing");
   auto canonical = canonicalize(json.text(*payload),
@@ -86,7 +86,7 @@ Result<KeptSeal> read_emergency_file(const RawJson& json) {
                                  .bytes_max = limits::seal_bytes_max,
                                  .root = "seal_data",
                                  .bound_numbers = false});
-  if (!canonical) return tl::unexpected<Error>(canonical.error());
+  if (!canonical) return tl::unexpected(canonical.error());
   KeptSeal seal;
   seal.seal_id = *seal_id;
   seal.session_id = std::move(*session_id);

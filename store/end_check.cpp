@@ -18,11 +18,11 @@ class EndCheck {
 
   Result<EndState> run() {
     auto head = snapshot_.head();
-    if (!head && head.error().code != ErrorCode::not_found) return tl::unexpected<Error>(head.error());
+    if (!head && head.error().code != ErrorCode::not_found) return tl::unexpected(head.error());
     if (head) head_ = *head;
     for (const auto step : {&EndCheck::check_strays, &EndCheck::compare_head, &EndCheck::compare_known,
                             &EndCheck::check_truncated, &EndCheck::check_beyond, &EndCheck::check_reported}) {
-      if (const Status done = (this->*step)(); !done) return tl::unexpected<Error>(done.error());
+      if (const Status done = (this->*step)(); !done) return tl::unexpected(done.error());
     }
     return EndState{std::move(finding_), lagging_};
   }
@@ -41,7 +41,7 @@ class EndCheck {
 
   Status check_strays() {
     auto strays = snapshot_.strays(head_ ? head_->sequence : 0);
-    if (!strays) return tl::unexpected<Error>(strays.error());
+    if (!strays) return tl::unexpected(strays.error());
     row_last_ = strays->row_last;
     if (strays->row_below) {
       found({*strays->row_below, FindingReason::stray_row,
@@ -75,7 +75,7 @@ class EndCheck {
                   hash_from_hex(row.merkle_root).value_or(zero_hash), Timestamp{row.timestamp_micros}};
       return false;
     });
-    if (!scanned) return tl::unexpected<Error>(scanned.error());
+    if (!scanned) return tl::unexpected(scanned.error());
     return head;
   }
 
@@ -87,7 +87,7 @@ class EndCheck {
       return {};
     }
     const auto actual = head_in_rows(last);
-    if (!actual) return tl::unexpected<Error>(actual.error());
+    if (!actual) return tl::unexpected(actual.error());
     if (actual->sequence != last) {
       found({row_last_ + 1, FindingReason::head_mismatch,
              fmt::format("vault_head is at {}, the last entry at {}", last, row_last_)});
@@ -103,14 +103,14 @@ class EndCheck {
       const std::int64_t size = known.tree_size;
       if (size >= after_head()) continue;
       const auto actual = head_in_rows(size);
-      if (!actual) return tl::unexpected<Error>(actual.error());
+      if (!actual) return tl::unexpected(actual.error());
       if (actual->sequence == size && actual->merkle_root == known.root) continue;
       found({size, FindingReason::checkpoint_mismatch, "a known checkpoint of this size has another root"});
     }
     const auto& known = request_.known_head;
     if (!known || known->sequence < 1 || known->sequence >= after_head()) return {};
     const auto actual = head_in_rows(known->sequence);
-    if (!actual) return tl::unexpected<Error>(actual.error());
+    if (!actual) return tl::unexpected(actual.error());
     if (actual->sequence != known->sequence || actual->entry_hash != known->entry_hash ||
         actual->merkle_root != known->merkle_root) {
       found({known->sequence, FindingReason::head_mismatch, "the writer's own head is another"});
@@ -131,7 +131,7 @@ class EndCheck {
     if (request_.known_head) wanted = std::max(wanted, request_.known_head->sequence);
     if (wanted == last) return {};
     const auto replica = snapshot_.is_replica();
-    if (!replica) return tl::unexpected<Error>(replica.error());
+    if (!replica) return tl::unexpected(replica.error());
     lagging_ = *replica;
     if (lagging_) return {};
     for (const Checkpoint& known : request_.known) {
@@ -146,12 +146,12 @@ class EndCheck {
   // Looks for sizes beyond the ledger that the database itself knows. It is consistent in itself, even on a replica.
   Status check_beyond() {
     const auto identities = snapshot_.identities();
-    if (!identities) return tl::unexpected<Error>(identities.error());
+    if (!identities) return tl::unexpected(identities.error());
     if (!identities->empty() && identities->back().accepted_sequence >= after_head()) {
       cut("the history that the log identity began on", identities->back().accepted_sequence);
     }
     const auto beyond = snapshot_.checkpoints_beyond(after_head() - 1);
-    if (!beyond) return tl::unexpected<Error>(beyond.error());
+    if (!beyond) return tl::unexpected(beyond.error());
     for (const StoredCheckpoint& checkpoint : *beyond) {
       if (auto bad = checkpoints_.check_note(checkpoint, after_head())) {
         found(*std::move(bad));
@@ -166,11 +166,11 @@ class EndCheck {
   // Notes that do not verify count for nothing, and those abandoned with an earlier identity contradict nothing.
   Status check_reported() {
     const auto reported = snapshot_.contradictions();
-    if (!reported) return tl::unexpected<Error>(reported.error());
+    if (!reported) return tl::unexpected(reported.error());
     if (reported->empty()) return {};
     // A new identity reaches vault_origin together with its first checkpoint, and the ledger before that.
     const auto announced = snapshot_.announcement();
-    if (!announced) return tl::unexpected<Error>(announced.error());
+    if (!announced) return tl::unexpected(announced.error());
     const auto is_given_up = [&](const Hash& root) {
       return *announced && std::find((*announced)->given_up.begin(), (*announced)->given_up.end(), root) !=
                                (*announced)->given_up.end();
@@ -183,7 +183,7 @@ class EndCheck {
         continue;
       }
       const auto actual = head_in_rows(checkpoint.tree_size);
-      if (!actual) return tl::unexpected<Error>(actual.error());
+      if (!actual) return tl::unexpected(actual.error());
       if (actual->sequence == checkpoint.tree_size && actual->merkle_root == checkpoint.root) continue;
       found(
           {checkpoint.tree_size, FindingReason::checkpoint_mismatch,
@@ -210,22 +210,22 @@ Result<EndState> check_end(Snapshot& snapshot, const CheckpointCheck& checkpoint
 
 Result<EndReport> check_ledger_end(ReaderStore& store, const EndRequest& request) {
   auto snapshot = store.snapshot();
-  if (!snapshot) return tl::unexpected<Error>(snapshot.error());
+  if (!snapshot) return tl::unexpected(snapshot.error());
   auto identities = (*snapshot)->identities();
-  if (!identities) return tl::unexpected<Error>(identities.error());
+  if (!identities) return tl::unexpected(identities.error());
   EndReport report;
   if (!identities->empty()) report.origin = identities->back().origin;
   CheckpointCheck checkpoints;
   checkpoints.use_identities(*std::move(identities));
   const auto head = (*snapshot)->head();
-  if (!head && head.error().code != ErrorCode::not_found) return tl::unexpected<Error>(head.error());
+  if (!head && head.error().code != ErrorCode::not_found) return tl::unexpected(head.error());
   report.head = head ? head->sequence : 0;
   auto end = check_end(**snapshot, checkpoints, request);
-  if (!end) return tl::unexpected<Error>(end.error());
+  if (!end) return tl::unexpected(end.error());
   static_cast<EndState&>(report) = *std::move(end);
   if (!report.finding) return report;
   const auto prepared = (*snapshot)->prepared_open();
-  if (!prepared) return tl::unexpected<Error>(prepared.error());
+  if (!prepared) return tl::unexpected(prepared.error());
   report.prepared_open = *prepared;
   return report;
 }

@@ -134,12 +134,12 @@ struct EmbeddedPostgres::Impl {
 // behind.
 Status EmbeddedPostgres::Impl::look_around() {
   auto chosen = choose_server_user(paths);
-  if (!chosen) return tl::unexpected<Error>(chosen.error());
+  if (!chosen) return tl::unexpected(chosen.error());
   user = std::move(*chosen);
   auto version = data_version(paths);
-  if (!version) return tl::unexpected<Error>(version.error());
+  if (!version) return tl::unexpected(version.error());
   auto found = find_postgres_programs(*version);
-  if (!found) return tl::unexpected<Error>(found.error());
+  if (!found) return tl::unexpected(found.error());
   programs = *found;
   return {};
 }
@@ -147,12 +147,12 @@ Status EmbeddedPostgres::Impl::look_around() {
 Status EmbeddedPostgres::Impl::open_directory() {
   if (const Status fine = look_around(); !fine) return fine;
   auto locked = lock_postgres_directory(paths);
-  if (!locked) return tl::unexpected<Error>(locked.error());
+  if (!locked) return tl::unexpected(locked.error());
   lock = std::move(*locked);
   // Until now, another vaultd may have been making it.
   if (const Status fine = look_around(); !fine) return fine;
   const auto version = data_version(paths);
-  if (!version) return tl::unexpected<Error>(version.error());
+  if (!version) return tl::unexpected(version.error());
   std::error_code ignored;
   if (fs::file_size(paths.log, ignored) > log_bytes_max && !ignored) fs::rename(paths.log, paths.log + ".1", ignored);
   if (Status made = make_private_directory(paths.run, user); !made) return made;
@@ -162,7 +162,7 @@ Status EmbeddedPostgres::Impl::open_directory() {
 
 Status EmbeddedPostgres::Impl::run_to_end(const std::vector<std::string>& command, const std::string& input) {
   const auto child = start_child({command, user, paths.directory, paths.log, input, 0});
-  if (!child) return tl::unexpected<Error>(child.error());
+  if (!child) return tl::unexpected(child.error());
   const int code = wait_for_child(*child);
   if (code == 0) return {};
   return fail(ErrorCode::unavailable,
@@ -246,7 +246,7 @@ Status EmbeddedPostgres::Impl::launch() {
   // other thread, the signal would come too soon.
   const int farewell = gettid() == getpid() ? SIGINT : 0;
   const auto child = start_child({command, user, paths.directory, paths.log, {}, farewell});
-  if (!child) return tl::unexpected<Error>(child.error());
+  if (!child) return tl::unexpected(child.error());
   server = *child;
   return {};
 }
@@ -300,17 +300,17 @@ void EmbeddedPostgres::Impl::stop() {
 
 Result<std::unique_ptr<EmbeddedPostgres>> EmbeddedPostgres::start(const std::string& directory) {
   auto paths = postgres_paths(directory);
-  if (!paths) return tl::unexpected<Error>(paths.error());
+  if (!paths) return tl::unexpected(paths.error());
   std::unique_ptr<EmbeddedPostgres> postgres(new EmbeddedPostgres);
   postgres->impl_ = std::make_unique<Impl>();
   Impl& impl = *postgres->impl_;
   impl.paths = std::move(*paths);
   try {
-    if (Status opened = impl.open_directory(); !opened) return tl::unexpected<Error>(opened.error());
+    if (Status opened = impl.open_directory(); !opened) return tl::unexpected(opened.error());
   } catch (const std::exception& error) {  // from the file system library
     return fail(ErrorCode::unavailable, fmt::format("embedded: {}: {}", directory, error.what()), "embedded");
   }
-  if (Status started = impl.start_server(); !started) return tl::unexpected<Error>(started.error());
+  if (Status started = impl.start_server(); !started) return tl::unexpected(started.error());
   // libpq adds from the environment whatever the URL does not name: the address of another server, options, a service.
   forget_libpq_environment();
   postgres->url_ = fmt::format("postgresql://vault@/vault?host={}&port=5432", percent_encoded(impl.paths.run));

@@ -120,7 +120,7 @@ Result<PostgresPaths> postgres_paths(const std::string& directory) {
 }
 
 Result<UniqueFd> lock_postgres_directory(const PostgresPaths& paths) {
-  if (Status made = make_directories(paths.directory); !made) return tl::unexpected<Error>(made.error());
+  if (Status made = make_directories(paths.directory); !made) return tl::unexpected(made.error());
   const std::string path = paths.directory + "/vaultd.lock";
   UniqueFd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) return refuse(fmt::format("{} cannot be opened: {}", path, std::strerror(errno)));
@@ -142,7 +142,7 @@ Result<std::optional<ServerUser>> choose_server_user(const PostgresPaths& paths)
   struct stat status {};
   const bool exists = stat(paths.data.c_str(), &status) == 0;
   Result<ServerUser> user = exists ? user_by_uid(status.st_uid) : user_postgres();
-  if (!user) return tl::unexpected<Error>(user.error());
+  if (!user) return tl::unexpected(user.error());
   add_groups(*user);
   std::vector<std::string> ancestors;
   for (fs::path path = paths.directory;; path = path.parent_path()) {

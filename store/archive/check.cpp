@@ -34,12 +34,12 @@ class DataReader {
   Result<DataRecord> next() {
     while (true) {
       auto record = take_data_record(rest_);
-      if (!record) return tl::unexpected<Error>(record.error());
+      if (!record) return tl::unexpected(record.error());
       if (*record) return **record;
       buffer_.erase(0, buffer_.size() - rest_.size());
       const auto more = file_.read_more(buffer_);
       rest_ = buffer_;
-      if (!more) return tl::unexpected<Error>(more.error());
+      if (!more) return tl::unexpected(more.error());
       if (!*more) return fail(ErrorCode::invalid_argument, "the bundle ends before its last record");
     }
   }
@@ -76,7 +76,7 @@ class ArchiveCheck {
     if (!read_checkpoint()) return std::move(report_);
     report_.payloads = size_ == 0 || directory_.has("tile/data");
     for (std::uint64_t index = 0; index * archive_tile_width < size_; ++index) {
-      if (const Status checked = check_bundle(index); !checked) return tl::unexpected<Error>(checked.error());
+      if (const Status checked = check_bundle(index); !checked) return tl::unexpected(checked.error());
       if (stopped() || not_good_.size() >= archive_findings_max) return std::move(report_);
       report_progress();
     }
@@ -84,7 +84,7 @@ class ArchiveCheck {
     if (sink_) return std::move(report_);
     const Status walked =
         directory_.walk([this](const std::string& path, bool regular) { check_other(path, regular); });
-    if (!walked) return tl::unexpected<Error>(walked.error());
+    if (!walked) return tl::unexpected(walked.error());
     return std::move(report_);
   }
 
@@ -106,7 +106,7 @@ class ArchiveCheck {
       found_missing(file);
       return false;
     }
-    auto checkpoint = note ? open_checkpoint(**note, key_) : tl::unexpected<Error>(note.error());
+    auto checkpoint = note ? open_checkpoint(**note, key_) : tl::unexpected(note.error());
     if (!checkpoint) {
       found_bad(file, checkpoint.error().message);
       return false;
@@ -360,7 +360,7 @@ class ArchiveCheck {
       const auto entry = parse_leaf_data((*leaves)[i]);
       if (!record) return found_bad(path, fmt::format("record {}: {}", i, record.error().message));
       if (!record->salt) found_erased(path, name.index * archive_tile_width + i + 1);
-      const Status fits = entry ? check_data_record(*record, *entry) : tl::unexpected<Error>(entry.error());
+      const Status fits = entry ? check_data_record(*record, *entry) : tl::unexpected(entry.error());
       if (!fits) return found_bad(path, fits.error().message);
     }
     if (!records.at_end()) found_bad(path, fmt::format("goes on after its {} records", name.width));

@@ -78,7 +78,7 @@ Result<bool> ArchiveFile::read_more(std::string& out) {
 
 Result<ArchiveDirectory> ArchiveDirectory::open(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return tl::unexpected<Error>(cannot("open the directory", path, "", errno));
+  if (!fd) return tl::unexpected(cannot("open the directory", path, "", errno));
   return ArchiveDirectory(path, std::move(fd));
 }
 
@@ -143,11 +143,11 @@ Result<ArchiveWriter> ArchiveWriter::open(const std::string& path, Readers reade
   std::string trimmed = path;
   while (trimmed.size() > 1 && trimmed.back() == '/') trimmed.pop_back();
   const int failure = make_durable_directory(trimmed, readers == Readers::everyone ? 0755 : 0750);
-  if (failure != 0) return tl::unexpected<Error>(cannot("make the directory", trimmed, "", failure));
+  if (failure != 0) return tl::unexpected(cannot("make the directory", trimmed, "", failure));
   auto directory = ArchiveDirectory::open(trimmed);
-  if (!directory) return tl::unexpected<Error>(directory.error());
+  if (!directory) return tl::unexpected(directory.error());
   ArchiveWriter writer(std::move(*directory), readers);
-  if (const Status ready = writer.prepare(); !ready) return tl::unexpected<Error>(ready.error());
+  if (const Status ready = writer.prepare(); !ready) return tl::unexpected(ready.error());
   return writer;
 }
 
@@ -173,7 +173,7 @@ Status ArchiveWriter::make_directories(const std::string& path) {
   if (const Status above = make_directories(parent); !above) return above;
   const mode_t mode = readers_ == Readers::everyone ? 0755 : 0750;
   if (::mkdirat(directory_.fd_.get(), parent.c_str(), mode) != 0 && errno != EEXIST) {
-    return tl::unexpected<Error>(cannot("make the directory", directory_.path(), parent, errno));
+    return tl::unexpected(cannot("make the directory", directory_.path(), parent, errno));
   }
   // Even if it already existed: the run that made it may have stopped before its fsync.
   changed_.insert(parent_of(parent));
@@ -182,22 +182,22 @@ Status ArchiveWriter::make_directories(const std::string& path) {
 }
 
 Result<ArchiveWriter::Pending> ArchiveWriter::create(const std::string& path) {
-  if (const Status made = make_directories(path); !made) return tl::unexpected<Error>(made.error());
+  if (const Status made = make_directories(path); !made) return tl::unexpected(made.error());
   const std::string place(unfinished);
   if (counter_ == 0 && ::mkdirat(directory_.fd_.get(), place.c_str(), 0700) != 0 && errno != EEXIST) {
-    return tl::unexpected<Error>(cannot("write to the directory", directory_.path(), "", errno));
+    return tl::unexpected(cannot("write to the directory", directory_.path(), "", errno));
   }
   Pending file{UniqueFd(), fmt::format("{}/{}", place, ++counter_), path};
   const mode_t mode = readers_ == Readers::everyone ? 0644 : 0640;
   file.fd =
       UniqueFd(::openat(directory_.fd_.get(), file.temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-  if (!file.fd) return tl::unexpected<Error>(cannot("write", directory_.path(), path, errno));
+  if (!file.fd) return tl::unexpected(cannot("write", directory_.path(), path, errno));
   return file;
 }
 
 Status ArchiveWriter::write(const Pending& file, std::string_view bytes) const {
   const int failure = write_all(file.fd.get(), bytes);
-  if (failure != 0) return tl::unexpected<Error>(cannot("write", directory_.path(), file.path, failure));
+  if (failure != 0) return tl::unexpected(cannot("write", directory_.path(), file.path, failure));
   return {};
 }
 
@@ -209,7 +209,7 @@ Status ArchiveWriter::keep(Pending file) {
 
 Status ArchiveWriter::publish_pending() {
   const auto refuse = [this](const std::string& path) {
-    return tl::unexpected<Error>(cannot("write", directory_.path(), path, errno));
+    return tl::unexpected(cannot("write", directory_.path(), path, errno));
   };
   for (const Pending& file : pending_) {
     if (::fsync(file.fd.get()) != 0) return refuse(file.path);
@@ -226,7 +226,7 @@ Status ArchiveWriter::publish_pending() {
 
 Status ArchiveWriter::put_new(const std::string& path, std::string_view content) {
   auto file = create(path);
-  if (!file) return tl::unexpected<Error>(file.error());
+  if (!file) return tl::unexpected(file.error());
   if (const Status written = write(*file, content); !written) return written;
   return keep(std::move(*file));
 }
@@ -261,7 +261,7 @@ Status ArchiveWriter::append(std::string_view bytes) {
   if (buffer_.size() < buffer_bytes_max) return {};
   if (!large_) {
     auto file = create(path_);
-    if (!file) return tl::unexpected<Error>(file.error());
+    if (!file) return tl::unexpected(file.error());
     large_ = std::move(*file);
   }
   const Status written = write(*large_, buffer_);
@@ -282,7 +282,7 @@ Status ArchiveWriter::sync() {
   if (const Status published = publish_pending(); !published) return published;
   for (const std::string& path : changed_) {
     const int failure = sync_directory(directory_.fd_.get(), path);
-    if (failure != 0) return tl::unexpected<Error>(cannot("write the directory", directory_.path(), path, failure));
+    if (failure != 0) return tl::unexpected(cannot("write the directory", directory_.path(), path, failure));
   }
   changed_.clear();
   return {};

@@ -31,7 +31,7 @@ class StoreArchiveSource final : public ArchiveSource {
 
   Status rows(std::int64_t from, std::int64_t to, const std::function<bool(const RowView&)>& row) override {
     auto snapshot = store_.snapshot();
-    if (!snapshot) return tl::unexpected<Error>(snapshot.error());
+    if (!snapshot) return tl::unexpected(snapshot.error());
     return (*snapshot)->scan(from, to, row);
   }
 
@@ -45,24 +45,24 @@ class StoreArchiveSource final : public ArchiveSource {
     request.threads = std::thread::hardware_concurrency();
     request.sink = row;
     auto report = verify_ledger(store_, request, nullptr);
-    if (!report) return tl::unexpected<Error>(report.error());
+    if (!report) return tl::unexpected(report.error());
     return ArchiveWalk{std::move(report->end), std::move(report->finding)};
   }
 
   Result<Hash> root_at(std::uint64_t size) override {
     auto snapshot = store_.snapshot();
-    if (!snapshot) return tl::unexpected<Error>(snapshot.error());
+    if (!snapshot) return tl::unexpected(snapshot.error());
     const auto edge = load_edge(**snapshot, size);
-    if (!edge) return tl::unexpected<Error>(edge.error());
+    if (!edge) return tl::unexpected(edge.error());
     return edge->root();
   }
 
  private:
   Result<std::optional<ArchiveTarget>> find_target(std::optional<Timestamp> not_after) {
     auto snapshot = store_.snapshot();
-    if (!snapshot) return tl::unexpected<Error>(snapshot.error());
+    if (!snapshot) return tl::unexpected(snapshot.error());
     const auto identities = (*snapshot)->identities();
-    if (!identities) return tl::unexpected<Error>(identities.error());
+    if (!identities) return tl::unexpected(identities.error());
     if (identities->empty()) {
       return fail(ErrorCode::not_found, "the database holds no checkpoint yet: start vaultd on it once");
     }
@@ -70,11 +70,11 @@ class StoreArchiveSource final : public ArchiveSource {
     CheckpointCheck checkpoints;
     checkpoints.use_identities(*identities);
     const auto end = check_end(**snapshot, checkpoints, {});
-    if (!end) return tl::unexpected<Error>(end.error());
+    if (!end) return tl::unexpected(end.error());
     if (end->finding) return fail(ErrorCode::internal, end->finding->detail);
     const LogIdentity& identity = identities->back();
     const auto kept = not_after ? newest_not_after(**snapshot, *not_after, identity) : (*snapshot)->newest_checkpoint();
-    if (!kept) return tl::unexpected<Error>(kept.error());
+    if (!kept) return tl::unexpected(kept.error());
     if (!*kept && not_after) return std::nullopt;
     if (!*kept) return fail(ErrorCode::not_found, "the database holds no checkpoint of " + identity.origin + " yet");
     return open(**kept, identity);
@@ -97,13 +97,13 @@ class StoreArchiveSource final : public ArchiveSource {
   static Result<std::optional<StoredCheckpoint>> newest_not_after(Snapshot& snapshot, Timestamp not_after,
                                                                   const LogIdentity& identity) {
     auto last = last_not_after(snapshot, not_after);
-    if (!last) return tl::unexpected<Error>(last.error());
+    if (!last) return tl::unexpected(last.error());
     std::int64_t high = *last;
     const std::int64_t first = std::max<std::int64_t>(identity.accepted_sequence, 1);
     for (std::int64_t window = window_first; high >= first; window *= 2) {
       const std::int64_t low = std::max(first, high - window + 1);
       auto kept = snapshot.checkpoints(low, high, static_cast<std::size_t>(window) * 2);
-      if (!kept) return tl::unexpected<Error>(kept.error());
+      if (!kept) return tl::unexpected(kept.error());
       std::erase_if(*kept, [&](const StoredCheckpoint& one) { return one.origin != identity.origin; });
       if (!kept->empty()) return std::move(kept->back());
       high = low - 1;
@@ -118,7 +118,7 @@ class StoreArchiveSource final : public ArchiveSource {
     request.limit = 1;
     while (true) {
       auto page = snapshot.page(request);
-      if (!page) return tl::unexpected<Error>(page.error());
+      if (!page) return tl::unexpected(page.error());
       if (!page->entries.empty()) return page->entries.front().sequence;
       if (!page->next_cursor) return 0;
       request.cursor = page->next_cursor;
@@ -141,8 +141,8 @@ Result<ArchiveWalk> ArchiveSource::walk(const LedgerState& start, std::int64_t t
     verifier.clear_finished_tiles();
     return !walked.finding && taken;
   });
-  if (!taken) return tl::unexpected<Error>(taken.error());
-  if (!read) return tl::unexpected<Error>(read.error());
+  if (!taken) return tl::unexpected(taken.error());
+  if (!read) return tl::unexpected(read.error());
   walked.end = verifier.state();
   return walked;
 }

@@ -18,7 +18,7 @@ class DirectoryTiles final : public TileReader {
   Result<std::string> read_tile(const TileId& id, unsigned width) override {
     const std::string path = tile_path(id, width);
     auto hashes = directory_.read(path, archive_tile_bytes);
-    if (!hashes) return tl::unexpected<Error>(hashes.error());
+    if (!hashes) return tl::unexpected(hashes.error());
     if (!*hashes) return fail(ErrorCode::not_found, path + " is missing");
     if ((*hashes)->size() != width * sizeof(Hash)) return fail(ErrorCode::internal, path + " has a wrong size");
     return std::move(**hashes);
@@ -41,7 +41,7 @@ class ArchiveRun {
     } else if (done) {
       done = write_new();
     }
-    if (!done) return tl::unexpected<Error>(done.error());
+    if (!done) return tl::unexpected(done.error());
     ArchiveResult result;
     const bool moved = !has_old_ || old_.tree_size < target_.checkpoint.tree_size;
     result.checkpoint = moved ? target_.checkpoint : old_;
@@ -107,7 +107,7 @@ class ArchiveRun {
                       "restored from an older backup. The archive is worth keeping",
                       old_.tree_size));
     }
-    if (!root) return tl::unexpected<Error>(root.error());
+    if (!root) return tl::unexpected(root.error());
     if (*root != old_.root) return other_history();
     return {};
   }
@@ -134,7 +134,7 @@ class ArchiveRun {
     auto start = TreeEdge::from_partials(begin, partials);
     if (!start) return damaged(start.error().message);
     const auto last = load_last_entry(begin);
-    if (!last) return tl::unexpected<Error>(last.error());
+    if (!last) return tl::unexpected(last.error());
     state.edge = std::move(*start);
     state.head = {static_cast<std::int64_t>(begin), last->entry_hash, state.edge.root(), last->timestamp};
     return state;
@@ -158,7 +158,7 @@ class ArchiveRun {
 
   Status write_new() {
     auto start = load_start();
-    if (!start) return tl::unexpected<Error>(start.error());
+    if (!start) return tl::unexpected(start.error());
     const std::int64_t size = target_.checkpoint.tree_size;
     LedgerState end = *start;
     if (start->head.sequence < size) {
@@ -166,7 +166,7 @@ class ArchiveRun {
         if (auto begun = writer_.begin(bundle_path("data", start->head.sequence)); !begun) return begun;
       }
       auto walked = source_.walk(*start, size, [&](const Verifier& verifier) { return take_row(verifier); });
-      if (!walked) return tl::unexpected<Error>(walked.error());
+      if (!walked) return tl::unexpected(walked.error());
       if (walked->finding) return refuse_row(*walked->finding);
       end = std::move(walked->end);
     }
@@ -262,11 +262,11 @@ class ArchiveRun {
 Result<ArchiveResult> write_archive(ArchiveSource& source, const ArchiveRequest& request,
                                     const ArchiveProgress& progress) {
   auto target = source.target(request.not_after);
-  if (!target) return tl::unexpected<Error>(target.error());
+  if (!target) return tl::unexpected(target.error());
   if (!*target) return ArchiveResult{std::nullopt, 0, 0, 0, request.payloads};
   const auto readers = request.payloads ? ArchiveWriter::Readers::group : ArchiveWriter::Readers::everyone;
   auto writer = ArchiveWriter::open(request.directory, readers);
-  if (!writer) return tl::unexpected<Error>(writer.error());
+  if (!writer) return tl::unexpected(writer.error());
   return ArchiveRun(source, request, **target, *writer, progress).run();
 }
 

@@ -53,7 +53,7 @@ class DirectoryWriter final : public EmergencyWriterStore {
     Status durable;
     if (!orders.empty()) durable = sync_directory();
     std::vector<Result<std::vector<KeptReceipt>>> answers;
-    for (const Plan& one : plans) answers.push_back(durable ? receipts(one) : tl::unexpected<Error>(durable.error()));
+    for (const Plan& one : plans) answers.push_back(durable ? receipts(one) : tl::unexpected(durable.error()));
     return answers;
   }
 
@@ -125,7 +125,7 @@ class DirectoryWriter final : public EmergencyWriterStore {
       auto found = read_kept_seal(entries_.get(), *seal.seal_id);
       if (!found) {
         by_id_.erase(known);
-        return tl::unexpected<Error>(found.error());
+        return tl::unexpected(found.error());
       }
       pending_.push_back({*found ? std::move(**found) : make_kept(seal, now), !*found, {}, {}});
       place.duplicate = !pending_.back().is_new;
@@ -245,7 +245,7 @@ class DirectoryWriter final : public EmergencyWriterStore {
   }
 
   Result<std::vector<KeptReceipt>> receipts(const Plan& plan) const {
-    if (plan.error) return tl::unexpected<Error>(*plan.error);
+    if (plan.error) return tl::unexpected(*plan.error);
     std::vector<KeptReceipt> out;
     for (const Place& place : plan.places) {
       const Pending& pending = pending_[place.pending];
@@ -273,7 +273,7 @@ Result<UniqueFd> open_emergency_entries(const std::string& directory) {
   std::string path = directory;
   for (const char* below : {"", "/BBB_LEDGER", "/entries"}) {
     path += below;
-    if (const Status made = make_directory(path); !made) return tl::unexpected<Error>(made.error());
+    if (const Status made = make_directory(path); !made) return tl::unexpected(made.error());
   }
   UniqueFd entries(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!entries || ::faccessat(entries.get(), ".", R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
@@ -314,7 +314,7 @@ Result<std::optional<KeptSeal>> read_kept_seal(int entries, const Uuid& seal_id)
 
 Result<std::unique_ptr<EmergencyWriterStore>> open_emergency_writer(const std::string& directory) {
   auto entries = open_emergency_entries(directory);
-  if (!entries) return tl::unexpected<Error>(entries.error());
+  if (!entries) return tl::unexpected(entries.error());
   std::uint64_t random = 0;
   if (::getrandom(&random, sizeof random, 0) != static_cast<ssize_t>(sizeof random)) {
     return fail(ErrorCode::internal, "no random numbers");

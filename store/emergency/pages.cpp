@@ -53,7 +53,7 @@ class DirectoryReader final : public EmergencyReaderStore {
   }
 
   Result<KeptPage> page(const PageRequest& request) override {
-    if (const Status fresh = refresh(); !fresh) return tl::unexpected<Error>(fresh.error());
+    if (const Status fresh = refresh(); !fresh) return tl::unexpected(fresh.error());
     constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
     constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
     const bool ascending = request.order == Order::ascending;
@@ -89,7 +89,7 @@ class DirectoryReader final : public EmergencyReaderStore {
         return page;
       }
       auto seal = find(at->seal_id);
-      if (!seal) return tl::unexpected<Error>(seal.error());
+      if (!seal) return tl::unexpected(seal.error());
       if (!*seal) continue;  // moved away by hand
       if (request.session_id && (*seal)->session_id != *request.session_id) continue;
       if (request.authority && (*seal)->authority != *request.authority) continue;
@@ -144,7 +144,7 @@ class DirectoryReader final : public EmergencyReaderStore {
 
   Status add(const Uuid& seal_id) {
     const auto seal = read_kept_seal(entries_.get(), seal_id);
-    if (!seal && seal.error().code == ErrorCode::unavailable) return tl::unexpected<Error>(seal.error());
+    if (!seal && seal.error().code == ErrorCode::unavailable) return tl::unexpected(seal.error());
     new_known_.push_back(seal_id);
     if (!seal) note(seal_id, seal.error());
     if (!seal || !*seal) return {};
@@ -188,7 +188,7 @@ class DirectoryReader final : public EmergencyReaderStore {
 
 Result<std::unique_ptr<EmergencyReaderStore>> open_emergency_reader(const std::string& directory) {
   auto entries = open_emergency_entries(directory);
-  if (!entries) return tl::unexpected<Error>(entries.error());
+  if (!entries) return tl::unexpected(entries.error());
   return std::make_unique<DirectoryReader>(std::move(*entries));
 }
 

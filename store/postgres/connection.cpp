@@ -98,13 +98,12 @@ Result<std::unique_ptr<PgConnection>> PgConnection::open(const PgConnectOptions&
   if (!done) return tl::unexpected(done.error());
   // Without that right, existing tables cannot be told from missing ones.
   if (done->value(0, 1) == "f") {
-    return tl::unexpected<Error>(
-        {ErrorCode::internal,
-         fmt::format("the database's role has no right on schema {0}; its owner gives it: GRANT "
-                     "USAGE ON SCHEMA {0} TO ...",
-                     options.schema),
-         {},
-         SqlState("42501")});
+    return tl::unexpected(Error{ErrorCode::internal,
+                                fmt::format("the database's role has no right on schema {0}; its owner gives it: GRANT "
+                                            "USAGE ON SCHEMA {0} TO ...",
+                                            options.schema),
+                                {},
+                                SqlState("42501")});
   }
   const std::string_view pid = done->value(0, 0);  // as text
   std::from_chars(pid.data(), pid.data() + pid.size(), connection->backend_pid_);

@@ -26,7 +26,7 @@ class Distributor {
     for (const auto step : {&Distributor::require_coordinator, &Distributor::require_schema, &Distributor::require_rest,
                             &Distributor::require_nodes, &Distributor::distribute, &Distributor::distribute_append,
                             &Distributor::require_guards, &Distributor::find_owner}) {
-      if (const Status done = (this->*step)(); !done) return tl::unexpected<Error>(done.error());
+      if (const Status done = (this->*step)(); !done) return tl::unexpected(done.error());
     }
     return distribution_;
   }

@@ -33,7 +33,7 @@ const PgStatement guards_statement{
 
 Result<std::optional<std::string>> missing_guard(PgConnection& connection) {
   auto result = connection.execute(guards_statement);
-  if (!result) return tl::unexpected<Error>(result.error());
+  if (!result) return tl::unexpected(result.error());
   if (result->rows() == 0) return std::nullopt;
   return std::optional(std::string(result->value(0, 0)));
 }

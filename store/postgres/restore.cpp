@@ -45,13 +45,13 @@ class Restore {
                   fmt::format("the database is not empty: it holds {}. Restore into a new one (createdb)", what));
     };
     auto last = connection_.execute(sql::last_sequence);
-    if (!last) return tl::unexpected<Error>(last.error());
+    if (!last) return tl::unexpected(last.error());
     if (last->rows() > 0) return not_empty(fmt::format("a ledger of {} entries", read_int8(last->value(0, 0))));
     auto tile = connection_.execute(sql::any_tile);
-    if (!tile) return tl::unexpected<Error>(tile.error());
+    if (!tile) return tl::unexpected(tile.error());
     if (tile->rows() > 0) return not_empty("the tiles of a ledger");
     auto largest = connection_.execute(sql::largest_checkpoint);
-    if (!largest) return tl::unexpected<Error>(largest.error());
+    if (!largest) return tl::unexpected(largest.error());
     if (largest->rows() > 0 && read_int8(largest->value(0, 0)) > 0) {
       return not_empty(fmt::format("a checkpoint of {} entries", read_int8(largest->value(0, 0))));
     }
@@ -59,20 +59,20 @@ class Restore {
   }
 
   Status begin(const VerifierKey& key) {
-    if (auto begun = connection_.execute(sql::begin); !begun) return tl::unexpected<Error>(begun.error());
+    if (auto begun = connection_.execute(sql::begin); !begun) return tl::unexpected(begun.error());
     if (const Status durable = require_durability(connection_); !durable) return durable;
     auto head = connection_.execute(sql::lock_head_row);  // from here on no append can come in between
-    if (!head) return tl::unexpected<Error>(head.error());
+    if (!head) return tl::unexpected(head.error());
     if (head->rows() == 0) return fail(ErrorCode::internal, "vault_head has no row");
     if (head_at(*head, 0).head.sequence != 0) {
       return fail(ErrorCode::invalid_argument, "the database is not empty: its head is not that of an empty ledger");
     }
     // From here on, a vaultd running on this database is fenced: its appends, and the checkpoints that it stores.
     auto raised = connection_.execute(sql::raise_epoch);
-    if (!raised) return tl::unexpected<Error>(raised.error());
+    if (!raised) return tl::unexpected(raised.error());
     auto fenced = connection_.execute(sql::raise_lease,
                                       PgParams().int8(read_int8(raised->value(0, 0))).int4(schema_version_wanted()));
-    if (!fenced) return tl::unexpected<Error>(fenced.error());
+    if (!fenced) return tl::unexpected(fenced.error());
     return check_empty(key);
   }
 
@@ -95,7 +95,7 @@ class Restore {
     auto moved = connection_.execute(
         sql::update_head,
         PgParams().int8(last_.sequence).hex(as_view(last_.entry_hash)).hex(as_view(last_.merkle_root)));
-    if (!moved) return tl::unexpected<Error>(moved.error());
+    if (!moved) return tl::unexpected(moved.error());
     return commit();
   }
 
@@ -112,7 +112,7 @@ class Restore {
   // stays true; the archive's identity follows it.
   Status check_identities(const VerifierKey& key) {
     auto identities = query_identities(connection_);
-    if (!identities) return tl::unexpected<Error>(identities.error());
+    if (!identities) return tl::unexpected(identities.error());
     identities_ = std::move(identities->announced);
     const std::string vkey = key.format();
     for (std::size_t i = 0; i < identities_.size(); ++i) {
@@ -129,14 +129,14 @@ class Restore {
     if (identities_.empty() || identities_.back().origin != target.key.name) {
       auto identity =
           connection_.execute(sql::insert_identity, PgParams().text(target.key.name).text(target.key.format()).int8(0));
-      if (!identity) return tl::unexpected<Error>(identity.error());
+      if (!identity) return tl::unexpected(identity.error());
     }
     auto inserted = connection_.execute(sql::insert_checkpoint, PgParams()
                                                                     .text(target.key.name)
                                                                     .int8(target.checkpoint.tree_size)
                                                                     .hex(as_view(target.checkpoint.root))
                                                                     .text(target.note));
-    if (!inserted) return tl::unexpected<Error>(inserted.error());
+    if (!inserted) return tl::unexpected(inserted.error());
     return {};
   }
 
@@ -176,7 +176,7 @@ class Restore {
     for (; in_flight_ > left; --in_flight_) {
       const PgResult result = connection_.receive();
       if (connection_.lost()) return fail(ErrorCode::unavailable, connection_.last_error());
-      if (!result.ok() && outcome) outcome = tl::unexpected<Error>(error_of(result));
+      if (!result.ok() && outcome) outcome = tl::unexpected(error_of(result));
       (void)connection_.receive();  // the sync
     }
     return outcome;
@@ -205,9 +205,9 @@ Result<bool> has_no_entries(const PostgresPlace& place) {
   auto connection = PgConnection::open(
       {place.url, "vaultctl restore", std::chrono::milliseconds(5000), restore_answer_timeout, place.schema},
       restore_settings(), std::span(&no_entries, 1));
-  if (!connection) return tl::unexpected<Error>(connection.error());
+  if (!connection) return tl::unexpected(connection.error());
   auto answer = (*connection)->execute(no_entries);
-  if (!answer) return tl::unexpected<Error>(answer.error());
+  if (!answer) return tl::unexpected(answer.error());
   return answer->value(0, 0) == "\x01";
 }
 
@@ -215,24 +215,24 @@ Result<bool> has_no_entries(const PostgresPlace& place) {
 
 Result<bool> needs_schema(const PostgresPlace& place, const VerifierKey& key) {
   const auto version = schema_version(place);
-  if (!version) return tl::unexpected<Error>(version.error());
+  if (!version) return tl::unexpected(version.error());
   if (*version == 0) return true;
   if (*version < schema_version_wanted()) {
     auto unused = has_no_entries(place);
     if (!unused || *unused) return unused;
   }
-  if (const Status good = check_server(place); !good) return tl::unexpected<Error>(good.error());
+  if (const Status good = check_server(place); !good) return tl::unexpected(good.error());
   auto connection = connect_for_restore(place);
-  if (!connection) return tl::unexpected<Error>(connection.error());
-  if (const Status empty = Restore(**connection).check_empty(key); !empty) return tl::unexpected<Error>(empty.error());
+  if (!connection) return tl::unexpected(connection.error());
+  if (const Status empty = Restore(**connection).check_empty(key); !empty) return tl::unexpected(empty.error());
   return false;
 }
 
 tl::expected<void, RestoreFailure> restore_ledger(const PostgresPlace& place, const RestoreTarget& target,
                                                   const RestoreSource& source) {
-  if (const Status good = check_server(place); !good) return tl::unexpected<Error>(good.error());
+  if (const Status good = check_server(place); !good) return tl::unexpected(good.error());
   auto connection = connect_for_restore(place);
-  if (!connection) return tl::unexpected<Error>(connection.error());
+  if (!connection) return tl::unexpected(connection.error());
   Restore restore(**connection);
   Status outcome = restore.begin(target.key);
   if (outcome) {

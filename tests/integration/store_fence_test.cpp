@@ -60,7 +60,7 @@ class FenceTest : public StoreTest {
     const Checkpoint checkpoint{key.name(), state_.head.sequence, state_.head.merkle_root};
     const auto kept = writer_->store_checkpoint(epoch_, {checkpoint, sign_checkpoint(checkpoint, key)},
                                                 {key.name(), key.verifier().format(), 0});
-    return kept ? Status{} : Status(tl::unexpected<Error>(kept.error()));
+    return kept ? Status{} : Status(tl::unexpected(kept.error()));
   }
 
   // This ledger as an archive; what follows happens in another, empty database, whose writer is writer_.
@@ -79,7 +79,7 @@ class FenceTest : public StoreTest {
 
   tl::expected<RestoreResult, RestoreFailure> restore(const SigningKey& key) {
     const auto directory = ArchiveDirectory::open(directory_);
-    if (!directory) return tl::unexpected<Error>(directory.error());
+    if (!directory) return tl::unexpected(directory.error());
     return restore_archive(*directory, key.verifier(), url_, [](std::string_view, std::uint64_t, std::uint64_t) {});
   }
 

@@ -12,25 +12,25 @@ class FakeSnapshot final : public Snapshot {
   explicit FakeSnapshot(FakeDatabase& database) : database_(database), state_(database.state) {}
 
   Result<Head> head() override {
-    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    if (auto away = maybe_lost()) return tl::unexpected(*away);
     return database_.head_of(state_.entries.size());
   }
 
   Result<std::optional<Entry>> entry_by_sequence(std::int64_t sequence) override {
-    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    if (auto away = maybe_lost()) return tl::unexpected(*away);
     if (sequence < 1 || sequence > std::ssize(state_.entries)) return std::optional<Entry>();
     return std::optional<Entry>(state_.entries[static_cast<std::size_t>(sequence - 1)]);
   }
 
   Result<std::optional<Entry>> entry_by_seal_id(const Uuid& seal_id) override {
-    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    if (auto away = maybe_lost()) return tl::unexpected(*away);
     const auto found = state_.index_by_seal_id.find(seal_id);
     if (found == state_.index_by_seal_id.end()) return std::optional<Entry>();
     return std::optional<Entry>(state_.entries[found->second]);
   }
 
   Result<Page> page(const PageRequest& request) override {
-    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    if (auto away = maybe_lost()) return tl::unexpected(*away);
     Page out;
     const bool ascending = request.order == Order::ascending;
     const std::int64_t count = std::ssize(state_.entries);
@@ -48,7 +48,7 @@ class FakeSnapshot final : public Snapshot {
   }
 
   Status scan(std::int64_t from, std::int64_t to, const std::function<bool(const RowView&)>& row) override {
-    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    if (auto away = maybe_lost()) return tl::unexpected(*away);
     for (std::int64_t at = std::max<std::int64_t>(from, 1); at <= std::min(to, std::ssize(state_.entries)); ++at) {
       const Entry& entry = state_.entries[static_cast<std::size_t>(at - 1)];
       const std::string entry_hash = to_hex(entry.entry_hash);
@@ -72,7 +72,7 @@ class FakeSnapshot final : public Snapshot {
   }
 
   Result<std::vector<Tile>> tiles(unsigned level, std::uint64_t from, std::uint64_t to) override {
-    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    if (auto away = maybe_lost()) return tl::unexpected(*away);
     std::vector<Tile> out;
     for (auto tile = state_.tiles.lower_bound({level, from}); tile != state_.tiles.end(); ++tile) {
       if (tile->first.level != level || tile->first.index >= to) break;
@@ -82,12 +82,12 @@ class FakeSnapshot final : public Snapshot {
   }
 
   Result<std::vector<LogIdentity>> identities() override {
-    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    if (auto away = maybe_lost()) return tl::unexpected(*away);
     return database_.promises().identities;
   }
 
   Result<std::vector<StoredCheckpoint>> checkpoints(std::int64_t from, std::int64_t to, std::size_t limit) override {
-    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    if (auto away = maybe_lost()) return tl::unexpected(*away);
     std::vector<StoredCheckpoint> out;
     for (const StoredCheckpoint& kept : state_.checkpoints) {
       if (kept.tree_size >= from && kept.tree_size <= to) out.push_back(kept);
@@ -98,14 +98,14 @@ class FakeSnapshot final : public Snapshot {
   }
 
   Result<std::optional<StoredCheckpoint>> newest_checkpoint() override {
-    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    if (auto away = maybe_lost()) return tl::unexpected(*away);
     return database_.newest_checkpoint();
   }
 
   Result<std::string> ledger_id() override { return database_.ledger_id; }
 
   Result<Strays> strays(std::int64_t head) override {
-    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    if (auto away = maybe_lost()) return tl::unexpected(*away);
     Strays out;
     if (std::ssize(state_.entries) > head) out.row_beyond = head + 1;
     out.row_last = std::min(std::ssize(state_.entries), head);
@@ -118,7 +118,7 @@ class FakeSnapshot final : public Snapshot {
   }
 
   Result<std::vector<StoredCheckpoint>> checkpoints_beyond(std::int64_t size) override {
-    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    if (auto away = maybe_lost()) return tl::unexpected(*away);
     std::map<std::string, StoredCheckpoint> first;
     for (const StoredCheckpoint& kept : state_.checkpoints) {
       if (kept.tree_size <= size) continue;
@@ -132,7 +132,7 @@ class FakeSnapshot final : public Snapshot {
 
   // Level 0 out of the rows, as long as the tile is not finished; above it roots of finished tiles.
   Result<std::string> read_tile(const TileId& id, unsigned width) override {
-    if (auto away = maybe_lost()) return tl::unexpected<Error>(*away);
+    if (auto away = maybe_lost()) return tl::unexpected(*away);
     if (const auto full = state_.tiles.find(id); full != state_.tiles.end()) {
       return full->second.hashes.substr(0, std::size_t{32} * width);
     }
@@ -187,7 +187,7 @@ Result<LedgerState> load_state(FakeDatabase& database) {
   state.head = database.head_of(database.state.entries.size());
   auto edge = load_edge(snapshot, static_cast<std::uint64_t>(state.head.sequence));
   database.quiet = quiet;
-  if (!edge) return tl::unexpected<Error>(edge.error());
+  if (!edge) return tl::unexpected(edge.error());
   state.edge = std::move(*edge);
   require(state.edge.root() == state.head.merkle_root, "the tiles and rows stored do not lead to the head");
   return state;
@@ -200,7 +200,7 @@ Result<TreeView> read_tree(FakeDatabase& database, const TreeRequest& request) {
   Status outcome;
   for (const std::uint64_t size : request.sizes) {
     auto edge = load_edge(snapshot, size);
-    if (!edge) outcome = tl::unexpected<Error>(edge.error());
+    if (!edge) outcome = tl::unexpected(edge.error());
     view.roots.push_back(edge ? edge->root() : Hash{});
   }
   auto edge = load_edge(snapshot, request.from);

@@ -198,7 +198,7 @@ Result<std::optional<StoredCheckpoint>> FakeWriterStore::store_checkpoint(std::i
     database_.note("checkpoint.fenced");
     return vault::fail(ErrorCode::forbidden, "another writer has taken over");
   }
-  if (auto checked = database_.check_identity(identity); !checked) return tl::unexpected<Error>(checked.error());
+  if (auto checked = database_.check_identity(identity); !checked) return tl::unexpected(checked.error());
   for (const StoredCheckpoint& stored : database_.state.checkpoints) {
     const bool same_place = stored.origin == checkpoint.origin && stored.tree_size == checkpoint.tree_size;
     if (same_place && stored.root != checkpoint.root) return stored;

@@ -112,7 +112,7 @@ Result<VerifierKey> load_vkey(const std::string& text_or_file) {
   auto key = VerifierKey::parse(trim(text_or_file));
   if (!key && is_existing_file(text_or_file)) {
     const auto text = read_input(text_or_file, vkey_file_bytes_max);
-    if (!text) return tl::unexpected<Error>(text.error());
+    if (!text) return tl::unexpected(text.error());
     key = VerifierKey::parse(trim(*text));
   }
   if (!key && !is_existing_file(text_or_file) && text_or_file.find('+') == std::string::npos) {

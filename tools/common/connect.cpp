@@ -82,13 +82,13 @@ Result<std::unique_ptr<Client>> connect_daemon(const DaemonAddress& address) {
                         .refused_timeout = std::min(address.timeout, patience_for_socket),
                         // The commands check for themselves, and show what does not fit.
                         .check_hashes = false};
-  if (const Status status = check_spelling(address.endpoint); !status) return tl::unexpected<Error>(status.error());
+  if (const Status status = check_spelling(address.endpoint); !status) return tl::unexpected(status.error());
   if (!address.key_dir.empty()) {
     auto keys = read_key_dir(address.key_dir);
-    if (!keys) return tl::unexpected<Error>(keys.error());
+    if (!keys) return tl::unexpected(keys.error());
     options.curve = *keys;
   }
-  if (const Status status = check_ipc_endpoint(address); !status) return tl::unexpected<Error>(status.error());
+  if (const Status status = check_ipc_endpoint(address); !status) return tl::unexpected(status.error());
   return Client::connect(options);
 }
 

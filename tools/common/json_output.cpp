@@ -93,7 +93,7 @@ tl::unexpected<Error> not_json() {
 
 Result<std::string> msgpack_to_json(std::string_view bytes) {
   const auto handle = unpack(bytes);
-  if (!handle) return tl::unexpected<Error>(handle.error());
+  if (!handle) return tl::unexpected(handle.error());
   std::string out;
   if (!append_json(handle->get(), out)) return not_json();
   return out;
@@ -101,7 +101,7 @@ Result<std::string> msgpack_to_json(std::string_view bytes) {
 
 Result<std::string> msgpack_map_to_json(std::string_view bytes, std::string_view members_in_front) {
   const auto handle = unpack(bytes);
-  if (!handle) return tl::unexpected<Error>(handle.error());
+  if (!handle) return tl::unexpected(handle.error());
   if (handle->get().type != msgpack::type::MAP) return not_json();
   std::string out = "{";
   out += members_in_front;
@@ -114,7 +114,7 @@ Result<std::string> msgpack_map_to_json(std::string_view bytes, std::string_view
 Status for_each_in_array(std::string_view map_bytes, std::string_view member,
                          const std::function<void(std::string json)>& element) {
   const auto handle = unpack(map_bytes);
-  if (!handle) return tl::unexpected<Error>(handle.error());
+  if (!handle) return tl::unexpected(handle.error());
   const msgpack::object& map = handle->get();
   if (map.type != msgpack::type::MAP) return not_json();
   for (std::uint32_t i = 0; i < map.via.map.size; ++i) {

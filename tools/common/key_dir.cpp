@@ -42,7 +42,7 @@ Result<CurveKeys> read_key_dir(const std::string& directory) {
                                Wanted{"/secret.toml", "secret_key", &keys.client_secret},
                                Wanted{"/server.toml", "public_key", &keys.server_public}}) {
     auto key = read_key(directory + wanted.file, wanted.name);
-    if (!key) return tl::unexpected<Error>(key.error());
+    if (!key) return tl::unexpected(key.error());
     *wanted.out = std::move(*key);
   }
   return keys;
@@ -50,7 +50,7 @@ Result<CurveKeys> read_key_dir(const std::string& directory) {
 
 Result<std::string> write_key_dir(const std::string& directory) {
   const auto pair = make_curve_key_pair();
-  if (!pair) return tl::unexpected<Error>(pair.error());
+  if (!pair) return tl::unexpected(pair.error());
   std::error_code ignored;  // mkdir() reports errors
   std::filesystem::create_directories(std::filesystem::path(directory + "/").parent_path().parent_path(), ignored);
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
@@ -69,10 +69,10 @@ Result<std::string> write_key_dir(const std::string& directory) {
       "roles = []  # \"producer\" (seal), \"reader\" (queries, events), \"public\" (checkpoints, tiles), \"admin\"\n"
       "# authorities = [\"deploy-bot\"]  # a producer that may seal on these only\n";
   if (const Status made = create_file(directory + "/secret.toml", secret, 0600); !made) {
-    return tl::unexpected<Error>(made.error());
+    return tl::unexpected(made.error());
   }
   if (const Status made = create_file(directory + "/public.toml", open, 0644); !made) {
-    return tl::unexpected<Error>(made.error());
+    return tl::unexpected(made.error());
   }
   return pair->public_key;
 }

@@ -88,7 +88,7 @@ Result<JsonDocument> parse_value(const std::string& text, std::string_view name)
 template <class T, class Parse>
 Status read_text(const JsonObject& object, std::string_view name, std::string_view kind, Parse parse, T& out) {
   const auto text = object.string(name);
-  if (!text) return tl::unexpected<Error>(text.error());
+  if (!text) return tl::unexpected(text.error());
   auto value = parse(*text);
   if (!value) return expected(name, kind);
   out = std::move(*value);
@@ -103,12 +103,12 @@ Status read_hash(const JsonObject& object, std::string_view name, Hash& out) {
 // The hashed members that entries and receipts share, except data_hash.
 Status read_envelope(const JsonObject& object, Entry& entry) {
   const auto sequence = object.integer("sequence");
-  if (!sequence) return tl::unexpected<Error>(sequence.error());
+  if (!sequence) return tl::unexpected(sequence.error());
   if (*sequence < 1) return expected("sequence", "at least 1");
   entry.sequence = *sequence;
   for (auto [name, out] : {std::pair{"session_id", &entry.session_id}, std::pair{"authority", &entry.authority}}) {
     auto text = object.string(name);
-    if (!text) return tl::unexpected<Error>(text.error());
+    if (!text) return tl::unexpected(text.error());
     if (const Status status = check_name(*text, name); !status) return status;
     *out = std::move(*text);
   }
@@ -208,7 +208,7 @@ Result<std::string> JsonObject::string(std::string_view name) const {
   const std::string* text = find(name);
   if (text == nullptr) return fail(ErrorCode::invalid_argument, std::string(name) + " is missing", std::string(name));
   const auto document = parse_value(*text, name);
-  if (!document) return tl::unexpected<Error>(document.error());
+  if (!document) return tl::unexpected(document.error());
   const JsonNode& node = document->nodes().front();
   if (node.kind != JsonKind::string) return expected(name, "a string");
   return std::string(document->text(node));
@@ -226,7 +226,7 @@ Result<std::vector<std::string>> JsonObject::strings(std::string_view name) cons
   const std::string* text = find(name);
   if (text == nullptr) return fail(ErrorCode::invalid_argument, std::string(name) + " is missing", std::string(name));
   const auto document = parse_value(*text, name);
-  if (!document) return tl::unexpected<Error>(document.error());
+  if (!document) return tl::unexpected(document.error());
   const auto& nodes = document->nodes();
   if (nodes.front().kind != JsonKind::array) return expected(name, "an array of strings");
   std::vector<std::string> out;
@@ -239,26 +239,26 @@ Result<std::vector<std::string>> JsonObject::strings(std::string_view name) cons
 
 Result<EntryText> parse_entry_json(std::string_view text) {
   auto object = JsonObject::split(text);
-  if (!object) return tl::unexpected<Error>(object.error());
+  if (!object) return tl::unexpected(object.error());
   if (const std::string* inner = object->find("entry"); inner != nullptr && !object->has("sequence")) {
     auto unwrapped = JsonObject::split(*inner);
-    if (!unwrapped) return tl::unexpected<Error>(unwrapped.error());
+    if (!unwrapped) return tl::unexpected(unwrapped.error());
     object = std::move(unwrapped);
   }
   EntryText out;
-  if (const Status status = read_envelope(*object, out.entry); !status) return tl::unexpected<Error>(status.error());
+  if (const Status status = read_envelope(*object, out.entry); !status) return tl::unexpected(status.error());
   Entry& entry = out.entry;
   for (auto [name, hash, there] : {std::tuple{"data_hash", &entry.data_hash, &out.has_data_hash},
                                    std::tuple{"entry_hash", &entry.entry_hash, &out.has_entry_hash},
                                    std::tuple{"merkle_root", &entry.merkle_root, &out.has_merkle_root}}) {
     if (const Status status = read_optional_hash(*object, name, *hash, *there); !status) {
-      return tl::unexpected<Error>(status.error());
+      return tl::unexpected(status.error());
     }
   }
   if (!object->is_null("seal_data")) {
     auto canonical =
         canonicalize(*object->find("seal_data"), {.bytes_max = limits::seal_bytes_max, .bound_numbers = false});
-    if (!canonical) return tl::unexpected<Error>(canonical.error());
+    if (!canonical) return tl::unexpected(canonical.error());
     entry.seal_data = std::move(*canonical);
   }
   return out;
@@ -266,32 +266,32 @@ Result<EntryText> parse_entry_json(std::string_view text) {
 
 Result<Receipt> parse_receipt_json(std::string_view text) {
   const auto object = JsonObject::split(text);
-  if (!object) return tl::unexpected<Error>(object.error());
+  if (!object) return tl::unexpected(object.error());
   Receipt receipt;
   Status status = read_envelope(*object, receipt.entry);
   if (status) status = read_hash(*object, "data_hash", receipt.entry.data_hash);
   if (status) status = read_hash(*object, "entry_hash", receipt.entry.entry_hash);
   if (status) status = read_hash(*object, "merkle_root", receipt.entry.merkle_root);
-  if (!status) return tl::unexpected<Error>(status.error());
+  if (!status) return tl::unexpected(status.error());
   if (!object->has("proof") && !object->has("checkpoint")) return receipt;
 
   ReceiptProof proof;
   const auto leaf_index = object->integer("leaf_index");
-  if (!leaf_index) return tl::unexpected<Error>(leaf_index.error());
+  if (!leaf_index) return tl::unexpected(leaf_index.error());
   const auto tree_size = object->integer("tree_size");
-  if (!tree_size) return tl::unexpected<Error>(tree_size.error());
+  if (!tree_size) return tl::unexpected(tree_size.error());
   if (*leaf_index < 0 || *tree_size < 0) return expected("tree_size", "and leaf_index at least 0");
   proof.leaf_index = static_cast<std::uint64_t>(*leaf_index);
   proof.tree_size = static_cast<std::uint64_t>(*tree_size);
   const auto hashes = object->strings("proof");
-  if (!hashes) return tl::unexpected<Error>(hashes.error());
+  if (!hashes) return tl::unexpected(hashes.error());
   for (const std::string& hex : *hashes) {
     const auto hash = hash_from_hex(hex);
     if (!hash) return expected("proof", "an array of hashes, 64 lower-case hex digits each");
     proof.proof.push_back(*hash);
   }
   auto checkpoint = object->string("checkpoint");
-  if (!checkpoint) return tl::unexpected<Error>(checkpoint.error());
+  if (!checkpoint) return tl::unexpected(checkpoint.error());
   proof.checkpoint = std::move(*checkpoint);
   receipt.proof = std::move(proof);
   return receipt;
@@ -299,15 +299,15 @@ Result<Receipt> parse_receipt_json(std::string_view text) {
 
 Result<SealDraft> parse_seal_json(std::string_view text) {
   const auto object = JsonObject::split(text);
-  if (!object) return tl::unexpected<Error>(object.error());
+  if (!object) return tl::unexpected(object.error());
   if (const std::string* name = object->other_than(seal_members())) {
-    return tl::unexpected<Error>(unknown_member("a seal", {}, *name, seal_members()));
+    return tl::unexpected(unknown_member("a seal", {}, *name, seal_members()));
   }
   SealDraft draft;
   for (auto [name, out] : {std::pair{"session_id", &draft.session_id}, std::pair{"authority", &draft.authority},
                            std::pair{"verdict", &draft.verdict}}) {
     auto value = object->string(name);
-    if (!value) return tl::unexpected<Error>(value.error());
+    if (!value) return tl::unexpected(value.error());
     *out = std::move(*value);
   }
   const std::string* seal_data = object->find("seal_data");
@@ -315,7 +315,7 @@ Result<SealDraft> parse_seal_json(std::string_view text) {
   draft.seal_data = *seal_data;
   if (!object->is_null("seal_id")) {
     auto seal_id = object->string("seal_id");
-    if (!seal_id) return tl::unexpected<Error>(seal_id.error());
+    if (!seal_id) return tl::unexpected(seal_id.error());
     draft.seal_id = std::move(*seal_id);
     if (draft.seal_id.empty()) return expected("seal_id", "a UUID");
   }

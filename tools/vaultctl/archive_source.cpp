@@ -48,13 +48,13 @@ class DaemonArchiveSource final : public ArchiveSource {
 
   Result<std::optional<ArchiveTarget>> target(std::optional<Timestamp> not_after) override {
     const auto newest = client_.get_checkpoint();
-    if (!newest) return tl::unexpected<Error>(newest.error());
+    if (!newest) return tl::unexpected(newest.error());
     const auto key = VerifierKey::parse(newest->vkey);
     if (!key) return fail(ErrorCode::internal, "vaultd's verifier key is malformed: " + key.error().message);
     auto opened = open(newest->checkpoint, *key);
     if (!opened || !not_after) return opened;
     const auto last = last_not_after(*not_after);
-    if (!last) return tl::unexpected<Error>(last.error());
+    if (!last) return tl::unexpected(last.error());
     if (*last >= (*opened)->checkpoint.tree_size) return opened;
     return largest_kept(*last, *key);
   }
@@ -66,7 +66,7 @@ class DaemonArchiveSource final : public ArchiveSource {
     request.cursor = from - 1;
     while (*request.cursor < to) {
       auto page = list(request);
-      if (!page) return tl::unexpected<Error>(page.error());
+      if (!page) return tl::unexpected(page.error());
       if (page->entries.empty()) page = list(request, to);  // vaultd's readers may be on a replica
       if (!page || page->entries.empty()) return {};        // the caller notices that the rest is missing
       for (const Entry& entry : page->entries) {
@@ -80,11 +80,11 @@ class DaemonArchiveSource final : public ArchiveSource {
   Result<Hash> root_at(std::uint64_t size) override {
     if (size == 0) return empty_head().merkle_root;
     const auto head = client_.get_head();
-    if (!head) return tl::unexpected<Error>(head.error());
+    if (!head) return tl::unexpected(head.error());
     if (static_cast<std::uint64_t>(head->sequence) < size) return fail(ErrorCode::not_found, "the ledger is smaller");
     const auto proof = client_.get_consistency_proof(static_cast<std::int64_t>(size), head->sequence);
-    if (!proof) return tl::unexpected<Error>(proof.error());
-    if (const Status good = check_consistency(*proof); !good) return tl::unexpected<Error>(good.error());
+    if (!proof) return tl::unexpected(proof.error());
+    if (const Status good = check_consistency(*proof); !good) return tl::unexpected(good.error());
     if (proof->second_root != head->merkle_root) return fail(ErrorCode::internal, "vaultd's proof is of another tree");
     return proof->first_root;
   }
@@ -108,7 +108,7 @@ class DaemonArchiveSource final : public ArchiveSource {
     request.limit = 1;
     while (true) {
       const auto page = list(request);
-      if (!page) return tl::unexpected<Error>(page.error());
+      if (!page) return tl::unexpected(page.error());
       if (!page->entries.empty()) return page->entries.front().sequence;
       if (!page->next_cursor) return 0;
       request.cursor = page->next_cursor;
@@ -121,7 +121,7 @@ class DaemonArchiveSource final : public ArchiveSource {
     while (high > end) {
       const std::int64_t low = std::max(end, high - tries_in_flight) + 1;
       auto kept = ask_for(low, high);
-      if (!kept) return tl::unexpected<Error>(kept.error());
+      if (!kept) return tl::unexpected(kept.error());
       // Checkpoints of an abandoned identity carry other signatures.
       for (auto one = kept->rbegin(); one != kept->rend(); ++one) {
         if (auto opened = open(one->second, key)) return opened;
@@ -137,18 +137,18 @@ class DaemonArchiveSource final : public ArchiveSource {
   Result<std::map<std::int64_t, std::string>> ask_for(std::int64_t low, std::int64_t high) {
     for (std::int64_t size = low; size <= high; ++size) {
       const auto sent = client_.submit(ProofRequest{size, size});
-      if (!sent) return tl::unexpected<Error>(sent.error());
+      if (!sent) return tl::unexpected(sent.error());
     }
     std::map<std::int64_t, std::string> kept;
     std::optional<Error> failure;
     for (std::int64_t size = low; size <= high; ++size) {
       const auto reply = client_.next_reply(try_timeout);
-      if (!reply) return tl::unexpected<Error>(reply.error());
-      const auto proof = reply->error ? tl::unexpected<Error>(*reply->error) : decode_proof(reply->result);
+      if (!reply) return tl::unexpected(reply.error());
+      const auto proof = reply->error ? tl::unexpected(*reply->error) : decode_proof(reply->result);
       if (!proof) failure = proof.error();
       if (proof && proof->checkpoint) kept[proof->tree_size] = *proof->checkpoint;
     }
-    if (failure) return tl::unexpected<Error>(*failure);
+    if (failure) return tl::unexpected(*failure);
     return kept;
   }
 

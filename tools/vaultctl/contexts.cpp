@@ -69,7 +69,7 @@ Result<NamedContext> read_context(const std::string& path, std::string_view name
                                meant.empty() ? "; there are endpoint, events, key_dir and timeout"
                                              : fmt::format("; did you mean {}?", meant)));
     }
-    if (const Status set = set_member(path, word, member, context); !set) return tl::unexpected<Error>(set.error());
+    if (const Status set = set_member(path, word, member, context); !set) return tl::unexpected(set.error());
   }
   return context;
 }
@@ -84,7 +84,7 @@ Result<ContextFile> read_file(const std::string& path, const toml::table& table)
     } else if (word == "contexts" && node.is_table()) {
       for (auto&& [name, members] : *node.as_table()) {
         auto context = read_context(path, name, members);
-        if (!context) return tl::unexpected<Error>(context.error());
+        if (!context) return tl::unexpected(context.error());
         file.contexts.push_back(std::move(*context));
       }
     } else {
@@ -179,7 +179,7 @@ std::string context_file_path() {
 Result<ContextFile> load_context_file(const std::string& path) {
   if (path.empty() || ::access(path.c_str(), F_OK) != 0) return ContextFile{.path = path};
   const auto text = read_input(path, file_bytes_max);
-  if (!text) return tl::unexpected<Error>(text.error());
+  if (!text) return tl::unexpected(text.error());
   try {
     return read_file(path, toml::parse(*text, path));
   } catch (const toml::parse_error& error) {
@@ -190,11 +190,11 @@ Result<ContextFile> load_context_file(const std::string& path) {
 
 Status apply_context(const CLI::App& app, const std::string& name, Globals& globals) {
   const auto file = load_context_file(context_file_path());
-  if (!file) return tl::unexpected<Error>(file.error());
+  if (!file) return tl::unexpected(file.error());
   const std::string wanted = name.empty() ? file->current.value_or("") : name;
   if (wanted.empty()) return {};
   const auto found = find_context(*file, wanted);
-  if (!found) return tl::unexpected<Error>(found.error());
+  if (!found) return tl::unexpected(found.error());
   const NamedContext& context = **found;
   // The keys and events of a context are not mixed with a vaultd named on the command line.
   if (is_given(app, "--endpoint") && name.empty()) return {};

@@ -20,9 +20,9 @@ Status print_page(Client& client, std::int64_t& next, std::int64_t to, EntryChec
   request.limit = limits::list_limit_max;
   request.order = Order::ascending;
   const auto result = client.call(ListRequest{request});
-  if (!result) return tl::unexpected<Error>(result.error());
+  if (!result) return tl::unexpected(result.error());
   const auto page = decode_page(*result).and_then(of_ledger);
-  if (!page) return tl::unexpected<Error>(page.error());
+  if (!page) return tl::unexpected(page.error());
   if (page->entries.empty()) {
     return fail(ErrorCode::invalid_message,
                 "vaultd does not list entry " + std::to_string(next) + ", which is in the ledger");

@@ -203,7 +203,7 @@ class Importer {
 Status check_backend(Client& client) {
   const auto status =
       client.call(StatusRequest{}).and_then([](const std::string& map) { return msgpack_to_json(map); });
-  if (!status) return tl::unexpected<Error>(status.error());
+  if (!status) return tl::unexpected(status.error());
   const Json map = Json::parse(*status, nullptr, false);
   if (!map.is_object() || map.value("backend", "") != "legacy") return {};
   return fail(ErrorCode::unavailable,
@@ -214,7 +214,7 @@ int run_import(const Context& context, Result<std::unique_ptr<LegacySource>> sou
   if (!source) return report(context, source.error());
   if (dry_run) return Importer(context, **source, nullptr).run();
   auto client = connect_daemon(context.globals);
-  const Status usable = client ? check_backend(**client) : tl::unexpected<Error>(client.error());
+  const Status usable = client ? check_backend(**client) : tl::unexpected(client.error());
   if (!usable) {
     const int code = report(context, usable.error());
     if (code == exit_unavailable && !context.globals.json) print_hint(run_again);

@@ -121,13 +121,13 @@ class DatabaseSource final : public LegacySource {
 
 Result<std::unique_ptr<LegacySource>> open_legacy_directory(const std::string& path) {
   auto directory = LegacyDirectory::open(path);
-  if (!directory) return tl::unexpected<Error>(directory.error());
+  if (!directory) return tl::unexpected(directory.error());
   return std::make_unique<DirectorySource>(std::move(*directory));
 }
 
 Result<std::unique_ptr<LegacySource>> open_legacy_database(const PostgresPlace& place) {
   auto table = PostgresLegacyTable::open(place);
-  if (!table) return tl::unexpected<Error>(table.error());
+  if (!table) return tl::unexpected(table.error());
   return std::make_unique<DatabaseSource>(std::move(*table));
 }
 

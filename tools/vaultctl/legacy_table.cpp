@@ -26,7 +26,7 @@ Result<Columns> read_columns(PgConnection& connection, const char* table) {
       "SELECT attname, pg_catalog.format_type(atttypid, NULL) FROM pg_catalog.pg_attribute WHERE attrelid = "
       "pg_catalog.to_regclass('{}') AND attnum > 0 AND NOT attisdropped",
       table));
-  if (!found) return tl::unexpected<Error>(found.error());
+  if (!found) return tl::unexpected(found.error());
   Columns out;
   for (int row = 0; row < found->rows(); ++row) out.emplace(found->value(row, 0), found->value(row, 1));
   return out;
@@ -104,32 +104,32 @@ Result<std::unique_ptr<PostgresLegacyTable>> PostgresLegacyTable::open(const Pos
   options.schema = place.schema;
   options.application_name = "vaultctl legacy";
   auto connection = PgConnection::open(options, "", {});
-  if (!connection) return tl::unexpected<Error>(connection.error());
+  if (!connection) return tl::unexpected(connection.error());
   std::unique_ptr<PostgresLegacyTable> out(new PostgresLegacyTable);
   out->connection_ = std::move(*connection);
   PgConnection& session = *out->connection_;
   const auto begun = session.script(sql::begin_snapshot.sql);
-  if (!begun) return tl::unexpected<Error>(begun.error());
+  if (!begun) return tl::unexpected(begun.error());
   const auto columns = read_columns(session, legacy_table);
-  if (!columns) return tl::unexpected<Error>(columns.error());
-  if (auto known = check_columns(*columns, place.schema); !known) return tl::unexpected<Error>(known.error());
+  if (!columns) return tl::unexpected(columns.error());
+  if (auto known = check_columns(*columns, place.schema); !known) return tl::unexpected(known.error());
   out->jsonb_ = columns->at("seal_data") == "jsonb";
 
   const auto head_columns = read_columns(session, "vault_head");
-  if (!head_columns) return tl::unexpected<Error>(head_columns.error());
+  if (!head_columns) return tl::unexpected(head_columns.error());
   for (const char* hash : {"head_hash", "head_entry_hash"}) {
     for (const char* root : {"merkle_root", "head_merkle_root"}) {
       if (out->head_ || head_columns->count(hash) == 0 || head_columns->count(root) == 0) continue;
       const auto read = out->read_head(fmt::format("{}::text, {}::text", hash, root));
-      if (!read) return tl::unexpected<Error>(read.error());
+      if (!read) return tl::unexpected(read.error());
     }
   }
   const auto range = session.script("SELECT pg_catalog.min(sequence), pg_catalog.max(sequence) FROM vault_ledger");
-  if (!range) return tl::unexpected<Error>(range.error());
+  if (!range) return tl::unexpected(range.error());
   if (!range->is_null(0, 0)) out->range_ = Range{number_at(*range, 0), number_at(*range, 1)};
 
   const auto prepared = session.script(fmt::format("PREPARE {} AS {}", rows_statement.name, rows_sql(*columns)));
-  if (!prepared) return tl::unexpected<Error>(prepared.error());
+  if (!prepared) return tl::unexpected(prepared.error());
   session.send(rows_statement);
   session.sync();
   return out;
@@ -137,7 +137,7 @@ Result<std::unique_ptr<PostgresLegacyTable>> PostgresLegacyTable::open(const Pos
 
 Status PostgresLegacyTable::read_head(const std::string& columns) {
   const auto row = connection_->script(fmt::format("SELECT {} FROM vault_head LIMIT 1", columns));
-  if (!row) return tl::unexpected<Error>(row.error());
+  if (!row) return tl::unexpected(row.error());
   if (row->rows() > 0) head_ = LegacyHead{text_at(*row, 0), text_at(*row, 1)};
   return {};
 }
@@ -148,7 +148,7 @@ Result<std::optional<LegacyRow>> PostgresLegacyTable::next() {
   if (!result.single_row()) {
     at_end_ = true;
     if (connection_->lost()) return fail(ErrorCode::unavailable, connection_->last_error());
-    if (!result.ok()) return tl::unexpected<Error>(error_of(result));
+    if (!result.ok()) return tl::unexpected(error_of(result));
     return std::nullopt;
   }
   LegacyRow row;

@@ -43,16 +43,16 @@ class Listing {
     if (options_.all) page.limit = limits::list_limit_max;
     while (true) {
       const auto result = client.call(operation(page));
-      if (!result) return tl::unexpected<Error>(result.error());
+      if (!result) return tl::unexpected(result.error());
       auto decoded = decode_page(*result);
       if (context_.globals.json && !options_.all) {
         const auto json = msgpack_to_json(*result);
-        if (!json) return tl::unexpected<Error>(json.error());
+        if (!json) return tl::unexpected(json.error());
         print_line(*json);
         decoded ? check(*decoded) : checks_.report_unreadable(decoded.error().message);
         return {};
       }
-      if (!decoded) return tl::unexpected<Error>(decoded.error());
+      if (!decoded) return tl::unexpected(decoded.error());
       const PageView view(*decoded);
       if (const Status shown = show_page(*result, view); !shown) return shown;
       check(*decoded);

@@ -19,7 +19,7 @@ std::string describe_error(const Error& error) {
 // The entry's claim about the root at its own sequence.
 Status check_root(const Hash& claimed, const Hash& leaf, std::uint64_t index, std::uint64_t size, const Proof& proof) {
   const auto root = root_at_leaf(leaf, index, size, proof);
-  if (!root) return tl::unexpected<Error>(root.error());
+  if (!root) return tl::unexpected(root.error());
   if (*root != claimed) {
     return fail(ErrorCode::invalid_argument, "merkle_root is not the root of the tree that ends with this entry",
                 "merkle_root");
@@ -82,7 +82,7 @@ std::string_view evidence_name(Evidence kind) {
 Result<Proven> check_proof_text(const std::string& text, const VerifierKey& key,
                                 const std::optional<std::string>& entry_text) {
   auto file = parse_proof_file(text);
-  if (!file) return tl::unexpected<Error>(file.error());
+  if (!file) return tl::unexpected(file.error());
   std::string payload = "not checked (--entry FILE checks it)";
   std::optional<EntryText> entry;
   if (entry_text) {
@@ -92,15 +92,15 @@ Result<Proven> check_proof_text(const std::string& text, const VerifierKey& key,
     const auto leaf_data = rebuild_leaf(*entry);
     if (!leaf_data) return fail(ErrorCode::invalid_argument, "the entry file: " + describe_error(leaf_data.error()));
     if (const Status same = compare_entry(*entry, *file, *leaf_data); !same) {
-      return tl::unexpected<Error>(same.error());
+      return tl::unexpected(same.error());
     }
     file->extra = *leaf_data;  // a proof file may leave the leaf out
     payload = "checked";
   }
   auto checkpoint = check_proof_file(*file, key);
-  if (!checkpoint) return tl::unexpected<Error>(checkpoint.error());
+  if (!checkpoint) return tl::unexpected(checkpoint.error());
   Proven proven{std::move(*checkpoint), file->index, hash_leaf(*file->extra), {}, std::move(payload)};
-  if (const Status fits = check_leaf_sequence(*file); !fits) return tl::unexpected<Error>(fits.error());
+  if (const Status fits = check_leaf_sequence(*file); !fits) return tl::unexpected(fits.error());
   if (entry && entry->has_merkle_root) {
     const Status fits =
         check_root(entry->entry.merkle_root, proven.entry_hash, file->index, proven.checkpoint.tree_size, file->proof);
@@ -113,7 +113,7 @@ Result<Proven> check_proof_text(const std::string& text, const VerifierKey& key,
 Result<Proven> check_receipt_text(const std::string& text, const VerifierKey& key,
                                   const std::optional<std::string>& data) {
   const auto receipt = parse_receipt_json(text);
-  if (!receipt) return tl::unexpected<Error>(receipt.error());
+  if (!receipt) return tl::unexpected(receipt.error());
   std::optional<std::string> canonical;
   if (data) {
     auto result = canonicalize(*data, {.bytes_max = limits::seal_bytes_max, .bound_numbers = false});
@@ -121,11 +121,11 @@ Result<Proven> check_receipt_text(const std::string& text, const VerifierKey& ke
     canonical = std::move(*result);
   }
   auto checkpoint = check_receipt(*receipt, key, canonical);
-  if (!checkpoint) return tl::unexpected<Error>(checkpoint.error());
+  if (!checkpoint) return tl::unexpected(checkpoint.error());
   const Entry& entry = receipt->entry;
   const Status fits = check_root(entry.merkle_root, entry.entry_hash, receipt->proof->leaf_index,
                                  receipt->proof->tree_size, receipt->proof->proof);
-  if (!fits) return tl::unexpected<Error>(fits.error());
+  if (!fits) return tl::unexpected(fits.error());
   return Proven{std::move(*checkpoint), receipt->proof->leaf_index, entry.entry_hash, entry,
                 canonical ? "checked" : "not checked (--data-file FILE checks it)"};
 }

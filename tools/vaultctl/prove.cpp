@@ -55,9 +55,9 @@ Result<std::string> build_proof_file(const Entry& entry, const ProofResult& proo
 Result<std::string> fetch_proof_file(Client& client, std::int64_t sequence, const std::string& result,
                                      const std::optional<VerifierKey>& key) {
   const auto proof = decode_proof(result);
-  if (!proof) return tl::unexpected<Error>(proof.error());
+  if (!proof) return tl::unexpected(proof.error());
   const auto entry = client.get_entry_by_sequence(sequence);
-  if (!entry) return tl::unexpected<Error>(entry.error());
+  if (!entry) return tl::unexpected(entry.error());
   if (entry->sequence != sequence || proof->sequence != sequence) return untrue("it is about another entry");
   return build_proof_file(*entry, *proof, key);
 }

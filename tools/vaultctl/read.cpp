@@ -46,7 +46,7 @@ Check entry_check(bool no_check) {
 
 Status show_entry(const std::string& result) {
   const auto entry = decode_entry(result);
-  if (!entry) return tl::unexpected<Error>(entry.error());
+  if (!entry) return tl::unexpected(entry.error());
   const EntryView view(*entry);
   Fields fields = entry_fields(view);
   fields.emplace_back("seal data", view.seal_data ? printable(*view.seal_data) : "(missing)");
@@ -56,7 +56,7 @@ Status show_entry(const std::string& result) {
 
 Status show_head(const std::string& result) {
   const auto head = decode_head(result);
-  if (!head) return tl::unexpected<Error>(head.error());
+  if (!head) return tl::unexpected(head.error());
   print_fields({{"sequence", std::to_string(head->sequence)},
                 {"entry hash", to_hex(head->entry_hash)},
                 {"merkle root", to_hex(head->merkle_root)},

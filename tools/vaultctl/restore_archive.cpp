@@ -14,7 +14,7 @@ Status read_again(const ArchiveDirectory& directory, const RestoreTarget& target
   const auto report = check_archive(directory, target.key, take, [&](std::uint64_t done, std::uint64_t total) {
     progress("restoring", done, total);
   });
-  if (!report) return tl::unexpected<Error>(report.error());
+  if (!report) return tl::unexpected(report.error());
   if (!report->valid() || report->checkpoint != target.checkpoint) {
     return fail(ErrorCode::internal, "the archive changed while it was being restored");
   }
@@ -27,10 +27,10 @@ tl::expected<RestoreResult, RestoreFailure> restore_archive(const ArchiveDirecto
                                                             const PostgresPlace& place,
                                                             const RestoreProgress& progress) {
   auto bare = needs_schema(place, key);
-  if (!bare) return tl::unexpected<Error>(bare.error());
+  if (!bare) return tl::unexpected(bare.error());
   auto report = check_archive(directory, key, nullptr,
                               [&](std::uint64_t done, std::uint64_t total) { progress("checking", done, total); });
-  if (!report) return tl::unexpected<Error>(report.error());
+  if (!report) return tl::unexpected(report.error());
   RestoreResult result{std::move(*report), false};
   if (!result.report.valid()) return result;
   if (!result.report.payloads) {
@@ -39,13 +39,13 @@ tl::expected<RestoreResult, RestoreFailure> restore_archive(const ArchiveDirecto
         directory.path() + " holds no payloads (it was made with --no-payloads): nothing can be restored from it");
   }
   auto note = directory.read(archive_checkpoint_name, archive_checkpoint_bytes_max);
-  if (!note) return tl::unexpected<Error>(note.error());
+  if (!note) return tl::unexpected(note.error());
   const auto checkpoint = open_checkpoint(note->value_or(""), key);
   if (!checkpoint || *checkpoint != result.report.checkpoint) {
     return fail(ErrorCode::internal, "the archive changed while it was being checked");
   }
   if (*bare) {
-    if (auto migrated = migrate_up(place); !migrated) return tl::unexpected<Error>(migrated.error());
+    if (auto migrated = migrate_up(place); !migrated) return tl::unexpected(migrated.error());
     result.migrated = true;
   }
   const RestoreTarget target{*checkpoint, **note, key};

@@ -43,7 +43,7 @@ Result<SealDraft> make_draft(const SealOptions& options) {
     return draft;
   }
   auto text = read_input(options.data_file.value_or("-"));
-  if (!text) return tl::unexpected<Error>(text.error());
+  if (!text) return tl::unexpected(text.error());
   draft.seal_data = std::move(*text);
   return draft;
 }

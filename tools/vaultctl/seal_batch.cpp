@@ -105,7 +105,7 @@ class BatchSealer {
 
   Result<Seal> parse(const std::string& line) const {
     const auto draft = parse_seal_json(line);
-    if (!draft) return tl::unexpected<Error>(draft.error());
+    if (!draft) return tl::unexpected(draft.error());
     auto seal = check_draft(*draft);
     if (seal && !seal->seal_id) seal->seal_id = ids_ ? ids_->of_line(line_) : draw_seal_id();
     return seal;

@@ -34,7 +34,7 @@ void SealPipe::put(Seal seal) {
 
 void SealPipe::put_refused(Error error) {
   slots_.emplace_back();
-  slots_.back().answer = Answer{std::nullopt, tl::unexpected<Error>(std::move(error))};
+  slots_.back().answer = Answer{std::nullopt, tl::unexpected(std::move(error))};
 }
 
 void SealPipe::turn() {
@@ -44,7 +44,7 @@ void SealPipe::turn() {
 
 void SealPipe::abandon(const Error& error) {
   for (Slot& slot : slots_) {
-    if (!slot.answer) slot.answer = Answer{slot.seal.seal_id, tl::unexpected<Error>(error)};
+    if (!slot.answer) slot.answer = Answer{slot.seal.seal_id, tl::unexpected(error)};
   }
 }
 
@@ -85,7 +85,7 @@ void SealPipe::put_off(Slot& slot, const Error& error) {
 
 void SealPipe::fail_slot(Slot& slot, Error error) {
   gave_up_ |= exit_code(error.code) == exit_unavailable;
-  slot.answer = Answer{slot.seal.seal_id, tl::unexpected<Error>(std::move(error))};
+  slot.answer = Answer{slot.seal.seal_id, tl::unexpected(std::move(error))};
 }
 
 // Reports the last trouble, unless the seal may have been sealed.

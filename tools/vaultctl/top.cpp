@@ -65,7 +65,7 @@ class Top {
     }
     const auto asked = Clock::now();
     const auto result = client_->call(StatusRequest{});
-    const auto json = result ? msgpack_to_json(*result) : Result<std::string>(tl::unexpected<Error>(result.error()));
+    const auto json = result ? msgpack_to_json(*result) : Result<std::string>(tl::unexpected(result.error()));
     if (!json) {
       client_.reset();
       return {started, {}, {}, json.error().message};

@@ -63,7 +63,7 @@ Result<Verified> compare_checkpoint(Client& client, const Checkpoint& known, Ver
     return refuse(std::move(verified), verified_size + 1, FindingReason::truncated,
                   "the checkpoint covers " + std::to_string(known_size) + " entries, and vaultd has fewer");
   }
-  if (!proof) return tl::unexpected<Error>(proof.error());
+  if (!proof) return tl::unexpected(proof.error());
   const Hash& known_root = known_size == first ? proof->first_root : proof->second_root;
   const Hash& verified_root = known_size == first ? proof->second_root : proof->first_root;
   if (known_root != known.root) return mismatch(not_prefix);
@@ -77,19 +77,19 @@ Result<Verified> compare_checkpoint(Client& client, const Checkpoint& known, Ver
 Result<Verified> verify_online(const Context& context, const VerifyOptions& options,
                                const std::optional<Checkpoint>& known, std::string& raw) {
   auto client = connect_daemon(context.globals);
-  if (!client) return tl::unexpected<Error>(client.error());
+  if (!client) return tl::unexpected(client.error());
   const auto range = find_range(
       options.range, [&](const PageRequest& page) { return (*client)->list_entries(page).and_then(of_ledger); });
-  if (!range) return tl::unexpected<Error>(range.error());
+  if (!range) return tl::unexpected(range.error());
   ProgressBar bar("verifying", !context.globals.json);
   const VerifyRangeRequest request{.from = range->from, .to = range->to, .progress = true};
   const auto reply = (*client)->call(request, [&bar](std::int64_t checked, std::int64_t total) {
     bar.update(static_cast<std::uint64_t>(checked), static_cast<std::uint64_t>(total));
   });
   bar.finish();
-  if (!reply) return tl::unexpected<Error>(reply.error());
+  if (!reply) return tl::unexpected(reply.error());
   auto result = decode_verify(*reply);
-  if (!result) return tl::unexpected<Error>(result.error());
+  if (!result) return tl::unexpected(result.error());
   Verified verified{std::move(*result), {}, {}};
   if (!verified.result.valid && !context.globals.json && verified.result.first_invalid_sequence.value_or(0) > 0) {
     if (auto row = (*client)->get_entry_by_sequence(*verified.result.first_invalid_sequence)) verified.row = *row;
@@ -127,7 +127,7 @@ Result<Verified> verify_database(const Context& context, const VerifyOptions& op
     return true;
   });
   bar.finish();
-  if (!report) return tl::unexpected<Error>(report.error());
+  if (!report) return tl::unexpected(report.error());
   Verified verified;
   verified.result.valid = true;
   verified.result.checked = report->checked;

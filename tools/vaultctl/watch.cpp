@@ -118,7 +118,7 @@ class Watcher {
     Globals globals = context_.globals;
     globals.timeout = std::min(globals.timeout, fill_timeout);
     auto client = connect_daemon(globals);
-    Result<Head> head = client ? (*client)->get_head() : tl::unexpected<Error>(client.error());
+    Result<Head> head = client ? (*client)->get_head() : tl::unexpected(client.error());
     if (head) {
       client_ = std::move(*client);
       last_entry_ = head->sequence;

@@ -14,7 +14,7 @@ using Clock = std::chrono::steady_clock;
 Result<std::shared_ptr<const DaemonStatus>> read_status(std::string msgpack) {
   auto status = std::make_shared<DaemonStatus>();
   auto json = ctl::msgpack_to_json(msgpack);
-  if (!json) return tl::unexpected<Error>(json.error());
+  if (!json) return tl::unexpected(json.error());
   const auto map = nlohmann::json::parse(*json, nullptr, false);
   if (!map.is_object()) return fail(ErrorCode::internal, "vaultd's status is not a map");
   status->at = Clock::now();

@@ -43,13 +43,13 @@ std::string entry_json(const EntryView& entry) {
 
 Result<std::string> entry_result_json(std::string_view result) {
   const auto entry = decode_entry(result);
-  if (!entry) return tl::unexpected<Error>(entry.error());
+  if (!entry) return tl::unexpected(entry.error());
   return "{\"entry\":" + entry_json(*entry) + "}";
 }
 
 Result<std::string> page_result_json(std::string_view result) {
   const auto decoded = decode_page(result);
-  if (!decoded) return tl::unexpected<Error>(decoded.error());
+  if (!decoded) return tl::unexpected(decoded.error());
   const ctl::PageView page(*decoded);
   std::string out = "{\"entries\":[";
   for (const EntryView& entry : page.entries) {

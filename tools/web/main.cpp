@@ -68,11 +68,11 @@ Result<ServiceOptions> service_options(const Settings& settings) {
   options.events.endpoint = settings.events;
   if (!settings.key_dir.empty()) {
     auto keys = ctl::read_key_dir(settings.key_dir);
-    if (!keys) return tl::unexpected<Error>(keys.error());
+    if (!keys) return tl::unexpected(keys.error());
     options.events.curve = std::move(*keys);
   }
   auto token = find_token(settings);
-  if (!token) return tl::unexpected<Error>(token.error());
+  if (!token) return tl::unexpected(token.error());
   options.token = *token;
   options.access = {settings.is_public, settings.public_metrics, settings.trust_local_users, settings.allow_seal,
                     options.token.has_value()};
@@ -102,9 +102,9 @@ void raise_descriptor_limit() {
 Status listen(Server& server, const Settings& settings) {
   for (const std::string& text : settings.listen) {
     const auto address = split_address(text);
-    if (!address) return tl::unexpected<Error>(address.error());
+    if (!address) return tl::unexpected(address.error());
     const auto port = server.listen(address->first, address->second);
-    if (!port) return tl::unexpected<Error>(port.error());
+    if (!port) return tl::unexpected(port.error());
     const bool v6 = address->first.find(':') != std::string::npos;
     say("listening on http://" + (v6 ? "[" + address->first + "]" : address->first) + ":" + std::to_string(*port));
   }

@@ -122,7 +122,7 @@ Status QueryArguments::finish() {
   for (std::size_t i = 0; i < query_.size() && !error_; ++i) {
     if (!taken_[i]) refuse(query_[i].first, "there is no argument of that name here");
   }
-  if (error_) return tl::unexpected<Error>(*error_);
+  if (error_) return tl::unexpected(*error_);
   return {};
 }
 

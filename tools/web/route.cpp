@@ -26,7 +26,7 @@ Result<Route> simple(RouteKind kind, QueryArguments& query) {
     if (role && *role != "reader" && *role != "writer") query.refuse("role", "role must be reader or writer");
     route.readers_do = role == "reader";
   }
-  if (const Status done = query.finish(); !done) return tl::unexpected<Error>(done.error());
+  if (const Status done = query.finish(); !done) return tl::unexpected(done.error());
   return route;
 }
 
@@ -43,7 +43,7 @@ Result<Route> find_tile(const RequestTarget& target, QueryArguments& query) {
   } else {
     route.operation = TileRequest{parse_integer(name->level).value_or(63), index, name->width};
   }
-  if (const Status done = query.finish(); !done) return tl::unexpected<Error>(done.error());
+  if (const Status done = query.finish(); !done) return tl::unexpected(done.error());
   return route;
 }
 
@@ -191,7 +191,7 @@ Result<Route> find_api(std::span<const std::string> names, QueryArguments& query
     return no_route();
   }
   if (route.kind == RouteKind::read) route.at_least = query.integer("at_least", 0, largest).value_or(0);
-  if (const Status done = query.finish(); !done) return tl::unexpected<Error>(done.error());
+  if (const Status done = query.finish(); !done) return tl::unexpected(done.error());
   return route;
 }
 

@@ -24,7 +24,7 @@ Result<Uuid> seal_id_of(std::string_view key) {
 
 Result<Seal> parse_one(std::string_view text) {
   const auto draft = ctl::parse_seal_json(text);
-  if (!draft) return tl::unexpected<Error>(draft.error());
+  if (!draft) return tl::unexpected(draft.error());
   return check_draft(*draft);
 }
 
@@ -46,7 +46,7 @@ Result<SealRequest> parse_batch(std::string_view text) {
   request.batch = true;
   for (std::size_t i = 0; i < seals->size(); ++i) {
     auto seal = parse_one((*seals)[i]);
-    if (!seal) return tl::unexpected<Error>(at_index(std::move(seal.error()), i));
+    if (!seal) return tl::unexpected(at_index(std::move(seal.error()), i));
     request.seals.push_back(std::move(*seal));
   }
   return request;
@@ -56,7 +56,7 @@ Result<SealRequest> parse_batch(std::string_view text) {
 
 Result<SealRequest> parse_seal_body(std::string_view body, std::string_view key, bool sign) {
   const auto object = ctl::JsonObject::split(body);
-  if (!object) return tl::unexpected<Error>(object.error());
+  if (!object) return tl::unexpected(object.error());
   if (const std::string* seals = object->find("seals")) {
     constexpr std::string_view known[] = {"seals"};
     if (const std::string* other = object->other_than(known)) {
@@ -68,10 +68,10 @@ Result<SealRequest> parse_seal_body(std::string_view body, std::string_view key,
     return request;
   }
   auto seal = parse_one(body);
-  if (!seal) return tl::unexpected<Error>(seal.error());
+  if (!seal) return tl::unexpected(seal.error());
   if (!key.empty()) {
     const auto id = seal_id_of(key);
-    if (!id) return tl::unexpected<Error>(id.error());
+    if (!id) return tl::unexpected(id.error());
     if (seal->seal_id && *seal->seal_id != *id) return bad_key("the Idempotency-Key and seal_id are not the same");
     seal->seal_id = *id;
   }

@@ -138,7 +138,7 @@ void Service::seal(const Plan& plan, const RequestHead& head, std::string body,
       [body = std::make_shared<const std::string>(std::move(body)), key = head.idempotency_key,
        sign = plan.route.sign]() -> Result<Operation> {
         auto request = parse_seal_body(*body, key, sign);
-        if (!request) return tl::unexpected<Error>(std::move(request.error()));
+        if (!request) return tl::unexpected(std::move(request.error()));
         return Operation(std::move(*request));
       },
       0,

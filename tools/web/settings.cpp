@@ -159,7 +159,7 @@ Status read_file(const std::string& path, Settings& settings) {
         std::find_if(std::begin(fields), std::end(fields), [&](const Field& f) { return name == f.name; });
     if (field == std::end(fields)) return refuse(where, "there is no such setting");
     const auto value = text_of(node, where);
-    if (!value) return tl::unexpected<Error>(value.error());
+    if (!value) return tl::unexpected(value.error());
     if (const Status done = put(settings, *field, *value, where); !done) return done;
   }
   return {};
@@ -220,9 +220,9 @@ Result<Invocation> read_settings(int argc, const char* const* argv) {
   }
   Settings& settings = out.settings;
   if (!settings.config.empty()) {
-    if (const Status done = read_file(settings.config, settings); !done) return tl::unexpected<Error>(done.error());
+    if (const Status done = read_file(settings.config, settings); !done) return tl::unexpected(done.error());
   }
-  if (const Status done = read_environment(settings); !done) return tl::unexpected<Error>(done.error());
+  if (const Status done = read_environment(settings); !done) return tl::unexpected(done.error());
   for (std::size_t i = 0; i < std::size(fields); ++i) {
     if (app.count(flag_of(fields[i])) == 0) continue;
     std::string text = flags[i] ? "1" : "0";
@@ -233,7 +233,7 @@ Result<Invocation> read_settings(int argc, const char* const* argv) {
       text = given[i].back();
     }
     if (const Status done = put(settings, fields[i], text, flag_of(fields[i])); !done) {
-      return tl::unexpected<Error>(done.error());
+      return tl::unexpected(done.error());
     }
   }
   if (check) out.kind = Invocation::Kind::check;
@@ -262,7 +262,7 @@ Status check_settings(const Settings& settings) {
   if (settings.listen.empty()) return refuse("listen", "one address at least");
   for (const std::string& text : settings.listen) {
     const auto address = split_address(text);
-    if (!address) return tl::unexpected<Error>(address.error());
+    if (!address) return tl::unexpected(address.error());
     const bool loopback = boost::asio::ip::make_address(address->first).is_loopback();
     if (!loopback && settings.token_file.empty() && !settings.is_public) {
       return refuse("listen", text + " can be reached from elsewhere: that needs --token-file, or --public");

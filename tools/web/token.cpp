@@ -82,7 +82,7 @@ Result<Token> read_token(const std::string& path) {
 
 Result<Token> read_or_make_token(const std::string& path, int group) {
   if (::access(path.c_str(), F_OK) != 0) {
-    if (const Status made = write_new(path, group); !made) return tl::unexpected<Error>(made.error());
+    if (const Status made = write_new(path, group); !made) return tl::unexpected(made.error());
   }
   return read_token(path);
 }

@@ -129,9 +129,9 @@ struct Client::Impl {
       const auto now = Clock::now();
       if (auto hopeless = watch->look(now)) {
         refused = true;
-        return tl::unexpected<Error>(std::move(*hopeless));
+        return tl::unexpected(std::move(*hopeless));
       }
-      if (now >= deadline) return tl::unexpected<Error>(watch->give_up(connect_timeout));
+      if (now >= deadline) return tl::unexpected(watch->give_up(connect_timeout));
       zmq::pollitem_t items[] = {{socket.handle(), 0, ZMQ_POLLOUT, 0}, {watch->events().handle(), 0, ZMQ_POLLIN, 0}};
       try {
         zmq::poll(items, 2, std::min(time_left(deadline), milliseconds(50)));
