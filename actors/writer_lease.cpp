@@ -64,7 +64,7 @@ void Writer::on_lease(LeaseAnswer answer, Effects& effects) {
     database_connected_ = true;
     commit_failed_.reset();  // that is for the other vaultd to find out
     alerts_.clear("fenced", "head", effects);
-    tell_of_guards(std::nullopt, effects);  // the writer checks them
+    report_guards(std::nullopt, effects);  // the writer checks them
     database_answers(effects);
     if (!held->holder.empty() && !held->own) other_ = held->who;
     if (mode_ == Mode::waiting) {

@@ -38,7 +38,7 @@ Result<std::optional<std::int64_t>> first_of(PageRequest request, const Ask& ask
   request.limit = 1;
   for (;;) {
     const auto page = ask(request);
-    if (!page) return tl::unexpected<Error>(page.error());
+    if (!page) return tl::unexpected(page.error());
     if (!page->entries.empty()) return page->entries.front().sequence;
     if (!page->next_cursor) return std::nullopt;
     request.cursor = page->next_cursor;
@@ -73,7 +73,7 @@ Result<SequenceRange> find_range(const EntryRange& range, const Ask& ask) {
     request.from = *time;
     request.order = Order::ascending;
     const auto first = first_of(request, ask);
-    if (!first) return tl::unexpected<Error>(first.error());
+    if (!first) return tl::unexpected(first.error());
     if (!*first) return nothing("at " + shown_time(*time) + " or later", "from");
     found.from = **first;
   }
@@ -81,7 +81,7 @@ Result<SequenceRange> find_range(const EntryRange& range, const Ask& ask) {
     PageRequest request;
     request.to = *time;
     const auto last = first_of(request, ask);  // the newest first
-    if (!last) return tl::unexpected<Error>(last.error());
+    if (!last) return tl::unexpected(last.error());
     if (!*last) return nothing("before " + shown_time(*time), "to");
     found.to = **last;
   }

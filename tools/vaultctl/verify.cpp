@@ -111,10 +111,10 @@ Result<Verified> verify_database(const Context& context, const VerifyOptions& op
   const auto reader = make_postgres_reader(postgres);
   const auto range = find_range(options.range, [&](const PageRequest& page) -> Result<Page> {
     const auto snapshot = reader->snapshot();
-    if (!snapshot) return tl::unexpected<Error>(snapshot.error());
+    if (!snapshot) return tl::unexpected(snapshot.error());
     return (*snapshot)->page(page);
   });
-  if (!range) return tl::unexpected<Error>(range.error());
+  if (!range) return tl::unexpected(range.error());
   LedgerVerification request;
   request.from = range->from;
   request.to = range->to;

@@ -28,7 +28,9 @@ struct MemoryLedger {
     const Entry& last = entries[size - 1];
     head = {last.sequence, last.entry_hash, last.merkle_root, last.timestamp};
   }
-  Checkpoint checkpoint(std::size_t size) const { return {"log", size, entries[size - 1].merkle_root}; }
+  Checkpoint checkpoint(std::size_t size) const {
+    return {"log", static_cast<std::int64_t>(size), entries[size - 1].merkle_root};
+  }
 
   LedgerState state;
   std::vector<Entry> entries;

@@ -146,7 +146,7 @@ TEST_F(WriterLeaseTest, ATakeoverSaysForHowLongTheFormerWriterWasSilent) {
   grant.epoch = 2;
   grant.database_now = effects_.now();
   grant.taken_from = LeaseHolder{"db1", 4711, 0};
-  grant.silent_for = milliseconds(3'451);
+  grant.silent_for = std::chrono::milliseconds(3'451);
   tell(LeaseAnswer{std::move(grant)});
   EXPECT_EQ(log_lines(),
             std::vector<std::string>{"info lease taken epoch=2 sequence=0 from=db1 (pid 4711), silent for 3.5 s"});
