@@ -135,7 +135,7 @@ class DayTwo(unittest.TestCase):
                             "seal_data, data_salt, data_hash, entry_hash, prev_hash, merkle_root FROM vault_ledger "
                             "WHERE sequence = 81", "vault")
         wait_for_alert("tamper")
-        self.assertIn("sequence=82 reason=stray_row", MACHINE.log_tail())
+        self.assertIn("sequence=82 finding=stray_row", MACHINE.log_tail())
         self.assertEqual("DELETE 1", MACHINE.follow("row-in-the-way").splitlines()[2])
         until = time.monotonic() + 40
         while (now := status())["alerts"] or not now["ready"]:

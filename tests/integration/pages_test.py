@@ -39,7 +39,7 @@ class Questions:
     def take(self, kind, body):
         if not self.started:
             self.started = True
-            self.of_reader = b"\0vaultd reader\0" in body  # not the auditor, which asks too
+            self.of_reader = b"\0vaultd reader " in body  # not the auditor, which asks too
         elif kind == b"B" and body.split(b"\0")[1] == b"begin_snapshot":
             self.snapshots.append(0)
         elif kind in b"SQ" and self.snapshots:  # Sync, Query: what the server answers

@@ -95,7 +95,7 @@ TEST_F(FenceTest, CheckpointThatIsBeingStoredIsAwaitedAndSeenByTheTaker) {
   const auto stop = hold_inserts(url_, "vault_checkpoint");
   Status stored;
   std::thread former([&] { stored = store_checkpoint(key); });
-  EXPECT_TRUE(waits(url_, "vaultd", "advisory"));
+  EXPECT_TRUE(waits(url_, "vaultd coordinator", "advisory"));
   LeaseOutcome taken;
   std::thread taker([&] { taken = taker_->take_lease({"b"}); });
   EXPECT_TRUE(waits(url_, "taker coordinator", "transactionid"));
@@ -123,7 +123,7 @@ TEST_F(FenceTest, CheckpointStoredWhileAnotherTakesOverIsRefused) {
   EXPECT_TRUE(waits(url_, "taker coordinator", "relation"));
   Status stored;
   std::thread former([&] { stored = store_checkpoint(SigningKey::generate("vault.test/log").value()); });
-  EXPECT_TRUE(waits(url_, "vaultd", "transactionid"));
+  EXPECT_TRUE(waits(url_, "vaultd coordinator", "transactionid"));
   EXPECT_TRUE(stop->script("ROLLBACK"));
   taker.join();
   former.join();
@@ -142,7 +142,7 @@ TEST_F(FenceTest, CheckpointThatIsBeingStoredIsAwaitedAndSeenByRestoring) {
   const auto stop = hold_inserts(url_, "vault_checkpoint");
   Status stored;
   std::thread former([&] { stored = store_checkpoint(SigningKey::generate("vault.test/log").value()); });
-  EXPECT_TRUE(waits(url_, "vaultd", "advisory"));
+  EXPECT_TRUE(waits(url_, "vaultd coordinator", "advisory"));
   std::optional<tl::expected<RestoreResult, RestoreFailure>> restored;
   std::thread taker([&] { restored = restore(key); });
   EXPECT_TRUE(waits(url_, "vaultctl restore", "transactionid"));
@@ -166,7 +166,7 @@ TEST_F(FenceTest, CheckpointStoredDuringARestoreIsRefused) {
   EXPECT_TRUE(waits(url_, "vaultctl restore", "advisory"));
   Status stored;
   std::thread former([&] { stored = store_checkpoint(SigningKey::generate("vault.test/empty").value()); });
-  EXPECT_TRUE(waits(url_, "vaultd", "transactionid"));
+  EXPECT_TRUE(waits(url_, "vaultd coordinator", "transactionid"));
   EXPECT_TRUE(stop->script("ROLLBACK"));
   taker.join();
   former.join();

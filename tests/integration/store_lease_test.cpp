@@ -237,7 +237,8 @@ TEST_F(LeaseTest, MissingRightIsUnreadableToo) {
 // expires.
 TEST_F(LeaseTest, StoppedWriterDoesNotHoldTheHead) {
   take_lease("a");
-  EXPECT_EQ(ask("SELECT 1 WHERE EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'vaultd writer')"), "1");
+  EXPECT_EQ(ask("SELECT 1 WHERE EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'vaultd coordinator')"),
+            "1");
   run("UPDATE vault_lease SET renewed_at = '-infinity'");
   auto standby = make_postgres_writer(options_);
   watch(*standby, "b");

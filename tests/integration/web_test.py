@@ -205,7 +205,7 @@ class StartTest(unittest.TestCase):
 
     def test_wrong_settings(self):
         for arguments in (("--listen", "nonsense"), ("--listen", "127.0.0.1"), ("--nonsense",), ("--endpoint", "/run/x"),
-                          ("--public-metrics",), ("--public", "--trust-local-users"), ("--header-timeout", "5"),
+                          ("--public-metrics",), ("--public", "--trust-local-users"), ("--header-timeout", "5 parsecs"),
                           ("--max-connections", "0")):
             answer = self.run_web("--check-config", *arguments)
             self.assertEqual(answer.returncode, 2, (arguments, answer.stderr))
