@@ -1,4 +1,6 @@
 // The writer and its lease: granted or held by another vaultd, adopted or refused, renewed, lost, fenced.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -19,9 +21,8 @@ std::string name_of(const LeaseHolder& holder) {
 // "db1 (pid 4711), silent for 3.5 s".
 std::string taken_from(const LeaseGrant& grant) {
   if (!grant.taken_from) return "nobody";
-  const auto tenths = std::to_string((grant.silent_for.count() + 50) / 100);
-  const std::string seconds = tenths.size() > 1 ? tenths.substr(0, tenths.size() - 1) : "0";
-  return name_of(*grant.taken_from) + ", silent for " + seconds + "." + tenths.back() + " s";
+  const double seconds = std::chrono::duration<double>(grant.silent_for).count();
+  return fmt::format("{}, silent for {:.1f} s", name_of(*grant.taken_from), seconds);
 }
 
 }  // namespace
