@@ -161,7 +161,7 @@ void Auditor::end_round(std::int64_t head, Effects& effects) {
   alerted_.clear();
   alerts_.clear(
       "tamper", "ledger", effects,
-      "over: what did not verify does again; a whole round over " + std::to_string(head) + " entries found nothing");
+      "over: everything verifies again; a whole round over " + std::to_string(head) + " entries found no fault");
 }
 
 void Auditor::report(const Finding& finding, Effects& effects) {

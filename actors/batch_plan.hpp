@@ -20,7 +20,7 @@ struct PendingOrder {
   bool look_up_first = false;       // one of its seal_ids may be in the ledger already
   bool alone = false;               // must not share a batch: the last batch with it was refused
   std::int64_t refused_after = -1;  // the database refused it alone after this many commits; -1: never
-  std::uint64_t looked_up_at = 0;   // after this many batches, all of them completed; -1: not all were
+  std::uint64_t looked_up_at = 0;   // after this many batches, all of them completed; UINT64_MAX: not all were
   std::uint64_t look_up_after = 0;  // for a suspect: this many batches must have completed first
 };
 

@@ -14,7 +14,7 @@ void ClockGuard::Course::saw(const Reading& reading, std::int64_t bound) {
     if (!leap || std::abs(leap->ahead(reading)) > bound) leap = reading;
     if (reading.at - leap->at < patience) return;
   }
-  // A step back is followed, but the previous belief is kept: a clock that returns to it pins nothing anew.
+  // A step back is no leap, and the earlier reading stays believed, so that returning to it is no leap either.
   leap.reset();
   if (!believed || believed->ahead(reading) >= 0) believed = reading;
 }

@@ -62,7 +62,7 @@ class Gateway final : public Actor {
     std::vector<std::string> envelope;
     RequestId id;
     std::string_view op;
-    Instant since{};  // time of arrival; not set for a verification, which has no time limit
+    Instant since{};  // for the slow log: start of the round of its arrival; not set for a verification or without that log
     std::string producer;
     std::size_t seals = 0, bytes = 0;
     bool ingest = false, batch = false, sign = false;

@@ -11,7 +11,7 @@ namespace {
 
 // Limits on a peer's envelope, which is echoed: the frames before a message's last one, except the routing id.
 constexpr std::size_t envelope_frames_max = 8, envelope_bytes_max = 1'024;
-// A message of at least this many bytes is a seal, and is admitted before it is decoded.
+// A message of more bytes is taken for a seal, and is admitted before it is decoded.
 constexpr std::size_t large_message = std::size_t{64} << 10;
 
 }  // namespace

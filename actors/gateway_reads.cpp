@@ -22,26 +22,27 @@ std::string peer_of(const PeerMessage& message) {
 
 // --- In --------------------------------------------------------------------------------------------------------------
 
-// Answered here, at once, unless it must be of a size that no checkpoint has yet.
+// Answered here, at once, unless the checkpoint must be of a size that none has yet, or there is none at all: on a new
+// ledger the first signature is a few milliseconds away.
 void Gateway::await_checkpoint(Arrival arrival, Request request, Effects& effects) {
-  const auto& latest = reads_.checkpoint();
-  if (!options_.emergency && request.at_least > (latest ? latest->tree_size : 0)) {
-    const std::string peer = peer_of(arrival.message);
-    const RequestId id = request.id;
-    const Ticket ticket = open(arrival, std::move(request.id), "checkpoint", effects, true);
-    const Error late{ErrorCode::unavailable,
-                     "no checkpoint of " + std::to_string(request.at_least) + " entries has been signed yet",
-                     {}};
-    const Status held = reads_.await_checkpoint(peer, connection(arrival, effects), ticket, request.at_least,
-                                                encode_error_reply(id, late));
-    if (!held) reply(ticket, encode_error_reply(id, held.error()), effects);
-    return;
+  if (options_.emergency) {
+    return reply_to(std::move(arrival.message.envelope),
+                    encode_error_reply(request.id, emergency_refusal("checkpoint")), effects);
   }
-  std::string body =
-      options_.emergency ? encode_error_reply(request.id, emergency_refusal("checkpoint"))
-      : latest           ? encode_reply(request.id, CheckpointResult{latest->note, latest->tree_size, vkey_})
-               : encode_error_reply(request.id, {ErrorCode::unavailable, "no checkpoint has been signed yet", {}});
-  reply_to(std::move(arrival.message.envelope), std::move(body), effects);
+  const auto& latest = reads_.checkpoint();
+  if (latest && latest->tree_size >= request.at_least) {
+    return reply_to(std::move(arrival.message.envelope),
+                    encode_reply(request.id, CheckpointResult{latest->note, latest->tree_size, vkey_}), effects);
+  }
+  const std::string peer = peer_of(arrival.message);
+  const RequestId id = request.id;
+  const Ticket ticket = open(arrival, std::move(request.id), "checkpoint", effects, true);
+  const std::string missing =
+      request.at_least > 0 ? "no checkpoint of " + std::to_string(request.at_least) + " entries" : "no checkpoint";
+  const Error late{ErrorCode::unavailable, missing + " has been signed yet", {}};
+  const Status held = reads_.await_checkpoint(peer, connection(arrival, effects), ticket, request.at_least,
+                                              encode_error_reply(id, late));
+  if (!held) reply(ticket, encode_error_reply(id, held.error()), effects);
 }
 
 void Gateway::queue_read(Arrival arrival, Request request, Effects& effects) {

@@ -31,8 +31,8 @@ void LeaseKeeper::handle(Message message, Effects& effects) {
       });
 }
 
-// Renew a lease that has just been taken at once: the answer that granted it may have been under way for most of its
-// timeout.
+// A lease that has just been taken is renewed at once: the answer that granted it may have been under way for most of
+// its timeout.
 void LeaseKeeper::keep(const KeepLease& lease, Effects& effects) {
   if (lease.epoch != epoch_) {
     held_at_ = lease.at;

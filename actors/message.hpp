@@ -226,7 +226,7 @@ struct Committed {
   std::vector<Receipt> ingest;  // for ingest seals, new or duplicate
   std::size_t bytes = 0;        // of memory that the entries hold; the publisher reports when it is free
 };
-struct IngestKept {  // the same from the emergency mode's writer
+struct IngestKept {  // like Committed::ingest, from the emergency mode's writer straight to the publisher
   std::vector<KeptReceipt> receipts;
 };
 struct IngestRefused {
@@ -252,8 +252,8 @@ struct Adopted {
 struct Followed {
   std::optional<std::string> refusal;  // why this vaultd must not take the lease
 };
-// Whether checkpoints can be signed and remembered, on which `sign: true` and proofs depend. Sent when that changes for
-// good.
+// Whether checkpoints can be signed and remembered, on which `sign: true` and proofs depend. Sent when that has been
+// impossible for signing_patience, and when it works again.
 struct SigningState {
   std::optional<std::string> impossible;  // why not
 };

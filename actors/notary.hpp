@@ -35,8 +35,8 @@ class Notary final : public Actor {
   Notary(NotaryDisk& disk, const NotaryOptions& options)
       : memory_(disk), adoption_(disk, memory_, alerts_, options.identity), options_(options) {}
 
-  // Adopt, Follow, Committed, IngestRefused, Epoch -> writer; TreeRead, StoreCheckpointAnswer, ContradictionReported
-  // from the coordinator; LeaseConfirmed from the lease keeper.
+  // From the writer: Adopt, Follow, Committed, IngestRefused, Epoch. From the coordinator: TreeRead,
+  // StoreCheckpointAnswer, ContradictionReported. From the lease keeper: LeaseConfirmed.
   void handle(Message message, Effects& effects) override;
   void round_done(Effects& effects) override;
   bool stop(Effects& effects) override;

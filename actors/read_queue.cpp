@@ -107,7 +107,7 @@ void ReadQueue::sign(ReadTask task, std::int64_t size) {
 void ReadQueue::take_turn(Ticket ticket, Held& held) {
   const auto active = [this](std::size_t kind) { return !turns_[kind].empty() || running_[kind] > 0; };
   if (!active(held.kind)) {
-    // It had nothing to be served then: time that it did not use is not made up for now.
+    // This kind had nothing to do until now; it is not given extra time for that.
     std::optional<std::chrono::nanoseconds> least;
     for (std::size_t kind = 0; kind < kinds; ++kind) {
       if (active(kind)) least = least ? std::min(*least, used_[kind]) : used_[kind];

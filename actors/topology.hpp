@@ -23,7 +23,7 @@ enum class ThreadId : std::uint8_t {
 struct ActorPlace {
   ActorId id;
   ThreadId thread;
-  bool waits;     // for the database: its signs of life prove nothing
+  bool waits;     // for the database, perhaps for long: its silence proves nothing, so it is not pinged
   int stop_rank;  // lower ones have stopped before
   std::vector<ActorId> sends_to;
 };

@@ -139,7 +139,8 @@ void Writer::readable_seals(const std::vector<Receipt>& receipts, Effects& effec
 
 // --- Clocks ----------------------------------------------------------------------------------------------------------
 
-// Also alerts if timestamps wait for the clock: a clock that was wrong before is behind what was sealed by it.
+// Also alerts if new entries keep the last one's timestamp: a clock that ran ahead and was put right is now behind what
+// was sealed by it.
 bool Writer::clock_is_sane(Effects& effects) {
   const auto distrust = clock_.distrust(effects.now(), effects.clock());
   if (distrust) {

@@ -4,11 +4,12 @@
 //   waiting --lease granted--> adopting --notary agrees--> active --in doubt--> resolving --> active
 //      ^                          | refused                  |                      |
 //      |                          v                          | head moved, no       | fenced
-//      +--- keeps it again --- blocked: only looks on        | database             |
+//      +--- all kept again --- blocked: only looks on        | database             |
 //      +-----------------------------------------------------+----------------------+
 //
-// A batch is whatever has arrived when the committer is free; a full one may be sent behind another. There is no timer
-// in the way of a seal. What waits, and what a batch holds, is the batch queue's (batch_queue.hpp).
+// A batch is whatever has arrived when the committer is free. Once enough orders wait, a second batch is sent behind the
+// first. There is no timer in the way of a seal. What waits, and what a batch holds, is the batch queue's
+// (batch_queue.hpp).
 #pragma once
 
 #include <chrono>
@@ -29,7 +30,7 @@ namespace vault {
 struct WriterOptions {
   std::size_t batch_seals_max = 2'000;  // a larger order is a batch of its own
   std::size_t batch_bytes_max = std::size_t{8} << 20;
-  std::size_t second_batch_seals = 128;  // this many seals must wait before a batch is sent behind another
+  std::size_t second_batch_orders = 128;  // this many orders must wait before a batch is sent behind another
   std::size_t recent_seals = 65'536;
   // Entries that are committed but not yet published: beyond this, no batch is sent until the publisher has caught up.
   std::size_t unpublished_bytes_max = std::size_t{24} << 20;

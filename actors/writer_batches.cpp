@@ -41,7 +41,7 @@ void Writer::dispatch(Effects& effects) {
   bool sent = false;
   while (mode_ == Mode::active && !sent && batches_.queued() > 0) {
     if (must_adopt_again_ || batches_.in_flight() >= 2 || unpublished_bytes_ >= options_.unpublished_bytes_max) break;
-    if (batches_.in_flight() == 1 && batches_.queued() < options_.second_batch_seals) break;
+    if (batches_.in_flight() == 1 && batches_.queued() < options_.second_batch_orders) break;
     if (!clock_is_sane(effects)) {
       refuse_waiting({ErrorCode::unavailable, clock_detail, {}}, effects);
       break;

@@ -245,7 +245,8 @@ void Writer::lose(const Trouble& trouble, Effects& effects) {
   send_status(effects);
 }
 
-// The lease was requested and answered, so there is a database, and it keeps what is written.
+// The lease was requested and answered, so there is a database. Whether it keeps what is written is looked at again
+// before a lease is granted.
 void Writer::database_answers(Effects& effects) {
   alerts_.clear("database", "connection", effects);
   alerts_.clear("database", "durability", effects);

@@ -15,8 +15,8 @@ class DatabasePreparation {
   // `settings`, whose database is known by now, and `state` must outlive it.
   DatabasePreparation(const Settings& settings, StateDirectory& state) : settings_(settings), state_(state) {}
 
-  // Runs each time the database becomes reachable again, in the coordinator's thread. Errors: invalid_argument if only
-  // the operator can help; unavailable if it may pass by itself.
+  // Runs before each request for the lease, until it has succeeded once; in the coordinator's thread. Errors:
+  // invalid_argument if only the operator can help; unavailable if it may pass by itself.
   Status run();
   // True if what only the operator can fix is a missing right in the database, not a setting. Any thread.
   bool rights_missing() const { return rights_missing_; }

@@ -18,7 +18,7 @@ class EmergencyMode {
   // Error: invalid_argument naming the directory that cannot be made or written to.
   static Result<std::unique_ptr<EmergencyMode>> open(const std::string& directory);
 
-  // Starts writer and reader; there is one reader. The ranks are those of Supervisor::start().
+  // Starts writer and reader; there is one reader. In which order they stop is in actors/topology.hpp.
   Status start(Supervisor& supervisor);
 
  private:

@@ -1,9 +1,9 @@
 // CURVE keys on disk, in the TOML that `vaultctl keygen --curve` writes.
 //
 //   server key file:     public_key = "<Z85>"   secret_key = "<Z85>"
-//   clients directory:   one NAME.toml per client: public_key = "<Z85>", roles = ["producer", "reader", "admin"],
-//                        authorities = ["..."] (optional: the only ones on which this producer
-//                        may seal)
+//   clients directory:   one NAME.toml per client: public_key = "<Z85>",
+//                        roles = ["producer", "reader", "public", "admin"] (some of them),
+//                        authorities = ["..."] (optional: the only ones on which this producer may seal)
 #pragma once
 
 #include <memory>

@@ -62,7 +62,9 @@ struct PeerGuard::Connection {
   bool registered = false;
   epoll_event interest{};
   Clock::time_point blocked{};  // since when the peer has not accepted data, while we wait to write
-  Clock::time_point moved{};    // when a message was last taken, or the peer last read
+  // When a message was last taken, the first unread one arrived, the connection began or ended, or nobody was reading
+  // this socket.
+  Clock::time_point moved{};
 };
 
 PeerGuard::PeerGuard() : descriptors_(descriptor_limit()) {
@@ -129,7 +131,8 @@ bool PeerGuard::accepted(int listener, int descriptor) {
   Connection& connection = *make(descriptor);
   const std::scoped_lock lock(connection.mutex);
   const GuardedSocket socket = listening_[static_cast<std::size_t>(listener)];
-  // Bytes that an earlier connection of this number left unread still count against its own budget.
+  // Bytes that an earlier connection of this number left unread are counted in the budget of its socket, which may be
+  // another: they are given back there.
   if (connection.socket != GuardedSocket::none && connection.socket != socket) {
     give_back(connection, connection.unread.size());
   }
@@ -163,7 +166,7 @@ std::size_t PeerGuard::may_read(int descriptor, std::size_t wanted) {
   const Budget& budget = budget_of(*connection);
   // No message is waiting to be taken, so nothing would ever make room for the rest of the begun ones.
   if (budget.whole == 0 && budget.bytes >= budget.limits.all_bytes)
-    make_room(connection->socket, "the largest of the messages that had begun when there was room for none");
+    make_room(connection->socket, "it was the largest unfinished message when there was no room for more");
   const std::scoped_lock lock(connection->mutex);
   if (must_wait(*connection)) pause(*connection);
   // Room may have been made between the check and the pause, by a thread that saw nobody waiting.
@@ -191,7 +194,7 @@ bool PeerGuard::has_read(int descriptor, const void* bytes, std::size_t count, s
     budget.bytes -= std::exchange(connection.begun, connection.meter.topics());
     if (budget.bytes <= budget.limits.all_bytes) return true;
     lock.unlock();
-    make_room(connection.socket, "the most of the topics of all subscribers together, which are too many");
+    make_room(connection.socket, "it had the most topics when those of all subscribers together were too many");
     lock.lock();
     return !connection.condemned;
   }

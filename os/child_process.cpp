@@ -87,7 +87,7 @@ Result<pid_t> start_child(const ChildOptions& options) {
   UniqueFd fed(ends[1]);
   const UniqueFd log(open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!log) return refuse(options.log);
-  if (write_all(fed.get(), options.input) != 0) return refuse("pipe");  // it holds as much
+  if (write_all(fed.get(), options.input) != 0) return refuse("pipe");  // an empty pipe holds all of it
   fed = UniqueFd();                                                     // so that the child's input ends
 
   std::vector<std::string> command = options.command;

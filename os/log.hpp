@@ -76,13 +76,13 @@ inline void log_error(std::string_view c, std::string_view m, LogFields f = {}, 
   log(LogLevel::error, c, m, f, event);
 }
 
-// Destination of log lines. nullptr (the start): nowhere, so that handlers run silently in the simulator.
 struct LogLine {
   LogLevel level;
   LogEvent event;
   std::string_view component, message;
   LogFields fields;
 };
+// Destination of log lines. nullptr (the start): nowhere, so that handlers run silently in the simulator.
 using LogSink = void (*)(const LogLine& line);
 void set_log_sink(LogSink sink);
 

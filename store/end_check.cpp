@@ -113,7 +113,7 @@ class EndCheck {
     if (!actual) return tl::unexpected(actual.error());
     if (actual->sequence != known->sequence || actual->entry_hash != known->entry_hash ||
         actual->merkle_root != known->merkle_root) {
-      found({known->sequence, FindingReason::head_mismatch, "the writer's own head is another"});
+      found({known->sequence, FindingReason::head_mismatch, "the writer's own head differs"});
     }
     return {};
   }

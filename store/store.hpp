@@ -38,7 +38,8 @@ struct LogIdentity {
   std::int64_t accepted_sequence = 0;  // the head on which this identity began
 };
 
-// The newest entry that announces a log identity (ledger/announcement.hpp), from when its names were reserved.
+// The newest entry that announces a log identity (ledger/announcement.hpp). Entries from
+// before its names were reserved do not count.
 struct AnnouncementSeen {
   std::int64_t sequence = 0;
   Uuid seal_id;
@@ -128,7 +129,7 @@ class AppendSession {
   virtual bool lost() const = 0;
 };
 
-// The caller is now the writer: the epoch was raised first, and the head read afterwards.
+// The caller is now the writer: vault_head was locked and read, and the epoch raised, before anything else was read.
 struct LeaseGrant {
   std::int64_t epoch = 0;
   LedgerState state;  // head, and the edge rebuilt from tiles and rows; their roots agree
@@ -186,7 +187,7 @@ struct TreeView {
 
 enum class ResolveKind : std::uint8_t {
   committed,      // the batch is in the ledger
-  not_committed,  // vault_head is still `expected`: it will never be in the ledger
+  not_committed,  // vault_head is still `expected`: this attempt will never be in the ledger
   fenced,         // vault_head is something else: another writer was here
   unreachable,    // still no database, or no session: ask again
 };
@@ -217,9 +218,9 @@ class WriterStore {
   // Gives the lease up, so that a standby need not wait for its timeout. Best effort.
   virtual void release_lease(const std::string& instance, std::int64_t epoch) = 0;
 
-  // After in_doubt: on a new connection, fences first (raises writer_epoch, which waits for the lost transaction to
-  // end), then compares vault_head with `request`. Before that it opens the session for further appends: if it cannot,
-  // it lets the lease expire. Its own commit comes after the batch's, so that a synchronous standby that has received
+  // After in_doubt: on a new connection, locks vault_head, which waits for the lost transaction to end, compares it with
+  // `request`, and raises writer_epoch unless another writer was here. Before that it opens the session for further
+  // appends: if it cannot, it lets the lease expire. Its own commit comes after the batch's, so that a synchronous standby that has received
   // its commit has also received the batch's; without the standby's confirmation the result is `unreachable`.
   virtual ResolveOutcome resolve(const AppendRequest& request) = 0;
 

@@ -309,7 +309,7 @@ class LedgerCheck {
     const auto& known = request_.known_head;
     if (known && known->sequence == sequence && sequence > 0 &&
         (known->entry_hash != head.entry_hash || known->merkle_root != head.merkle_root)) {
-      return found(sequence, FindingReason::head_mismatch, "the writer's own head is another");
+      return found(sequence, FindingReason::head_mismatch, "the writer's own head differs");
     }
     return true;
   }

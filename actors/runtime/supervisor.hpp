@@ -47,7 +47,7 @@ class Supervisor {
   struct ActorThread {
     std::unique_ptr<Shell> shell;
     std::vector<ActorId> running;  // have not stopped yet
-    bool waits = false;            // for the database, perhaps for a while, so that its pings do not count
+    bool waits = false;            // for the database, perhaps for a while, so it is not pinged
     std::chrono::steady_clock::time_point last_pong;
   };
   void hear(ActorThread& host, LifecycleReport& heard, Report& report);

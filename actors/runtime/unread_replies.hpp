@@ -17,8 +17,8 @@ namespace vault {
 
 struct UnreadLimits {
   std::size_t peer_bytes = std::size_t{16} << 20;    // a peer that leaves this much unread gets nothing more
-  std::size_t all_bytes = std::size_t{64} << 20;     // of all peers; beyond this, only
-  std::size_t modest_bytes = std::size_t{64} << 10;  // a peer that leaves less than this unread gets more
+  std::size_t all_bytes = std::size_t{64} << 20;     // of all peers; beyond this, only a modest peer gets more
+  std::size_t modest_bytes = std::size_t{64} << 10;  // a modest peer leaves less than this unread
 };
 
 class UnreadReplies {

@@ -28,7 +28,7 @@ struct Settings {
   std::string schema = "public";  // in the database, one per ledger
   bool migrate = false;
 
-  // Endpoints. Empty lists mean the defaults of docs/protocol.md.
+  // Endpoints.
   std::vector<std::string> requests{"ipc:///run/vaultd/requests"};
   std::vector<std::string> ingest{"ipc:///run/vaultd/ingest"};
   std::vector<std::string> events{"ipc:///run/vaultd/events"};

@@ -201,7 +201,7 @@ class ArchiveCheck {
     return parent && hash_at(*parent, bundle.index % archive_tile_width) == as_view(tile_root(hashes));
   }
 
-  // Decides if the tiles above are unusable: the next leaf holds the hash of the leaf that differs.
+  // Asked where the level above does not decide: the next leaf holds the hash of the leaf that differs.
   static bool chain_prefers_tile(const Bundle& bundle, std::size_t at) {
     if (!parse_leaf_data(bundle.leaves[at])) return true;
     const auto next = at + 1 < bundle.leaves.size() ? parse_leaf_data(bundle.leaves[at + 1]) : tl::unexpected(Error{});

@@ -99,8 +99,8 @@ class DirectoryReader final : public EmergencyReaderStore {
     return page;
   }
 
-  // Reads the names in the directory, and the new files. Does nothing if the directory has not changed since; its clock
-  // is coarse, however, so a recent change counts as a change.
+  // Reads the names in the directory, and the new files. Does nothing if the directory has not changed since. The clock
+  // of its modification time is coarse, so a recent time counts as a change.
   Status refresh() {
     struct stat info {};
     if (::fstat(entries_.get(), &info) != 0) return io_error(errno);
@@ -154,7 +154,7 @@ class DirectoryReader final : public EmergencyReaderStore {
     return {};
   }
 
-  // Each that is damaged is told of once.
+  // Reports each damaged file once.
   void note(const Uuid& seal_id, const Error& error) {
     if (error.code == ErrorCode::internal && told_.insert(seal_id).second) problems_.push_back(error.message);
   }

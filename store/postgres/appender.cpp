@@ -16,8 +16,8 @@ namespace {
 const PgStatement append_statements[] = {sql::append,      sql::append_one,  sql::append_with_tiles,
                                          sql::append_call, sql::append_form, UniqueIndexes::statement};
 
-// The server only has to read the batch, so it is given a moment to take what the socket cannot hold at once: while it
-// waits for the rest it does nothing else.
+// The server only has to read the batch, so it is given a moment to take what the socket cannot hold at once: until the
+// rest has arrived, the server is idle.
 constexpr std::chrono::milliseconds sending_patience{10};
 
 void add_head(PgParams& params, const AppendRequest& request) {

@@ -179,7 +179,7 @@ class PageQuery {
     page_.next_cursor = page_.entries.back().sequence;
   }
 
-  // PostgreSQL does not say which row it is: it is the next one.
+  // PostgreSQL does not say which row it cannot read: it is the one after the last that was read.
   Error unreadable(const Error& error) const {
     const std::int64_t at = descending_ ? high_ : low_;
     return {error.code,

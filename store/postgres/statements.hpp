@@ -112,7 +112,7 @@ inline constexpr PgStatement find_seals{
 
 // --- Lease and fence -------------------------------------------------------------------------------------------------
 
-// Locks the head against every append and every other taker; columns as head_columns() reads them.
+// Locks the head against every append and every other taker; columns as head_at() reads them (rows.hpp).
 inline constexpr PgStatement lock_head_row{
     "lock_head_row",
     "SELECT head_sequence, head_hash, merkle_root, writer_epoch FROM vault_head WHERE id = 1 FOR UPDATE"};
@@ -199,7 +199,7 @@ inline constexpr PgStatement identities{
     "JOIN vault_checkpoint c ON c.origin = p.origin WHERE p.ordinal < o.ordinal AND c.tree_size > 0) "
     "FROM vault_origin o ORDER BY o.ordinal"};
 
-// Only in session vaultd/rollback, from when that name was reserved for vaultd.
+// Only in session vaultd/rollback. Entries from before that name was reserved for vaultd do not count.
 inline constexpr PgStatement announcement{
     "announcement",
     "SELECT sequence, seal_id, CASE WHEN pg_catalog.jsonb_typeof(seal_data -> 'contradicted') = 'array' THEN "

@@ -32,7 +32,7 @@ VaultdOptions Simulation::draw_options() {
   VaultdOptions options;
   options.writer.batch_seals_max = 1 + random_.below(12);
   options.writer.batch_bytes_max = 300 + random_.below(4'000);
-  options.writer.second_batch_seals = 1 + random_.below(4);
+  options.writer.second_batch_orders = 1 + random_.below(4);
   options.writer.recent_seals = 1 + random_.below(30);
   options.gateway.request_timeout = std::chrono::milliseconds(1'000 + random_.below(4'000));
   options.gateway.queue.seals_max = 10 + random_.below(100);

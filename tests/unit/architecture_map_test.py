@@ -18,7 +18,6 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PROSE_PATH = re.compile(r"`((?:%s|docs|tests)/[\w./{},-]+)`" % "|".join(ROOMS))
 # These look like paths of ours but are not: methods of the Model Context Protocol, and the names by which programs
 # include the client library (examples/CMakeLists.txt makes them).
-# client library (examples/CMakeLists.txt makes them).
 NO_PATHS = ("tools/list", "tools/call", "wire/client.hpp", "wire/client_keys.hpp", "wire/subscriber.hpp")
 
 

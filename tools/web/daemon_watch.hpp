@@ -20,7 +20,7 @@ struct DaemonStatus {
   std::chrono::steady_clock::time_point at;
   std::string msgpack;
   std::string json;
-  std::string role;  // "writer", "standby"
+  std::string role;  // "writer", "standby", "waiting"
   bool ready = false;
   bool has_database = true;  // as far as is known
 };

@@ -97,7 +97,7 @@ void EventFeed::listen(Subscriber& subscriber, const std::atomic<bool>& wanted) 
       received = subscriber.next(milliseconds(0));
     }
     if (!batch.empty()) hand_over(std::move(batch));
-    if (!received) return;  // ZeroMQ failed: a new subscriber
+    if (!received) return;  // ZeroMQ failed: run() opens a new subscriber
   }
 }
 

@@ -105,7 +105,7 @@ bool Server::make_room() {
 }
 
 void Server::turn_away(tcp::socket socket) {
-  Response response = refusal(503, "busy", "there are as many connections as there may be");
+  Response response = refusal(503, "busy", "too many connections; try again later");
   const auto text =
       std::make_shared<const std::string>(response_head(response, {.keep_alive = false}) + *response.body);
   if (farewells_ >= farewells_max) {  // gets an answer as well, but nobody waits until it has been read

@@ -124,7 +124,7 @@ Plan Service::plan(const RequestHead& head, const ListenerPlace& place) const {
   plan.route = std::move(*route);
   plan.audience = audience;
   const std::string_view methods = methods_of(plan.route.kind);
-  // A single name between commas: "GET" in "GET, HEAD".
+  // find() alone would take a part of the list for a method, such as "ET".
   const bool known = head.method == "GET" || head.method == "HEAD" || head.method == "POST";
   if (!known || methods.find(head.method) == std::string_view::npos) {
     Response response = refusal(405, "method_not_allowed", "this path knows " + std::string(methods));

@@ -145,7 +145,7 @@ void Service::seal(const Plan& plan, const RequestHead& head, std::string body,
       [](const Result<std::string>& result) {
         Response response = json_answer(ctl::msgpack_to_json(*result));
         if (response.status != 200) return response;
-        bool fresh = false;  // there is a new finding or result
+        bool fresh = false;  // at least one seal was not a duplicate
         if (const auto receipts = decode_receipts(*result)) {
           fresh = std::visit(
               [](const auto& all) {
@@ -199,7 +199,7 @@ void Service::verify(const Plan& plan, const std::shared_ptr<Exchange>& exchange
 
 void Service::events(const Plan& plan, const RequestHead& head, const std::shared_ptr<Exchange>& exchange) {
   if (streams_.size() >= options_.streams_max) {
-    return exchange->answer(error_response({ErrorCode::busy, "as many follow the events as may", {}}));
+    return exchange->answer(error_response({ErrorCode::busy, "too many clients follow the events; try again later", {}}));
   }
   std::optional<std::int64_t> after;
   if (!head.last_event_id.empty()) {

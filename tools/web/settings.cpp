@@ -167,7 +167,7 @@ Status read_file(const std::string& path, Settings& settings) {
 
 Status read_environment(Settings& settings) {
   if (const char* port = std::getenv("PORT"); port != nullptr && *port != '\0') {
-    settings.listen = {std::string("0.0.0.0:") + port};  // platforms that run programs say where to listen in this way
+    settings.listen = {std::string("0.0.0.0:") + port};  // so hosting platforms say where to listen
   }
   for (const Field& field : fields) {
     const std::string name = variable_of(field);

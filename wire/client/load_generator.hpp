@@ -39,7 +39,7 @@ struct LoadCounts {
 // Belongs to one thread.
 class LoadGenerator {
  public:
-  // `requests` are encoded seal requests, sent in turn; they must outlive the client. Error: invalid_argument for an
+  // `requests` are encoded seal requests, sent in turn; they must outlive the generator. Error: invalid_argument for an
   // endpoint that ZeroMQ does not accept.
   static Result<std::unique_ptr<LoadGenerator>> connect(const LoadOptions& options,
                                                         std::span<const std::string> requests);

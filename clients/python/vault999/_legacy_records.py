@@ -89,7 +89,7 @@ def _listing(directory: str) -> List[str]:
 def _why_not(path: str) -> str:
     """Why a path is not read; "" if it is a file."""
     mode = os.lstat(path).st_mode
-    return "a symbolic link: not followed" if stat.S_ISLNK(mode) else "" if stat.S_ISREG(mode) else "no regular file"
+    return "a symbolic link: not followed" if stat.S_ISLNK(mode) else "" if stat.S_ISREG(mode) else "not a regular file"
 
 
 def _read_file(path: str) -> Union[bytes, str]:

@@ -50,7 +50,7 @@ class Link:
         self._poller.register(self.monitor, zmq.POLLIN)
 
     def close(self) -> None:
-        """From any thread: a call that is under way first ends with Unavailable."""
+        """From any thread: a call under way ends with Unavailable first."""
         self._closing.set()
         with self.lock:
             if not self.socket.closed:

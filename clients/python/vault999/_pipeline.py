@@ -91,7 +91,7 @@ class SealPipeline:
         if error is None:
             receipts = result.get("receipts") if result is not None else None
             if not isinstance(receipts, list) or len(receipts) != len(chunk.seals):
-                error = errors.Internal(f"vaultd answered {len(chunk.seals)} seals with other than as many receipts")
+                error = errors.Internal(f"vaultd answered {len(chunk.seals)} seals with another number of receipts")
             else:
                 self._outcomes.update(enumerate(map(Receipt, receipts), chunk.first))
                 return

@@ -94,8 +94,8 @@ async def migrate_legacy_to_postgres(legacy_reader: LegacyVaultReader, dry_run: 
 
     Returns {"session_jsons_found", "session_jsons_migrated", "refusal_entries_found", "refusal_entries_migrated",
     "errors", "dry_run"}, the same for markdown_entries, ledger_lines and emergency_entries, and "already_there": how many
-    of the migrated ones the ledger had. `errors` tells everything that is broken, by file and line; a line whose
-    entry_hash is wrong is told and sealed with legacy_hash_valid false. The directory is not changed.
+    of the migrated ones the ledger had. `errors` lists everything that is broken, by file and line; a line whose
+    entry_hash is wrong is listed and sealed with legacy_hash_valid false. The directory is not changed.
     """
     from vault999.persistent_ledger import get_vault_ledger  # which imports this module, too
 

@@ -48,7 +48,7 @@ class Spool:
 
     vault: where to; without one, Vault() of the environment. max_bytes: beyond it append() raises SpoolFull.
     on_receipt, on_refused: called on the sending thread with the seal and what became of it. What vaultd refuses for good
-    (a seal_id_conflict, say) is also kept in refused.ndjson, fsynced, and told in the log.
+    (a seal_id_conflict, say) is also kept in refused.ndjson, fsynced, and logged.
 
     Threads may share a spool. Two processes on one are refused (SpoolLocked), and so is a child after fork().
     """

@@ -169,5 +169,27 @@ TEST_F(GatewayTest, ACheckpointOfASizeIsWaitedFor) {
   EXPECT_EQ(last_error(), "ok");
 }
 
+// Somebody asks in the first moment of a new ledger: the first signature is a few milliseconds away.
+TEST_F(GatewayTest, TheFirstCheckpointIsWaitedFor) {
+  start();
+  from_peer("p", CheckpointRequest{});
+  EXPECT_TRUE(effects.frames.empty());
+  CheckpointSigned checkpoint;
+  checkpoint.checkpoint.tree_size = 0;
+  gateway->handle(checkpoint, effects);
+  ASSERT_EQ(effects.frames.size(), 1U);
+  EXPECT_EQ(last_error(), "ok");
+}
+
+TEST_F(GatewayTest, AFirstCheckpointThatDoesNotComeIsUnavailable) {
+  start();
+  from_peer("p", CheckpointRequest{});
+  effects.time += milliseconds(1'001);
+  gateway->handle(TimerFired{1}, effects);
+  ASSERT_EQ(effects.frames.size(), 1U);
+  EXPECT_EQ(last_reply().error->message, "no checkpoint has been signed yet");
+  EXPECT_EQ(last_error(), "unavailable");
+}
+
 }  // namespace
 }  // namespace vault

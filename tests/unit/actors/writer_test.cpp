@@ -86,7 +86,7 @@ class WriterTest : public ::testing::Test {
   RecordedEffects effects_;
   Writer writer_{[] {
     WriterOptions options;
-    options.second_batch_seals = 1;
+    options.second_batch_orders = 1;
     options.recent_seals = 1;
     return options;
   }()};

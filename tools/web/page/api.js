@@ -2,7 +2,7 @@
 
 let token = "";
 let askForToken = async () => "";
-/** Asked when vault-web wants a token: a function(refused: bool) that resolves to one. */
+/** Sets what is asked when vault-web wants a token: a function(refused: bool) that resolves to one. */
 export const onToken = (ask) => { askForToken = ask; };
 
 /** vaultd's or vault-web's refusal: `code` as in docs/protocol.md; "unreachable" if nobody answers. */

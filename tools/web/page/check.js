@@ -151,7 +151,7 @@ async function byVaultd(result, signal) {
     if (event === "progress") tell(data.checked, data.total);
     if (event === "error") fill(result, notice("bad", data.message));
     if (event === "result") fill(result, data.valid
-      ? outcome("yes", `vaultd found nothing in ${plural(data.checked, "entry", "entries")}.`)
+      ? outcome("yes", `vaultd found nothing wrong in ${plural(data.checked, "entry", "entries")}.`)
       : outcome("no", "vaultd says: entry ", suspect(data.first_invalid_sequence), `, ${data.reason}.`));
   }
 }

@@ -28,7 +28,7 @@ export const base64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCha
 export function unbase64(text) {
   demand(/^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text), "not base64");
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  demand(base64(bytes) === text, "base64 in another than its one form");
+  demand(base64(bytes) === text, "not canonical base64");
   return bytes;
 }
 
@@ -167,7 +167,7 @@ export async function parseKey(vkey) {
   const bytes = unbase64(match[3]);
   demand(bytes.length === 33 && bytes[0] === 1, "not an Ed25519 key");
   const keyId = hex((await sha256(match[1], "\n", bytes)).slice(0, 4));
-  demand(keyId === match[2], "the key's ID is not its own");
+  demand(keyId === match[2], "the key ID does not belong to this name and key");
   return { name: match[1], keyId, key: bytes.slice(1) };
 }
 

@@ -112,7 +112,7 @@ export function view(main, signal) {
 
   function drawHead() {
     const last = state.entries[0];
-    const sequence = last?.sequence ?? state.sequence;  // number, hash and time of one entry, if half a second old
+    const sequence = last?.sequence ?? state.sequence;  // number, hash and time of one entry, even if half a second old
     put("head", h("p", { class: "big" }, sequence === null ? "–" : number(sequence)),
       last ? [hash(last.entry_hash), h("p", {}, time(last.timestamp))]
         : h("p", { class: "muted" }, sequence === 0 ? "an empty ledger" : "…"));

@@ -27,7 +27,7 @@ def text_of(entry: Mapping[str, Any], name: str) -> str:
     """A text member. CheckFailed if it is missing, or malformed."""
     value = entry.get(name)
     if not isinstance(value, str):
-        raise CheckFailed(f"{name} is missing or no text", name)
+        raise CheckFailed(f"{name} is missing or not a text", name)
     shape = _SHAPES.get(name)
     if shape is not None and not shape.fullmatch(value):
         raise CheckFailed(f"{name} is malformed", name)
@@ -37,7 +37,7 @@ def text_of(entry: Mapping[str, Any], name: str) -> str:
 def sequence_of(entry: Mapping[str, Any]) -> int:
     value = entry.get("sequence")
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= SEQUENCE_MAX:
-        raise CheckFailed("sequence is missing or no sequence", "sequence")
+        raise CheckFailed("sequence is missing or not a sequence", "sequence")
     return value
 
 
@@ -73,9 +73,9 @@ def parse_leaf_data(leaf: bytes) -> Dict[str, Any]:
     try:
         envelope = json_text.parse_json(leaf, stored=True, bytes_max=65_535, root="")
     except ValueError as error:
-        raise CheckFailed(f"the leaf is no envelope: {error}") from None
+        raise CheckFailed(f"the leaf is not an envelope: {error}") from None
     if envelope.get("v") != 1 or envelope.get("verdict") not in VERDICT_NAMES or leaf_data(envelope) != leaf:
-        raise CheckFailed("the leaf is no envelope in canonical form")
+        raise CheckFailed("the leaf is not an envelope in canonical form")
     assert isinstance(envelope, dict)
     return envelope
 

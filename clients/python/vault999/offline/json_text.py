@@ -74,7 +74,7 @@ class _Parser:
 
     def skip_space(self) -> None:
         match = _SPACE.match(self.text, self.at)
-        assert match is not None  # it matches nothing, too
+        assert match is not None  # the pattern matches the empty string too
         self.at = match.end()
 
     def take_bytes(self, count: int) -> None:

@@ -12,7 +12,7 @@ _NONE: Any = object()
 def hashes_from_hex(texts: Any, field: str) -> List[bytes]:
     """The hashes of a list of hex texts."""
     if not isinstance(texts, Sequence) or isinstance(texts, str):
-        raise CheckFailed(f"{field} is no list of hashes", field)
+        raise CheckFailed(f"{field} is not a list of hashes", field)
     for text in texts:
         if not isinstance(text, str) or len(text) != 64 or text.strip("0123456789abcdef"):
             raise CheckFailed(f"{field} is not a hash", field)
