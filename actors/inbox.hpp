@@ -11,6 +11,7 @@
 
 #include "actors/message.hpp"
 #include "ledger/check.hpp"
+#include "ledger/overloaded.hpp"
 
 namespace vault {
 
@@ -60,14 +61,6 @@ inline constexpr bool takes<std::variant<Kinds...>, Kind> = (std::same_as<Kinds,
 // The kinds of messages that an inbox accepts.
 template <class Kind, class Inbox>
 concept KindOf = takes<Inbox, Kind>;
-
-// One function object made of several lambdas, each for one kind of message.
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 // The entry to a handler: calls the one of `cases` that takes this kind of message (by reference). Does not compile if
 // a kind in the inbox has no case. A message that is not in the inbox cannot have been sent, and ends the process.

@@ -29,32 +29,34 @@ std::string ipc_path(const std::string& endpoint) {
   return endpoint.substr(6);
 }
 
-void set_access(const std::string& endpoint, const SocketOptions& options) {
+Status set_access(const std::string& endpoint, const SocketOptions& options) {
   const std::string path = ipc_path(endpoint);
   if (chmod(path.c_str(), options.mode) != 0) {
-    throw EndpointError(ErrorCode::forbidden, "cannot set the mode of " + path + ": " + std::strerror(errno));
+    return fail(ErrorCode::forbidden, "cannot set the mode of " + path + ": " + std::strerror(errno));
   }
-  if (options.group.empty()) return;
+  if (options.group.empty()) return {};
   const group* found = getgrnam(options.group.c_str());
-  if (!found) throw EndpointError(ErrorCode::invalid_argument, "there is no group \"" + options.group + "\"");
+  if (!found) return fail(ErrorCode::invalid_argument, "there is no group \"" + options.group + "\"");
   if (chown(path.c_str(), static_cast<uid_t>(-1), found->gr_gid) != 0) {
-    throw EndpointError(ErrorCode::forbidden,
-                        "cannot give " + path + " to group " + options.group + ": " + std::strerror(errno));
+    return fail(ErrorCode::forbidden,
+                "cannot give " + path + " to group " + options.group + ": " + std::strerror(errno));
   }
+  return {};
 }
 
-void bind_one(Port& port, const std::string& endpoint) {
+Status bind_one(Port& port, const std::string& endpoint) {
   // Also checked at the start, but vaultd may have waited for a database since.
   const auto obstacle = is_ipc(endpoint) ? find_obstacle(ipc_path(endpoint)) : std::nullopt;
-  if (obstacle) throw EndpointError(ErrorCode::invalid_argument, ipc_path(endpoint) + " is " + *obstacle);
+  if (obstacle) return fail(ErrorCode::invalid_argument, ipc_path(endpoint) + " is " + *obstacle);
   port.socket.set(zmq::sockopt::ipv6, needs_ipv6(endpoint));
   try {
     port.socket.bind(endpoint);
   } catch (const zmq::error_t& error) {
     const ErrorCode code = error.num() == EACCES ? ErrorCode::forbidden : ErrorCode::invalid_argument;
-    throw EndpointError(code, "cannot bind " + endpoint + ": " + error.what());
+    return fail(code, "cannot bind " + endpoint + ": " + error.what());
   }
   port.endpoints.push_back(port.socket.get(zmq::sockopt::last_endpoint));
+  return {};
 }
 
 zmq::socket_type type_of(SocketKind kind) {
@@ -84,6 +86,33 @@ GuardedSocket guarded_socket(SocketKind kind) {
   return GuardedSocket::none;
 }
 
+// Binds ipc endpoints first, without CURVE, then tcp ones with it: an endpoint copies the socket's options when it is
+// bound.
+Status bind_all(Port& port, const SocketOptions& options) {
+  for (const std::string& endpoint : options.endpoints) {
+    if (!is_ipc(endpoint)) continue;
+    if (const Status bound = bind_one(port, endpoint); !bound) return bound;
+    if (ipc_path(endpoint).front() == '@') continue;
+    if (const Status set = set_access(endpoint, options); !set) return set;
+  }
+  if (options.curve) {
+    zmq::socket_t& socket = port.socket;
+    socket.set(zmq::sockopt::curve_server, true);
+    socket.set(zmq::sockopt::curve_secretkey, options.curve->secret_key);
+    socket.set(zmq::sockopt::zap_domain, options.domain);
+    const int on = 1;
+    if (zmq_setsockopt(socket.handle(), zap_enforce_domain, &on, sizeof on) != 0) {
+      return fail(ErrorCode::internal, "this libzmq cannot enforce ZAP domains; CURVE would not be safe");
+    }
+    HandshakeWatch::watch(socket, options.domain);
+  }
+  for (const std::string& endpoint : options.endpoints) {
+    if (is_ipc(endpoint)) continue;
+    if (const Status bound = bind_one(port, endpoint); !bound) return bound;
+  }
+  return {};
+}
+
 }  // namespace
 
 Status EndpointLocks::lock(const std::string& endpoint) {
@@ -108,7 +137,7 @@ Status EndpointLocks::lock(const std::string& endpoint) {
   return {};
 }
 
-Port open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& options) {
+Result<Port> open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& options) {
   const PeerGuard::Binding guarded(guarded_socket(kind));
   Port port{kind, zmq::socket_t(context, type_of(kind))};
   if (kind == SocketKind::requests || kind == SocketKind::ingest) {
@@ -119,24 +148,8 @@ Port open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& op
   socket.set(zmq::sockopt::sndhwm, options.high_water_mark);
   if (kind == SocketKind::requests) socket.set(zmq::sockopt::router_mandatory, true);
   if (options.handover) socket.set(zmq::sockopt::router_handover, true);
-  // Endpoints copy the socket's options when they are bound: ipc first, without CURVE, then tcp with it.
-  for (const std::string& endpoint : options.endpoints) {
-    if (!is_ipc(endpoint)) continue;
-    bind_one(port, endpoint);
-    if (ipc_path(endpoint).front() != '@') set_access(endpoint, options);
-  }
-  if (options.curve) {
-    socket.set(zmq::sockopt::curve_server, true);
-    socket.set(zmq::sockopt::curve_secretkey, options.curve->secret_key);
-    socket.set(zmq::sockopt::zap_domain, options.domain);
-    const int on = 1;
-    if (zmq_setsockopt(socket.handle(), zap_enforce_domain, &on, sizeof on) != 0) {
-      throw std::runtime_error("this libzmq cannot enforce ZAP domains; CURVE would not be safe");
-    }
-  }
-  if (options.curve) HandshakeWatch::watch(socket, options.domain);
-  for (const std::string& endpoint : options.endpoints) {
-    if (!is_ipc(endpoint)) bind_one(port, endpoint);
+  if (const Status bound = bind_all(port, options); !bound) {
+    return fail(bound.error().code, options.domain + ": " + bound.error().message, options.domain);
   }
   return port;
 }
@@ -155,10 +168,10 @@ std::vector<SocketOptions> request_sockets(SocketOptions options) {
   return sockets;
 }
 
-Port open_zap_port(zmq::context_t& context) {
+Result<Port> open_zap_port(zmq::context_t& context) {
   Port port{SocketKind::zap, zmq::socket_t(context, zmq::socket_type::router)};
   port.socket.set(zmq::sockopt::linger, 0);
-  bind_one(port, "inproc://zeromq.zap.01");
+  if (const Status bound = bind_one(port, "inproc://zeromq.zap.01"); !bound) return tl::unexpected(bound.error());
   port.endpoints.clear();  // they stay bound until the context is closed
   return port;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -39,26 +38,16 @@ class EndpointLocks {
   std::vector<UniqueFd> files_;
 };
 
-// Why an endpoint cannot be bound: `invalid_argument` (no such address, in use, not a socket at that path) or
-// `forbidden`.
-class EndpointError : public std::runtime_error {
- public:
-  EndpointError(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
-  ErrorCode code() const { return code_; }
-
- private:
-  ErrorCode code_;
-};
-
-// Makes the socket, binds every endpoint, sets modes. Throws EndpointError naming the endpoint (in a shell's thread,
-// which reports it).
-Port open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& options);
+// Makes the socket, binds every endpoint, sets modes. Errors, with the setting (`domain`) and the endpoint in the
+// message: invalid_argument (no such address, in use, not a socket at that path), forbidden, or internal (libzmq cannot
+// do what CURVE needs).
+Result<Port> open_port(zmq::context_t& context, SocketKind kind, const SocketOptions& options);
 // One ROUTER for peers without keys, one for those with keys. Among the first, whoever has reached the socket has every
 // role, and a restarted producer takes over its routing id from a connection that hangs. Among the second, a key must
 // not receive another one's messages by claiming its routing id. The last one has the tcp endpoints.
 std::vector<SocketOptions> request_sockets(SocketOptions options);
 // The ZAP handler's socket.
-Port open_zap_port(zmq::context_t& context);
+Result<Port> open_zap_port(zmq::context_t& context);
 
 // A new pair for the test below. Error: internal.
 Result<ServerKey> make_unknown_key();

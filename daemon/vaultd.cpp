@@ -63,8 +63,7 @@ class Vaultd {
   Status start_sealing();
   Status test_curve();
   SocketOptions socket_options(const std::vector<std::string>& endpoints, const std::string& domain) const;
-  Port open_setting(zmq::context_t& context, SocketKind kind, const SocketOptions& options);
-  Status explain(Status started) const;
+  Result<std::vector<Port>> open_sealing_ports(zmq::context_t& context);
 
   Settings settings_;
   const Settings configured_;  // before an embedded database filled in some
@@ -99,7 +98,6 @@ class Vaultd {
   zmq::context_t context_;
   std::optional<HandshakeWatch> handshakes_;
   std::vector<std::string> bound_requests_;
-  std::optional<Error> endpoint_error_;  // written by a shell's thread before it reports its failure
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Supervisor> supervisor_;
   std::atomic<bool> ingest_is_read_{false};
@@ -173,22 +171,6 @@ SocketOptions Vaultd::socket_options(const std::vector<std::string>& endpoints, 
   return options;
 }
 
-// Runs in a shell's thread. Sockets are named after their settings.
-Port Vaultd::open_setting(zmq::context_t& context, SocketKind kind, const SocketOptions& options) {
-  try {
-    return open_port(context, kind, options);
-  } catch (const EndpointError& error) {
-    endpoint_error_ = Error{error.code(), options.domain + ": " + error.what(), options.domain};
-    throw;
-  }
-}
-
-// A shell reports only a text; this returns the typed error about its sockets, if there is one.
-Status Vaultd::explain(Status started) const {
-  if (!started && endpoint_error_) return tl::unexpected(*endpoint_error_);
-  return started;
-}
-
 // Starts the actors that no peer can reach.
 Status Vaultd::start_inside() {
   if (emergency_) return emergency_->start(*supervisor_);
@@ -221,14 +203,35 @@ Status Vaultd::start_publishing() {
     notary_ = std::make_unique<Notary>(*state_, notary_options(settings_));
     actors.push_back({ActorId::notary, notary_.get()});
   }
-  return explain(supervisor_->start(actors, [this](zmq::context_t& context) {
+  return supervisor_->start(actors, [this](zmq::context_t& context) -> Result<std::vector<Port>> {
     SocketOptions options = socket_options(settings_.events, "events");
     options.high_water_mark = 20'000;  // how many messages a slow subscriber may lag behind before it misses some
+    auto port = open_port(context, SocketKind::events, options);
+    if (!port) return tl::unexpected(port.error());
+    port->overfull = [] { peer_guard().cut_slowest(GuardedSocket::events); };
     std::vector<Port> ports;
-    ports.push_back(open_setting(context, SocketKind::events, options));
-    ports.back().overfull = [] { peer_guard().cut_slowest(GuardedSocket::events); };
+    ports.push_back(std::move(*port));
     return ports;
-  }));
+  });
+}
+
+// Runs in the sealing thread.
+Result<std::vector<Port>> Vaultd::open_sealing_ports(zmq::context_t& context) {
+  std::vector<Port> ports;
+  SocketOptions requests = socket_options(settings_.requests, "requests");
+  requests.high_water_mark = 16'384;  // replies that one peer may leave unread; see also UnreadReplies
+  for (const SocketOptions& one : request_sockets(requests)) {
+    auto port = open_port(context, SocketKind::requests, one);
+    if (!port) return tl::unexpected(port.error());
+    ports.push_back(std::move(*port));
+    ports.back().tag = static_cast<char>(ports.size());
+  }
+  bound_requests_ = ports.back().endpoints;
+  auto ingest = open_port(context, SocketKind::ingest, socket_options(settings_.ingest, "ingest"));
+  if (!ingest) return tl::unexpected(ingest.error());
+  ingest->wanted = [this] { return ingest_is_read_ = gateway_->wants_ingest(); };
+  ports.push_back(std::move(*ingest));
+  return ports;
 }
 
 Status Vaultd::start_sealing() {
@@ -243,19 +246,7 @@ Status Vaultd::start_sealing() {
     actors.push_back({ActorId::writer, writer_.get()});
     actors.push_back({ActorId::committer, committer_.get()});
   }
-  return explain(supervisor_->start(actors, [this](zmq::context_t& context) {
-    std::vector<Port> ports;
-    SocketOptions requests = socket_options(settings_.requests, "requests");
-    requests.high_water_mark = 16'384;  // replies that one peer may leave unread; see also UnreadReplies
-    for (const SocketOptions& one : request_sockets(requests)) {
-      ports.push_back(open_setting(context, SocketKind::requests, one));
-      ports.back().tag = static_cast<char>(ports.size());
-    }
-    bound_requests_ = ports.back().endpoints;
-    ports.push_back(open_setting(context, SocketKind::ingest, socket_options(settings_.ingest, "ingest")));
-    ports.back().wanted = [this] { return ingest_is_read_ = gateway_->wants_ingest(); };
-    return ports;
-  }));
+  return supervisor_->start(actors, [this](zmq::context_t& context) { return open_sealing_ports(context); });
 }
 
 // The authenticator must be there before any tcp endpoint is.
@@ -264,9 +255,11 @@ Status Vaultd::start_authenticator() {
   handshakes_.emplace(context_, std::vector<std::string>{"requests", "ingest", "events"});
   authenticator_ = std::make_unique<Authenticator>([this] { return keys_->load_changed(); }, unknown_key_.public_key);
   return supervisor_->start({{ActorId::authenticator, authenticator_.get()}}, [](zmq::context_t& context) {
-    std::vector<Port> ports;
-    ports.push_back(open_zap_port(context));
-    return ports;
+    return open_zap_port(context).map([](Port&& port) {
+      std::vector<Port> ports;
+      ports.push_back(std::move(port));
+      return ports;
+    });
   });
 }
 

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "actors/actor.hpp"
+#include "ledger/result.hpp"
 
 namespace vault {
 
@@ -13,9 +14,9 @@ namespace vault {
 
 // Its ports are open, and its actors are about to start. This or ShellFailed comes first.
 struct ShellReady {};
-// Its thread has ended unexpectedly, and all its actors with it.
+// Its ports could not be opened, or its thread has ended unexpectedly; all its actors have ended with it.
 struct ShellFailed {
-  std::string reason;  // for people
+  Error error;
 };
 // The configuration does not fit the contents of the database.
 struct ConfigurationRefused {

@@ -293,8 +293,8 @@ class Loop {
 
 }  // namespace
 
-Shell::Shell(zmq::context_t& context, std::vector<NamedActor> actors,
-             std::function<std::vector<Port>(zmq::context_t&)> open_ports, std::chrono::microseconds busy_poll)
+Shell::Shell(zmq::context_t& context, std::vector<NamedActor> actors, OpenPorts open_ports,
+             std::chrono::microseconds busy_poll)
     : context_(context),
       actors_(std::move(actors)),
       busy_poll_(busy_poll),
@@ -320,25 +320,29 @@ void Shell::tell(LifecycleOrder order) {
   }
 }
 
-void Shell::run(const std::function<std::vector<Port>(zmq::context_t&)>& open_ports) {
+void Shell::run(const OpenPorts& open_ports) {
   zmq::socket_t lifecycle(context_, zmq::socket_type::pair);
   lifecycle.set(zmq::sockopt::linger, 1'000);
   lifecycle.connect(address_);
   try {
     Mailbox mailbox(context_, actors_);
-    std::vector<Port> ports;
-    if (open_ports) ports = open_ports(context_);
+    auto ports = open_ports ? open_ports(context_) : std::vector<Port>();
+    if (!ports) return report_failure(lifecycle, std::move(ports.error()));
     opened_.store(true, std::memory_order_release);
-    ThreadContext thread(context_, ports, lifecycle);
+    ThreadContext thread(context_, *ports, lifecycle);
     thread.report(ShellReady{});
     Loop(actors_, mailbox, thread, busy_poll_).run();
   } catch (const std::exception& error) {
-    try {
-      (void)lifecycle.send(frame_of(std::make_unique<LifecycleReport>(ShellFailed{error.what()})),
-                           zmq::send_flags::dontwait);
-    } catch (const zmq::error_t& unheard) {
-      log_error("shell", "last report not delivered", {{"actor", name_}, {"reason", unheard.what()}});
-    }
+    report_failure(lifecycle, {ErrorCode::internal, name_ + ": failed " + error.what(), {}});
+  }
+}
+
+void Shell::report_failure(zmq::socket_t& lifecycle, Error error) {
+  try {
+    (void)lifecycle.send(frame_of(std::make_unique<LifecycleReport>(ShellFailed{std::move(error)})),
+                         zmq::send_flags::dontwait);
+  } catch (const zmq::error_t& unheard) {
+    log_error("shell", "last report not delivered", {{"actor", name_}, {"reason", unheard.what()}});
   }
 }
 

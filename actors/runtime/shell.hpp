@@ -18,6 +18,7 @@
 
 #include "actors/actor.hpp"
 #include "actors/runtime/lifecycle.hpp"
+#include "ledger/result.hpp"
 
 namespace vault {
 
@@ -40,13 +41,15 @@ struct NamedActor {
   Actor* actor;
 };
 
+// Makes a shell's ports, in the shell's thread. Its error is what the start of the shell fails with.
+using OpenPorts = std::function<Result<std::vector<Port>>(zmq::context_t&)>;
+
 class Shell {
  public:
-  // Messages from ports go to the first of `actors`. `open_ports` runs in the new thread and may throw zmq::error_t:
-  // the shell then reports ShellFailed. `context` outlives the shell. `busy_poll`: the thread stays awake for this long
-  // (busy_poll.hpp) in every wait in which an actor watches a descriptor of its own.
-  Shell(zmq::context_t& context, std::vector<NamedActor> actors,
-        std::function<std::vector<Port>(zmq::context_t&)> open_ports = {}, std::chrono::microseconds busy_poll = {});
+  // Messages from ports go to the first of `actors`. `context` outlives the shell. `busy_poll`: the thread stays awake
+  // for this long (busy_poll.hpp) in every wait in which an actor watches a descriptor of its own.
+  Shell(zmq::context_t& context, std::vector<NamedActor> actors, OpenPorts open_ports = {},
+        std::chrono::microseconds busy_poll = {});
   ~Shell();  // joins; ask every actor to stop first
   Shell(const Shell&) = delete;
   Shell& operator=(const Shell&) = delete;
@@ -60,7 +63,8 @@ class Shell {
   bool opened() const { return opened_.load(std::memory_order_acquire); }
 
  private:
-  void run(const std::function<std::vector<Port>(zmq::context_t&)>& open_ports);
+  void run(const OpenPorts& open_ports);
+  void report_failure(zmq::socket_t& lifecycle, Error error);
 
   zmq::context_t& context_;
   std::vector<NamedActor> actors_;

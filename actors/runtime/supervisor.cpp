@@ -14,8 +14,7 @@ namespace vault {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-Status Supervisor::start(const std::vector<NamedActor>& actors,
-                         std::function<std::vector<Port>(zmq::context_t&)> open_ports, std::optional<bool> waits) {
+Status Supervisor::start(const std::vector<NamedActor>& actors, OpenPorts open_ports, std::optional<bool> waits) {
   const ThreadId thread = place_of(actors.front().id).thread;
   VAULT_CHECK(actors.size() == 1 || thread != ThreadId::own);
   for (const NamedActor& hosted : actors) VAULT_CHECK(place_of(hosted.id).thread == thread);
@@ -33,10 +32,8 @@ Status Supervisor::start(const std::vector<NamedActor>& actors,
       if (error.num() != EINTR) return fail(ErrorCode::internal, error.what());
     }
   }
-  const auto& first = value_in<LifecycleReport>(frame);
-  if (const auto* failed = std::get_if<ShellFailed>(&first)) {
-    return fail(ErrorCode::internal, host.shell->name() + ": failed " + failed->reason);
-  }
+  auto& first = value_in<LifecycleReport>(frame);
+  if (auto* failed = std::get_if<ShellFailed>(&first)) return tl::unexpected(std::move(failed->error));
   VAULT_CHECK(std::holds_alternative<ShellReady>(first) && host.shell->opened());
   threads_.push_back(std::move(host));
   return {};
@@ -47,7 +44,7 @@ void Supervisor::hear(ActorThread& host, LifecycleReport& heard, Report& report)
       [](ShellReady&) { VAULT_CHECK(false && "start() has heard that already"); },
       [&](ShellFailed& failed) {
         host.running.clear();
-        report.failed = host.shell->name() + ": failed " + failed.reason;
+        report.failed = std::move(failed.error.message);
       },
       [&](ConfigurationRefused& refused) { report.configuration = std::move(refused.reason); },
       [&](ServiceState& state) { report.state = std::move(state); },

@@ -21,9 +21,9 @@ class Supervisor {
       : context_(context), busy_poll_(busy_poll) {}
 
   // Starts actors in one thread and waits until it is ready. `open_ports` are the first actor's. Everything else about
-  // them is in topology.hpp; `waits` overrides the table's value for the first. Error: internal with the reason for the
-  // failure (an endpoint that cannot be bound, say).
-  Status start(const std::vector<NamedActor>& actors, std::function<std::vector<Port>(zmq::context_t&)> open_ports = {},
+  // them is in topology.hpp; `waits` overrides the table's value for the first. Errors: those of `open_ports` (an
+  // endpoint that cannot be bound, say); internal if the thread fails.
+  Status start(const std::vector<NamedActor>& actors, OpenPorts open_ports = {},
                std::optional<bool> waits = std::nullopt);
 
   // Everything reported since the last call. Waits at most `timeout`, or until `wake_fd` (a signalfd) is readable.

@@ -134,12 +134,21 @@ TEST_F(ServiceLoopTest, AnActorThatFailsEndsTheLoop) {
   EXPECT_TRUE(supervisor_.stop(std::chrono::seconds(5))) << "it has stopped already";
 }
 
-TEST_F(ServiceLoopTest, APortThatCannotBeOpenedIsToldByTheStart) {
+TEST_F(ServiceLoopTest, APortThatCannotBeOpenedFailsTheStart) {
   Teller gateway({});
   const auto fails = [](zmq::context_t&) -> std::vector<Port> { throw std::runtime_error("Address already in use"); };
   const Status started = supervisor_.start({{ActorId::gateway, &gateway}}, fails);
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().message, "gateway: failed Address already in use");
+}
+
+TEST_F(ServiceLoopTest, TheStartFailsWithTheErrorOfThePort) {
+  Teller gateway({});
+  const Error error{ErrorCode::forbidden, "requests: cannot set the mode of /run/vaultd/requests", "requests"};
+  const auto fails = [&](zmq::context_t&) -> Result<std::vector<Port>> { return tl::unexpected(error); };
+  const Status started = supervisor_.start({{ActorId::gateway, &gateway}}, fails);
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error(), error);
 }
 
 }  // namespace
