@@ -1,7 +1,9 @@
 #include "ledger/quantity.hpp"
 
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <string>
 
 #include "ledger/ascii.hpp"
 
@@ -127,8 +129,22 @@ std::optional<std::chrono::milliseconds> parse_units(std::string_view text, std:
 
 }  // namespace
 
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   return parse_units(text, second_ms);
+}
+
+std::string format_duration(std::chrono::milliseconds duration) {
+  const std::int64_t ms = duration.count();
+  if (ms > 0 && ms % hour_ms == 0) return std::to_string(ms / hour_ms) + "h";
+  if (ms > 0 && ms % second_ms == 0) return std::to_string(ms / second_ms) + "s";
+  return std::to_string(ms) + "ms";
 }
 
 std::optional<std::chrono::milliseconds> parse_age(std::string_view text) {

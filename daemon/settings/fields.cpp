@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ledger/nearest.hpp"
+#include "ledger/overloaded.hpp"
 #include "ledger/passwords.hpp"
 #include "ledger/quantity.hpp"
 #include "store/postgres/place.hpp"
@@ -122,13 +123,6 @@ const std::array fields{
                  wants_backend},
     SettingField{"legacy_dir", "directory in which the emergency mode keeps seals", &S::legacy_dir, 0, 0, wants_path},
 };
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 Status refuse(const SettingField& field, const std::string& found) {
   return fail(ErrorCode::invalid_argument, fmt::format("must be {}, not {}", describe_wanted(field), found),
@@ -303,13 +297,6 @@ Status check_field(const SettingField& field, const Settings& settings) {
                         },
                     },
                     field.member);
-}
-
-std::string format_duration(std::chrono::milliseconds duration) {
-  const std::int64_t ms = duration.count();
-  if (ms > 0 && ms % hour == 0) return fmt::format("{}h", ms / hour);
-  if (ms > 0 && ms % second == 0) return fmt::format("{}s", ms / second);
-  return fmt::format("{}ms", ms);
 }
 
 }  // namespace vault

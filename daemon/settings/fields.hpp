@@ -62,8 +62,4 @@ Status check_field(const SettingField& field, const Settings& settings);
 // "a number from 1 to 64", "a duration such as 30s, 500ms or 1h30m, from 1ms to 24h", ...
 std::string describe_wanted(const SettingField& field);
 
-// 250 -> 250ms, 30000 -> 30s: what parse_duration() (ledger/quantity.hpp) reads back. tools/common/progress.hpp has
-// describe_duration(), which is for people only.
-std::string format_duration(std::chrono::milliseconds duration);
-
 }  // namespace vault

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <iterator>
+#include <map>
+
 #include "daemon/settings/fields.hpp"
 #include "ledger/passwords.hpp"
 #include "os/whole_file.hpp"
@@ -72,27 +75,37 @@ Status set_from_node(const SettingField& field, const toml::node& node, Settings
   return mismatch(field, node);
 }
 
+Status apply_key(std::string_view name, const toml::node& node, Settings& settings) {
+  const SettingField* field = find_setting(name);
+  if (field != nullptr) return set_from_node(*field, node, settings);
+  const auto near = nearest_setting(name);
+  return fail(ErrorCode::invalid_argument,
+              "no such setting" + (near.empty() ? std::string{} : fmt::format("; did you mean {}?", near)));
+}
+
+// Tries all of it, and reports everything that is wrong, a line each, in the order of the file.
 Result<std::set<std::string>> apply_table(const std::string& path, const toml::table& table, Settings& settings) {
   std::set<std::string> keys;
+  std::map<std::uint32_t, Error> wrong;  // by line
   for (const auto& [key, node] : table) {
     const std::string name{key.str()};
-    const std::string shown = may_hold_password(name) ? "a key (it is not shown, since it may hold a password)" : name;
-    const auto where = fmt::format("{}:{}: {}: ", path, key.source().begin.line, shown);
-    const SettingField* field = find_setting(name);
-    if (field == nullptr) {
-      const auto near = nearest_setting(name);
-      const auto hint = near.empty() ? std::string{} : fmt::format("; did you mean {}?", near);
-      return fail(ErrorCode::invalid_argument, fmt::format("{}no such setting{}", where, hint), shown);
-    }
-    if (Status status = set_from_node(*field, node, settings); !status) {
-      return fail(ErrorCode::invalid_argument, where + status.error().message, name);
+    const auto line = key.source().begin.line;
+    if (const Status applied = apply_key(name, node, settings); !applied) {
+      const std::string shown =
+          may_hold_password(name) ? "a key (it is not shown, since it may hold a password)" : name;
+      wrong[line] = {ErrorCode::invalid_argument,
+                     fmt::format("{}:{}: {}: {}", path, line, shown, applied.error().message), shown};
+      continue;
     }
     const auto* text = node.as_string();
     if (text != nullptr && text->get().empty()) continue;
     keys.insert(name);
-    settings.origins[name] = fmt::format("{}:{}", path, key.source().begin.line);
+    settings.origins[name] = fmt::format("{}:{}", path, line);
   }
-  return keys;
+  if (wrong.empty()) return keys;
+  Error all = wrong.begin()->second;
+  for (auto at = std::next(wrong.begin()); at != wrong.end(); ++at) all.message += "\n" + at->second.message;
+  return tl::unexpected(std::move(all));
 }
 
 }  // namespace

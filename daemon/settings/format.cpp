@@ -3,6 +3,7 @@
 
 #include "daemon/settings/fields.hpp"
 #include "daemon/settings/settings.hpp"
+#include "ledger/quantity.hpp"
 #include "store/postgres/url.hpp"
 
 namespace vault {

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "ledger/passwords.hpp"
 #include "ledger/quantity.hpp"
 #include "tools/common/files.hpp"
@@ -21,13 +19,6 @@ std::string_view trim(std::string_view text) {
 }
 
 }  // namespace
-
-std::optional<std::int64_t> parse_integer(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 CLI::Option* add_timeout(CLI::App& command, std::chrono::milliseconds& out, const std::string& help) {
   return command

@@ -12,13 +12,11 @@
 #include <string_view>
 
 #include "ledger/page.hpp"
+#include "ledger/quantity.hpp"
 #include "ledger/result.hpp"
 #include "ledger/signed_note.hpp"
 
 namespace vault::ctl {
-
-// Decimal digits with an optional sign, nothing else (no octal, no hex, no white space).
-std::optional<std::int64_t> parse_integer(std::string_view text);
 
 // --timeout: a duration in the form of ledger/quantity.hpp, more than 0, at most a day.
 CLI::Option* add_timeout(CLI::App& command, std::chrono::milliseconds& out, const std::string& help);

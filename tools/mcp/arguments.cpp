@@ -22,10 +22,10 @@ constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
 
 // A number literal or digits in a string: 7, "7", and 7.0, which is an integer too in JSON Schema.
 std::optional<std::int64_t> read_integer(const RawJson& json, const RawJson::Node& node) {
-  if (node.kind == RawJson::Kind::string) return ctl::parse_integer(json.characters(node));
+  if (node.kind == RawJson::Kind::string) return parse_integer(json.characters(node));
   if (node.kind != RawJson::Kind::number) return std::nullopt;
   const std::string_view text = json.text(node);
-  if (const auto value = ctl::parse_integer(text)) return value;
+  if (const auto value = parse_integer(text)) return value;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool exact = error == std::errc() && std::abs(value) <= exact_integer_max && std::trunc(value) == value;

@@ -1,7 +1,5 @@
 #include "tools/web/request_target.hpp"
 
-#include <charconv>
-
 #include "ledger/bytes.hpp"
 
 namespace vault::web {
@@ -76,13 +74,6 @@ Result<RequestTarget> parse_target(std::string_view target) {
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
   }
   return out;
-}
-
-std::optional<std::int64_t> parse_integer(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 void QueryArguments::refuse(std::string_view name, std::string message) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "ledger/quantity.hpp"
 #include "ledger/result.hpp"
 
 namespace vault::web {
@@ -42,9 +43,5 @@ class QueryArguments {
   std::vector<bool> taken_;
   std::optional<Error> error_;
 };
-
-// The whole text as a number: digits only, with an optional leading minus. nullopt for anything else and beyond 64
-// bits.
-std::optional<std::int64_t> parse_integer(std::string_view text);
 
 }  // namespace vault::web

@@ -25,6 +25,18 @@ TEST(Quantity, DurationsAsPeopleWriteThem) {
   EXPECT_EQ(ms("36525d"), std::int64_t{36'525} * 86'400'000);
 }
 
+TEST(Quantity, DurationsAreWrittenAsTheyAreRead) {
+  using std::chrono::milliseconds;
+  EXPECT_EQ(format_duration(milliseconds(0)), "0ms");
+  EXPECT_EQ(format_duration(milliseconds(1'500)), "1500ms");
+  EXPECT_EQ(format_duration(milliseconds(30'000)), "30s");
+  EXPECT_EQ(format_duration(milliseconds(5'400'000)), "5400s");
+  EXPECT_EQ(format_duration(milliseconds(7'200'000)), "2h");
+  for (const int count : {1, 999, 1'000, 61'000, 3'600'000}) {
+    EXPECT_EQ(parse_duration(format_duration(milliseconds(count))), milliseconds(count));
+  }
+}
+
 TEST(Quantity, ANumberAloneIsSecondsButNotOfAnAge) {
   EXPECT_EQ(ms("5"), 5'000);
   EXPECT_EQ(ms("0.3"), 300);
