@@ -41,21 +41,23 @@ bool is_loopback_literal(std::string_view name) {
 
 }  // namespace
 
-Access decide_access(const AccessPolicy& policy, Audience audience, bool on_loopback, bool token_good) {
+Access decide_access(const AccessPolicy& policy, Audience audience, Asker asker, bool token_good) {
   if (audience == Audience::seals && !policy.allow_seal) return Access::forbidden;
   if (token_good) return Access::allowed;
-  const bool local = on_loopback && !policy.is_public;  // behind a proxy, strangers come from loopback too
+  // A proxy that says nothing of itself looks like a user of this machine; with --public, one is expected.
+  const bool local = asker == Asker::here && !policy.is_public;
   const Access otherwise = policy.has_token ? Access::unauthenticated : Access::forbidden;
   switch (audience) {
     case Audience::strangers:
-      return local || policy.is_public ? Access::allowed : otherwise;
+      return asker != Asker::elsewhere || policy.is_public ? Access::allowed : otherwise;
     case Audience::metrics:
       return local || policy.public_metrics ? Access::allowed : otherwise;
     case Audience::page:  // the files hold no secret: the page that asks for the token must load without it
       return policy.has_token || (local && policy.trust_local_users) ? Access::allowed : Access::forbidden;
     case Audience::api:
-    case Audience::seals:
       return local && policy.trust_local_users ? Access::allowed : otherwise;
+    case Audience::seals:  // --allow-seal
+      return local ? Access::allowed : otherwise;
   }
   return Access::forbidden;
 }
@@ -65,6 +67,10 @@ bool is_own_host(std::string_view host, std::string_view listener_address, const
   if (name.empty()) return false;
   if (name == "localhost" || name == listener_address || is_loopback_literal(name)) return true;
   return std::any_of(names.begin(), names.end(), [&](const std::string& own) { return lower(own) == name; });
+}
+
+Asker asker_on_loopback(std::string_view host, std::string_view listener_address, bool forwarded) {
+  return forwarded || !is_own_host(host, listener_address, {}) ? Asker::proxied : Asker::here;
 }
 
 bool is_cross_origin(const RequestOrigin& request) {

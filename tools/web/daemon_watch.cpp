@@ -22,6 +22,13 @@ Result<std::shared_ptr<const DaemonStatus>> read_status(std::string msgpack) {
   status->ready = map.value("ready", false);
   if (const auto database = map.find("database"); database != map.end() && database->is_object()) {
     status->has_database = database->value("connected", false);
+    const std::string detail = database->value("detail", "");
+    if (!status->has_database) status->troubles.push_back("no database" + (detail.empty() ? "" : ": " + detail));
+  }
+  if (const auto alerts = map.find("alert_details"); alerts != map.end() && alerts->is_array()) {
+    for (const auto& alert : *alerts) {
+      if (alert.is_object()) status->troubles.push_back(alert.value("kind", "") + ": " + alert.value("message", ""));
+    }
   }
   status->json = std::move(*json);
   status->msgpack = std::move(msgpack);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tools/web/lanes.hpp"
 
@@ -22,7 +23,8 @@ struct DaemonStatus {
   std::string json;
   std::string role;  // "writer", "standby", "waiting"
   bool ready = false;
-  bool has_database = true;  // as far as is known
+  bool has_database = true;           // as far as is known
+  std::vector<std::string> troubles;  // for people: why the database is away, and each raised alert, the worst first
 };
 
 class DaemonWatch {

@@ -67,6 +67,10 @@ Result<ServiceOptions> service_options(const Settings& settings) {
   options.requests = {settings.endpoint, settings.key_dir, settings.timeout, {}};
   options.events.endpoint = settings.events;
   if (!settings.key_dir.empty()) {
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(settings.key_dir, ignored)) {
+      return fail(ErrorCode::not_found, "key_dir: there is no directory " + settings.key_dir, "key_dir");
+    }
     auto keys = ctl::read_key_dir(settings.key_dir);
     if (!keys) return tl::unexpected(keys.error());
     options.events.curve = std::move(*keys);

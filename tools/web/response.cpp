@@ -6,6 +6,8 @@
 #include <chrono>
 #include <ctime>
 
+#include "ledger/bytes.hpp"
+#include "ledger/sha256.hpp"
 #include "tools/common/json_output.hpp"
 #include "wire/error.hpp"
 
@@ -83,6 +85,22 @@ void Response::header(std::string_view name, std::string_view value) {
   headers.append(name).append(": ").append(value).append("\r\n");
 }
 
+std::string etag_of(std::string_view content) {
+  return "\"" + to_hex(sha256(content)).substr(0, 32) + "\"";
+}
+
+bool is_known_to_client(const std::string& if_none_match, const Response& response) {
+  return !response.etag.empty() && (if_none_match == "*" || if_none_match.find(response.etag) != std::string::npos);
+}
+
+Response not_modified(const Response& response) {
+  Response out;
+  out.status = 304;
+  out.headers = response.headers;
+  out.etag = response.etag;
+  return out;
+}
+
 Response text_response(unsigned status, std::string body) {
   Response response;
   response.status = status;
@@ -152,6 +170,7 @@ std::string response_head(const Response& response, const HeadOptions& options) 
   if (!options.stream && response.status != 304) head += fmt::format("Content-Length: {}\r\n", response.body->size());
   if (!options.keep_alive) head += "Connection: close\r\n";
   if (options.any_origin) head += "Access-Control-Allow-Origin: *\r\n";
+  if (!response.etag.empty()) head.append("ETag: ").append(response.etag).append("\r\n");
   head.append(every_answer).append(response.headers).append("\r\n");
   return head;
 }

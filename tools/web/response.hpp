@@ -15,12 +15,20 @@ struct Response {
   unsigned status = 200;
   std::string_view content_type = "text/plain; charset=utf-8";
   std::string headers;  // more of them, each with its CRLF
+  std::string etag;     // in quotes; empty: none
   std::shared_ptr<const std::string> body = std::make_shared<const std::string>();
   bool gzip_worth = false;  // text that may be compressed if the client accepts it
   bool close = false;       // close the connection after it
 
   void header(std::string_view name, std::string_view value);
 };
+
+// An entity tag for this content.
+std::string etag_of(std::string_view content);
+// Whether a client that sent If-None-Match has `response` already; false without an ETag.
+bool is_known_to_client(const std::string& if_none_match, const Response& response);
+// 304, with the headers of `response`.
+Response not_modified(const Response& response);
 
 Response text_response(unsigned status, std::string body);
 Response json_response(unsigned status, std::string body);

@@ -225,6 +225,10 @@ std::string_view methods_of(RouteKind kind) {
   return kind == RouteKind::seals ? "POST" : "GET, HEAD";
 }
 
+bool takes_method(RouteKind kind, std::string_view method) {
+  return kind == RouteKind::seals ? method == "POST" : method == "GET" || method == "HEAD";
+}
+
 Result<Route> find_route(const RequestTarget& target) {
   QueryArguments query(target);
   const auto& names = target.segments;

@@ -45,6 +45,7 @@ struct Route {
 Audience audience_of(RouteKind kind);
 // "GET, HEAD" or "POST": the value of Allow.
 std::string_view methods_of(RouteKind kind);
+bool takes_method(RouteKind kind, std::string_view method);
 
 // Errors: not_found (no such route), invalid_argument with `field` (a bad argument).
 Result<Route> find_route(const RequestTarget& target);

@@ -35,8 +35,8 @@ Result<unsigned short> Server::listen(const std::string& address, unsigned short
   boost::system::error_code error;
   const auto ip = asio::ip::make_address(address, error);
   if (error) return fail(ErrorCode::invalid_argument, "\"" + address + "\" is not an IP address", "listen");
-  const auto unavailable = [&] {
-    return fail(ErrorCode::unavailable,
+  const auto refused = [&] {
+    return fail(error == asio::error::access_denied ? ErrorCode::forbidden : ErrorCode::invalid_argument,
                 "cannot listen on " + address + ":" + std::to_string(port) + ": " + error.message(), "listen");
   };
   auto listener = std::make_unique<Listener>(Listener{tcp::acceptor(io_), {ip.is_loopback(), ip.to_string()}});
@@ -45,7 +45,7 @@ Result<unsigned short> Server::listen(const std::string& address, unsigned short
   if (!error) listener->acceptor.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) listener->acceptor.bind(endpoint, error);
   if (!error) listener->acceptor.listen(1'024, error);
-  if (error) return unavailable();
+  if (error) return refused();
   const unsigned short bound = listener->acceptor.local_endpoint(error).port();
   listeners_.push_back(std::move(listener));
   return bound;

@@ -27,7 +27,7 @@ struct ServerLimits {
   std::size_t body_bytes_max = std::size_t{16} << 20;
   std::size_t held_bytes_max = std::size_t{64} << 20;  // of bodies and large answers together
   std::chrono::milliseconds header_timeout{10'000};
-  std::chrono::milliseconds idle_timeout{30'000};  // between requests, and for a client that accepts nothing
+  std::chrono::milliseconds idle_timeout{30'000};  // between requests, for a body, and for each piece of an answer
 };
 
 class Session;
@@ -55,7 +55,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Returns the actual port (0 asks for any). Errors: invalid_argument (not an address), unavailable (cannot be bound).
+  // Returns the actual port (0 asks for any). Errors: invalid_argument (not an address, not one of this
+  // machine, in use), forbidden.
   Result<unsigned short> listen(const std::string& address, unsigned short port);
   // Starts accepting connections.
   void serve(Service& service);

@@ -3,7 +3,6 @@
 #include <boost/asio/bind_executor.hpp>
 #include <utility>
 
-#include "ledger/sha256.hpp"
 #include "tools/common/json_output.hpp"
 #include "tools/web/gzip.hpp"
 #include "tools/web/page_files.hpp"
@@ -21,10 +20,6 @@ Lanes::Options lanes_of(const ctl::DaemonAddress& address, std::size_t threads, 
   return {address, threads, waiting};
 }
 
-std::string etag_of(std::string_view content) {
-  return "\"" + to_hex(sha256(content)).substr(0, 32) + "\"";
-}
-
 void compress(Response& response) {
   if (!response.gzip_worth || response.body->size() < gzip_bytes_min) return;
   response.body = std::make_shared<const std::string>(gzip(*response.body));
@@ -33,15 +28,8 @@ void compress(Response& response) {
   response.gzip_worth = false;
 }
 
-bool matches_etag(const std::string& if_none_match, const std::string& etag) {
-  return !etag.empty() && (if_none_match == "*" || if_none_match.find(etag) != std::string::npos);
-}
-
-Response not_modified(const Response& full) {
-  Response response;
-  response.status = 304;
-  response.headers = full.headers;
-  return response;
+Asker asker_of(const RequestHead& head, const ListenerPlace& place) {
+  return place.loopback ? asker_on_loopback(head.host, place.address, head.forwarded) : Asker::elsewhere;
 }
 
 }  // namespace
@@ -62,10 +50,9 @@ Service::Service(boost::asio::io_context& io, ServiceOptions options, std::funct
       }) {
   for (const EmbeddedFile& file : embedded_files) {
     File kept;
-    kept.etag = etag_of(file.content);
     kept.plain = text_response(200, std::string(file.content));
     kept.plain.content_type = content_type_of(file.name);
-    kept.plain.header("ETag", kept.etag);
+    kept.plain.etag = etag_of(file.content);
     kept.plain.header("Cache-Control", "no-cache");
     kept.compressed = kept.plain;
     kept.compressed.gzip_worth = !file.name.ends_with(".png") && !file.name.ends_with(".ico");
@@ -80,6 +67,10 @@ Service::~Service() = default;
 
 // --- Before the answer -----------------------------------------------------------------------------------------------
 
+bool Service::has_token(const RequestHead& head) const {
+  return options_.token && options_.token->matches(head.authorization);
+}
+
 std::optional<Response> Service::refuse(const RequestHead& head, const ListenerPlace& place, Audience audience) const {
   const bool strangers =
       audience == Audience::strangers || (audience == Audience::metrics && options_.access.public_metrics);
@@ -89,8 +80,7 @@ std::optional<Response> Service::refuse(const RequestHead& head, const ListenerP
   if (!strangers && is_cross_origin({head.host, head.origin, head.sec_fetch_site})) {
     return refusal(403, "forbidden", "a page of another origin may not ask for this");
   }
-  const bool good = options_.token && options_.token->matches(head.authorization);
-  switch (decide_access(options_.access, audience, place.loopback, good)) {
+  switch (decide_access(options_.access, audience, asker_of(head, place), has_token(head))) {
     case Access::allowed:
       return std::nullopt;
     case Access::unauthenticated:
@@ -123,10 +113,9 @@ Plan Service::plan(const RequestHead& head, const ListenerPlace& place) const {
   if (!route) return refuse_with(error_response(route.error()));
   plan.route = std::move(*route);
   plan.audience = audience;
-  const std::string_view methods = methods_of(plan.route.kind);
-  // find() alone would take a part of the list for a method, such as "ET".
-  const bool known = head.method == "GET" || head.method == "HEAD" || head.method == "POST";
-  if (!known || methods.find(head.method) == std::string_view::npos) {
+  plan.details = has_token(head) || (asker_of(head, place) == Asker::here && !options_.access.is_public);
+  if (!takes_method(plan.route.kind, head.method)) {
+    const std::string_view methods = methods_of(plan.route.kind);
     Response response = refusal(405, "method_not_allowed", "this path knows " + std::string(methods));
     response.header("Allow", methods);
     return refuse_with(std::move(response));
@@ -154,7 +143,7 @@ void Service::run(const Plan& plan, const RequestHead& head, std::string body,
     case RouteKind::healthz:
       return exchange->answer(text_response(200, "ok\n"));
     case RouteKind::readyz:
-      return exchange->answer(ready(plan.route.readers_do));
+      return exchange->answer(ready(plan.route.readers_do, plan.details));
     case RouteKind::checkpoint:
       return checkpoint(false, exchange);
     case RouteKind::vkey:
@@ -183,7 +172,7 @@ void Service::run(const Plan& plan, const RequestHead& head, std::string body,
   }
 }
 
-Response Service::ready(bool readers_do) const {
+Response Service::ready(bool readers_do, bool details) const {
   std::vector<std::string> reasons;
   const auto latest = watch_.fresh();
   if (!latest) {
@@ -191,9 +180,12 @@ Response Service::ready(bool readers_do) const {
   } else if (readers_do ? !latest->has_database : !latest->ready) {
     reasons.push_back(readers_do ? "vaultd has no database"
                                  : "vaultd is not ready to seal (role " + latest->role + ")");
+    if (details) {
+      reasons.insert(reasons.end(), latest->troubles.begin(), latest->troubles.end());
+    }
   }
   std::string body = "{\"reasons\":[";
-  for (const std::string& reason : reasons) body += ctl::json_string(reason);
+  for (const std::string& reason : reasons) body += (body.back() == '[' ? "" : ",") + ctl::json_string(reason);
   Response response = json_response(reasons.empty() ? 200 : 503, body + "]}");
   response.gzip_worth = false;
   return response;
@@ -222,7 +214,7 @@ Response Service::page_file(const std::string& name, const RequestHead& head) co
   if (found == files_.end()) return error_response({ErrorCode::not_found, "there is nothing at this path", {}});
   const File& file = found->second;
   const Response& response = head.gzip ? file.compressed : file.plain;
-  return matches_etag(head.if_none_match, file.etag) ? not_modified(response) : response;
+  return is_known_to_client(head.if_none_match, response) ? not_modified(response) : response;
 }
 
 // --- Requests to vaultd ----------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ struct Plan {
   std::optional<Audience> audience;  // of an existing route that is open to the client
   std::string path;
   bool wants_body = false;
+  bool details = false;  // readyz: the client may read the messages of alerts
 };
 
 class Service {
@@ -56,11 +57,12 @@ class Service {
  private:
   using Finish = std::function<Response(Result<std::string>)>;
 
+  bool has_token(const RequestHead& head) const;
   std::optional<Response> refuse(const RequestHead& head, const ListenerPlace& place, Audience audience) const;
   void ask(Lanes& lanes, std::function<Result<Operation>()> prepare, std::int64_t at_least, Finish finish,
            const RequestHead& head, const std::shared_ptr<Exchange>& exchange,
            std::function<void(const Response&)> keep);
-  Response ready(bool readers_do) const;
+  Response ready(bool readers_do, bool details) const;
   Response status() const;
   Response metrics() const;
   Response page_file(const std::string& name, const RequestHead& head) const;
@@ -77,7 +79,6 @@ class Service {
   // One of the page's files, also in compressed form.
   struct File {
     Response plain, compressed;
-    std::string etag;
   };
   // The newest checkpoint, requested once however many clients want it.
   struct CheckpointAnswer {

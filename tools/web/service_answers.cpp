@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "ledger/sha256.hpp"
 #include "tools/common/json_output.hpp"
 #include "tools/web/entry_json.hpp"
 #include "tools/web/seal_body.hpp"
@@ -45,16 +44,7 @@ Result<std::string> bytes_of(std::string_view result, const char* member) {
 
 void Service::tile(const Plan& plan, const RequestHead& head, const std::shared_ptr<Exchange>& exchange) {
   if (const Response* kept = tiles_.find(plan.path)) {
-    // The ETag is the last header written: see below.
-    const std::size_t at = kept->headers.find("ETag: ");
-    const std::string etag = kept->headers.substr(at + 6, kept->headers.find("\r\n", at) - at - 6);
-    const bool same = head.if_none_match == "*" || head.if_none_match.find(etag) != std::string::npos;
-    Response response = *kept;
-    if (same) {
-      response.status = 304;
-      response.body = std::make_shared<const std::string>();
-    }
-    return exchange->answer(std::move(response));
+    return exchange->answer(is_known_to_client(head.if_none_match, *kept) ? not_modified(*kept) : *kept);
   }
   const bool whole = plan.route.whole;
   const bool bundle = std::holds_alternative<EntryBundleRequest>(plan.route.operation);
@@ -67,7 +57,7 @@ void Service::tile(const Plan& plan, const RequestHead& head, const std::shared_
         response.content_type = "application/octet-stream";
         if (whole) {
           response.header("Cache-Control", "public, max-age=31536000, immutable");
-          response.header("ETag", "\"" + to_hex(sha256(*response.body)).substr(0, 32) + "\"");
+          response.etag = etag_of(*response.body);
         } else {
           response.header("Cache-Control", "public, max-age=60");
         }
@@ -199,7 +189,8 @@ void Service::verify(const Plan& plan, const std::shared_ptr<Exchange>& exchange
 
 void Service::events(const Plan& plan, const RequestHead& head, const std::shared_ptr<Exchange>& exchange) {
   if (streams_.size() >= options_.streams_max) {
-    return exchange->answer(error_response({ErrorCode::busy, "too many clients follow the events; try again later", {}}));
+    return exchange->answer(
+        error_response({ErrorCode::busy, "too many clients follow the events; try again later", {}}));
   }
   std::optional<std::int64_t> after;
   if (!head.last_event_id.empty()) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/buffers_prefix.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
 #include <utility>
@@ -118,6 +119,9 @@ RequestHead Session::take_head() {
   head.idempotency_key = text_of(request["Idempotency-Key"]);
   head.if_none_match = field(http::field::if_none_match);
   head.last_event_id = text_of(request["Last-Event-ID"]);
+  head.forwarded = request.count(http::field::forwarded) + request.count("X-Forwarded-For") +
+                       request.count("X-Real-IP") + request.count(http::field::via) >
+                   0;
   head.gzip = accepts_gzip(field(http::field::accept_encoding));
   head.has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
   return head;
@@ -207,12 +211,24 @@ void Session::send(const Response& response) {
   const HeadOptions options{.keep_alive = keep_alive_, .any_origin = server_.service().any_origin(plan_)};
   head_text_ = response_head(response, options);
   body_ = head_.method == "HEAD" || response.status == 304 ? std::make_shared<const std::string>() : response.body;
-  const std::array<asio::const_buffer, 2> parts{asio::buffer(head_text_), asio::buffer(*body_)};
+  unsent_answer_.emplace(Parts{asio::buffer(head_text_), asio::buffer(*body_)});
+  send_piece();
+}
+
+// A piece at a time, each with a time-out of its own: a client may take as long as it needs for a large answer, as long
+// as it goes on reading.
+void Session::send_piece() {
   stream_.expires_after(server_.limits().idle_timeout);
-  asio::async_write(stream_, parts, [self = self()](ErrorSign error, std::size_t) { self->on_sent(error); });
+  asio::async_write(stream_, beast::buffers_prefix(write_bytes_max, *unsent_answer_),
+                    [self = self()](ErrorSign error, std::size_t bytes) {
+                      self->unsent_answer_->consume(bytes);
+                      if (error || beast::buffer_bytes(*self->unsent_answer_) == 0) return self->on_sent(error);
+                      self->send_piece();
+                    });
 }
 
 void Session::on_sent(ErrorSign error) {
+  unsent_answer_.reset();
   body_.reset();
   let_go();
   if (error || closed_) return close();

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/buffers_suffix.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -38,6 +40,10 @@ class Session final : public Exchange, public std::enable_shared_from_this<Sessi
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   using ErrorSign = const boost::system::error_code&;
+  using Parts = std::array<boost::asio::const_buffer, 2>;
+
+  // A client that does not accept this much within idle_timeout is disconnected.
+  static constexpr std::size_t write_bytes_max = std::size_t{256} << 10;
 
   std::shared_ptr<Session> self() { return shared_from_this(); }
   void wait_for_request();
@@ -49,6 +55,7 @@ class Session final : public Exchange, public std::enable_shared_from_this<Sessi
   void refuse_malformed(ErrorSign error);
   void run(std::string body);
   void send(const Response& response);
+  void send_piece();
   void on_sent(ErrorSign error);
   void linger();
   void drain(std::size_t left);
@@ -79,6 +86,7 @@ class Session final : public Exchange, public std::enable_shared_from_this<Sessi
   // Of the answer being sent.
   std::string head_text_;
   std::shared_ptr<const std::string> body_;
+  std::optional<boost::beast::buffers_suffix<Parts>> unsent_answer_;  // of these two
 
   // State of a stream.
   bool streaming_ = false, writing_ = false, ending_ = false;

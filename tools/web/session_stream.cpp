@@ -14,7 +14,6 @@ namespace {
 
 // Time after the end of a stream, for a client that does not close.
 constexpr std::chrono::seconds stream_farewell_time{2};
-constexpr std::size_t write_bytes_max = std::size_t{256} << 10;
 
 }  // namespace
 

@@ -49,8 +49,10 @@ const Field fields[] = {
     {"public", "strangers may see what is public: checkpoints, tiles, health", &S::is_public},
     {"public_metrics", "with public: they may see /metrics too", &S::public_metrics},
     {"trust_local_users", "no token on loopback: every user of this machine sees payloads", &S::trust_local_users},
-    {"allow_seal", "POST /api/v1/seals, for clients that may use the API", &S::allow_seal},
-    {"host", "name, besides localhost, for loopback listeners (a proxy's Host); several are possible", &S::host},
+    {"allow_seal", "POST /api/v1/seals: with the token, and for every user of this machine on loopback",
+     &S::allow_seal},
+    {"host", "name by which a proxy reaches loopback listeners; who asks by it needs the token; several are possible",
+     &S::host},
     {"max_connections", "connections at a time; beyond: 503", &S::max_connections, 1, 100'000},
     {"max_remote_connections", "of one remote address, beyond loopback", &S::max_remote_connections, 1, 100'000},
     {"max_remote_requests", "requests a second of one remote address, beyond loopback; beyond: 429",
@@ -58,8 +60,7 @@ const Field fields[] = {
     {"max_message_bytes", "largest body; beyond: 413", &S::max_message_bytes, 1'024, std::int64_t{64} << 20},
     {"tile_cache_bytes", "of full tiles that are kept", &S::tile_cache_bytes, 0, std::int64_t{1} << 40},
     {"header_timeout", "for a request's head (of 16 KiB at most)", &S::header_timeout, 1, 600'000},
-    {"idle_timeout", "between requests, for a body, and for a client that takes nothing", &S::idle_timeout, 1,
-     3'600'000},
+    {"idle_timeout", "between requests, for a body, and for each 256 KiB of an answer", &S::idle_timeout, 1, 3'600'000},
     {"timeout", "for vaultd's answer", &S::timeout, 1, 3'600'000},
 };
 
@@ -140,7 +141,36 @@ Result<std::string> text_of(const toml::node& node, const std::string& where) {
     }
     return out;
   }
-  return refuse(where, "has no value of its kind");
+  return refuse(where, "must be a string, a whole number, true or false, or a list of strings");
+}
+
+// ", did you mean …?", or nothing.
+std::string suggestion_for(std::string_view name) {
+  std::vector<std::string_view> known;
+  for (const Field& field : fields) known.emplace_back(field.name);
+  const std::string_view near = nearest(name, known);
+  return near.empty() ? std::string() : fmt::format(", did you mean \"{}\"?", near);
+}
+
+// " [30s]": the value without a setting; nothing if that is empty or off.
+std::string default_of(const Field& field) {
+  const Settings settings;
+  const std::string text = std::visit(
+      [&](auto member) -> std::string {
+        const auto& value = settings.*member;
+        using Kind = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<Kind, Names>) {
+          return fmt::format("{}", fmt::join(value, ", "));
+        } else if constexpr (std::is_same_v<Kind, milliseconds>) {
+          return format_duration(value);
+        } else if constexpr (std::is_same_v<Kind, bool>) {
+          return {};
+        } else {
+          return fmt::format("{}", value);
+        }
+      },
+      field.member);
+  return text.empty() ? text : " [" + text + "]";
 }
 
 Status read_file(const std::string& path, Settings& settings) {
@@ -157,7 +187,7 @@ Status read_file(const std::string& path, Settings& settings) {
     const std::string where = fmt::format("{}:{}: {}", path, node.source().begin.line, name);
     const auto* field =
         std::find_if(std::begin(fields), std::end(fields), [&](const Field& f) { return name == f.name; });
-    if (field == std::end(fields)) return refuse(where, "there is no such setting");
+    if (field == std::end(fields)) return refuse(where, "there is no such setting" + suggestion_for(name));
     const auto value = text_of(node, where);
     if (!value) return tl::unexpected(value.error());
     if (const Status done = put(settings, *field, *value, where); !done) return done;
@@ -171,7 +201,7 @@ Status read_environment(Settings& settings) {
   }
   for (const Field& field : fields) {
     const std::string name = variable_of(field);
-    if (const char* text = std::getenv(name.c_str())) {
+    if (const char* text = std::getenv(name.c_str()); text != nullptr && *text != '\0') {  // empty: not set
       if (const Status done = put(settings, field, text, name); !done) return done;
     }
   }
@@ -184,8 +214,8 @@ constexpr const char* description =
     "0.0.0.0:$PORT.\n"
     "Limits: a head of 16 KiB within header_timeout; a body of max_message_bytes; max_connections; beyond loopback\n"
     "max_remote_connections and max_remote_requests an address; 256 questions waiting for vaultd; 256 followers of\n"
-    "/api/v1/events; 64 MiB of bodies and large answers together. A client that accepts nothing for idle_timeout is "
-    "disconnected.";
+    "/api/v1/events; 64 MiB of bodies and large answers together. A client that does not accept 256 KiB of an answer\n"
+    "within idle_timeout is disconnected.";
 
 }  // namespace
 
@@ -201,7 +231,7 @@ Result<Invocation> read_settings(int argc, const char* const* argv) {
     if (std::holds_alternative<bool S::*>(field.member)) {
       app.add_flag(flag_of(field), flags[i], field.help);
     } else {
-      app.add_option(flag_of(field), given[i], field.help)->allow_extra_args(false)->type_name("");
+      app.add_option(flag_of(field), given[i], field.help + default_of(field))->allow_extra_args(false)->type_name("");
     }
   }
   app.add_option("--config", out.settings.config, "TOML file with settings (VAULT_WEB_CONFIG)")
@@ -292,7 +322,7 @@ std::string format_settings(const Settings& settings) {
             for (const std::string& one : value) list.push_back(one);
             table.insert(field.name, list);
           } else if constexpr (std::is_same_v<Kind, milliseconds>) {
-            table.insert(field.name, fmt::format("{}ms", value.count()));
+            table.insert(field.name, format_duration(value));
           } else {
             table.insert(field.name, value);
           }

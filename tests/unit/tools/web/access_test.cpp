@@ -12,12 +12,14 @@
 namespace vault::web {
 namespace {
 
+constexpr Asker here = Asker::here, proxied = Asker::proxied, elsewhere = Asker::elsewhere;
 constexpr Access yes = Access::allowed, ask = Access::unauthenticated, no = Access::forbidden;
 
 struct Row {
   const char* what;
   AccessPolicy policy;
-  bool loopback, token;
+  Asker asker;
+  bool token;
   Access strangers, metrics, page, api, seals;
 };
 
@@ -29,24 +31,27 @@ TEST(WebAccess, TheTable) {
   const AccessPolicy open_metrics{.is_public = true, .public_metrics = true};
   const AccessPolicy open_with_token{.is_public = true, .has_token = true};
   const Row rows[] = {
-      {"loopback", plain, true, false, yes, yes, yes, ask, no},
-      {"loopback, token", plain, true, true, yes, yes, yes, yes, no},
-      {"loopback, trusting", trusting, true, false, yes, yes, yes, yes, no},
-      {"trusting is for loopback", trusting, false, false, no, no, no, no, no},
-      {"elsewhere", plain, false, false, ask, ask, yes, ask, no},
-      {"elsewhere, token", plain, false, true, yes, yes, yes, yes, no},
-      {"sealing", sealing, true, false, yes, yes, yes, ask, ask},
-      {"sealing, token", sealing, false, true, yes, yes, yes, yes, yes},
-      {"public", open, false, false, yes, no, no, no, no},
-      {"public behind a proxy", open, true, false, yes, no, no, no, no},
-      {"public metrics", open_metrics, false, false, yes, yes, no, no, no},
-      {"public, token", open_with_token, false, false, yes, ask, yes, ask, no},
-      {"public, with it", open_with_token, false, true, yes, yes, yes, yes, no},
+      {"loopback", plain, here, false, yes, yes, yes, ask, no},
+      {"loopback, token", plain, here, true, yes, yes, yes, yes, no},
+      {"loopback, trusting", trusting, here, false, yes, yes, yes, yes, no},
+      {"trusting is for loopback", trusting, elsewhere, false, no, no, no, no, no},
+      {"proxied", plain, proxied, false, yes, ask, yes, ask, no},
+      {"proxied, trusting", trusting, proxied, false, yes, no, no, no, no},
+      {"proxied, sealing", sealing, proxied, false, yes, ask, yes, ask, ask},
+      {"proxied, token", plain, proxied, true, yes, yes, yes, yes, no},
+      {"elsewhere", plain, elsewhere, false, ask, ask, yes, ask, no},
+      {"elsewhere, token", plain, elsewhere, true, yes, yes, yes, yes, no},
+      {"sealing", sealing, here, false, yes, yes, yes, ask, yes},
+      {"sealing from elsewhere", sealing, elsewhere, false, ask, ask, yes, ask, ask},
+      {"sealing, token", sealing, elsewhere, true, yes, yes, yes, yes, yes},
+      {"public", open, elsewhere, false, yes, no, no, no, no},
+      {"public behind a proxy", open, here, false, yes, no, no, no, no},
+      {"public metrics", open_metrics, elsewhere, false, yes, yes, no, no, no},
+      {"public, token", open_with_token, elsewhere, false, yes, ask, yes, ask, no},
+      {"public, with it", open_with_token, elsewhere, true, yes, yes, yes, yes, no},
   };
   for (const Row& row : rows) {
-    const auto decide = [&row](Audience audience) {
-      return decide_access(row.policy, audience, row.loopback, row.token);
-    };
+    const auto decide = [&row](Audience audience) { return decide_access(row.policy, audience, row.asker, row.token); };
     EXPECT_EQ(decide(Audience::strangers), row.strangers) << row.what;
     EXPECT_EQ(decide(Audience::metrics), row.metrics) << row.what;
     EXPECT_EQ(decide(Audience::page), row.page) << row.what;
@@ -65,6 +70,14 @@ TEST(WebAccess, Hosts) {
         "127.0.0.0x1", "127.0.0.", "[::2]", "::1", "[::1", "[::1]x", "vault.example.org"}) {
     EXPECT_FALSE(is_own_host(other, "127.0.0.1", {"vault.example"})) << other;
   }
+}
+
+TEST(WebAccess, WhatAProxyHandsOnIsNotFromHere) {
+  for (const char* host : {"localhost", "127.0.0.1:9999", "[::1]:9999"}) {
+    EXPECT_EQ(asker_on_loopback(host, "127.0.0.1", false), here) << host;
+    EXPECT_EQ(asker_on_loopback(host, "127.0.0.1", true), proxied) << host;
+  }
+  EXPECT_EQ(asker_on_loopback("vault.example", "127.0.0.1", false), proxied);
 }
 
 TEST(WebAccess, Origins) {
