@@ -43,10 +43,12 @@ LeaseOutcome Coordinator::take_lease(Effects& effects) {
   if (prepare_) {
     const Status prepared = prepare_();
     if (!prepared) {
-      const Error& error = prepared.error();
+      Error error = prepared.error();
       if (error.code == ErrorCode::invalid_argument) effects.fatal_configuration(error.message);
-      // An error that the server reports is no finding in the data that it holds.
-      if (error.code == ErrorCode::internal && !error.sqlstate.empty()) return LeaseUnreadable{error.message};
+      if (error.code != ErrorCode::internal) return error;
+      // Nothing that goes wrong before the ledger is read is a finding in it.
+      if (!error.sqlstate.empty()) return LeaseUnreadable{error.message};
+      error.code = ErrorCode::invalid_argument;
       return error;
     }
     prepare_ = nullptr;

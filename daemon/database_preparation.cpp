@@ -41,6 +41,7 @@ Status DatabasePreparation::run() {
 Status DatabasePreparation::check_database() const {
   const PostgresPlace place{settings_.database, settings_.schema};
   if (settings_.migrate) {
+    if (const Status fits = check_server(place); !fits) return fits;
     const auto version = schema_version(place);
     if (!version) return tl::unexpected(version.error());
     if (*version < schema_version_wanted()) {
@@ -49,7 +50,7 @@ Status DatabasePreparation::check_database() const {
       for (const MigrationStatus& one : *applied) log_info("vaultd", "migration applied", {{"name", one.name}});
     }
   }
-  return check_server(place);
+  return vault::check_database(place);
 }
 
 }  // namespace vault

@@ -34,7 +34,9 @@ class Preflight {
     } else {
       look_at_database();
     }
-    std::puts(code_ == exit_stopped ? "ready to start" : "a start would not succeed");
+    std::puts(code_ == exit_stopped ? "ready to start"
+              : only_waits_         ? "a start would wait for the database"
+                                    : "a start would not succeed");
     return code_;
   }
 
@@ -46,6 +48,7 @@ class Preflight {
       return true;
     }
     std::printf("FAIL  %s: %s\n", what.c_str(), outcome.error().message.c_str());
+    only_waits_ = only_waits_ && outcome.error().code == ErrorCode::unavailable;
     if (code_ == exit_stopped) {
       const bool no_right = outcome.error().sqlstate == "42501";
       code_ = no_right ? exit_environment : exit_code_of(outcome.error());
@@ -75,17 +78,18 @@ class Preflight {
     const PostgresPlace place{settings_.database, settings_.schema};
     const auto shown = show_connection_string(settings_.database);
     const std::string name = "database " + shown.value_or("(not shown: it may hold a password)");
-    Status fits = check_server(place);
-    const auto version = fits ? Result<int>(schema_version_wanted()) : schema_version(place);
-    if (!fits && version && *version < schema_version_wanted() && settings_.migrate) {
-      std::printf("note  %s: its schema, at version %d, will be migrated\n", name.c_str(), *version);
+    if (!report(name, check_server(place))) return;
+    const auto version = settings_.migrate ? schema_version(place) : Result<int>(schema_version_wanted());
+    if (version && *version < schema_version_wanted()) {
+      std::printf("note  its schema, at version %d, will be migrated\n", *version);
+      report("rights in the database", check_may_migrate(place));
       return;
     }
-    if (!report(name, fits)) return;
+    if (!report("schema", check_database(place))) return;
     report("rights in the database", check_rights(place));
     report("key of this ledger", look_at_key(place));
     if (settings_.reader_database.empty()) return;
-    report("reader_database", check_server({settings_.reader_database, settings_.schema}));
+    report("reader_database", check_database({settings_.reader_database, settings_.schema}));
   }
 
   Status look_at_key(const PostgresPlace& place) const {
@@ -110,6 +114,7 @@ class Preflight {
 
   const Settings& settings_;
   int code_ = exit_stopped;
+  bool only_waits_ = true;  // all that failed may pass by itself
 };
 
 }  // namespace

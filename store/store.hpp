@@ -218,10 +218,11 @@ class WriterStore {
   // Gives the lease up, so that a standby need not wait for its timeout. Best effort.
   virtual void release_lease(const std::string& instance, std::int64_t epoch) = 0;
 
-  // After in_doubt: on a new connection, locks vault_head, which waits for the lost transaction to end, compares it with
-  // `request`, and raises writer_epoch unless another writer was here. Before that it opens the session for further
-  // appends: if it cannot, it lets the lease expire. Its own commit comes after the batch's, so that a synchronous standby that has received
-  // its commit has also received the batch's; without the standby's confirmation the result is `unreachable`.
+  // After in_doubt: on a new connection, locks vault_head, which waits for the lost transaction to end, compares it
+  // with `request`, and raises writer_epoch unless another writer was here. Before that it opens the session for
+  // further appends: if it cannot, it lets the lease expire. Its own commit comes after the batch's, so that a
+  // synchronous standby that has received its commit has also received the batch's; without the standby's confirmation
+  // the result is `unreachable`.
   virtual ResolveOutcome resolve(const AppendRequest& request) = 0;
 
   // The entries that hold these seal_ids, in the order requested. Reads no payloads, so it costs a few hundred bytes

@@ -84,8 +84,10 @@ std::string without_transaction(std::string_view sql) {
 
 Status roll_back(PgConnection& connection, const Error& error, const EmbeddedMigration& migration) {
   (void)connection.script("ROLLBACK");
-  return fail(error.code, fmt::format("migration {:03}_{} was rolled back, nothing has changed: {}", migration.version,
-                                      migration.name, error.message));
+  Error out = error;
+  out.message = fmt::format("migration {:03}_{} was rolled back, nothing has changed: {}", migration.version,
+                            migration.name, error.message);
+  return tl::unexpected(std::move(out));
 }
 
 // A migration waits at most this often, and briefly each time (its lock_timeout), for a table that is in use, because

@@ -221,7 +221,7 @@ Result<bool> needs_schema(const PostgresPlace& place, const VerifierKey& key) {
     auto unused = has_no_entries(place);
     if (!unused || *unused) return unused;
   }
-  if (const Status good = check_server(place); !good) return tl::unexpected(good.error());
+  if (const Status good = check_database(place); !good) return tl::unexpected(good.error());
   auto connection = connect_for_restore(place);
   if (!connection) return tl::unexpected(connection.error());
   if (const Status empty = Restore(**connection).check_empty(key); !empty) return tl::unexpected(empty.error());
@@ -230,7 +230,7 @@ Result<bool> needs_schema(const PostgresPlace& place, const VerifierKey& key) {
 
 tl::expected<void, RestoreFailure> restore_ledger(const PostgresPlace& place, const RestoreTarget& target,
                                                   const RestoreSource& source) {
-  if (const Status good = check_server(place); !good) return tl::unexpected(good.error());
+  if (const Status good = check_database(place); !good) return tl::unexpected(good.error());
   auto connection = connect_for_restore(place);
   if (!connection) return tl::unexpected(connection.error());
   Restore restore(**connection);

@@ -7,14 +7,22 @@
 
 namespace vault {
 
+namespace {
+
+Result<std::unique_ptr<PgConnection>> connect_to_check(const PostgresPlace& place, const PgStatement& statement) {
+  return PgConnection::open(
+      {place.url, "vaultd start", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
+      {&statement, 1});
+}
+
+}  // namespace
+
 Status check_server(const PostgresPlace& place) {
   const PgStatement settings{
       "settings",
       "SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.current_setting('fsync'), "
       "pg_catalog.current_setting('server_version')"};
-  auto connection = PgConnection::open(
-      {place.url, "vaultd start", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
-      {&settings, 1});
+  auto connection = connect_to_check(place, settings);
   if (!connection) return tl::unexpected(connection.error());
   auto found = (*connection)->execute(settings);
   if (!found) return tl::unexpected(found.error());
@@ -28,6 +36,11 @@ Status check_server(const PostgresPlace& place) {
                 "fsync is off on the database server, so nothing there is durable; fix it with: "
                 "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()");
   }
+  return {};
+}
+
+Status check_database(const PostgresPlace& place) {
+  if (Status fits = check_server(place); !fits) return fits;
   auto version = schema_version(place);
   if (!version) {
     Error error = version.error();
@@ -48,15 +61,28 @@ Status check_server(const PostgresPlace& place) {
 
 Result<std::vector<std::string>> read_verifier_keys(const PostgresPlace& place) {
   const PgStatement keys{"verifier_keys", "SELECT vkey FROM vault_origin ORDER BY ordinal"};
-  auto connection = PgConnection::open(
-      {place.url, "vaultd start", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
-      {&keys, 1});
+  auto connection = connect_to_check(place, keys);
   if (!connection) return tl::unexpected(connection.error());
   auto found = (*connection)->execute(keys);
   if (!found) return tl::unexpected(found.error());
   std::vector<std::string> list;
   for (int row = 0; row < found->rows(); ++row) list.emplace_back(found->value(row, 0));
   return list;
+}
+
+Status check_may_migrate(const PostgresPlace& place) {
+  const PgStatement may{"may_migrate",
+                        "SELECT CASE WHEN pg_catalog.to_regnamespace($1::text) IS NULL "
+                        "THEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') "
+                        "ELSE pg_catalog.has_schema_privilege($1::text, 'CREATE') END, current_user"};
+  auto connection = connect_to_check(place, may);
+  if (!connection) return tl::unexpected(connection.error());
+  auto found = (*connection)->execute(may, PgParams().text(place.schema));
+  if (!found) return tl::unexpected(found.error());
+  if (found->value(0, 0) == std::string_view("\x01")) return {};
+  return fail(ErrorCode::forbidden,
+              fmt::format("the role {} may not create tables in schema {}, which a migration needs", found->value(0, 1),
+                          place.schema));
 }
 
 Status check_rights(const PostgresPlace& place) {
@@ -66,9 +92,7 @@ Status check_rights(const PostgresPlace& place) {
       "('vault_checkpoint', 'INSERT'), ('vault_origin', 'INSERT'), ('vault_contradiction', 'INSERT'), "
       "('vault_head', 'UPDATE'), ('vault_lease', 'UPDATE')) wanted (relation, needed) "
       "WHERE NOT pg_catalog.has_table_privilege(relation, needed) LIMIT 1"};
-  auto connection = PgConnection::open(
-      {place.url, "vaultd start", std::chrono::milliseconds(5000), std::chrono::milliseconds(30'000), place.schema}, "",
-      {&rights, 1});
+  auto connection = connect_to_check(place, rights);
   if (!connection) return tl::unexpected(connection.error());
   auto missing = (*connection)->execute(rights);
   if (!missing) return tl::unexpected(missing.error());

@@ -26,8 +26,8 @@ constexpr const char* vanished_peers =
     "SET tcp_user_timeout = 10000;";
 
 // Neither a quiet ledger, nor a commit that waits for a standby, nor a snapshot whose rows a verification is still
-// processing is a reason to hang up. Sessions set their own bounds afterwards. (idle_session_timeout came with PostgreSQL
-// 14, transaction_timeout with 17.)
+// processing is a reason to hang up. Sessions set their own bounds afterwards. (idle_session_timeout came with
+// PostgreSQL 14, transaction_timeout with 17.)
 constexpr const char* no_early_end =
     "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
     "SELECT pg_catalog.set_config('idle_session_timeout', '0', false) "

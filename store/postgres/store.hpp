@@ -25,9 +25,15 @@ std::unique_ptr<WriterStore> make_postgres_writer(const PostgresOptions& options
 std::unique_ptr<LeaseStore> make_postgres_lease_store(const PostgresOptions& options);
 std::unique_ptr<ReaderStore> make_postgres_reader(const PostgresOptions& options);
 
-// Requires version 13 or newer, UTF8, fsync on, and the wanted schema. Error: `unavailable` (not there yet), or
-// `invalid_argument` saying what does not fit and the command that fixes it.
+// Requires version 13 or newer, UTF8, and fsync on. Error: `unavailable` (not there yet), or `invalid_argument` saying
+// what does not fit and the command that fixes it.
 Status check_server(const PostgresPlace& place);
+
+// The same, and the wanted version of the schema.
+Status check_database(const PostgresPlace& place);
+
+// Checks whether the role of `place` may make or change the schema. Error: `forbidden`, or `unavailable`.
+Status check_may_migrate(const PostgresPlace& place);
 
 // Verifier keys of the log identities that the database holds, oldest first; none for a ledger that has never been
 // signed. For checking vaultd's own key before it asks for the lease; which identity counts is the notary's decision.

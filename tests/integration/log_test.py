@@ -65,6 +65,10 @@ class LogTest(unittest.TestCase):
         told = self.reload('log_format = "json"\nlog_level = "debug"\nreaders = 5\nqueue_seals = 1000\n')
         self.assertEqual(told["changed"], "queue_seals")
         self.assertEqual(self.wait_for(message="these settings take effect only after a restart")[0]["settings"], "readers")
+        told = self.reload('log_format = "json"\nlog_level = "warning"\nreaders = 2\nqueue_seals = 1000\n')
+        self.assertEqual(told["changed"], "log_level", "said before the log becomes quieter")
+        told = self.reload('log_format = "json"\nlog_level = "info"\nreaders = 2\nqueue_seals = 1000\n')
+        self.assertEqual(told["changed"], "log_level", "said after it has become louder")
 
     def test_a_request_can_be_followed(self):
         context = zmq.Context()
@@ -159,10 +163,35 @@ class Preflight(unittest.TestCase):
         said = self.preflight(4, "--database", self.vaultd.database_url().replace("user=vault", "user=reader1"))
         self.assertRegex(said, "FAIL  rights in the database: .* may not .* vault_writer")
 
+    def test_a_role_that_may_not_migrate(self):
+        self.vaultd.sql("CREATE DATABASE empty1")
+        url = self.vaultd.database_url().replace("user=vault", "user=nobody1").replace("dbname=vault", "dbname=empty1")
+        said = self.preflight(4, "--database", url, "--migrate")
+        self.assertIn("will be migrated", said)
+        self.assertRegex(said, "FAIL  rights in the database: the role nobody1 may not create tables in schema public")
+        start = subprocess.run([program("vaultd"), "--database", url, "--migrate", "--state-dir",
+                                self.vaultd.directory / "other-state",
+                                *(word for name in ("requests", "ingest", "events")
+                                  for word in (f"--{name}", f"ipc://{self.vaultd.directory}/other-{name}"))],
+                               capture_output=True, text=True, check=False, timeout=60, env=clean_environment())
+        self.assertEqual(start.returncode, 4, start.stderr)
+        self.assertIn("permission denied for schema public", start.stderr)
+        self.assertIn("give vaultd's role the rights", start.stderr)
+        self.assertNotIn("tamper", start.stderr)
+
+    def test_a_server_that_does_not_fit_is_not_migrated(self):
+        self.vaultd.sql("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+        url = self.vaultd.database_url().replace("dbname=vault", "dbname=latin")
+        said = self.preflight(2, "--database", url, "--migrate")
+        self.assertIn("FAIL  database", said)
+        self.assertIn("LATIN1", said)
+        self.assertNotIn("will be migrated", said)
+
     def test_no_password(self):
         said = self.preflight(1, "--database", "postgresql://u:s3cret@127.0.0.1:1/db")
         self.assertNotIn("s3cret", said)
         self.assertIn("postgresql://u@127.0.0.1:1/db", said)
+        self.assertIn("a start would wait for the database", said)
 
     def test_check_config_tells_all(self):
         answer = subprocess.run([program("vaultd"), "--check-config", "--database", "postgresql:///x", "--signing-key",

@@ -39,7 +39,7 @@ TEST_F(MigrationTest, UpDownUp) {
     EXPECT_FALSE(up->front().applied_at.empty());
     EXPECT_TRUE(migrate_up(url).value().empty());
     EXPECT_EQ(schema_version(url).value(), schema_version_wanted());
-    EXPECT_TRUE(check_server(url));
+    EXPECT_TRUE(check_database(url));
     auto down = migrate_down(url);
     ASSERT_TRUE(down) << down.error().message;
     EXPECT_EQ(down->size(), up->size());
@@ -113,17 +113,17 @@ TEST_F(MigrationTest, StatusTellsAnotherTextAndANewerSchema) {
   postgres().run(url, "INSERT INTO vault_schema (version, name) VALUES (99, 'future')");
   EXPECT_EQ(schema_version(url).error().code, ErrorCode::internal);
   EXPECT_FALSE(migrate_up(url));
-  EXPECT_EQ(check_server(url).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(check_database(url).error().code, ErrorCode::invalid_argument);
 }
 
 TEST_F(MigrationTest, ServerIsChecked) {
-  EXPECT_EQ(check_server("host=/nowhere").error().code, ErrorCode::unavailable);
+  EXPECT_EQ(check_database("host=/nowhere").error().code, ErrorCode::unavailable);
   const std::string empty = postgres().create_empty_database();
-  auto bare = check_server(empty);
+  auto bare = check_database(empty);
   EXPECT_EQ(bare.error().code, ErrorCode::invalid_argument);
   EXPECT_NE(bare.error().message.find("migrate up"), std::string::npos);
   postgres().run(postgres().url("postgres"), "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1'");
-  auto latin = check_server(postgres().url("latin"));
+  auto latin = check_database(postgres().url("latin"));
   EXPECT_EQ(latin.error().code, ErrorCode::invalid_argument);
   EXPECT_NE(latin.error().message.find("LATIN1"), std::string::npos);
 }
@@ -180,7 +180,7 @@ TEST_F(MigrationTest, GroupRolesCanDoTheirWorkAndNoMore) {
   PageRequest page;
   page.from = Timestamp{0};
   EXPECT_EQ((*view)->page(page).value().entries.size(), 1U);
-  EXPECT_TRUE(check_server(as("r")));
+  EXPECT_TRUE(check_database(as("r")));
   EXPECT_THROW(postgres().run(as("r"), "INSERT INTO vault_tile VALUES (0, 0, '', '')"), std::runtime_error);
   EXPECT_THROW(postgres().run(as("r"), "UPDATE vault_head SET head_sequence = 0"), std::runtime_error);
   EXPECT_THROW(postgres().run(as("w"), "DELETE FROM vault_ledger"), std::runtime_error);

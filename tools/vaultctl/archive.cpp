@@ -47,7 +47,7 @@ int run_archive(const Context& context, const ArchiveOptions& options) {
     if (!client) return report(context, client.error());
     return archive_from(context, options, *make_daemon_archive_source(**client));
   }
-  if (const Status good = check_server({options.database, options.schema}); !good)
+  if (const Status good = check_database({options.database, options.schema}); !good)
     return report_failure(context, good.error(), "");
   PostgresOptions postgres;
   postgres.url = options.database;

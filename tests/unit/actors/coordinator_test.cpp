@@ -47,8 +47,16 @@ TEST(CoordinatorTest, TheServersOwnWordWhilePreparingIsNoFinding) {
   EXPECT_TRUE(effects.configuration.empty());
 }
 
+// The writer takes an internal error for damage that it must not build on.
+TEST(CoordinatorTest, NothingThatGoesWrongWhilePreparingIsDamage) {
+  RecordedEffects effects;
+  const LeaseOutcome outcome = outcome_of({ErrorCode::internal, "migration 001 was rolled back", {}, {}}, effects);
+  EXPECT_EQ(std::get<Error>(outcome).code, ErrorCode::invalid_argument);
+  EXPECT_EQ(effects.configuration, "") << "it is tried again";
+}
+
 TEST(CoordinatorTest, OtherErrorsOfPreparingGoOnAsTheyAre) {
-  for (const ErrorCode code : {ErrorCode::unavailable, ErrorCode::invalid_argument, ErrorCode::internal}) {
+  for (const ErrorCode code : {ErrorCode::unavailable, ErrorCode::invalid_argument}) {
     RecordedEffects effects;
     const LeaseOutcome outcome = outcome_of({code, "why", {}, {}}, effects);
     ASSERT_TRUE(std::holds_alternative<Error>(outcome));
