@@ -47,7 +47,8 @@ class Effects {
   }
   // One-shot; comes back as TimerFired{id}. Setting it again moves it.
   virtual void set_timer(int id, std::chrono::milliseconds after) = 0;
-  // Gateway, publisher and authenticator only. False if the peer is gone or its queue is full: the frames are then dropped.
+  // Gateway, publisher and authenticator only. False if the peer is gone or its queue is full: the frames are then
+  // dropped.
   virtual bool send_frames(SocketKind socket, std::vector<std::string> frames) = 0;
   // Unread bytes of the peer with this routing id.
   virtual Unread unread(const std::string& /*peer*/) { return {}; }

@@ -15,6 +15,7 @@
 
 #include "actors/actor.hpp"
 #include "actors/alert_board.hpp"
+#include "actors/alert_reminder.hpp"
 #include "actors/peer_turns.hpp"
 #include "actors/raised_alerts.hpp"
 #include "actors/read_queue.hpp"
@@ -62,7 +63,8 @@ class Gateway final : public Actor {
     std::vector<std::string> envelope;
     RequestId id;
     std::string_view op;
-    Instant since{};  // for the slow log: start of the round of its arrival; not set for a verification or without that log
+    Instant
+        since{};  // for the slow log: start of the round of its arrival; not set for a verification or without that log
     std::string producer;
     std::size_t seals = 0, bytes = 0;
     bool ingest = false, batch = false, sign = false;
@@ -124,6 +126,7 @@ class Gateway final : public Actor {
   void report_readers(Effects& effects);
   void drop_gone(const std::string& peer, Effects& effects);
   void look_after_reads(Effects& effects);
+  void remind_of_alerts(Effects& effects);
   bool is_ready() const { return writer_.ready && !refusing_; }
   bool takes_seals() const { return (writer_.ready || writer_.trial) && !refusing_; }
 
@@ -156,6 +159,7 @@ class Gateway final : public Actor {
   Timestamp role_since_;
   std::shared_ptr<const KeyRing> keys_;
   RaisedAlerts alerts_;  // of all actors
+  AlertReminder reminder_;
   AlertBoard board_{"gateway"};
   std::map<std::string, std::int64_t> counters_;
   std::map<ErrorCode, std::int64_t> seals_refused_;

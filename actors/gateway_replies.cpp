@@ -1,9 +1,11 @@
 // The gateway's replies: the writer's answers, deadlines, status.
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "actors/gateway.hpp"
 #include "ledger/check.hpp"
+#include "ledger/quantity.hpp"
 #include "os/log.hpp"
 #include "wire/error.hpp"
 #include "wire/features.hpp"
@@ -12,6 +14,14 @@
 namespace vault {
 
 using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::array refusals_of_seals{ErrorCode::invalid_argument, ErrorCode::too_large, ErrorCode::seal_id_conflict,
+                                       ErrorCode::forbidden,        ErrorCode::busy,      ErrorCode::unavailable,
+                                       ErrorCode::deadline_exceeded};
+
+}  // namespace
 
 // --- Seals -----------------------------------------------------------------------------------------------------------
 
@@ -70,6 +80,7 @@ void Gateway::on_timer(int id, Effects& effects) {
   if (id == heartbeat_timer) {
     effects.set_timer(heartbeat_timer, milliseconds(1'000));
     look_after_reads(effects);
+    remind_of_alerts(effects);
     const auto sealed = writer_.counters.find("sealed");
     effects.send(to::publisher,
                  Heartbeat{{writer_.head.sequence, writer_.head.merkle_root, static_cast<std::int64_t>(seals_.seals()),
@@ -133,7 +144,7 @@ void Gateway::reply_to(std::vector<std::string> envelope, std::string message, E
 }
 
 std::optional<StatusResult::WriterProcess> Gateway::who_writes() const {
-  if (writer_.writer) return StatusResult::WriterProcess{options_.host, options_.pid, role_since_};
+  if (role_ == "writer") return StatusResult::WriterProcess{options_.host, options_.pid, role_since_};
   if (!writer_.other) return std::nullopt;
   return StatusResult::WriterProcess{writer_.other->host, writer_.other->pid, Timestamp{writer_.other->since_us}};
 }
@@ -175,6 +186,18 @@ StatusResult Gateway::status(Effects& effects) const {
   return result;
 }
 
+// Says again that alerts stand: the end of a log that was quiet since then looks like that of a healthy vaultd.
+void Gateway::remind_of_alerts(Effects& effects) {
+  const auto standing = alerts_.standing();
+  if (!reminder_.due(!standing.empty(), effects.clock())) return;
+  std::string list;
+  for (const auto& [alert, since] : standing) {
+    const std::chrono::seconds age{(effects.now().micros - since.micros) / 1'000'000};
+    list += (list.empty() ? "" : ", ") + alert.kind + " for " + format_duration(age);
+  }
+  log_warning("gateway", "still raised", {{"alerts", list}});
+}
+
 // Figures that only monitoring reads.
 void Gateway::add_figures(StatusResult& result, Effects& effects) const {
   const auto seconds_since = [&](Instant instant) {
@@ -186,6 +209,8 @@ void Gateway::add_figures(StatusResult& result, Effects& effects) const {
   for (std::size_t i = 0; i < figures.sealed.size(); ++i) {
     result.sealed[std::string(verdict_name(static_cast<Verdict>(i)))] = figures.sealed[i];
   }
+  // There from the start: a rate is computed from a counter that was 0 before.
+  for (const ErrorCode code : refusals_of_seals) result.seals_refused[std::string(error_name(code))] = 0;
   for (const auto& [code, seals] : seals_refused_) result.seals_refused[std::string(error_name(code))] = seals;
   result.histograms = {{"commit_seconds", figures.commit_seconds.result()},
                        {"batch_seals", figures.batch_seals.result()},

@@ -23,8 +23,8 @@ class ReaderPool {
   static constexpr std::chrono::milliseconds probe_interval{1'000};
   // How long a report by the auditor counts: it sends one about once a second.
   static constexpr std::chrono::milliseconds seen_interval{2'000};
-  // Interval at which a lost reader is probed while a query waits. A reader that is refused reports so at once; one that
-  // does not answer is not waited for.
+  // Interval at which a lost reader is probed while a query waits. A reader that is refused reports so at once; one
+  // that does not answer is not waited for.
   static constexpr std::chrono::milliseconds wanted_interval{50};
   static constexpr std::chrono::milliseconds probe_patience{200};
 

@@ -7,8 +7,8 @@
 //      +--- all kept again --- blocked: only looks on        | database             |
 //      +-----------------------------------------------------+----------------------+
 //
-// A batch is whatever has arrived when the committer is free. Once enough orders wait, a second batch is sent behind the
-// first. There is no timer in the way of a seal. What waits, and what a batch holds, is the batch queue's
+// A batch is whatever has arrived when the committer is free. Once enough orders wait, a second batch is sent behind
+// the first. There is no timer in the way of a seal. What waits, and what a batch holds, is the batch queue's
 // (batch_queue.hpp).
 #pragma once
 

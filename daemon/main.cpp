@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <sstream>
 #include <string>
 
 #include "daemon/logging.hpp"
@@ -17,7 +18,8 @@
 namespace {
 
 int refuse(const vault::Error& error) {
-  std::fprintf(stderr, "vaultd: %s\n", error.message.c_str());
+  std::istringstream lines(error.message);  // one for each thing that is wrong
+  for (std::string line; std::getline(lines, line);) std::fprintf(stderr, "vaultd: %s\n", line.c_str());
   return vault::exit_code_of(error);
 }
 

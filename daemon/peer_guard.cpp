@@ -62,9 +62,7 @@ struct PeerGuard::Connection {
   bool registered = false;
   epoll_event interest{};
   Clock::time_point blocked{};  // since when the peer has not accepted data, while we wait to write
-  // When a message was last taken, the first unread one arrived, the connection began or ended, or nobody was reading
-  // this socket.
-  Clock::time_point moved{};
+  Clock::time_point moved{};    // when it last made progress, began, ended, or nobody was reading its socket
 };
 
 PeerGuard::PeerGuard() : descriptors_(descriptor_limit()) {

@@ -103,9 +103,13 @@ void ServiceLoop::reload_settings() {
   notify_reloading();
   auto settings = parts_.reload();
   if (!settings) {
-    log_error("vaultd", "settings not reloaded: " + settings.error().message);
+    std::string wrong = settings.error().message;  // a line for each setting
+    for (auto at = wrong.find('\n'); at != std::string::npos; at = wrong.find('\n')) wrong.replace(at, 1, "; ");
+    log_error("vaultd", "settings not reloaded: " + wrong);
   } else {
-    (void)set_log_level(settings->log_level);
+    // The change is logged under whichever level shows it.
+    const bool shown = log_enabled(LogLevel::info);
+    if (!shown) (void)set_log_level(settings->log_level);
     guard_message_size(*settings);
     SettingsChanged changed;
     changed.seal_bytes_max = settings->max_seal_bytes;
@@ -115,6 +119,7 @@ void ServiceLoop::reload_settings() {
     changed.slow_request = settings->slow_request;
     parts_.outbox.send(to::gateway, changed);
     report_reloaded(*settings);
+    if (shown) (void)set_log_level(settings->log_level);
   }
   notify_ready();
 }

@@ -276,8 +276,10 @@ Status EmbeddedPostgres::Impl::start_server() {
     if (Status launched = launch(); !launched) return launched;
     Status ready = wait_until_ready();
     if (ready || Clock::now() >= deadline) return ready;
-    const bool remains = ready.error().message.find("shared memory block") != std::string::npos ||
-                         ready.error().message.find("lock file") != std::string::npos;
+    // PostgreSQL says in its log alone that a process of the former one still holds these.
+    const std::string log = last_lines(paths.log, 6);
+    const bool remains =
+        log.find("shared memory block") != std::string::npos || log.find("lock file") != std::string::npos;
     if (!remains) return ready;
     std::this_thread::sleep_for(milliseconds{250});
   }

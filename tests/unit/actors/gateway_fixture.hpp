@@ -26,7 +26,7 @@ class GatewayTest : public ::testing::Test {
     gateway.emplace(options);
     gateway->start(effects);
     WriterStatus status;
-    status.writer = status.ready = status.database_connected = true;
+    status.writer = status.ready = status.settled = status.database_connected = true;
     gateway->handle(status, effects);
   }
 

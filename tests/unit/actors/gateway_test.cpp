@@ -96,6 +96,11 @@ TEST_F(GatewayTest, WhoWritesIsStandbyOnlyWhereAnotherDoes) {
     return last_reply().result;  // MessagePack: its texts stand in it as they are
   };
   EXPECT_NE(told().find("\xa4here"), std::string::npos);
+  WriterStatus in_doubt;  // about its last commit, and the database is away
+  in_doubt.writer = true;
+  gateway->handle(in_doubt, effects);
+  EXPECT_NE(told().find("waiting"), std::string::npos);
+  EXPECT_EQ(told().find("\xa4here"), std::string::npos);
   WriterStatus other;
   other.settled = other.database_connected = true;
   other.other = LeaseHolder{"db1", 4711, 1};
@@ -166,7 +171,13 @@ TEST_F(GatewayTest, CountsRefusedSealsByCode) {
   std::map<std::string, msgpack::object> status;
   unpacked.get().convert(status);
   EXPECT_EQ((status.at("seals_refused").as<std::map<std::string, int>>()),
-            (std::map<std::string, int>{{"busy", 1}, {"forbidden", 2}}));
+            (std::map<std::string, int>{{"busy", 1},
+                                        {"forbidden", 2},
+                                        {"deadline_exceeded", 0},
+                                        {"invalid_argument", 0},
+                                        {"seal_id_conflict", 0},
+                                        {"too_large", 0},
+                                        {"unavailable", 0}}));
   EXPECT_GT(status.at("queue_bytes").as<int>(), 0);
 }
 
