@@ -3,8 +3,9 @@ back, 100,000 entries, keyboard and screen reader (axe-core), from 360 pixels to
 
 The browser's side is web_page/browser.mjs; this one starts the programs and does what that one asks for. Needs Debian's
 chromium, Node 18 and npm, which fetches playwright-core and axe-core once into the build directory; skipped without. What it
-saw is left as pictures in the build directory, web_page/pictures. VAULT_PAGE_TESTS=WORD runs those whose name holds the word;
-VAULT_PAGE_PICTURE=docs/page.png makes README's picture anew; VAULT_PAGE_DIR=tools/web/page takes the page from there.
+saw is left as pictures in the build directory, web_page/pictures. VAULT_PAGE_TESTS=WORD runs those whose name fits the word, a
+regular expression; VAULT_PAGE_PICTURE=docs/page.png makes README's picture anew; VAULT_PAGE_DIR=tools/web/page takes the page
+from there.
 """
 import json
 import os

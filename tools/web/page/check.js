@@ -1,5 +1,4 @@
-// Check it here: this browser recomputes everything that an entry rests on and shows each step with the resulting
-// value.
+// Check it here: this browser recomputes everything that an entry rests on and shows each step with the resulting value.
 import { get, stream } from "./api.js";
 import { button, details, field, fill, form, h, hash, heading, input, muted, notice, number, plural, prose, raw, sign,
   term } from "./dom.js";

@@ -1,5 +1,4 @@
-// Find: entries by number, seal_id, session, verdict, authority and time, a page at a time. The query is in the
-// address.
+// Find: entries by number, seal_id, session, verdict, authority and time, a page at a time. The address holds the query.
 import { ApiError, get } from "./api.js";
 import { field, fill, form, h, heading, input, notice, VERDICTS } from "./dom.js";
 import { tape } from "./entry.js";
@@ -20,9 +19,11 @@ function ask(asked) {
     text("to", "Before (UTC)", { type: "datetime-local", step: 1 }), h("button", {}, "Find"));
 }
 
-async function exactly(q, signal) {
+/** The entry whose number or seal_id `q` is: {entry} or {refusal}; {} if other fields say that it is a session's name. */
+async function exactly({ q = "", ...more }, signal) {
   const route = /^[1-9][0-9]{0,15}$/.test(q) ? "entries" : UUID.test(q) ? "seals" : null;
-  return route && (await get(`${route}/${q}`, {}, signal)).entry;
+  if (!route || Object.values(more).some(Boolean)) return {};
+  return get(`${route}/${q}`, {}, signal).catch((refusal) => ({ refusal }));
 }
 
 /** One page of entries; a page that a bounded scan has left short is filled from the next one. */
@@ -38,6 +39,16 @@ async function page(asked, signal) {
   return { entries, cursor };
 }
 
+/** Links to the pages beside this one. `past`: the cursors of those before, "0" for the first; vaultd names only the next. */
+function pageLinks({ past, cursor, ...asked }, next) {
+  const link = (more, label) => h("a", { href: `#/find?${new URLSearchParams({ ...asked, ...more })}` }, label);
+  const before = (past || "0").split(",");
+  const to = before.pop();
+  const newer = to === "0" ? {} : { cursor: to, past: before.join() };
+  const older = { cursor: next, past: [past, cursor || "0"].filter(Boolean).join() };
+  return h("p", { class: "pages" }, cursor && link(newer, past ? "← Newer" : "← Newest"), next !== null && link(older, "Older →"));
+}
+
 export async function view(main, signal, { query }) {
   const asked = Object.fromEntries(query);
   const result = h("section", { "aria-label": "What was found", "aria-live": "polite" });
@@ -45,18 +56,18 @@ export async function view(main, signal, { query }) {
   main.append(heading("Find"), ask(asked), result);
   try {
     fill(result, say("…"));
-    const one = asked.q && !asked.cursor ? await exactly(asked.q, signal) : null;
-    if (one) return location.replace(`#/entry/${one.sequence}`);
-    const { entries, cursor } = await page(asked, signal);
-    const list = h("ol", { class: "tape", "aria-label": "Entries, newest first" });
-    const newer = (event) => { event.preventDefault(); history.back(); };
-    fill(result, entries.length === 0 && say(cursor === null ? "Nothing fits."
-      : "Nothing fits in what was looked at so far."), list,
-    h("p", { class: "pages" }, asked.cursor && h("a", { href: "#", click: newer }, "← Newer"),
-      cursor !== null && h("a", { href: `#/find?${new URLSearchParams({ ...asked, cursor })}` }, "Older →")));
+    const [{ entry, refusal }, { entries, cursor }] = await Promise.all([exactly(asked, signal), page(asked, signal)]);
+    if (entry?.sequence && entries.length === 0) return location.replace(`#/entry/${entry.sequence}`);
+    if (refusal && refusal.code !== "not_found" && entries.length === 0) throw refusal;
+    const [exact, list] = ["The entry", "Entries, newest first"].map((label) => h("ol", { class: "tape", "aria-label": label }));
+    const none = refusal ? `There is no entry ${asked.q}. Nor is there a session of this name.`
+      : cursor === null ? "Nothing fits." : "Nothing fits in what was looked at so far.";
+    fill(result, entry && exact, entry && entries.length > 0 && h("h2", {}, "The session of this name"),
+      !entry && entries.length === 0 && say(none), list, pageLinks(asked, cursor));
+    if (entry) tape(exact, [entry]);
     return tape(list, entries);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    return fill(result, error.code === "not_found" ? say(`There is no entry ${asked.q}.`) : notice("bad", error.message));
+    return fill(result, notice("bad", error.message));
   }
 }

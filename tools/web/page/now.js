@@ -1,5 +1,4 @@
-// Now: the head, the last minutes, raised alerts, and the last entries as they arrive. Charts are also described in
-// words.
+// Now: the head, the last minutes, raised alerts, and the last entries as they arrive. Words describe the charts too.
 import { duration, fill, h, hash, mark, muted, number, plural, svg, term, time, VERDICTS } from "./dom.js";
 import { tape } from "./entry.js";
 import { LAST_ENTRIES, live, SECONDS_KEPT, state } from "./live.js";

@@ -50,8 +50,7 @@ export function parse(text) {
 }
 
 // Characters that would hide or reorder the text beside them: control characters, bidirectional marks, zero width.
-const HIDDEN =
-  /([\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff])/;
+const HIDDEN = /([\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff])/;
 const NAMES = { "\n": "\\n", "\t": "\\t" };
 
 /** Text with its hidden characters made visible, as nodes; never markup. */
