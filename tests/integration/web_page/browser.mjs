@@ -280,6 +280,29 @@ const tests = {
     await page.context().close();
   },
 
+  async "alerts say why"(url) {
+    const page = await open(`${url}/#/find`, { timezoneId: "UTC" });
+    await page.route(/\/api\/v1\/status$/, async (route) => {
+      const response = await route.fetch();
+      const alerts = [["tamper", "critical", { sequence: 3, reason: "data_hash_mismatch", message: "entry 3 <b>does</b> not verify" }],
+        ["disk", "warning", { message: "nearly full" }]].map(([kind, severity, more]) =>
+        ({ kind, severity, since: "2026-11-29T18:33:12.000456Z", ...more }));
+      const status = { ...(await response.json()), alerts: ["disk", "tamper"], alert_details: alerts };
+      await route.fulfill({ response, json: status });
+    });
+    const worst = page.locator("#alerts .notice").first();
+    await see(page, "#alerts .notice.bad", "entry 3 <b>does</b> not verify");
+    for (const piece of ["critical", "tamper", "since 2026-11-29 18:33:12UTC"]) {
+      assert.ok((await worst.textContent()).includes(piece), `${piece} is not in: ${await worst.textContent()}`);
+    }
+    assert.equal(await page.locator("#alerts .local").count(), 0);  // a reader in UTC sees a time once
+    await see(page, "#alerts .notice.bad + .notice.unsure", "nearly full");
+    await page.screenshot({ path: `${output}/alerts.png` });
+    await page.click("#alerts a");
+    await see(page, "h1", "Entry 3");
+    await page.context().close();
+  },
+
   async "a token, and no secure context"() {
     const { url, token } = await please("token");
     const page = await open(url);
@@ -405,6 +428,8 @@ const tests = {
     await see(page, ".row.broken");
     const broken = () => page.locator(".row.broken").evaluateAll((rows) => rows.map((row) => row.dataset.sequence));
     assert.deepEqual(await broken(), ["137"]);
+    await see(page, "#alerts .notice.bad", "does not verify");  // vaultd's auditor has found it too
+    await see(page, '#alerts .notice.bad a[href="#/entry/137"]');
     await see(page, '.row[data-sequence="137"] .fault', "entry_hash does not fit");
     await page.screenshot({ path: `${output}/tampered.png` });
     await to(page, "#/entry/137");

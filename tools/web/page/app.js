@@ -1,12 +1,13 @@
 // The frame of the page: which view is shown, the state of vaultd, the dialog for the token.
 import { onToken } from "./api.js";
-import { button, details, duration, fill, h, muted, notice, number, raw, sign } from "./dom.js";
+import { button, details, duration, fill, h, muted, notice, number, raw, sign, time } from "./dom.js";
 import * as check from "./check.js";
 import * as entry from "./entry.js";
 import * as find from "./find.js";
 import { live, start, state } from "./live.js";
 import { forget } from "./memory.js";
 import * as now from "./now.js";
+import { visible } from "./payload.js";
 
 const VIEWS = { now: ["Now", now.view], find: ["Find", find.view], entry: ["Entry", entry.view],
   check: ["Check it here", check.view], save: ["Save", entry.save] };
@@ -52,10 +53,9 @@ function standing() {
     muted(` · vaultd ${status.version} · up ${duration(status.uptime_s)}`)];
 }
 
-function raised() {
-  return [...state.alerts].map(([kind, { severity, message }]) => notice(severity === "warning" ? "unsure" : "bad",
-    h("b", {}, kind), message ? `: ${message}` : " is raised"));
-}
+const raised = () => state.alerts.map(({ kind, severity, since, message, sequence }) => notice(
+  severity === "warning" ? "unsure" : "bad", h("b", {}, `${severity} · ${kind}`), ": ", h("bdi", {}, visible(message)),
+  sequence && [" ", h("a", { href: `#/entry/${sequence}` }, `Entry ${sequence}`)], since && muted(" · since ", time(since, 0))));
 
 function memory() {
   const { kind, now: seen, since, message, then } = state.memory ?? {};

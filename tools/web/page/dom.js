@@ -53,7 +53,7 @@ export function time(timestamp, digits = 6) {
   if (!timestamp || Number.isNaN(at.getTime())) return muted("–");
   const day = localDay.format(at);
   return h("span", { class: "time" },
-    h("time", { datetime: timestamp }, timestamp.slice(0, 20 + digits).replace("T", " ").replace("Z", "")),
+    h("time", { datetime: timestamp }, timestamp.slice(0, 19 + (digits && digits + 1)).replace("T", " ").replace("Z", "")),
     h("abbr", { title: "Coordinated Universal Time" }, "UTC"),
     h("span", { class: "local", title: "your local time" },
       `${timestamp.startsWith(day) ? "" : `${day} `}${local.format(at)}`));

@@ -19,7 +19,7 @@ export const state = {
   status: null,
   sequence: null,       // the head's
   checkpoint: null,     // entries that the newest checkpoint covers
-  alerts: new Map(),    // kind -> {severity, message}
+  alerts: [],           // {kind, severity, since, message, sequence?}, the worst first
   entries: [],          // the last ones, newest first
   heartbeats: [],       // {at (ms), sequence}
   latencies: [],        // {at, histogram of commit_seconds}
@@ -46,12 +46,13 @@ function head(sequence) {
   state.sequence = sequence;
 }
 
+let alerted = false;  // status has not been read since
 async function readStatus() {
   try {
+    alerted = false;
     const status = await get("status", {}, null, 10_000);
     state.status = status;
-    state.alerts = new Map(status.alerts.map((kind) => [kind,
-      state.alerts.get(kind) ?? { severity: status.alert_severities?.[kind] ?? "", message: "" }]));
+    state.alerts = status.alert_details ?? status.alerts.map((kind) => ({ kind, severity: "alert", message: "is raised" }));
     const commits = status.histograms?.commit_seconds;
     if (commits) keep(state.latencies, { at: Date.now(), ...commits });
     state.checkpoint = Math.max(state.checkpoint, status.counters.checkpoint_size ?? 0);
@@ -82,12 +83,7 @@ function take({ event, data }) {
     head(data.sequence);
     changed("heartbeat");
   }
-  if (event === "alert") {
-    const kind = data.topic.slice("alert.".length);
-    if (data.raised) state.alerts.set(kind, data);
-    else state.alerts.delete(kind);
-    changed("status");
-  }
+  if (event === "alert") alerted = true;  // status tells it in full
   if (event === "checkpoint") {
     state.checkpoint = data.tree_size;
     newCheckpoint = true;
@@ -121,17 +117,17 @@ async function follow() {
   }
 }
 
-async function every(call, ms) {
+async function every(call, ms, early = () => false) {
   for (;;) {
     await call();
     const ended = Date.now();
-    while (Date.now() - ended < (document.hidden ? HIDDEN_EVERY_MS : ms)) await pause(250);
+    do await pause(250); while (!early() && Date.now() - ended < (document.hidden ? HIDDEN_EVERY_MS : ms));
   }
 }
 
 export function start() {
   follow();
-  every(readStatus, STATUS_EVERY_MS);
+  every(readStatus, STATUS_EVERY_MS, () => alerted);
   every(readEntries, ENTRIES_EVERY_MS);
   every(readMemory, ENTRIES_EVERY_MS);
 }
