@@ -1,5 +1,5 @@
 """The page of vault-web in a real Chromium: every view, hostile payloads, a tampered entry, a vaultd that goes away and comes
-back, 100,000 entries, keyboard and screen reader (axe-core), from 360 pixels to a wall.
+back, one in emergency mode, 100,000 entries, keyboard and screen reader (axe-core), from 360 pixels to a wall.
 
 The browser's side is web_page/browser.mjs; this one starts the programs and does what that one asks for. Needs Debian's
 chromium, Node 18 and npm, which fetches playwright-core and axe-core once into the build directory; skipped without. What it
@@ -21,6 +21,7 @@ import msgpack
 import zmq
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from emergency_mode_test import EmergencyProcess  # noqa: E402
 from support import npm_packages  # noqa: E402
 from support.vault_web import VaultWeb  # noqa: E402
 from support.vaultd_process import VaultdProcess, clean_environment, end_with_parent, program  # noqa: E402
@@ -128,8 +129,8 @@ class Page(unittest.TestCase):
         shutil.rmtree(self.pictures, ignore_errors=True)
         self.pictures.mkdir()
 
-    def serve(self, *arguments, name="vault-web"):
-        web = VaultWeb(self.vaultd, *arguments, name=name)
+    def serve(self, *arguments, name="vault-web", vaultd=None):
+        web = VaultWeb(vaultd or self.vaultd, *arguments, name=name)
         web.__enter__()
         self.addCleanup(web.__exit__)
         return web
@@ -185,6 +186,19 @@ class Page(unittest.TestCase):
         path.chmod(0o600)
         web = self.serve("--token-file", str(path), "--host", "vault.test", name="vault-web-token")
         return {"url": web.url, "token": TOKEN}
+
+    def do_emergency(self):
+        vaultd = EmergencyProcess(self.vaultd.directory / "kept")
+        self.addCleanup(vaultd.remove)
+        vaultd.start()
+        self.emergency = Producer(vaultd)
+        self.addCleanup(self.emergency.close)
+        receipts = [self.do_emergency_seal(session) for session in ("loan-review-8831", "4711", MARKUP)]
+        return {"url": self.serve("--trust-local-users", vaultd=vaultd).url, "seal_id": receipts[0]["seal_id"]}
+
+    def do_emergency_seal(self, session):
+        receipt, = self.emergency.seal([{**self.emergency.record(), "session_id": session}])
+        return {"seal_id": receipt["seal_id"]}
 
     def do_tamper(self, sequence):
         self.vaultd.sql(f"""

@@ -65,8 +65,8 @@ async function settled(page, hash) {
 const SIZES = [[360, 740], [768, 1024], [1280, 900], [2560, 1440]];
 
 // The first view as it is with so many entries, in each width and both schemes; nothing may stick out.
-async function photograph(url, what, there) {
-  for (const [width, height] of SIZES) {
+async function photograph(url, what, there, sizes = SIZES) {
+  for (const [width, height] of sizes) {
     for (const colorScheme of ["light", "dark"]) {
       const page = await open(url, { viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
       await see(page, there);
@@ -278,6 +278,38 @@ const tests = {
     await see(page, ".row .session", "after the outage");
     assert.equal(await page.locator("body.stale").count(), 0);
     await page.context().close();
+  },
+
+  async "in emergency mode nothing looks tampered with"() {
+    const { url, seal_id } = await please("emergency");
+    const page = await open(url);
+    const rows = async (count) => {
+      await page.waitForFunction((wanted) => document.querySelectorAll(".row").length === wanted, count);
+      assert.equal(await page.locator(".row", { hasText: "kept, not in the chain yet" }).count(), count);
+      assert.equal(await page.locator(".row a, .row .fault, .row .sign, .row.broken, .row.linked").count(), 0);
+      const text = await page.locator("body").innerText();
+      assert.equal(/undefined|NaN|hexadecimal/.test(text), false, text);
+    };
+    await rows(3);
+    await see(page, "#standing", "EMERGENCY");
+    assert.equal(await page.locator("header .sign.yes").count(), 0);
+    await see(page, "#alerts .notice.bad", "seals are kept as files");
+    await please("emergency_seal", { session: "kept as well" });
+    await see(page, ".row .session", "kept as well");  // by itself
+    await rows(4);
+    await to(page, "#/find");
+    await see(page, "h1", "Find");
+    await rows(4);
+    await to(page, `#/find?q=${seal_id}`);
+    await rows(1);
+    await to(page, "#/find?q=4711");
+    await rows(1);
+    await to(page, "#/find?q=3");  // no number is known now, and no session has this name
+    await see(page, ".notice.bad", "emergency mode");
+    await to(page, "#/entry/1");
+    await see(page, ".notice.bad", "emergency mode");
+    await page.context().close();
+    await photograph(url, "emergency", ".row", SIZES.slice(0, 3));
   },
 
   async "alerts say why"(url) {

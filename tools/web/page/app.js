@@ -4,7 +4,7 @@ import { button, details, duration, fill, h, muted, notice, number, raw, sign, t
 import * as check from "./check.js";
 import * as entry from "./entry.js";
 import * as find from "./find.js";
-import { live, start, state } from "./live.js";
+import { inEmergency, live, start, state } from "./live.js";
 import { forget } from "./memory.js";
 import * as now from "./now.js";
 import { visible } from "./payload.js";
@@ -44,13 +44,16 @@ window.addEventListener("hashchange", show);
 function standing() {
   const { connected, status, problem, since } = state;
   document.body.classList.toggle("stale", connected === false);
+  document.body.classList.toggle("emergency", inEmergency());
   if (connected === null) return [sign("wait", "waiting"), " asking vaultd…"];
   if (!connected) return [sign("no", "gone"), ` ${problem}, since `, h("time", {}, since.toISOString().slice(11, 19)),
     " UTC. What is shown is from before. Trying again by itself."];
   const role = status.role === "waiting" ? "waiting for its database" : status.role;
-  return [status.ready ? sign("yes", "ready") : sign("unsure", "not ready"),
-    ` ${role}, ${status.ready ? "ready" : "not ready to seal"}`,
-    muted(` · vaultd ${status.version} · up ${duration(status.uptime_s)}`)];
+  const does = status.ready ? "ready" : "not ready to seal";
+  return [inEmergency() ? [sign("no", "emergency"), h("b", {}, " EMERGENCY"),
+    `: no database, ${status.ready ? "seals are kept in files" : does}`]
+    : [sign(status.ready ? "yes" : "unsure", does), ` ${role}, ${does}`],
+  muted(` · vaultd ${status.version} · up ${duration(status.uptime_s)}`)];
 }
 
 const raised = () => state.alerts.map(({ kind, severity, since, message, sequence }) => notice(

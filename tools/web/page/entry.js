@@ -11,17 +11,20 @@ export const actions = (sequence, here) => h("nav", { class: "actions", "aria-la
 
 const clip = (text) => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
-/** Describes what is wrong with an entry, in the words of faultOf(); "" if this browser cannot check. */
-const seenFault = async (entry, before) => (canCheck ? faultOf(entry, before) : "");
+/** Whether a seal is only kept in a file for now (vaultd's emergency mode): it has no sequence, no salt and no hashes yet. */
+const isKept = (entry) => entry.backend === "legacy";
+
+/** Describes what is wrong with an entry, in the words of faultOf(); "" if there is nothing that can be checked here. */
+const seenFault = async (entry, before) => (canCheck && !isKept(entry) ? faultOf(entry, before) : "");
 const misfit = (fault) => [sign("no", "does not fit"), ` ${fault}`];
 
-const row = (entry) => h("li", { class: "row", "data-sequence": entry.sequence },
-  h("span", { class: "bead" }, mark(entry.verdict)),
-  h("a", { class: "sequence", href: `#/entry/${entry.sequence}` }, String(entry.sequence)),
-  h("span", { class: "verdict" }, entry.verdict),
-  h("bdi", { class: "session" }, visible(clip(entry.session_id))),
+const key = (entry) => String(entry.sequence ?? entry.seal_id);
+const row = (entry) => h("li", { class: "row", "data-sequence": key(entry) }, h("span", { class: "bead" }, mark(entry.verdict)),
+  isKept(entry) ? muted("–") : h("a", { class: "sequence", href: `#/entry/${key(entry)}` }, key(entry)),
+  h("span", { class: "verdict" }, entry.verdict), h("bdi", { class: "session" }, visible(clip(entry.session_id))),
   h("bdi", { class: "authority muted" }, visible(clip(entry.authority))),
-  h("span", { class: "when" }, time(entry.timestamp, 3)));
+  h("span", { class: "when" }, time(entry.timestamp, 3)),
+  isKept(entry) && h("span", { class: "kept" }, "kept, not in the chain yet"));
 
 async function check(element, entry, before) {
   const fault = await seenFault(entry, before);
@@ -37,7 +40,7 @@ export function tape(list, entries, { fresh = false } = {}) {
   const rows = entries.map((entry, index) => {
     const before = entries[index + 1]?.sequence === entry.sequence - 1 ? entries[index + 1] : undefined;
     const state = `${entry.entry_hash}${entry.data_salt}${entry.seal_data_canonical?.length}${before?.entry_hash}`;
-    const old = known.get(String(entry.sequence));
+    const old = known.get(key(entry));
     if (old?.dataset.state === state) return old;
     const element = row(entry);
     element.dataset.state = state;

@@ -26,6 +26,9 @@ export const state = {
   memory: null,         // what this browser remembers of the log (memory.js)
 };
 
+/** Whether vaultd keeps seals in files, since its database is away. */
+export const inEmergency = () => state.status?.backend === "legacy";
+
 const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 const changed = (what) => live.dispatchEvent(new CustomEvent("change", { detail: what }));
 
@@ -51,7 +54,9 @@ async function readStatus() {
   try {
     alerted = false;
     const status = await get("status", {}, null, 10_000);
+    wanted ||= inEmergency() || status.backend === "legacy";  // a seal that is kept moves no head
     state.status = status;
+    if (inEmergency()) state.heartbeats = [];  // their sequence is no head's
     state.alerts = status.alert_details ?? status.alerts.map((kind) => ({ kind, severity: "alert", message: "is raised" }));
     const commits = status.histograms?.commit_seconds;
     if (commits) keep(state.latencies, { at: Date.now(), ...commits });
@@ -79,7 +84,7 @@ async function readEntries() {
 function take({ event, data }) {
   if (event === "link" && !data.connected) connection(false, "vaultd does not answer");
   if (event === "heartbeat") {
-    keep(state.heartbeats, { at: Date.now(), sequence: data.sequence });
+    if (!inEmergency()) keep(state.heartbeats, { at: Date.now(), sequence: data.sequence });
     head(data.sequence);
     changed("heartbeat");
   }

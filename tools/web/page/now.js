@@ -1,7 +1,7 @@
 // Now: the head, the last minutes, raised alerts, and the last entries as they arrive. Words describe the charts too.
 import { duration, fill, h, hash, mark, muted, number, plural, svg, term, time, VERDICTS } from "./dom.js";
 import { tape } from "./entry.js";
-import { LAST_ENTRIES, live, SECONDS_KEPT, state } from "./live.js";
+import { inEmergency, LAST_ENTRIES, live, SECONDS_KEPT, state } from "./live.js";
 
 const RATE_OVER = 3;                // number of heartbeats over which a rate is averaged
 const QUEUE_SEALS = 65_536;         // vaultd's default limit
@@ -113,7 +113,7 @@ export function view(main, signal) {
     const last = state.entries[0];
     const sequence = last?.sequence ?? state.sequence;  // number, hash and time of one entry, even if half a second old
     put("head", h("p", { class: "big" }, sequence === null ? "–" : number(sequence)),
-      last ? [hash(last.entry_hash), h("p", {}, time(last.timestamp))]
+      last?.entry_hash ? [hash(last.entry_hash), h("p", {}, time(last.timestamp))]
         : h("p", { class: "muted" }, sequence === 0 ? "an empty ledger" : "…"));
   }
 
@@ -157,7 +157,7 @@ export function view(main, signal) {
   }
 
   function drawEntries() {
-    nothing.hidden = state.entries.length > 0 || state.sequence !== 0;
+    nothing.hidden = state.entries.length > 0 || state.sequence !== 0 || inEmergency();
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const fits = Math.floor((innerHeight - 10 * rem) / (3.75 * rem));
     tape(list, state.entries.slice(0, Math.min(LAST_ENTRIES, Math.max(8, fits))), { fresh: true });
