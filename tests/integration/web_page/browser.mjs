@@ -269,11 +269,16 @@ const tests = {
     const page = await open(url);
     await see(page, "#standing", "writer, ready");
     await see(page, ".row");
+    await see(page, "#memory .sign.yes");
     await please("kill");
     await see(page, "#standing", "vaultd does not answer");
     await see(page, "body.stale");
+    await see(page, "#memory", "as of");
+    assert.equal(await page.locator("header .sign.yes").count(), 0, "something is green while nobody answers");
+    await page.screenshot({ path: `${output}/gone.png` });
     await please("start");
     await see(page, "#standing", "writer, ready");
+    await see(page, "#memory .sign.yes");  // by itself: asked again at once
     await please("seal", { session: "after the outage", data: {} });
     await see(page, ".row .session", "after the outage");
     assert.equal(await page.locator("body.stale").count(), 0);

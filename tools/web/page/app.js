@@ -61,13 +61,14 @@ const raised = () => state.alerts.map(({ kind, severity, since, message, sequenc
   sequence && [" ", h("a", { href: `#/entry/${sequence}` }, `Entry ${sequence}`)], since && muted(" · since ", time(since, 0))));
 
 function memory() {
-  const { kind, now: seen, since, message, then } = state.memory ?? {};
+  const { kind, now: seen, since, message, then, old, at } = state.memory ?? {};
   if (!kind) return "";
   if (kind === "unknown") return [sign("unsure", "not checked"), ` History not checked here: ${message}.`];
-  if (kind === "new") return [sign("yes", "signed"),
-    ` Signed. This browser follows this log from now on, from ${number(seen.size)}.`];
-  if (kind === "same" || kind === "continued") return [sign("yes", "unchanged"),
-    ` History unchanged since this browser first saw it, ${since.slice(0, 10)}.`];
+  const holds = (text) => (old ? [sign("wait", "from before"),
+    muted(` ${text} As of ${at.toISOString().slice(11, 19)} UTC, not checked since.`)] : [sign("yes", "holds"), ` ${text}`]);
+  if (kind === "new") return holds(`Signed. This browser follows this log from now on, from ${number(seen.size)}.`);
+  if (kind === "same" || kind === "continued") return holds(
+    `History unchanged since this browser first saw it, ${since.slice(0, 10)}.`);
   const follow = button("Follow this log from now on", () => { forget(); location.reload(); });
   return notice("bad", sign("no", "alarm"), " ", h("b", {}, message),
     details("both checkpoints: keep them, they are the evidence",

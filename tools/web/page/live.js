@@ -23,7 +23,7 @@ export const state = {
   entries: [],          // the last ones, newest first
   heartbeats: [],       // {at (ms), sequence}
   latencies: [],        // {at, histogram of commit_seconds}
-  memory: null,         // what this browser remembers of the log (memory.js)
+  memory: null,         // what this browser remembers of the log (memory.js), and `at`; `old`: not looked at since
 };
 
 /** Whether vaultd keeps seals in files, since its database is away. */
@@ -35,6 +35,8 @@ const changed = (what) => live.dispatchEvent(new CustomEvent("change", { detail:
 function connection(connected, problem = "") {
   const since = state.connected === connected ? state.since : new Date();
   Object.assign(state, { connected, problem, since });
+  if (!connected) [newCheckpoint, remembered] = [true, -Infinity];  // whatever comes back is looked at anew
+  if (!connected && state.memory) state.memory.old = true;
   changed("connection");
 }
 
@@ -100,10 +102,9 @@ let remembered = -Infinity;
 async function readMemory() {
   if (!newCheckpoint || !state.connected || Date.now() - remembered < CHECKPOINT_EVERY_MS) return;
   [newCheckpoint, remembered] = [false, Date.now()];
-  const before = state.memory;
-  state.memory = await remember().catch((error) => {
+  state.memory = await remember().then((memory) => ({ ...memory, at: new Date() }), (error) => {
     newCheckpoint = true;
-    return before ?? { kind: "unknown", message: error.message };
+    return { ...(state.memory?.at ? state.memory : { kind: "unknown", message: error.message }), old: true };
   });
   changed("memory");
 }
