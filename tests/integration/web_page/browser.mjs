@@ -124,6 +124,16 @@ const tests = {
       await outcome(page, "yes");
     }
     assert.equal(await page.evaluate(() => globalThis.pwned), undefined);
+    await please("seal", { session: "שלום עולם", data: {} });
+    await to(page, "#/now");
+    const rtl = page.locator(".row .session", { hasText: "שלום" });
+    const apart = await rtl.evaluate((element) => {
+      const range = document.createRange();
+      range.selectNodeContents(element);
+      return range.getBoundingClientRect().left - element.getBoundingClientRect().left;
+    });
+    assert.ok(apart < 1, `a name from right to left begins ${apart} pixels from its column's edge`);
+    assert.doesNotMatch(await page.locator(".reach").innerText(), /\bms ago/);
     await page.context().close();
   },
 

@@ -47,7 +47,7 @@ const local = new Intl.DateTimeFormat(undefined,
   { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short" });
 const localDay = new Intl.DateTimeFormat("sv", { dateStyle: "short" });
 
-/** A ledger timestamp in UTC, and the reader's local time beside it. `digits`: fractional digits of the second. */
+/** A ledger timestamp in UTC, and the reader's local time if it differs. `digits`: fractional digits of the second. */
 export function time(timestamp, digits = 6) {
   const at = new Date(timestamp);
   if (!timestamp || Number.isNaN(at.getTime())) return muted("–");
@@ -55,7 +55,7 @@ export function time(timestamp, digits = 6) {
   return h("span", { class: "time" },
     h("time", { datetime: timestamp }, timestamp.slice(0, 19 + (digits && digits + 1)).replace("T", " ").replace("Z", "")),
     h("abbr", { title: "Coordinated Universal Time" }, "UTC"),
-    h("span", { class: "local", title: "your local time" },
+    at.getTimezoneOffset() !== 0 && h("span", { class: "local", title: "your local time" },
       `${timestamp.startsWith(day) ? "" : `${day} `}${local.format(at)}`));
 }
 

@@ -152,8 +152,8 @@ export function view(main, signal) {
     put("reach", ruler({ head: sequence, checkpoint, audited }), h("dl", { class: "pairs" },
       term(h("span", { class: "key signed" }, "checkpoint"), `covers ${number(checkpoint)}`,
         sequence > checkpoint && muted(`, ${number(sequence - checkpoint)} not yet`)),
-      audited !== null && term(h("span", { class: "key audited" }, "auditor"), `at ${number(audited)}`,
-        pass !== undefined && muted(`, last whole round ${duration(pass)} ago`))));
+      audited !== null && term(h("span", { class: "key audited" }, "auditor"), `at ${number(audited)}`)),
+    audited !== null && pass !== undefined && scale(`last whole round ${pass < 2 ? "just now" : `${duration(pass)} ago`}`));
   }
 
   function drawEntries() {
