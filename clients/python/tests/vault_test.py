@@ -338,11 +338,14 @@ class Life(VaultCase):
         self.seal()
         stream = self.vault.seal_many([Seal(self.session, "tester", "SEAL", {"n": n}) for n in range(2000)])
         next(stream)
+        entries = self.vault.list(order="asc", page_size=1)  # reads for itself, in the child as in the parent
+        first = next(entries)
         child = os.fork()
         if child == 0:
             code = 1
             try:
                 self.seal(data={"child": True})
+                self.assertEqual(first.sequence + 1, next(entries).sequence)
                 try:
                     list(stream)
                 except ForeignProcess:
@@ -350,6 +353,7 @@ class Life(VaultCase):
             finally:
                 os._exit(code)
         self.assertEqual(0, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        self.assertEqual(first.sequence + 1, next(entries).sequence)
         self.assertEqual(1999, len(list(stream)))
         self.seal()
         self.assertEqual(2003, len(list(self.vault.read_session(self.session))))

@@ -123,7 +123,7 @@ class CheckFailed(ValueError):
 
 
 class ForeignProcess(RuntimeError):
-    """A vault, iterator or spool of another process (or event loop) was used: open one here."""
+    """An AsyncVault, seal_many(), feed or spool of another process (or event loop) was used: open one here."""
 
 
 BY_CODE: Dict[str, Type[VaultError]] = {
