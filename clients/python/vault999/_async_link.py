@@ -50,6 +50,7 @@ class AsyncLink:
         self.socket.monitor(address, WATCHED)
         self.monitor = context.socket(zmq.PAIR)
         self.monitor.setsockopt(zmq.LINGER, 0)
+        self.monitor.setsockopt(zmq.RCVHWM, 0)  # as in Link
         self.monitor.connect(address)
         try:
             options.connect(self.socket)

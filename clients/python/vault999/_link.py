@@ -40,6 +40,8 @@ class Link:
             self.socket.monitor(address, WATCHED)
             self.monitor = context.socket(zmq.PAIR)
             self.monitor.setsockopt(zmq.LINGER, 0)
+            # No high-water mark: ZeroMQ's thread would block at it while this link is not used for a while.
+            self.monitor.setsockopt(zmq.RCVHWM, 0)
             self.monitor.connect(address)
             options.connect(self.socket)
         except BaseException:
