@@ -35,7 +35,7 @@ class Curve(unittest.TestCase):
         requests, ingest, events = (f"tcp://127.0.0.1:{port}" for port in free_ports(3))
         cls.vaultd = VaultdProcess("--curve-server-key", str(cls.directory / "server" / "secret.toml"), "--curve-clients",
                                    str(clients), "--requests", requests, "--ingest", ingest, "--events", events)
-        cls.endpoint = requests
+        cls.endpoint, cls.events = requests, events
         cls.addClassCleanup(cls.vaultd.remove)
         cls.vaultd.start()
 
@@ -74,6 +74,36 @@ class Curve(unittest.TestCase):
 
             with self.assertRaisesRegex(kind, text):
                 asyncio.run(run())
+
+    def test_the_events_socket_is_told_at_once(self):
+        for make in (Vault, AsyncVault):
+            begun = time.monotonic()
+            with self.assertRaisesRegex(Unavailable, "or this is vaultd's events socket"):
+                vault = make(self.events, key_dir=self.directory / "reader", timeout=60, connect_timeout=60)
+                if make is Vault:
+                    self.addCleanup(vault.close)
+                    vault.status()
+                else:
+                    asyncio.run(vault.status())
+            self.assertLess(time.monotonic() - begun, 30)
+
+    def test_a_key_that_is_registered_later_is_found(self):
+        """ZeroMQ does not try again by itself."""
+        keygen(self.directory / "late")
+        shutil.copy(self.directory / "server" / "public.toml", self.directory / "late" / "server.toml")
+        vault = self.vault("late", timeout=60)
+        with self.assertRaises(Forbidden):
+            vault.status()
+        public = (self.directory / "late" / "public.toml").read_text()
+        (self.directory / "clients" / "late.toml").write_text(public.replace("roles = []", 'roles = ["reader"]'))
+        until = time.monotonic() + 60
+        while True:
+            try:
+                vault.status()
+                break
+            except Forbidden:
+                self.assertLess(time.monotonic(), until)
+                time.sleep(0.2)
 
     def test_a_key_on_ipc_is_not_used(self):
         # Access is decided by the socket file's mode and group.

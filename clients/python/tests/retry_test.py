@@ -21,9 +21,9 @@ RECEIPT = {"sequence": 1}
 class FakeVaultd:
     """A ROUTER on a thread: `answers` are its answers to one request after the other; None: no answer."""
 
-    def __init__(self, case, answers):
+    def __init__(self, case, answers, endpoint=None):
         self.directory = tempfile.TemporaryDirectory()
-        self.endpoint = f"ipc://{self.directory.name}/requests"
+        self.endpoint = endpoint or f"ipc://{self.directory.name}/requests"
         self.heard, self.answers, self.ended = [], list(answers), threading.Event()
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.ROUTER)
@@ -46,6 +46,8 @@ class FakeVaultd:
                     self.socket.send_multipart([*envelope, msgpack.packb({"v": 1, "id": request["id"], **one})])
 
     def stop(self):
+        if self.ended.is_set():
+            return
         self.ended.set()
         self.thread.join()
         self.socket.close(0)

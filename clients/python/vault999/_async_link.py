@@ -12,7 +12,7 @@ import zmq
 import zmq.asyncio
 
 from vault999 import errors
-from vault999._connection_state import WATCHED, ConnectionState
+from vault999._connection_state import WATCHED, ConnectionState, probe
 from vault999._link import GivenUp
 from vault999._options import Options, Patience
 from vault999._wire import outcome, unpack_reply
@@ -36,10 +36,11 @@ class AsyncLink:
         self.pid = os.getpid()
         self.loop = asyncio.get_running_loop()
         self.options = options
-        self.state = ConnectionState(options.endpoint)
+        self.state = ConnectionState(options)
         # The callback for replies; a pipeline takes all of them.
         self.route: Callable[[Reply], None] = self._answer
         self.news = asyncio.Event()  # the connection has changed
+        self._looking = asyncio.Lock()  # one caller looks for all
         self._waiters: Dict[int, Waiter] = {}
         self._last_id = 0
         self._closed = False
@@ -123,6 +124,8 @@ class AsyncLink:
     async def send(self, frame: bytes, patience: Patience) -> None:
         """Sends once there is a connection. Raises the error that prevents one."""
         begun = time.monotonic()
+        if not self._closed and self.state.asks_anew():
+            self.options.connect_again(self.socket)
         while True:
             if self._closed:
                 raise GivenUp(errors.Unavailable("this vault was closed"))
@@ -130,14 +133,22 @@ class AsyncLink:
             with contextlib.suppress(zmq.Again):
                 await self.socket.send(frame, zmq.NOBLOCK)
                 return
-            limit = patience.timeout_s if self.state.ever_connected else min(self.options.connect_timeout_s,
-                                                                            patience.timeout_s)
             waited = time.monotonic() - begun
-            if self.state.fatal is not None or waited >= limit or patience.left_s() <= 0:
-                # It may look up host names, so not on this thread.
-                raise GivenUp(await self.loop.run_in_executor(None, self.state.why_not, waited))
+            limit = min(patience.timeout_s if self.state.ever_connected else self.options.connect_timeout_s,
+                        waited + patience.left_s())
+            if self.state.look_due(waited, limit):
+                await self._look(waited, limit)
+            hopeless = self.state.why_not(waited, limit)
+            if hopeless is not None:
+                raise GivenUp(hopeless)
             # A new connection accepts messages only a moment later.
             await self.wait_news(0.01 if self.state.connected else min(limit - waited, NEWS_S))
+
+    async def _look(self, waited_s: float, limit_s: float) -> None:
+        async with self._looking:
+            if self.state.look_due(waited_s, limit_s):
+                # It may look up host names, so not on this thread.
+                self.state.looked(await self.loop.run_in_executor(None, probe, self.options.endpoint))
 
     async def wait_news(self, timeout_s: float) -> None:
         # Not wait_for(): before Python 3.12 it loses a cancellation that arrives as the wait ends.

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Optional
 import zmq
 
 from vault999 import errors
-from vault999._connection_state import WATCHED, ConnectionState
+from vault999._connection_state import WATCHED, ConnectionState, probe
 from vault999._options import Options, Patience
 from vault999._wire import outcome, unpack_reply
 
@@ -29,7 +29,7 @@ class Link:
     def __init__(self, context: "zmq.Context[Any]", options: Options) -> None:
         self.pid = os.getpid()
         self.options = options
-        self.state = ConnectionState(options.endpoint)
+        self.state = ConnectionState(options)
         self.lock = threading.Lock()  # held while the link is at work
         self._closing = threading.Event()
         self._last_id = 0
@@ -115,6 +115,10 @@ class Link:
     def send(self, frame: bytes, patience: Patience) -> None:
         """Sends once there is a connection. Raises the error that prevents one."""
         begun = time.monotonic()
+        self.check_open()
+        self.watch()
+        if self.state.asks_anew():
+            self.options.connect_again(self.socket)
         while True:
             self.check_open()
             self.watch()
@@ -123,11 +127,15 @@ class Link:
                 return
             except zmq.Again:
                 pass
-            limit = patience.timeout_s if self.state.ever_connected else min(self.options.connect_timeout_s,
-                                                                            patience.timeout_s)
             waited = time.monotonic() - begun
-            if self.state.fatal is not None or waited >= limit or patience.left_s() <= 0:
-                raise GivenUp(self.state.why_not(waited))
+            limit = min(patience.timeout_s if self.state.ever_connected else self.options.connect_timeout_s,
+                        waited + patience.left_s())
+            if self.state.look_due(waited, limit):
+                self.state.looked(probe(self.options.endpoint))
+                self.watch()
+            hopeless = self.state.why_not(waited, limit)
+            if hopeless is not None:
+                raise GivenUp(hopeless)
             # A new connection accepts messages only a moment later.
             self._poller.register(self.socket, zmq.POLLIN | (zmq.POLLOUT if self.state.connected else 0))
             try:

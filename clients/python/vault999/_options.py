@@ -1,6 +1,7 @@
 """The options of every kind of client: where vaultd is, and how long to wait for it."""
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import time
@@ -13,6 +14,8 @@ from vault999.keys import CurveKeys, read_key_dir
 
 DEFAULT_ENDPOINT = "ipc:///run/vaultd/requests"
 DEFAULT_EVENTS = "ipc:///run/vaultd/events"
+CONNECT_TIMEOUT_S = 5.0
+GRACE_S = 1.0  # a vaultd that is just restarting listens again within this
 REPLY_BYTES_MAX = 256 << 20
 HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS = 5_000, 15_000
 RECONNECT_MS, RECONNECT_MAX_MS = 50, 1_000
@@ -21,17 +24,27 @@ MESSAGES_MAX = 10_000  # that ZeroMQ holds for us in either direction
 PathLike = Union[str, "os.PathLike[str]"]
 
 
+@dataclasses.dataclass
+class Past:
+    """Shared by the connections of one vault."""
+
+    connected: bool = False  # one of them was, so that vaultd is there, and at most restarting
+
+
 @dataclasses.dataclass(frozen=True)
 class Options:
     endpoint: str
     keys: Optional[CurveKeys]
     timeout_s: float
     connect_timeout_s: float
+    grace_s: float  # for how long nobody needs to listen, at the first connection
+    past: Past = dataclasses.field(default_factory=Past)
 
     @classmethod
     def make(cls, endpoint: Optional[str], variable: str, default: str, key_dir: Optional[PathLike], timeout: float,
-             connect_timeout: float) -> "Options":
-        """The endpoint as given, or from the environment, or vaultd's default."""
+             connect_timeout: Optional[float]) -> "Options":
+        """The endpoint as given, or from the environment, or vaultd's default. Who names a connect_timeout waits so long
+        for a vaultd that does not listen yet."""
         where = endpoint or os.environ.get(variable) or default
         scheme = where.partition("://")[0]
         if scheme not in ("ipc", "tcp") or (scheme == "tcp" and "@" in where):
@@ -40,7 +53,9 @@ class Options:
             raise errors.InvalidArgument(f"an endpoint begins with ipc:// or tcp://, unlike {shown}", "endpoint")
         # ipc:// never uses CURVE: the mode and group of the socket decide there.
         keys = read_key_dir(key_dir) if key_dir is not None and scheme == "tcp" else None
-        return cls(where, keys, timeout, connect_timeout)
+        if connect_timeout is None:
+            return cls(where, keys, timeout, CONNECT_TIMEOUT_S, GRACE_S)
+        return cls(where, keys, timeout, connect_timeout, connect_timeout)
 
     def connect(self, socket: "zmq.Socket[Any]") -> None:
         """Sets up a socket and connects it. Waits for nothing."""
@@ -59,6 +74,15 @@ class Options:
             socket.curve_serverkey = self.keys.server_public.encode("ascii")
             socket.curve_publickey = self.keys.client_public.encode("ascii")
             socket.curve_secretkey = self.keys.client_secret.encode("ascii")
+        self._connect(socket)
+
+    def connect_again(self, socket: "zmq.Socket[Any]") -> None:
+        """For a socket that connect() has set up."""
+        with contextlib.suppress(zmq.ZMQError):  # ZeroMQ has forgotten the endpoint
+            socket.disconnect(self.endpoint)
+        self._connect(socket)
+
+    def _connect(self, socket: "zmq.Socket[Any]") -> None:
         try:
             socket.connect(self.endpoint)
         except zmq.ZMQError as error:

@@ -36,7 +36,7 @@ class AsyncVault:
     """
 
     def __init__(self, endpoint: Optional[str] = None, *, key_dir: Optional[PathLike] = None, timeout: float = 30.0,
-                 connect_timeout: float = 5.0, check_hashes: bool = True) -> None:
+                 connect_timeout: Optional[float] = None, check_hashes: bool = True) -> None:
         self._options = Options.make(endpoint, "VAULT_ENDPOINT", DEFAULT_ENDPOINT, key_dir, timeout, connect_timeout)
         self._check_hashes = check_hashes
         self._shared: Optional[AsyncLink] = None

@@ -39,7 +39,8 @@ class Vault:
     key_dir: CURVE keys for tcp endpoints, as `vaultctl keygen --curve` makes them.
     timeout: seconds for a call with all its attempts. `busy`, `unavailable`, `deadline_exceeded` and broken connections
         are tried again with growing pauses, a seal under the same seal_id; then the last error is raised.
-    connect_timeout: seconds for the first connection. One that stood before is waited for as long as `timeout`.
+    connect_timeout: seconds for the first connection; without one 5, of which 1 while nobody listens there. One that stood
+        before is waited for as long as `timeout`.
     check_hashes: entries that are read are recomputed: HashMismatch where one does not say what was sealed.
 
     Threads may share a Vault: each has a connection of its own. So has a child after fork(). Nothing connects before the
@@ -48,7 +49,7 @@ class Vault:
     """
 
     def __init__(self, endpoint: Optional[str] = None, *, key_dir: Optional[PathLike] = None, timeout: float = 30.0,
-                 connect_timeout: float = 5.0, check_hashes: bool = True) -> None:
+                 connect_timeout: Optional[float] = None, check_hashes: bool = True) -> None:
         self._options = Options.make(endpoint, "VAULT_ENDPOINT", DEFAULT_ENDPOINT, key_dir, timeout, connect_timeout)
         self._check_hashes = check_hashes
         self._begin()
