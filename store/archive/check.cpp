@@ -6,10 +6,10 @@
 #include <chrono>
 #include <set>
 
-#include "ledger/data_bundle.hpp"
 #include "ledger/leaf.hpp"
 #include "ledger/merkle_hash.hpp"
 #include "ledger/verifier.hpp"
+#include "store/archive/data_reader.hpp"
 #include "store/archive/layout.hpp"
 
 namespace vault {
@@ -24,35 +24,6 @@ std::string_view hash_at(std::string_view hashes, std::size_t index) {
 Hash to_hash(std::string_view bytes) {
   return array_from_bytes<hash_bytes>(bytes).value_or(zero_hash);
 }
-
-// Reads a data bundle record by record.
-class DataReader {
- public:
-  explicit DataReader(ArchiveFile file) : file_(std::move(file)) {}
-
-  // The view is valid until the next call. Error: invalid_argument if the file ends or the record is malformed.
-  Result<DataRecord> next() {
-    while (true) {
-      auto record = take_data_record(rest_);
-      if (!record) return tl::unexpected(record.error());
-      if (*record) return **record;
-      buffer_.erase(0, buffer_.size() - rest_.size());
-      const auto more = file_.read_more(buffer_);
-      rest_ = buffer_;
-      if (!more) return tl::unexpected(more.error());
-      if (!*more) return fail(ErrorCode::invalid_argument, "the bundle ends before its last record");
-    }
-  }
-  bool at_end() {
-    std::string more;
-    return rest_.empty() && file_.read_more(more) == false;
-  }
-
- private:
-  ArchiveFile file_;
-  std::string buffer_;
-  std::string_view rest_;  // of buffer_, not taken yet
-};
 
 // One bundle of entries with everything that the archive holds about it.
 struct Bundle {
@@ -73,30 +44,45 @@ class ArchiveCheck {
       : directory_(directory), key_(key), sink_(sink), progress_(progress) {}
 
   Result<ArchiveReport> run() {
-    if (!read_checkpoint()) return std::move(report_);
-    report_.payloads = size_ == 0 || directory_.has("tile/data");
-    for (std::uint64_t index = 0; index * archive_tile_width < size_; ++index) {
-      if (const Status checked = check_bundle(index); !checked) return tl::unexpected(checked.error());
-      if (stopped() || not_good_.size() >= archive_findings_max) return std::move(report_);
-      report_progress();
-    }
-    check_edge();
-    if (sink_) return std::move(report_);
-    const Status walked =
-        directory_.walk([this](const std::string& path, bool regular) { check_other(path, regular); });
-    if (!walked) return tl::unexpected(walked.error());
+    if (const Status looked = look_at_all(); !looked) return tl::unexpected(looked.error());
+    // Whatever is certainly wrong is the answer, also if other files could not be read.
+    const bool only_unread = report_.missing.empty() && report_.bad.size() == unread_.size();
+    if (!unread_.empty() && only_unread) return tl::unexpected(describe_unread());
     return std::move(report_);
   }
 
  private:
+  Status look_at_all() {
+    if (!read_checkpoint()) return {};
+    report_.payloads = size_ == 0 || directory_.has("tile/data");
+    for (std::uint64_t index = 0; index * archive_tile_width < size_; ++index) {
+      if (Status checked = check_bundle(index); !checked) return checked;
+      if (stopped() || not_good_.size() >= archive_findings_max) return {};
+      report_progress();
+    }
+    check_edge();
+    if (sink_) return {};
+    return directory_.walk([this](const std::string& path, bool regular) { check_other(path, regular); });
+  }
+
   bool stopped() const { return sink_ && !report_.valid(); }
 
   // Only the first finding about each file is kept.
   void found_bad(const std::string& file, const std::string& what) {
     if (not_good_.insert(file).second) report_.bad.push_back({file, what});
   }
+  // A file that cannot be read says nothing about the archive.
+  void found_bad(const std::string& file, const Error& error) {
+    if (is_unreadable(error) && !not_good_.contains(file)) unread_.push_back(error);
+    found_bad(file, error.message);
+  }
   void found_missing(const std::string& file) {
     if (not_good_.insert(file).second) report_.missing.push_back({file, "is missing"});
+  }
+
+  Error describe_unread() const {
+    const std::string more = unread_.size() > 1 ? fmt::format(" (and {} more)", unread_.size() - 1) : "";
+    return {unread_[0].code, directory_.path() + "/" + unread_[0].message + more, unread_[0].field};
   }
 
   bool read_checkpoint() {
@@ -108,7 +94,7 @@ class ArchiveCheck {
     }
     auto checkpoint = note ? open_checkpoint(**note, key_) : tl::unexpected(note.error());
     if (!checkpoint) {
-      found_bad(file, checkpoint.error().message);
+      found_bad(file, checkpoint.error());
       return false;
     }
     size_ = checkpoint->tree_size;
@@ -120,7 +106,7 @@ class ArchiveCheck {
   std::optional<std::string> read(const std::string& file, std::size_t bytes_max) {
     auto content = directory_.read(file, bytes_max);
     if (!content) {
-      found_bad(file, content.error().message);
+      found_bad(file, content.error());
       return std::nullopt;
     }
     if (!*content) found_missing(file);
@@ -271,7 +257,7 @@ class ArchiveCheck {
     const std::string path = tile_path("data", bundle.index, bundle.width);
     auto file = directory_.open_file(path);
     if (file && *file) return check_records(bundle, path, DataReader(std::move(**file)));
-    file ? found_missing(path) : found_bad(path, file.error().message);
+    file ? found_missing(path) : found_bad(path, file.error());
     return {};
   }
 
@@ -282,11 +268,23 @@ class ArchiveCheck {
                                 finding_name(FindingReason::erasure_unexplained)));
   }
 
+  void found_bad_record(const std::string& path, std::size_t index, Error error) {
+    error.message =
+        is_unreadable(error) ? path + ": " + error.message : fmt::format("record {}: {}", index, error.message);
+    found_bad(path, error);
+  }
+
+  void expect_end(const std::string& path, DataReader& records, std::size_t width) {
+    const auto ended = records.at_end();
+    if (!ended) return found_bad_record(path, width, ended.error());
+    if (!*ended) found_bad(path, fmt::format("goes on after its {} records", width));
+  }
+
   Status check_records(Bundle& bundle, const std::string& path, DataReader records) {
     for (std::size_t i = 0; i < bundle.width; ++i) {
       const auto record = records.next();
       if (!record) {
-        found_bad(path, fmt::format("record {}: {}", i, record.error().message));
+        found_bad_record(path, i, record.error());
         return {};
       }
       if (!record->salt) found_erased(path, bundle.index * archive_tile_width + i + 1);
@@ -303,7 +301,7 @@ class ArchiveCheck {
       const bool last = i + 1 == bundle.width;
       if (const Status taken = sink_(std::move(*entry), last ? finished_ : none); !taken) return taken;
     }
-    if (!records.at_end()) found_bad(path, fmt::format("goes on after its {} records", bundle.width));
+    expect_end(path, records, bundle.width);
     return {};
   }
 
@@ -353,17 +351,18 @@ class ArchiveCheck {
     if (!bundle) return;
     const auto leaves = split_bundle(*bundle, width);
     auto data = directory_.open_file(path);
-    if (!leaves || !data || !*data) return found_bad(path, "cannot be read");
+    if (!data) return found_bad(path, data.error());
+    if (!leaves || !*data) return found_bad(path, "cannot be read");
     DataReader records(std::move(**data));
     for (unsigned i = 0; i < name.width; ++i) {
       const auto record = records.next();
       const auto entry = parse_leaf_data((*leaves)[i]);
-      if (!record) return found_bad(path, fmt::format("record {}: {}", i, record.error().message));
+      if (!record) return found_bad_record(path, i, record.error());
       if (!record->salt) found_erased(path, name.index * archive_tile_width + i + 1);
       const Status fits = entry ? check_data_record(*record, *entry) : tl::unexpected(entry.error());
       if (!fits) return found_bad(path, fits.error().message);
     }
-    if (!records.at_end()) found_bad(path, fmt::format("goes on after its {} records", name.width));
+    expect_end(path, records, name.width);
   }
 
   void report_progress() {
@@ -380,6 +379,7 @@ class ArchiveCheck {
   ArchiveReport report_;
   std::uint64_t size_ = 0;
   std::set<std::string> not_good_;  // files with a finding
+  std::vector<Error> unread_;       // of those of them that could not be read
   TreeEdge edge_;
   std::vector<Tile> finished_;  // by the latest bundle of entries
   bool tree_known_ = true;      // no bundle has been lost entirely so far

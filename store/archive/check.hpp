@@ -45,8 +45,8 @@ using ArchiveCheckProgress = std::function<void(std::uint64_t done, std::uint64_
 // Without `sink`, the check goes on after a finding, so that the report is complete; with it, the first finding ends
 // the check. If two files contradict each other, the files above them in the tree, up to the checkpoint's root, decide
 // which of them is bad.
-// Errors: internal (a directory that cannot be walked), and the sink's own. Cost: one pass; memory for one bundle of
-// leaves and one payload.
+// Errors: is_unreadable() (store/archive/files.hpp) if nothing is wrong but a file or directory cannot be read, which
+// says nothing about the archive; and the sink's own. Cost: one pass; memory for one bundle of leaves and one payload.
 Result<ArchiveReport> check_archive(const ArchiveDirectory& directory, const VerifierKey& key, const ArchiveSink& sink,
                                     const ArchiveCheckProgress& progress);
 

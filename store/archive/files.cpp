@@ -25,19 +25,29 @@ constexpr std::size_t buffer_bytes_max = std::size_t{4} << 20;  // for a file th
 constexpr std::size_t pending_max = 96;
 constexpr int depth_max = 16;  // tile/0/x001/…: seven levels of names hold 2^64 tiles
 constexpr std::string_view unfinished = ".unfinished";
+constexpr const char* inaccessible = "file";  // the `field` of errors by which is_unreadable() knows them
 
 Error cannot(const std::string& what, const std::string& directory, const std::string& path, int cause) {
-  const bool of_user = cause == EACCES || cause == EPERM || cause == EROFS || cause == ENOTDIR || cause == ENOENT ||
-                       cause == EISDIR || cause == ELOOP || cause == ENAMETOOLONG;
   const std::string name = path.empty() ? directory : directory + "/" + path;
-  return {of_user ? ErrorCode::invalid_argument : ErrorCode::unavailable,
-          fmt::format("cannot {} {}: {}", what, name, std::strerror(cause)),
-          {}};
+  const std::string message = fmt::format("cannot {} {}: {}", what, name, std::strerror(cause));
+  switch (code_of_file_error(cause)) {
+    case ErrorCode::forbidden:
+      return {ErrorCode::forbidden, message, inaccessible};
+    case ErrorCode::internal:
+      return {ErrorCode::unavailable, message, {}};
+    default:
+      return {ErrorCode::invalid_argument, message, {}};
+  }
 }
 
 tl::unexpected<Error> unreadable(const std::string& path, int cause) {
-  const char* why = cause == EFBIG ? "larger than any such file" : std::strerror(cause);
-  return fail(ErrorCode::internal, fmt::format("{} cannot be read: {}", path, why));
+  if (cause == EFBIG)
+    return fail(ErrorCode::internal, fmt::format("{} cannot be read: larger than any such file", path));
+  const ErrorCode code = code_of_file_error(cause);
+  const bool nobody_can_look = code == ErrorCode::forbidden || code == ErrorCode::internal;
+  // Otherwise something else stands there, a directory or a link: that is damage to the archive.
+  return fail(code == ErrorCode::forbidden ? code : ErrorCode::internal,
+              fmt::format("{} cannot be read: {}", path, std::strerror(cause)), nobody_can_look ? inaccessible : "");
 }
 
 std::string parent_of(const std::string& path) {
@@ -65,6 +75,10 @@ DirectoryStream list(int base, const std::string& path) {
 
 }  // namespace
 
+bool is_unreadable(const Error& error) {
+  return error.field == inaccessible;
+}
+
 // --- Reading ---------------------------------------------------------------------------------------------------------
 
 Result<bool> ArchiveFile::read_more(std::string& out) {
@@ -72,7 +86,7 @@ Result<bool> ArchiveFile::read_more(std::string& out) {
   out.resize(had + chunk_bytes);
   const ssize_t got = read_some(fd_.get(), out.data() + had, chunk_bytes);
   out.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
-  if (got < 0) return fail(ErrorCode::internal, std::strerror(static_cast<int>(-got)));
+  if (got < 0) return fail(ErrorCode::internal, std::strerror(static_cast<int>(-got)), inaccessible);
   return got > 0;
 }
 
@@ -121,7 +135,7 @@ Status ArchiveDirectory::walk(const std::function<void(const std::string&, bool)
 Status ArchiveDirectory::walk_below(const std::string& path, int depth,
                                     const std::function<void(const std::string&, bool)>& file) const {
   const DirectoryStream stream = list(fd_.get(), path.empty() ? "." : path);
-  if (!stream) return unreadable(path.empty() ? path_ : path, errno);
+  if (!stream) return unreadable(path.empty() ? path_ : path_ + "/" + path, errno);
   while (const dirent* found = ::readdir(stream.get())) {
     const std::string_view name = found->d_name;
     if (name == "." || name == "..") continue;
@@ -240,6 +254,7 @@ Status ArchiveWriter::put(const std::string& path, std::string_view content) {
 
 Status ArchiveWriter::put_unchanging(const std::string& path, std::string_view content) {
   const auto there = directory_.read(path, content.size());
+  if (!there && is_unreadable(there.error())) return tl::unexpected(there.error());
   if (there && !*there) return put_new(path, content);
   if (there && **there == content) return put(path, content);
   return fail(ErrorCode::internal,

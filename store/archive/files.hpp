@@ -20,11 +20,15 @@
 
 namespace vault {
 
+// True if there is no way to look: no permission (`forbidden`), or the disk fails (`internal`); `field` is "file". Such
+// an error says nothing about what the archive holds, unlike all others.
+bool is_unreadable(const Error& error);
+
 // A file that is read in pieces from its beginning.
 class ArchiveFile {
  public:
   explicit ArchiveFile(UniqueFd fd) : fd_(std::move(fd)) {}
-  // Appends at least one more byte to `out`; false at the end of the file. Error: internal.
+  // Appends at least one more byte to `out`; false at the end of the file. Error: is_unreadable(), without the path.
   Result<bool> read_more(std::string& out);
 
  private:
@@ -33,17 +37,17 @@ class ArchiveFile {
 
 class ArchiveDirectory {
  public:
-  // Error: invalid_argument if there is no such directory, or it may not be entered.
+  // Error: invalid_argument if there is no such directory, is_unreadable() if it may not be entered.
   static Result<ArchiveDirectory> open(const std::string& path);
 
   const std::string& path() const { return path_; }
   bool has(const std::string& path) const;
-  // The whole file; nullopt if it does not exist. Error: internal if it cannot be read, is not a regular file, or holds
-  // more than `bytes_max`.
+  // The whole file; nullopt if it does not exist. Error: internal if it is not a regular file, or holds more than
+  // `bytes_max`; is_unreadable() if it cannot be read.
   Result<std::optional<std::string>> read(const std::string& path, std::size_t bytes_max) const;
   Result<std::optional<ArchiveFile>> open_file(const std::string& path) const;
   // Reports every file below the directory by its path, in no particular order; `regular` is true for a regular file.
-  // Symbolic links are not followed. Error: internal naming the directory that cannot be read.
+  // Symbolic links are not followed. Error: is_unreadable() naming the directory that cannot be read.
   Status walk(const std::function<void(const std::string& path, bool regular)>& file) const;
 
  private:
@@ -57,8 +61,8 @@ class ArchiveDirectory {
   UniqueFd fd_;
 };
 
-// Errors of everything below: invalid_argument if the directory cannot be made or may not be written to, unavailable if
-// a write fails (disk full, input/output error); both name the file.
+// Errors of everything below: invalid_argument if the directory cannot be made, is_unreadable() if it may not be
+// written to, unavailable if a write fails (disk full, input/output error); all name the file.
 class ArchiveWriter {
  public:
   enum class Readers : std::uint8_t { group, everyone };  // modes 0640 and 0644, less what umask takes away

@@ -60,11 +60,17 @@ class ArchiveRun {
     return refuse(what + ": the archive is damaged (vaultctl check-archive says more) and cannot be continued");
   }
 
+  // A file that cannot be read shows no damage.
+  tl::unexpected<Error> damaged(const Error& error) const {
+    if (!is_unreadable(error)) return damaged(error.message);
+    return fail(error.code, writer_.directory().path() + "/" + error.message, error.field);
+  }
+
   // --- Existing files ------------------------------------------------------------------------------------------------
 
   Status look_at_archive() {
     auto note = writer_.directory().read(archive_checkpoint_name, archive_checkpoint_bytes_max);
-    if (!note) return damaged(note.error().message);
+    if (!note) return damaged(note.error());
     if (*note) {
       const auto peeked = peek_checkpoint(**note);
       if (!peeked) return damaged("checkpoint: " + peeked.error().message);
@@ -125,7 +131,7 @@ class ArchiveRun {
     if (old_.tree_size == 0) return state;
     DirectoryTiles tiles(writer_.directory());
     const auto edge = load_edge(tiles, old_.tree_size);
-    if (!edge) return damaged(edge.error().message);
+    if (!edge) return damaged(edge.error());
     if (edge->root() != old_.root) return damaged("its tiles do not lead to the root in its checkpoint");
     const std::uint64_t begin = old_.tree_size - old_.tree_size % archive_tile_width;
     if (begin == 0) return state;
@@ -144,7 +150,7 @@ class ArchiveRun {
   Result<Entry> load_last_entry(std::uint64_t size) {
     const std::string path = tile_path("entries", size / archive_tile_width - 1, limits::tile_width);
     auto bundle = writer_.directory().read(path, archive_bundle_bytes_max);
-    if (!bundle) return damaged(bundle.error().message);
+    if (!bundle) return damaged(bundle.error());
     if (!*bundle) return damaged(path + " is missing");
     const auto leaves = split_bundle(**bundle, limits::tile_width);
     if (!leaves) return damaged(path + ": " + leaves.error().message);

@@ -1,5 +1,6 @@
 // Archives written and checked without a database, over more than one tile of level 1.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -110,6 +111,23 @@ class Archive : public testing::Test {
     return out;
   }
 
+  // The check by somebody for whom files of mode 0 are closed, as they are for everybody but root.
+  Result<ArchiveReport> check_as_nobody(const ArchiveSink& sink = nullptr) const {
+    constexpr uid_t nobody = 65'534;
+    const bool root = ::geteuid() == 0;
+    if (root && ::seteuid(nobody) != 0) return fail(ErrorCode::internal, "cannot become nobody");
+    const auto directory = ArchiveDirectory::open(path_);
+    auto report = directory ? check_archive(*directory, log_key().verifier(), sink, nullptr)
+                            : Result<ArchiveReport>(tl::unexpected(directory.error()));
+    if (root && ::seteuid(0) != 0) return fail(ErrorCode::internal, "cannot become root again");
+    return report;
+  }
+  void open_to_everybody() const {
+    fs::permissions(path_, fs::perms(0755));
+    for (const auto& one : fs::recursive_directory_iterator(path_))
+      fs::permissions(one.path(), fs::perms(one.is_directory() ? 0755 : 0644));
+  }
+
   std::string path_;
   MemorySource source_;
 };
@@ -164,6 +182,46 @@ TEST_F(Archive, TheFileThatIsBadIsNamed) {
                  }).valid());
   }
   EXPECT_TRUE(check().valid());
+}
+
+TEST_F(Archive, AFileThatCannotBeReadIsNoFinding) {
+  ASSERT_TRUE(write(300).has_value());
+  ASSERT_TRUE(write(310).has_value());
+  open_to_everybody();
+  ASSERT_TRUE(check_as_nobody().value().valid());
+  for (const char* file : {"checkpoint", "tile/0/000", "tile/entries/000", "tile/data/000", "tile/entries/001.p/54",
+                           "tile/data/001.p/44", "tile/entries/001.p/44", "tile/0/001.p/44"}) {
+    fs::permissions(path_ + "/" + file, fs::perms::none);
+    const auto report = check_as_nobody();
+    ASSERT_FALSE(report.has_value()) << file;
+    EXPECT_TRUE(is_unreadable(report.error())) << file;
+    EXPECT_EQ(report.error().code, ErrorCode::forbidden);
+    EXPECT_NE(report.error().message.find(path_ + "/" + file), std::string::npos) << report.error().message;
+    fs::permissions(path_ + "/" + file, fs::perms(0644));
+  }
+  // Restoring, too, learns that nobody could look.
+  fs::permissions(path_ + "/tile/data/000", fs::perms::none);
+  const auto restored = check_as_nobody([](Entry&&, const std::vector<Tile>&) { return Status{}; });
+  ASSERT_FALSE(restored.has_value());
+  EXPECT_TRUE(is_unreadable(restored.error()));
+  // A file that is certainly bad stays the answer.
+  const Flip flip(path_ + "/tile/data/001.p/54", 21);
+  const auto report = check_as_nobody();
+  ASSERT_TRUE(report.has_value()) << report.error().message;
+  EXPECT_EQ(report->bad.size(), 2u);
+}
+
+TEST_F(Archive, ADirectoryThatCannotBeReadIsNoFinding) {
+  ASSERT_TRUE(write(300).has_value());
+  open_to_everybody();
+  for (const char* directory : {"tile", "tile/entries", "tile/0/001.p", ""}) {
+    const std::string path = path_ + "/" + directory;
+    fs::permissions(path, fs::perms::none);
+    const auto report = check_as_nobody();
+    fs::permissions(path, fs::perms(0755));
+    ASSERT_FALSE(report.has_value()) << directory;
+    EXPECT_TRUE(is_unreadable(report.error())) << directory << report.error().message;
+  }
 }
 
 TEST_F(Archive, WhatTheSinkSaysEndsTheCheck) {
