@@ -1,11 +1,15 @@
 """vaultctl check: files of evidence, whatever they are, without vaultd. Run by CTest with VAULT_BIN_DIR."""
 import json
+import os
 import pathlib
+import shutil
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from vaultctl_offline_test import VECTORS, VKEY, Case, entry_text, run  # noqa: E402
+from support.vaultd_process import clean_environment, program  # noqa: E402
 
 MEMBERS = ("session_id", "authority", "verdict", "timestamp", "seal_id")
 
@@ -89,6 +93,48 @@ class Check(Case):
         self.assertIn("there is no file", error["message"])
         secret = run("check", self.proof, "--vkey", "postgresql://u:s3cret@h/db", "--json")
         self.assertNotIn("s3cret", secret.stdout + secret.stderr)
+
+    def run_as_nobody(self, *arguments):
+        """For whom files of mode 0 are closed; for root they never are."""
+        self.directory.chmod(0o755)
+        tool = self.directory / "vaultctl"
+        if not tool.exists():
+            shutil.copy(program("vaultctl"), tool)  # the build directory may be closed to others
+        user = {"user": 65534, "group": 65534} if os.geteuid() == 0 else {}
+        return subprocess.run([tool, *map(str, arguments), "--vkey", VKEY, "--json"], capture_output=True, text=True,
+                              timeout=60, check=False, env=clean_environment(), **user)
+
+    def test_what_may_not_be_read_is_no_answer(self):
+        archive = self.directory / "archive"
+        archive.mkdir(0)
+        for file in (self.proof, self.receipt, self.checkpoint):
+            file.chmod(0)
+        for command, path in (("check", self.proof), ("check", self.checkpoint), ("check", archive),
+                              ("check-proof", self.proof), ("check-receipt", self.receipt), ("check-archive", archive)):
+            answer = self.one_document(self.expect(4, self.run_as_nobody(command, path)))
+            self.assertIn("Permission denied", answer["message"] if "message" in answer else answer["files"][0]["reason"])
+            self.assertIn(answer.get("code"), (None, "forbidden"))
+        archive.chmod(0o755)
+        (archive / "checkpoint").write_text(VECTORS["checkpoint"])
+        (archive / "checkpoint").chmod(0)
+        for command in ("check", "check-archive"):
+            answer = self.expect(4, self.run_as_nobody(command, archive))
+            self.assertIn("checkpoint cannot be read: Permission denied", answer.stdout)
+            self.assertNotIn('"valid":false', answer.stdout)
+
+    def test_a_file_that_is_no_evidence(self):
+        vkey = self.file("log.vkey", VKEY + "\n")
+        packed = self.directory / "archive.tgz"
+        packed.write_bytes(b"\x1f\x8b\x08" + bytes(20))
+        for file, words in ((vkey, "looks like a verifier key"), (packed, "looks like a packed file")):
+            found = self.check(2, file, self.proof)
+            self.assertEqual([found[name]["valid"] for name in (file.name, "2.tlog-proof")], [None, True])
+            self.assertIn(words, found[file.name]["reason"])
+        for command in ("check-proof", "check-receipt"):
+            answer = self.one_document(self.expect(2, run(command, vkey, "--vkey", VKEY, "--json")))
+            self.assertIn("looks like a verifier key", answer["message"])
+        self.receipt.write_text("{}")
+        self.check(1, vkey, self.receipt)  # what is wrong for certain goes first
 
     def test_an_archive_that_is_none(self):
         self.assertIs(self.check(1, self.directory, self.proof)[self.directory.name]["valid"], False)

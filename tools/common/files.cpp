@@ -19,11 +19,20 @@ namespace {
 
 constexpr std::size_t chunk_bytes = std::size_t{256} << 10;
 
-tl::unexpected<Error> cannot(const std::string& what, const std::string& path, int cause) {
-  return fail(ErrorCode::invalid_argument, "cannot " + what + " " + path + ": " + std::strerror(cause));
-}
+constexpr const char* inaccessible = "file";  // the `field` of errors by which is_inaccessible() knows them
 
 }  // namespace
+
+bool is_inaccessible(const Error& error) {
+  return error.field == inaccessible;
+}
+
+tl::unexpected<Error> cannot(const std::string& what, const std::string& path, int cause, const std::string& field) {
+  const std::string message = "cannot " + what + " " + path + ": " + std::strerror(cause);
+  const ErrorCode code = code_of_file_error(cause);
+  if (code == ErrorCode::forbidden || code == ErrorCode::internal) return fail(code, message, inaccessible);
+  return fail(ErrorCode::invalid_argument, message, field);
+}
 
 bool is_existing_file(const std::string& path) {
   struct stat info {};

@@ -1,4 +1,5 @@
-// Files that vaultctl reads and writes. Errors are invalid_argument (they are the user's input) naming path and cause.
+// Files that vaultctl reads and writes. Errors name path and cause: invalid_argument if the path is wrong (it is the
+// user's input), is_inaccessible() if it may be right.
 #pragma once
 
 #include <sys/types.h>
@@ -15,6 +16,13 @@
 namespace vault::ctl {
 
 inline constexpr std::size_t input_bytes_max = std::size_t{64} << 20;
+
+// True if a file could not be read or written for no fault of the path: no permission (`forbidden`), or the disk fails
+// or is full (`internal`); `field` is "file". store/archive/ marks its errors in the same way.
+bool is_inaccessible(const Error& error);
+// The error for a system call on `path` that failed with the errno `cause`. `field` is that of an invalid_argument.
+tl::unexpected<Error> cannot(const std::string& what, const std::string& path, int cause,
+                             const std::string& field = {});
 
 bool is_existing_file(const std::string& path);
 

@@ -4,7 +4,6 @@
 
 #include <toml++/toml.h>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "tools/common/files.hpp"
@@ -54,7 +53,7 @@ Result<std::string> write_key_dir(const std::string& directory) {
   std::error_code ignored;  // mkdir() reports errors
   std::filesystem::create_directories(std::filesystem::path(directory + "/").parent_path().parent_path(), ignored);
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail(ErrorCode::invalid_argument, "cannot create " + directory + ": " + std::strerror(errno));
+    return cannot("create", directory, errno);
   }
   const std::string secret =
       "# A CURVE key pair. Keep it secret: who has it can speak to vaultd in your name.\n"

@@ -5,11 +5,11 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 
 #include "ledger/check.hpp"
 #include "os/clock.hpp"
+#include "tools/common/files.hpp"
 
 namespace vault::ctl {
 namespace {
@@ -28,7 +28,7 @@ Uuid draw_seal_id() {
 
 Result<FileSealIds> FileSealIds::open(const std::string& path) {
   const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.c_str(), nullptr), std::free);
-  if (!resolved) return fail(ErrorCode::invalid_argument, "cannot open " + path + ": " + std::strerror(errno));
+  if (!resolved) return cannot("open", path, errno);
   return FileSealIds(resolved.get());
 }
 

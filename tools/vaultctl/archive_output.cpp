@@ -1,5 +1,6 @@
 #include "tools/vaultctl/archive_output.hpp"
 
+#include "tools/common/files.hpp"
 #include "tools/common/terminal.hpp"
 #include "wire/error.hpp"
 
@@ -148,7 +149,7 @@ int answer_restore(const Context& context, const std::string& directory, const R
 
 int report_failure(const Context& context, const Error& error, std::string_view hint) {
   // The data that it has read contradicts itself: that is an answer.
-  const bool finding = error.code == ErrorCode::internal && error.sqlstate.empty();
+  const bool finding = error.code == ErrorCode::internal && error.sqlstate.empty() && !is_inaccessible(error);
   int code = exit_no;
   if (!finding) {
     code = report(context, error);

@@ -1,7 +1,8 @@
 // vaultctl check, check-proof, check-receipt: offline checks. No daemon, no database, only files and the log's key.
 //
 // The file being checked is evidence: a malformed one proves nothing, so the answer is no (exit 1), as for one that
-// does not check. A file that cannot be read and a key that is not a key are wrong usage (exit 2).
+// does not check. A path that leads nowhere and a key that is not a key are wrong usage (exit 2); a file that may not
+// be read is neither (exit 4).
 #include <nlohmann/json.hpp>
 
 #include "tools/common/arguments.hpp"

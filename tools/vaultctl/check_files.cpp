@@ -39,7 +39,8 @@ class FilesCheck {
     }
     for (const File& file : files_) report_left_over(file);
     if (context_.globals.json) {
-      const Json all{{"valid", code_ == exit_done}, {"files", told_}};
+      const bool answered = code_ == exit_done || code_ == exit_no;
+      const Json all{{"valid", answered ? Json(code_ == exit_done) : Json()}, {"files", told_}};
       print_line(all.dump(-1, ' ', false, Json::error_handler_t::replace));
     }
     return finish_output(code_);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/common/connect.hpp"
+#include "tools/common/files.hpp"
 #include "tools/common/pager.hpp"
 #include "tools/common/terminal.hpp"
 #include "wire/error.hpp"
@@ -30,7 +31,7 @@ ExitCode exit_code(ErrorCode code) {
 
 ExitCode exit_code(const Error& error) {
   const ExitCode code = exit_code(error.code);
-  const bool kept_out = !error.sqlstate.empty() || is_unreachable(error);
+  const bool kept_out = !error.sqlstate.empty() || is_unreachable(error) || is_inaccessible(error);
   return kept_out && code == exit_no ? exit_environment : code;
 }
 

@@ -26,7 +26,7 @@ enum ExitCode : int {
       4,  // the check, or keeping its result, was not permitted or not possible: never taken for an answer
 };
 ExitCode exit_code(ErrorCode code);
-// Also distinguishes refusals by a database or by the connection to vaultd.
+// Also distinguishes refusals by a database, by the connection to vaultd, or by a file's permissions.
 ExitCode exit_code(const Error& error);
 
 struct Globals {

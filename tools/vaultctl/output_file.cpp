@@ -9,11 +9,13 @@
 #include <cstring>
 #include <utility>
 
+#include "tools/common/files.hpp"
+
 namespace vault::ctl {
 namespace {
 
 tl::unexpected<Error> cannot_open(const std::string& path, int cause) {
-  return fail(ErrorCode::invalid_argument, "cannot write " + path + ": " + std::strerror(cause), "output");
+  return cannot("write", path, cause, "output");
 }
 
 tl::unexpected<Error> cannot_write(const std::string& path, int cause) {
