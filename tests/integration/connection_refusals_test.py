@@ -77,7 +77,12 @@ class CauseAtOnce(unittest.TestCase):
         self.refused(3, [self.endpoint, "CURVE"], self.endpoint)
 
     def test_a_key_on_ipc(self):
-        self.refused(3, ["uses no CURVE"], self.vaultd.requests, "friend")
+        self.refused(2, ["uses no CURVE"], self.vaultd.requests, "friend")
+        watched = self.vaultd.ctl("--key-dir", str(self.directory / "friend"), "watch", "--count", "1")
+        self.assertEqual(watched.returncode, 2, watched.stderr)
+
+    def test_the_events_socket_with_the_right_key(self):
+        self.refused(3, ["ends every handshake", "this is vaultd's events socket"], self.events, "friend")
 
     def test_another_socket_than_requests(self):
         self.refused(3, ["not vaultd's requests socket"], f"ipc://{self.vaultd.directory}/events")

@@ -343,7 +343,7 @@ class Keygen(Case):
         keys = self.directory / "keys"
         self.expect(0, run("keygen", "--curve", "-o", keys))
         self.expect(0, run("keygen", "--curve", "-o", keys / "below/and/below"))  # parents are made
-        error = self.one_document(self.expect(2, run("head", "--key-dir", keys, "--json")))
+        error = self.one_document(self.expect(2, run("head", "--endpoint", "tcp://127.0.0.1:1", "--key-dir", keys, "--json")))
         self.assertIn("server.toml", error["message"])
 
 

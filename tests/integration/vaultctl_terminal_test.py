@@ -287,6 +287,20 @@ class Contexts(Case):
         self.with_contexts(0, "head", VAULT_ENDPOINT=VAULTD.requests)
         self.with_contexts(0, "context")
         self.with_contexts(2, "--context", "here", "head")
+    def test_a_mistake_matters_only_where_the_file_does(self):
+        vkey, entry = self.file("log.vkey", self.vkey()), self.file("checkpoint", self.ctl(0, "checkpoint").stdout)
+        lines = self.file("seals.ndjson", "")
+        self.config.write_text("[contexts.a]\nendpont = \"x\"\n")
+        self.with_contexts(0, "head", "--endpoint", VAULTD.requests)
+        self.with_contexts(0, "head", VAULT_ENDPOINT=VAULTD.requests)
+        self.with_contexts(0, "check", str(entry), "--vkey", str(vkey))
+        self.with_contexts(0, "keygen", "--name", "example.org/k", "-o", str(self.directory / "k.pem"))
+        self.with_contexts(0, "verify", "--database", VAULTD.database_url())
+        self.with_contexts(2, "head", "--context", "a", "--endpoint", VAULTD.requests)
+        for command in (["head"], ["watch", "--count", "1"], ["top", "--count", "1"], ["seal", "--batch", str(lines)], ["verify"],
+                        ["context"]):
+            self.assertIn("did you mean endpoint?", self.with_contexts(2, *command).stderr)
+
 
 
 class Top(Case):

@@ -9,6 +9,7 @@
 #include "tools/common/files.hpp"
 #include "tools/common/pager.hpp"
 #include "tools/common/terminal.hpp"
+#include "wire/endpoint_family.hpp"
 #include "wire/error.hpp"
 
 namespace vault::ctl {
@@ -90,5 +91,16 @@ Result<std::unique_ptr<Client>> connect_daemon(const Globals& globals) {
   return connect_daemon(
       DaemonAddress{.endpoint = globals.endpoint, .key_dir = globals.key_dir, .timeout = globals.timeout});
 }
+Status check_address(const Globals& globals, const std::string& endpoint) {
+  if (!globals.address) return globals.address;
+  // vaultd would end every handshake, which looks like an outage: wrong usage must not read as "try again".
+  if (!globals.key_dir.empty() && endpoint.starts_with(ipc_scheme)) {
+    return fail(ErrorCode::invalid_argument,
+                endpoint + " uses no CURVE: keys are for tcp endpoints, leave them out here", "key_dir");
+  }
+  return {};
+}
 
+
+  if (const Status good = check_address(globals, globals.endpoint); !good) return tl::unexpected(good.error());
 }  // namespace vault::ctl

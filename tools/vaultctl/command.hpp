@@ -36,6 +36,9 @@ struct Globals {
   std::chrono::milliseconds timeout{30'000};
   std::string key_dir;  // "": no CURVE
   std::string context;  // "": the current one
+  // Why the file of contexts gave no address. Only commands that talk to vaultd fail for it: the others, such as check
+  // and keygen, have no use for an address.
+  Status address;
   bool no_pager = false;
 };
 
@@ -61,8 +64,12 @@ int finish_output(int code);
 
 // --- The daemon ------------------------------------------------------------------------------------------------------
 
-// A client for the endpoint in the global flags. If the socket file is missing or nobody listens on it, fails within a
-// second rather than after the whole timeout: `unavailable`.
+// Whether the global flags and the file of contexts fit a connection to `endpoint`, which is that of requests or of
+// events. Error: that of globals.address, or invalid_argument for keys where none are used.
+Status check_address(const Globals& globals, const std::string& endpoint);
+
+// A client for the endpoint in the global flags. Error: that of check_address(). If the socket file is missing or
+// nobody listens on it, fails within a second rather than after the whole timeout: `unavailable`.
 Result<std::unique_ptr<Client>> connect_daemon(const Globals& globals);
 
 // --- Commands --------------------------------------------------------------------------------------------------------

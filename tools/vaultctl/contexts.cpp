@@ -189,6 +189,8 @@ Result<ContextFile> load_context_file(const std::string& path) {
 }
 
 Status apply_context(const CLI::App& app, const std::string& name, Globals& globals) {
+  // The keys and events of a context are not mixed with a vaultd named on the command line.
+  if (is_given(app, "--endpoint") && name.empty()) return {};
   const auto file = load_context_file(context_file_path());
   if (!file) return tl::unexpected(file.error());
   const std::string wanted = name.empty() ? file->current.value_or("") : name;
@@ -196,8 +198,6 @@ Status apply_context(const CLI::App& app, const std::string& name, Globals& glob
   const auto found = find_context(*file, wanted);
   if (!found) return tl::unexpected(found.error());
   const NamedContext& context = **found;
-  // The keys and events of a context are not mixed with a vaultd named on the command line.
-  if (is_given(app, "--endpoint") && name.empty()) return {};
   if (context.endpoint && !is_given(app, "--endpoint")) globals.endpoint = *context.endpoint;
   if (context.events && !is_given(app, "--events")) globals.events = *context.events;
   if (context.key_dir && !is_given(app, "--key-dir")) globals.key_dir = *context.key_dir;

@@ -34,7 +34,8 @@ std::string context_file_path();
 // A missing file counts as empty. Error: invalid_argument with file and line for anything that is not understood.
 Result<ContextFile> load_context_file(const std::string& path);
 
-// Fills in whatever neither flags nor environment have set, from the context `name`; "": from the current one, if any.
+// Fills in whatever neither flags nor environment have set, from the context `name`; "": from the current one, if any,
+// unless --endpoint or VAULT_ENDPOINT is given: then the file is not even read.
 // Error: as above, or invalid_argument if there is no context of that name.
 Status apply_context(const CLI::App& app, const std::string& name, Globals& globals);
 

@@ -113,8 +113,7 @@ int run(int argc, char** argv) {
   }
   const CLI::App* command = app.get_subcommands().front();
   if (command->get_name() != "context" && command->get_name() != "help") {
-    const Status applied = apply_context(app, context.globals.context, context.globals);
-    if (!applied) return report(context, applied.error());
+    context.globals.address = apply_context(app, context.globals.context, context.globals);
   }
   const Pager pager(!context.globals.no_pager && !context.globals.json && has_pages(*command));
   return context.run();

@@ -243,3 +243,5 @@ int run_seal_batch(const Context& context, const BatchOptions& options) {
 }
 
 }  // namespace vault::ctl
+  if (const Status good = check_address(context.globals, context.globals.endpoint); !good)
+    return report(context, good.error());

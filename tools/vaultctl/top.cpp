@@ -34,6 +34,8 @@ class Top {
       : context_(context), options_(options), screen_(context.globals.endpoint), on_terminal_(stdout_is_terminal()) {}
 
   int run() {
+    if (const Status good = check_address(context_.globals, context_.globals.endpoint); !good)
+      return report(context_, good.error());
     stop_on_signals();
     if (!context_.globals.json && !on_terminal_) std::fputs(TopScreen::heading().c_str(), stdout);
     for (std::int64_t shown = 0; stop_signal() == 0 && std::ferror(stdout) == 0; ++shown) {

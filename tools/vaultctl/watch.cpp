@@ -282,6 +282,7 @@ void add_watch(CLI::App& app, Context& context) {
   command
       ->add_option("--topic", options->topics,
                    "Only topics that begin so: entry.VOID, checkpoint, alert. ... (may be given several times)")
+  if (!globals.address) return report(context, globals.address.error());
       ->type_name("T")
       ->allow_extra_args(false);
   add_integer(*command, "--count", options->count, 1, "Stop after this many events");
@@ -290,6 +291,7 @@ void add_watch(CLI::App& app, Context& context) {
       "Runs until Ctrl-C. The events socket is the one beside --endpoint's unless --events names it; three missing\n"
       "heartbeats are reported. Entries that the socket dropped are read from vaultd (\"filled\": true with --json)\n"
       "and shown in ledger order. With --json one event per line: its map, with the topic; heartbeats are shown only\n"
+  if (const Status status = check_address(globals, endpoint); !status) return report(context, status.error());
       "there or on request.\n"
       "Examples:\n"
       "  vaultctl watch --events ipc:///run/vaultd/events\n"
