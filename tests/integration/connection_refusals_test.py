@@ -157,6 +157,16 @@ class NoWayToLook(unittest.TestCase):
             self.assertEqual(answer.returncode, 4, f"{command}: {answer.stderr}")
             self.assertIn("permission denied", answer.stderr)
 
+    def test_hints_are_about_the_one_that_was_asked(self):
+        url = self.vaultd.database_url()
+        self.vaultd.sql("CREATE SCHEMA empty_one")
+        for arguments in (["--database", url.replace("dbname=vault", "dbname=nodb")], ["--database", url, "--schema", "empty_one"]):
+            answer = self.vaultd.ctl("verify", *arguments)
+            self.assertNotIn(answer.returncode, (0, 1), answer.stderr)
+            self.assertNotIn("is vaultd running", answer.stderr)
+            self.assertNotIn("vaultctl status", answer.stderr)
+            self.assertIn("vaultd was not asked", answer.stderr)
+
     def test_a_tampered_row_is_an_answer(self):
         self.vaultd.sql("ALTER TABLE vault_ledger DISABLE TRIGGER ALL; UPDATE vault_ledger SET verdict = 'VOID'")
         answer = self.vaultd.ctl("verify", "--database", self.vaultd.database_url())

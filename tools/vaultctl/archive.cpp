@@ -29,7 +29,7 @@ Timestamp now() {
   return {wall_clock_micros()};
 }
 
-int archive_from(const Context& context, const ArchiveOptions& options, ArchiveSource& source) {
+int archive_from(const Context& context, const ArchiveOptions& options, ArchiveSource& source, Asked asked) {
   ArchiveRequest request{options.directory, !options.no_payloads, std::nullopt};
   if (options.older_than) request.not_after = Timestamp{now().micros - options.older_than->count() * 1'000'000};
   ProgressBar bar("archiving", !context.globals.json);
@@ -38,23 +38,23 @@ int archive_from(const Context& context, const ArchiveOptions& options, ArchiveS
   bar.finish();
   if (result) return answer_archive(context, options.directory, *result);
   const bool begun = result.error().code == ErrorCode::unavailable;
-  return report_failure(context, result.error(), begun ? goes_on : "");
+  return report_failure(context, result.error(), begun ? goes_on : "", asked);
 }
 
 int run_archive(const Context& context, const ArchiveOptions& options) {
   if (options.database.empty()) {
     auto client = connect_daemon(context.globals);
     if (!client) return report(context, client.error());
-    return archive_from(context, options, *make_daemon_archive_source(**client));
+    return archive_from(context, options, *make_daemon_archive_source(**client), Asked::vaultd);
   }
   if (const Status good = check_database({options.database, options.schema}); !good)
-    return report_failure(context, good.error(), "");
+    return report_failure(context, good.error(), "", Asked::database);
   PostgresOptions postgres;
   postgres.url = options.database;
   postgres.schema = options.schema;
   postgres.application_name = "vaultctl archive";
   const auto reader = make_postgres_reader(postgres);
-  return archive_from(context, options, *make_store_archive_source(*reader));
+  return archive_from(context, options, *make_store_archive_source(*reader), Asked::database);
 }
 
 int run_check_archive(const Context& context, const ArchiveOptions& options) {
@@ -94,7 +94,7 @@ int run_restore(const Context& context, ArchiveOptions options) {
   bar.reset();
   if (restored) return answer_restore(context, options.directory, *restored);
   return report_failure(context, restored.error().error,
-                        restored.error().in_doubt ? "" : "nothing was written to the database");
+                        restored.error().in_doubt ? "" : "nothing was written to the database", Asked::database);
 }
 
 void add_archive(CLI::App& app, Context& context) {

@@ -147,12 +147,12 @@ int answer_restore(const Context& context, const std::string& directory, const R
   return finish_output(exit_done);
 }
 
-int report_failure(const Context& context, const Error& error, std::string_view hint) {
+int report_failure(const Context& context, const Error& error, std::string_view hint, Asked asked) {
   // The data that it has read contradicts itself: that is an answer.
   const bool finding = error.code == ErrorCode::internal && error.sqlstate.empty() && !is_inaccessible(error);
   int code = exit_no;
   if (!finding) {
-    code = report(context, error);
+    code = report(context, error, asked);
   } else if (context.globals.json) {
     Json out{{"valid", false}};
     out.update(Json::parse(error_json(error)));

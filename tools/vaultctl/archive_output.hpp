@@ -18,7 +18,7 @@ int answer_restore(const Context& context, const std::string& directory, const R
 // The findings of a check, in the form of --json.
 nlohmann::ordered_json archive_report_json(const ArchiveReport& report);
 
-// Reports a refusal, with a hint for people about what became of the work done so far.
-int report_failure(const Context& context, const Error& error, std::string_view hint);
+// Reports a refusal by whoever was asked, with a hint for people about what became of the work done so far.
+int report_failure(const Context& context, const Error& error, std::string_view hint, Asked asked);
 
 }  // namespace vault::ctl

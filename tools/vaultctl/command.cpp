@@ -43,7 +43,7 @@ std::string error_json(const Error& error) {
   return map.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-int report(const Context& context, const Error& error) {
+int report(const Context& context, const Error& error, Asked asked) {
   if (context.globals.json) {
     print_line(error_json(error));
     return finish_output(exit_code(error));
@@ -55,6 +55,10 @@ int report(const Context& context, const Error& error) {
   if (error.sqlstate == insufficient_privilege) {
     print_hint(
         "the database role lacks a right: vault_reader may look, vault_writer may write too, and the owner migrates");
+  } else if (asked == Asked::database) {
+    if (error.code == ErrorCode::unavailable) {
+      print_hint("vaultd was not asked: look at the URL of the database, and at --schema; `psql URL` connects as well");
+    }
   } else if (error.code == ErrorCode::unavailable && error.sqlstate.empty() && !is_unreachable(error)) {
     print_hint("`vaultctl status` shows the state of vaultd");
   } else if (error.code == ErrorCode::unavailable && error.field != "key_dir") {
@@ -87,10 +91,6 @@ int finish_output(int code) {
   return code == exit_done ? exit_no : code;
 }
 
-Result<std::unique_ptr<Client>> connect_daemon(const Globals& globals) {
-  return connect_daemon(
-      DaemonAddress{.endpoint = globals.endpoint, .key_dir = globals.key_dir, .timeout = globals.timeout});
-}
 Status check_address(const Globals& globals, const std::string& endpoint) {
   if (!globals.address) return globals.address;
   // vaultd would end every handshake, which looks like an outage: wrong usage must not read as "try again".
@@ -101,6 +101,10 @@ Status check_address(const Globals& globals, const std::string& endpoint) {
   return {};
 }
 
-
+Result<std::unique_ptr<Client>> connect_daemon(const Globals& globals) {
   if (const Status good = check_address(globals, globals.endpoint); !good) return tl::unexpected(good.error());
+  return connect_daemon(
+      DaemonAddress{.endpoint = globals.endpoint, .key_dir = globals.key_dir, .timeout = globals.timeout});
+}
+
 }  // namespace vault::ctl

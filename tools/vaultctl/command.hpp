@@ -49,9 +49,11 @@ struct Context {
 
 // --- Answers ---------------------------------------------------------------------------------------------------------
 
+enum class Asked { vaultd, database };  // whom a command asks; its hints are about that one
+
 // Reports an error to the user and returns its exit code. With --json the error map on stdout, otherwise words on
 // stderr, with a hint if one helps.
-int report(const Context& context, const Error& error);
+int report(const Context& context, const Error& error, Asked asked = Asked::vaultd);
 // The error map as JSON text: {code, message, field?, retryable}.
 std::string error_json(const Error& error);
 // Reports that an offline check failed: {"valid":false,"reason":...} with --json, otherwise words on stderr. Returns

@@ -211,7 +211,7 @@ Status check_backend(Client& client) {
 }
 
 int run_import(const Context& context, Result<std::unique_ptr<LegacySource>> source, bool dry_run) {
-  if (!source) return report(context, source.error());
+  if (!source) return report(context, source.error(), Asked::database);  // vaultd has not been asked yet
   if (dry_run) return Importer(context, **source, nullptr).run();
   auto client = connect_daemon(context.globals);
   const Status usable = client ? check_backend(**client) : tl::unexpected(client.error());

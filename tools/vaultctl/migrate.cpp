@@ -67,7 +67,7 @@ int show(const Context& context, const MigrateOptions& options, const std::vecto
 
 int run_distribute(const Context& context, const PostgresPlace& place) {
   const auto done = distribute_ledger(place);
-  if (!done) return report(context, done.error());
+  if (!done) return report(context, done.error(), Asked::database);
   const std::string owner = done->owner_host + ":" + std::to_string(done->owner_port);
   if (context.globals.json) {
     print_line(nlohmann::ordered_json{
@@ -104,7 +104,7 @@ int run_migrate(const Context& context, MigrateOptions options) {
   const auto migrations = options.action == "up"     ? migrate_up(place)
                           : options.action == "down" ? migrate_down(place)
                                                      : migration_status(place);
-  return migrations ? show(context, options, *migrations) : report(context, migrations.error());
+  return migrations ? show(context, options, *migrations) : report(context, migrations.error(), Asked::database);
 }
 
 }  // namespace

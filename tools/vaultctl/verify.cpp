@@ -102,6 +102,13 @@ Result<Verified> verify_online(const Context& context, const VerifyOptions& opti
   return verified;
 }
 
+// The row at a finding; nothing if it cannot be read: then it is only not shown.
+std::optional<Entry> read_row(ReaderStore& reader, std::int64_t sequence) {
+  const auto snapshot = reader.snapshot();
+  if (!snapshot) return std::nullopt;
+  return (*snapshot)->entry_by_sequence(sequence).value_or(std::nullopt);
+}
+
 Result<Verified> verify_database(const Context& context, const VerifyOptions& options,
                                  const std::optional<Checkpoint>& known) {
   PostgresOptions postgres;
@@ -138,7 +145,9 @@ Result<Verified> verify_database(const Context& context, const VerifyOptions& op
   verified.result.elapsed_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started).count();
   if (!report->finding) return verified;
-  return refuse(std::move(verified), report->finding->sequence, report->finding->reason, report->finding->detail);
+  const Finding& finding = *report->finding;
+  if (!context.globals.json && finding.sequence > 0) verified.row = read_row(*reader, finding.sequence);
+  return refuse(std::move(verified), finding.sequence, finding.reason, finding.detail);
 }
 
 std::string to_json(const VerifyResult& result) {
@@ -206,9 +215,10 @@ int run_verify(const Context& context, const VerifyOptions& options) {
     known = *checkpoint;
   }
   std::string raw;
+  const Asked asked = options.database.empty() ? Asked::vaultd : Asked::database;
   const auto verified =
-      options.database.empty() ? verify_online(context, options, known, raw) : verify_database(context, options, known);
-  if (!verified) return report(context, verified.error());
+      asked == Asked::vaultd ? verify_online(context, options, known, raw) : verify_database(context, options, known);
+  if (!verified) return report(context, verified.error(), asked);
   return answer(context, *verified, raw, known.has_value());
 }
 
