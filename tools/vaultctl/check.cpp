@@ -9,6 +9,7 @@
 #include "tools/common/files.hpp"
 #include "tools/vaultctl/check_files.hpp"
 #include "tools/vaultctl/command.hpp"
+#include "tools/vaultctl/foreign_file.hpp"
 #include "tools/vaultctl/offline_check.hpp"
 #include "tools/vaultctl/proven_output.hpp"
 
@@ -32,6 +33,15 @@ int answer(const Context& context, const Proven& proven) {
   return finish_output(exit_done);
 }
 
+// Of a file that did not check: no forgery if it is something else altogether.
+int report_unproven(const Context& context, const std::string& path, const std::string& text, const Error& error,
+                    Evidence wanted) {
+  if (const std::string what = describe_foreign(text); !what.empty()) {
+    return report(context, {ErrorCode::invalid_argument, path + " looks like " + what, {}});
+  }
+  return report_invalid(context, why_invalid(error, text, wanted));
+}
+
 int run_check_proof(const Context& context, const CheckOptions& options) {
   const auto key = load_vkey(options.vkey);
   if (!key) return report(context, key.error());
@@ -45,7 +55,7 @@ int run_check_proof(const Context& context, const CheckOptions& options) {
   }
   const auto proven = check_proof_text(*text, *key, entry);
   return proven ? answer(context, *proven)
-                : report_invalid(context, why_invalid(proven.error(), *text, Evidence::proof));
+                : report_unproven(context, options.file, *text, proven.error(), Evidence::proof);
 }
 
 int run_check_receipt(const Context& context, const CheckOptions& options) {
@@ -61,7 +71,7 @@ int run_check_receipt(const Context& context, const CheckOptions& options) {
   }
   const auto proven = check_receipt_text(*text, *key, data);
   return proven ? answer(context, *proven)
-                : report_invalid(context, why_invalid(proven.error(), *text, Evidence::receipt));
+                : report_unproven(context, options.file, *text, proven.error(), Evidence::receipt);
 }
 
 void add_check_proof(CLI::App& app, Context& context) {

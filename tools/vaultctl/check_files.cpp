@@ -12,6 +12,7 @@
 #include "tools/common/ledger_json.hpp"
 #include "tools/common/terminal.hpp"
 #include "tools/vaultctl/archive_output.hpp"
+#include "tools/vaultctl/foreign_file.hpp"
 #include "tools/vaultctl/offline_check.hpp"
 #include "tools/vaultctl/proven_output.hpp"
 
@@ -52,8 +53,11 @@ class FilesCheck {
     if (std::filesystem::is_directory(path, ignored)) return check_directory(path);
     auto text = read_input(path);
     if (!text) return report_unread(path, text.error());
-    files_.push_back({path, std::move(*text), Evidence::other});
-    files_.back().kind = recognise(files_.back().text);
+    const Evidence kind = recognise(*text);
+    if (const auto what = kind == Evidence::other ? describe_foreign(*text) : ""; !what.empty()) {
+      return report_unread(path, {ErrorCode::invalid_argument, path + " looks like " + what, {}});
+    }
+    files_.push_back({path, std::move(*text), kind});
   }
 
   void check_directory(const std::string& path) {

@@ -14,7 +14,8 @@ struct CheckFilesOptions {
   std::string vkey;
 };
 
-// Returns the exit code: 1 if any of them does not check, otherwise that of the first that cannot be read.
+// Returns the exit code: 1 if any of them does not check, otherwise that of the first that cannot be read,
+// or is no evidence.
 int run_check_files(const Context& context, const CheckFilesOptions& options);
 
 }  // namespace vault::ctl
