@@ -205,10 +205,14 @@ class Words(Case):
                                  (["legacy", "lst", "x"], "did you mean list?"), (["migrate"], ""),
                                  (["query", "--sesion", "s"], "did you mean --session?"),
                                  (["--jsno", "head"], "did you mean --json?"),
-                                 (["--timeout", "5s", "haed"], "did you mean head?"), ([], "a command is missing")):
+                                 (["--timeout", "5s", "haed"], "did you mean head?"), ([], "a command is missing"),
+                                 (["query", "--verdict", "seal"], "did you mean SEAL?"),
+                                 (["seal", "--session", "s", "--authority", "a", "--data", "{}", "--verdict", "HOLD_888"],
+                                  "did you mean 888_HOLD?")):
             answer = self.ctl(2, *arguments)
             self.assertIn(words, answer.stderr, arguments)
 
+        self.assertNotIn("did you mean", self.ctl(2, "list", "--sesion", "s").stderr)
     def test_help(self):
         self.assertEqual(self.ctl(0, "help").stdout, self.ctl(0, "--help").stdout)
         self.assertEqual(self.ctl(0, "help", "legacy", "import").stdout, self.ctl(0, "legacy", "import", "--help").stdout)

@@ -1,8 +1,10 @@
 #include "tools/common/connect.hpp"
 
+#include <fmt/format.h>
 #include <sys/un.h>
 
 #include <algorithm>
+#include <charconv>
 #include <thread>
 
 #include "tools/common/key_dir.hpp"
@@ -21,6 +23,15 @@ std::string socket_path(const std::string& endpoint) {
   return path.starts_with('/') ? path : "";
 }
 
+Status check_port(const std::string& text) {
+  constexpr int port_max = 65'535;
+  int port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error == std::errc() && end == text.data() + text.size() && port >= 1 && port <= port_max) return {};
+  return fail(ErrorCode::invalid_argument,
+              "a tcp endpoint ends with a port, as in tcp://db1:9990; \"" + text + "\" is not a port", "endpoint");
+}
+
 Status check_spelling(const std::string& endpoint) {
   const auto wrong = [&](const std::string& hint) {
     return fail(ErrorCode::invalid_argument,
@@ -28,17 +39,29 @@ Status check_spelling(const std::string& endpoint) {
                     endpoint + "\" does not" + hint,
                 "endpoint");
   };
+  if (endpoint == ipc_scheme) {
+    return fail(ErrorCode::invalid_argument,
+                "an ipc endpoint names a socket, as in ipc:///run/vaultd/requests; \"ipc://\" does not", "endpoint");
+  }
   if (endpoint.rfind(ipc_scheme, 0) == 0) return {};
   if (endpoint.rfind(tcp_scheme, 0) == 0) {
     const std::string host = endpoint.substr(tcp_scheme.size());
     const auto colon = host.rfind(':');
-    const bool has_port = colon != std::string::npos && colon > 0 && colon + 1 < host.size() &&
-                          host.find_first_not_of("0123456789", colon + 1) == std::string::npos;
-    if (has_port) return {};
-    return fail(ErrorCode::invalid_argument,
-                "a tcp endpoint ends with a port, as in tcp://db1:9990; \"" + endpoint + "\" does not", "endpoint");
+    if (colon == std::string::npos || colon == 0 || colon + 1 == host.size()) {
+      return fail(ErrorCode::invalid_argument,
+                  "a tcp endpoint ends with a port, as in tcp://db1:9990; \"" + endpoint + "\" does not", "endpoint");
+    }
+    return check_port(host.substr(colon + 1));
   }
   if (endpoint.find("://") != std::string::npos) return wrong("");
+  for (const std::string_view scheme : {ipc_scheme, tcp_scheme}) {
+    const std::string_view name = scheme.substr(0, scheme.find('/'));  // "ipc:"
+    if (!endpoint.starts_with(name)) continue;
+    const std::size_t rest = endpoint.find_first_not_of('/', name.size());
+    if (rest == std::string::npos) return wrong("");
+    const std::string_view slash = scheme == ipc_scheme ? "/" : "";  // sockets have absolute paths
+    return wrong(fmt::format("; did you mean {}{}{}?", scheme, slash, endpoint.substr(rest)));
+  }
   if (!endpoint.empty() && endpoint.front() == '/') return wrong("; did you mean ipc://" + endpoint + "?");
   if (endpoint.find(':') != std::string::npos) return wrong("; did you mean tcp://" + endpoint + "?");
   return wrong("");

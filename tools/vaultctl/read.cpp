@@ -150,7 +150,9 @@ int run_query(const Context& context, const QueryOptions& options) {
     page.verdict = parse_verdict(options.verdict);
     if (!page.verdict) {
       return report(context, {ErrorCode::invalid_argument,
-                              "--verdict is one of SEAL, PARTIAL, SABAR, VOID, 888_HOLD, SUNSET", "verdict"});
+                              "--verdict is one of SEAL, PARTIAL, SABAR, VOID, 888_HOLD, SUNSET" +
+                                  did_you_mean_verdict(options.verdict),
+                              "verdict"});
     }
   }
   for (auto [text, out, field] : {std::tuple{&options.session, &page.session_id, "session_id"},

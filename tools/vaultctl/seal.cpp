@@ -124,7 +124,7 @@ int run_seal(const Context& context, const SealOptions& options) {
   if (options.resume) return report(context, {ErrorCode::invalid_argument, "--resume goes with --batch FILE", {}});
   const auto draft = make_draft(options);
   if (!draft) return report(context, draft.error());
-  auto seal = check_draft(*draft);
+  auto seal = check_seal(*draft);
   if (!seal) return report(context, seal.error());
   if (!seal->seal_id) seal->seal_id = draw_seal_id();
   auto output = OutputFile::open(options.out, receipt_mode);

@@ -11,6 +11,7 @@
 #include "tools/common/numbers.hpp"
 #include "tools/common/seal_ids.hpp"
 #include "tools/common/terminal.hpp"
+#include "tools/common/verdicts.hpp"
 #include "tools/vaultctl/interrupt.hpp"
 #include "tools/vaultctl/repeated_problems.hpp"
 #include "tools/vaultctl/seal_pipe.hpp"
@@ -106,7 +107,7 @@ class BatchSealer {
   Result<Seal> parse(const std::string& line) const {
     const auto draft = parse_seal_json(line);
     if (!draft) return tl::unexpected(draft.error());
-    auto seal = check_draft(*draft);
+    auto seal = check_seal(*draft);
     if (seal && !seal->seal_id) seal->seal_id = ids_ ? ids_->of_line(line_) : draw_seal_id();
     return seal;
   }
@@ -244,4 +245,10 @@ int run_seal_batch(const Context& context, const BatchOptions& options) {
 
 }  // namespace vault::ctl
   if (const Status good = check_address(context.globals, context.globals.endpoint); !good)
+Result<Seal> check_seal(const SealDraft& draft) {
+  auto seal = check_draft(draft);
+  if (!seal && seal.error().field == "seal.verdict") seal.error().message += did_you_mean_verdict(draft.verdict);
+  return seal;
+}
+
     return report(context, good.error());

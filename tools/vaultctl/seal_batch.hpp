@@ -20,4 +20,7 @@ struct BatchOptions {
 // worst event: 128 + signal before 3 before 4 before 1 before 2.
 int run_seal_batch(const Context& context, const BatchOptions& options);
 
+// check_draft(); of a misspelt verdict it says which one was probably meant.
+Result<Seal> check_seal(const SealDraft& draft);
+
 }  // namespace vault::ctl

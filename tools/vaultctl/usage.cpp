@@ -16,6 +16,13 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
   return meant.empty() ? std::string() : "; did you mean " + std::string(meant) + "?";
 }
 
+// Stricter: most options are short, and half of the letters of one make many others.
+std::string did_you_mean_option(const std::string& name, const std::vector<std::string>& known) {
+  const std::string_view meant = nearest(name, std::span<const std::string>(known));
+  const std::size_t letters = name.size() - std::min(name.size(), name.find_first_not_of('-'));
+  return 3 * count_mistakes(name, meant) <= letters ? did_you_mean(name, known) : "";
+}
+
 std::vector<std::string> command_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
@@ -66,7 +73,7 @@ std::string describe_usage(CLI::App& app, const std::vector<std::string>& argume
       }
       const bool is_known = std::find(known.begin(), known.end(), name) != known.end();
       const bool bundled = name.size() > 1 && name[1] != '-';  // -oFILE
-      if (!is_known && !bundled) return "unknown option " + name + did_you_mean(name, known);
+      if (!is_known && !bundled) return "unknown option " + name + did_you_mean_option(name, known);
       const bool has_value = name.size() < arguments[i].size();
       if (!has_value && (takes_value(*command, name) || takes_value(app, name))) ++i;
       continue;
