@@ -1,6 +1,7 @@
 """Nothing is lost at the terminal: vaultctl stopped by Ctrl-C, and files named by -o. Run by CTest with VAULT_BIN_DIR."""
 import json
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.vaultctl_case import VaultctlCase  # noqa: E402
-from support.vaultd_process import VaultdProcess, clean_environment, program  # noqa: E402
+from support.vaultd_process import VaultdProcess, clean_environment, free_ports, program  # noqa: E402
 
 VAULTD = VaultdProcess("--origin", "example.org/kept")
 LINES = 20_000  # of a batch that is stopped: far more than a pipe and a window of seals hold
@@ -144,6 +145,28 @@ class Interrupted(Case):
         finally:
             VAULTD.process.send_signal(signal.SIGCONT)
             VAULTD.wait_ready()  # it may have lost its lease meanwhile
+
+
+class GivenUp(Case):
+    """vaultd is away for longer than --timeout: the batch ends, and says how to go on."""
+
+    def given_up(self, *more):
+        path = self.file("seals.ndjson", '{"session_id":"s","authority":"a","verdict":"SEAL","seal_data":{}}\n' * 5_000)
+        endpoint = f"tcp://127.0.0.1:{free_ports(1)[0]}"
+        return path, self.ctl(3, "--endpoint", endpoint, "--timeout", "500ms", "seal", "--batch", *more, path).stderr
+
+    def test_how_to_go_on(self):
+        path, said = self.given_up()
+        read = int(re.search(r"lines after line ([\d,]+) were not read", said)[1].replace(",", ""))
+        self.assertIn(f"tail -n +{read + 1} {path} | vaultctl --endpoint tcp://127.0.0.1:", said)
+        self.assertIn("seal the lines that failed, too", said)
+        self.assertIn("--resume", said)
+        self.assertNotIn("may be sealed", said)  # none of them has left
+
+    def test_how_to_go_on_with_resume(self):
+        said = self.given_up("--resume")[1]
+        self.assertIn("go on with the same command", said)
+        self.assertNotIn("tail", said)
 
 
 class Repeated(Case):

@@ -1,6 +1,7 @@
 // vaultctl seal: one seal, or with --batch a stream of them (seal_batch.cpp).
 #include <thread>
 
+#include "tools/common/connect.hpp"
 #include "tools/common/files.hpp"
 #include "tools/common/json_output.hpp"
 #include "tools/common/seal_ids.hpp"
@@ -94,7 +95,9 @@ int seal_and_keep(const Context& context, Seal seal, bool sign, OutputFile outpu
   const auto result = call_patiently(**client, request, context.globals.timeout);
   if (!result) {
     const int code = report(context, result.error());
-    if (!context.globals.json && result.error().code == ErrorCode::deadline_exceeded) {
+    // Even with --json: without this seal_id, which may have been drawn here, trying again may seal it twice.
+    const bool sent = !is_unreachable(result.error()) && result.error().code != ErrorCode::busy;
+    if (code == exit_unavailable && sent) {
       print_hint("it may be sealed all the same: run it again with --seal-id " + format_uuid(seal_id) +
                  ", which seals nothing twice");
     }

@@ -143,6 +143,7 @@ class BatchSealer {
     if (error.code == ErrorCode::deadline_exceeded) ++unanswered_;
     const ExitCode code = exit_code(error);
     unavailable_ |= code == exit_unavailable;
+    in_doubt_ |= code == exit_unavailable && !is_unreachable(error);
     kept_out_ |= code == exit_environment;
     refused_ |= code == exit_no || code == exit_environment;
     bad_input_ |= code == exit_usage;
@@ -177,9 +178,11 @@ class BatchSealer {
   void summarise() const {
     if (stdout_is_terminal() && failed_ == 0) return;
     print_note(outcome());
-    if (unavailable_) {
-      print_note("vaultd could not take them all; lines after line " + with_thousands(line_) + " were not read");
-    }
+    if (!unavailable_) return;
+    const std::string rest = lines_.at_end() ? "" : "; lines after line " + with_thousands(line_) + " were not read";
+    print_note("vaultd could not take them all" + rest);
+    print_unanswered();
+    print_way_on();
   }
 
   // Always, even with --json: whoever stopped it must know how far it came.
@@ -187,10 +190,19 @@ class BatchSealer {
     const bool from_file = options_.path != "-";
     print_problem("stopped after line " + with_thousands(line_) + (from_file ? " of " + options_.path : "") + ": " +
                   outcome());
-    if (unanswered_ > 0) {
-      print_hint(with_thousands(unanswered_) +
-                 " were sent and not answered: they may be sealed; the output has their lines and seal_ids");
-    }
+    print_unanswered();
+    print_way_on();
+  }
+
+  void print_unanswered() const {
+    if (unanswered_ == 0) return;
+    print_hint(with_thousands(unanswered_) +
+               " were sent and not answered: they may be sealed; the output has their lines and seal_ids");
+  }
+
+  // How to seal what is left, and nothing twice.
+  void print_way_on() const {
+    const bool from_file = options_.path != "-";
     const Globals& globals = context_.globals;
     std::string vaultctl = "vaultctl";
     if (globals.endpoint != Globals{}.endpoint) vaultctl += " --endpoint " + shell_word(globals.endpoint);
@@ -198,7 +210,18 @@ class BatchSealer {
     const std::string sign = options_.sign ? " --sign" : "";
     if (options_.resume) {
       print_hint("go on with the same command: what is sealed is not sealed again");
-    } else if (from_file) {
+      return;
+    }
+    if (unavailable_) {
+      // Without a seal_id of its own, a line gets a new one in every run.
+      const std::string which = in_doubt_
+                                    ? "seal the lines that failed again with the seal_ids in the output: with new "
+                                      "ones they may be sealed twice"
+                                    : "seal the lines that failed, too: the output names them";
+      print_hint(which + ". With --resume from the first run on, the same command is enough");
+    }
+    if (lines_.at_end()) return;
+    if (from_file) {
       print_hint("go on with: tail -n +" + std::to_string(line_ + 1) + " " + shell_word(options_.path) + " | " +
                  vaultctl + " seal --batch" + sign);
     } else {
@@ -216,10 +239,17 @@ class BatchSealer {
   RepeatedProblems problems_;
   std::size_t line_ = 0, sealed_ = 0, duplicates_ = 0, failed_ = 0, unanswered_ = 0;
   std::optional<std::chrono::steady_clock::time_point> drain_until_;
+  bool in_doubt_ = false;  // some were sent, and may be sealed
   bool unavailable_ = false, kept_out_ = false, refused_ = false, bad_input_ = false;
 };
 
 }  // namespace
+
+Result<Seal> check_seal(const SealDraft& draft) {
+  auto seal = check_draft(draft);
+  if (!seal && seal.error().field == "seal.verdict") seal.error().message += did_you_mean_verdict(draft.verdict);
+  return seal;
+}
 
 int run_seal_batch(const Context& context, const BatchOptions& options) {
   std::optional<FileSealIds> ids;
@@ -233,6 +263,8 @@ int run_seal_batch(const Context& context, const BatchOptions& options) {
   }
   auto lines = LineReader::open(options.path);
   if (!lines) return report(context, lines.error());
+  if (const Status good = check_address(context.globals, context.globals.endpoint); !good)
+    return report(context, good.error());
   // Waits for a connection in short turns: SealPipe keeps trying, and a signal is noticed between them.
   auto client = connect_daemon(DaemonAddress{.endpoint = context.globals.endpoint,
                                              .key_dir = context.globals.key_dir,
@@ -244,11 +276,3 @@ int run_seal_batch(const Context& context, const BatchOptions& options) {
 }
 
 }  // namespace vault::ctl
-  if (const Status good = check_address(context.globals, context.globals.endpoint); !good)
-Result<Seal> check_seal(const SealDraft& draft) {
-  auto seal = check_draft(draft);
-  if (!seal && seal.error().field == "seal.verdict") seal.error().message += did_you_mean_verdict(draft.verdict);
-  return seal;
-}
-
-    return report(context, good.error());
