@@ -369,6 +369,9 @@ class Watch(Case):
                              ("nonsense", "there are entry.")):
             self.assertIn(words, self.ctl(2, "watch", "--topic", topic).stderr)
         for topic in ("entry", "entry.", "entry.888", "alert.tamper", "receipt.0", "h", "checkpoint"):
+        process = self.start_watch("--topic", "alert.tampr", "--topic", "heartbeat", "--count", "1")
+        self.assertTrue(process.stdout.readline())
+        self.assertIn("did you mean alert.tamper?", process.stderr.readline())
             process = self.start_watch("--topic", topic, "--topic", "heartbeat", "--count", "1")
             self.assertTrue(process.stdout.readline())
 

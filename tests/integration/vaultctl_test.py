@@ -215,6 +215,8 @@ class Read(Case):
         self.assertRegex(shown, r"\ncommit +\d+ in all, half at most [\d.]+ m?s, 99 % at most [\d.]+ m?s\n")
         self.assertRegex(shown, r"\nprocess resident memory +[\d.]+ MiB\n")
         self.assertNotIn("bounds", shown)
+        self.assertRegex(shown, r"\nqueue +\d+ bytes\n")
+        self.assertRegex(shown, r"\nfeatures +[^\[\"\n]+\n")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,11 @@ class AlertsDocumented(unittest.TestCase):
         self.assertGreater(len(raised()), 8)
         self.assertEqual(raised() - documented(), set())
 
+    def test_vaultctl_watch_knows_them(self):
+        text = (SOURCE / "tools" / "vaultctl" / "watch.cpp").read_text()
+        known = text[text.index("alerts_known{"):]
+        self.assertEqual(set(re.findall(r'"alert\.(\w+)"', known[:known.index("}")])), documented())
+
     def test_each_is_brought_about(self):
         texts = [path.read_text() for directory in TESTED for path in sorted((SOURCE / directory).rglob("*"))
                  if path.suffix in (".py", ".cpp")]

@@ -58,6 +58,11 @@ std::string describe_duration(std::chrono::milliseconds duration) {
   return fmt::format("{} d {} h", ms / 86'400'000, ms / 3'600'000 % 24);
 }
 
+std::string show_seconds(std::chrono::seconds seconds) {
+  if (seconds.count() < 1) return "less than a second";
+  return seconds < std::chrono::minutes(1) ? std::to_string(seconds.count()) + " s" : describe_duration(seconds);
+}
+
 std::string progress_line(const Progress& progress, std::size_t columns) {
   std::optional<double> share = progress.share;
   if (!share && progress.total > 0) share = static_cast<double>(progress.done) / static_cast<double>(progress.total);

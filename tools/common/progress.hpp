@@ -12,6 +12,8 @@ namespace vault::ctl {
 
 // Seconds, minutes and the like for people: "850 ms", "12.3 s", "4 min 5 s".
 std::string describe_duration(std::chrono::milliseconds duration);
+// The same for a time known to the second: "less than a second", "31 s".
+std::string show_seconds(std::chrono::seconds seconds);
 
 struct Progress {
   std::string label;              // "verifying"

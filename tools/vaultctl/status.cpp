@@ -43,12 +43,6 @@ std::int64_t number_of(const Json& map, const char* name) {
   return found != map.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
 }
 
-// For a time known to the second.
-std::string show_seconds(std::chrono::seconds seconds) {
-  if (seconds.count() < 1) return "less than a second";
-  return seconds < std::chrono::minutes(1) ? std::to_string(seconds.count()) + " s" : describe_duration(seconds);
-}
-
 // By vaultd's clock, not by this machine's. "" if either is missing.
 std::string age_of(const Json& status, const Json& since) {
   const auto then = since.is_string() ? parse_timestamp(since.get<std::string>()) : std::nullopt;
@@ -91,8 +85,10 @@ std::string show_number(const std::string& name, const Json& value) {
     if (seconds < 0.01) return fmt::format("{:.3g} ms", seconds * 1'000);
     return describe_duration(std::chrono::milliseconds(std::llround(seconds * 1'000)));
   }
-  if (name.ends_with("_bytes") && value.get<double>() >= 1'048'576) {
-    return fmt::format("{:.1f} MiB", value.get<double>() / 1'048'576);
+  if (name.ends_with("_bytes")) {
+    const double bytes = value.get<double>();
+    if (bytes < 1'024) return value.dump() + " bytes";
+    return bytes < 1'048'576 ? fmt::format("{:.1f} KiB", bytes / 1'024) : fmt::format("{:.1f} MiB", bytes / 1'048'576);
   }
   return value.dump();
 }
@@ -104,6 +100,12 @@ std::string show_value(const std::string& name, const Json& value) {
     return coloured(good ? "yes" : "no", good ? Colour::green : Colour::red);
   }
   if (value.is_array() && value.empty()) return "none";
+  if (name == "features" && value.is_array()) {
+    std::string list;
+    for (const Json& one : value)
+      list += (list.empty() ? "" : ", ") + (one.is_string() ? one.get<std::string>() : one.dump());
+    return printable(list);
+  }
   if (value.is_null()) return "-";
   if (value.is_string()) return printable(value.get<std::string>());
   return printable(value.dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -204,12 +206,13 @@ std::string find_trouble(const Json& status, const std::string& wanted) {
     const Json kinds = status.value("alerts", Json::array());
     return kinds.empty() ? "" : "alerts: " + kinds.dump();
   }
+  std::string first;
+  std::size_t critical = 0;
   for (const Json& alert : *details) {
-    if (text_of(alert, "severity") == "critical") {
-      return "alert." + text_of(alert, "kind") + ": " + text_of(alert, "message");
-    }
+    if (text_of(alert, "severity") != "critical" || critical++ > 0) continue;
+    first = "alert." + text_of(alert, "kind") + ": " + text_of(alert, "message");
   }
-  return {};
+  return critical > 1 ? first + fmt::format(" (and {} more)", critical - 1) : first;
 }
 
 int run_status(const Context& context, const StatusOptions& options) {

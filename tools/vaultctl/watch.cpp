@@ -1,6 +1,7 @@
 // vaultctl watch: follows the events socket without missing entries. Those that the socket dropped, or that were sealed
 // before the subscription stood, are read from vaultd and shown in their place.
 #include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 
@@ -29,6 +30,24 @@ constexpr std::chrono::milliseconds silence_max{3'500};
 constexpr std::array<std::string_view, 11> topics_known{"entry.SEAL",     "entry.PARTIAL", "entry.SABAR", "entry.VOID",
                                                         "entry.888_HOLD", "entry.SUNSET",  "checkpoint",  "heartbeat",
                                                         "entry.",         "receipt.",      "alert."};
+
+// The kinds of alerts listed in docs/operating.md ("Alerts"). A newer vaultd may have others.
+constexpr std::array<std::string_view, 14> alerts_known{
+    "alert.database",         "alert.tamper",       "alert.audit",  "alert.unreadable",
+    "alert.readers",          "alert.fenced",       "alert.split",  "alert.checkpoint",
+    "alert.rollback",         "alert.clock",        "alert.ingest", "alert.emergency",
+    "alert.emergency_damage", "alert.configuration"};
+
+// A sentence about a kind of alert that this vaultctl does not know, for which somebody may wait in vain; "" for
+// others.
+std::string doubt_about(const std::string& wanted) {
+  if (!wanted.starts_with("alert.")) return "";
+  for (const std::string_view topic : alerts_known) {
+    if (topic.starts_with(wanted)) return "";
+  }
+  const std::string_view meant = nearest(wanted, std::span<const std::string_view>(alerts_known));
+  return "this vaultctl knows no " + wanted + (meant.empty() ? "" : "; did you mean " + std::string(meant) + "?");
+}
 
 // Refuses a prefix that no topic can begin with, because it would wait for ever.
 Status check_topic(const std::string& wanted) {
@@ -203,7 +222,22 @@ class Watcher {
     std::fflush(stdout);
   }
 
-  static std::string describe(const std::string& topic, const nlohmann::ordered_json& map) {
+  std::string describe_alert(const std::string& topic, const nlohmann::ordered_json& map) {
+    const std::string message = shown_text(map, "message");
+    const auto now = std::chrono::steady_clock::now();
+    if (!map.contains("raised") || map["raised"] != false) {
+      raised_.try_emplace(topic, now);
+      return coloured(printable(topic), Colour::red) + "  " + shown_text(map, "severity") + ": " + message;
+    }
+    std::string text = "cleared";
+    if (const auto raised = raised_.extract(topic); !raised.empty()) {
+      text += " after " + show_seconds(std::chrono::floor<std::chrono::seconds>(now - raised.mapped()));
+    }
+    // "over" is what vaultd says of a clearing about which there is no more to say.
+    return coloured(printable(topic), Colour::green) + "  " + text + (message == "over" ? "" : ": " + message);
+  }
+
+  std::string describe(const std::string& topic, const nlohmann::ordered_json& map) {
     const std::string name = topic.substr(0, topic.find('.'));
     const auto hash = [&](const char* member) {
       const std::string whole = shown_text(map, member);
@@ -223,11 +257,7 @@ class Watcher {
       return coloured(topic, Colour::cyan) + "  " + shown_text(map, "tree_size") + " entries  root " +
              hash("merkle_root");
     }
-    if (name == "alert") {
-      const bool cleared = map.contains("raised") && map["raised"] == false;
-      return coloured(printable(topic), cleared ? Colour::green : Colour::red) + "  " +
-             (cleared ? "cleared" : shown_text(map, "severity")) + ": " + shown_text(map, "message");
-    }
+    if (name == "alert") return describe_alert(topic, map);
     return coloured(printable(topic), Colour::dim) + "  " + shown_text(map, "sequence") + "  queue " +
            shown_text(map, "queue_depth") + "  ready " + shown_text(map, "ready");
   }
@@ -247,10 +277,12 @@ class Watcher {
   std::optional<std::int64_t> last_entry_;  // shown, or older than the start; nullopt: unknown
   std::int64_t last_heartbeat_ = 0;         // the head in the previous heartbeat
   std::int64_t shown_ = 0;
+  std::map<std::string, std::chrono::steady_clock::time_point> raised_;  // alerts that stand, and since when
 };
 
 int run_watch(const Context& context, const WatchOptions& options) {
   const Globals& globals = context.globals;
+  if (!globals.address) return report(context, globals.address.error());
   const std::string endpoint = globals.events.empty() ? events_beside(globals.endpoint) : globals.events;
   if (endpoint.empty()) {
     return report(context, {ErrorCode::invalid_argument,
@@ -259,8 +291,11 @@ int run_watch(const Context& context, const WatchOptions& options) {
                             {}});
   }
   if (const Status status = check_endpoint(endpoint); !status) return report(context, status.error());
+  if (const Status status = check_address(globals, endpoint); !status) return report(context, status.error());
   for (const std::string& topic : options.topics) {
     if (const Status status = check_topic(topic); !status) return report(context, status.error());
+    // Even with --json: a program that waits for the wrong alert must show it somewhere.
+    if (const std::string doubt = doubt_about(topic); !doubt.empty()) print_note("# " + doubt);
   }
   SubscriberOptions subscription{.endpoint = endpoint, .curve = {}};
   if (!globals.key_dir.empty()) {
@@ -282,7 +317,6 @@ void add_watch(CLI::App& app, Context& context) {
   command
       ->add_option("--topic", options->topics,
                    "Only topics that begin so: entry.VOID, checkpoint, alert. ... (may be given several times)")
-  if (!globals.address) return report(context, globals.address.error());
       ->type_name("T")
       ->allow_extra_args(false);
   add_integer(*command, "--count", options->count, 1, "Stop after this many events");
@@ -291,7 +325,6 @@ void add_watch(CLI::App& app, Context& context) {
       "Runs until Ctrl-C. The events socket is the one beside --endpoint's unless --events names it; three missing\n"
       "heartbeats are reported. Entries that the socket dropped are read from vaultd (\"filled\": true with --json)\n"
       "and shown in ledger order. With --json one event per line: its map, with the topic; heartbeats are shown only\n"
-  if (const Status status = check_address(globals, endpoint); !status) return report(context, status.error());
       "there or on request.\n"
       "Examples:\n"
       "  vaultctl watch --events ipc:///run/vaultd/events\n"
