@@ -155,6 +155,7 @@ class Pager(Case):
         output = self.on_terminal(60, "list", *FIRST, environment=self.marks)
         self.assertTrue(all(line.startswith("P:") for line in output.splitlines()), output)
         self.assertLessEqual(max(map(len, output.splitlines())), 60 + len("P:"))
+        self.assertIn("P:more with --cursor", self.on_terminal(80, "list", "--limit", "2", environment=self.marks))
         self.assertIn("P:Usage", self.on_terminal(80, "help", "seal", environment=self.marks))
 
     def test_where_none_is_wanted(self):
@@ -211,8 +212,8 @@ class Words(Case):
                                   "did you mean 888_HOLD?")):
             answer = self.ctl(2, *arguments)
             self.assertIn(words, answer.stderr, arguments)
-
         self.assertNotIn("did you mean", self.ctl(2, "list", "--sesion", "s").stderr)
+
     def test_help(self):
         self.assertEqual(self.ctl(0, "help").stdout, self.ctl(0, "--help").stdout)
         self.assertEqual(self.ctl(0, "help", "legacy", "import").stdout, self.ctl(0, "legacy", "import", "--help").stdout)
@@ -286,11 +287,6 @@ class Contexts(Case):
             self.config.write_text(text)
             self.assertIn(words, self.with_contexts(2, "head").stderr)
 
-    def test_a_file_that_is_not_there(self):
-        self.config.unlink()
-        self.with_contexts(0, "head", VAULT_ENDPOINT=VAULTD.requests)
-        self.with_contexts(0, "context")
-        self.with_contexts(2, "--context", "here", "head")
     def test_a_mistake_matters_only_where_the_file_does(self):
         vkey, entry = self.file("log.vkey", self.vkey()), self.file("checkpoint", self.ctl(0, "checkpoint").stdout)
         lines = self.file("seals.ndjson", "")
@@ -305,6 +301,11 @@ class Contexts(Case):
                         ["context"]):
             self.assertIn("did you mean endpoint?", self.with_contexts(2, *command).stderr)
 
+    def test_a_file_that_is_not_there(self):
+        self.config.unlink()
+        self.with_contexts(0, "head", VAULT_ENDPOINT=VAULTD.requests)
+        self.with_contexts(0, "context")
+        self.with_contexts(2, "--context", "here", "head")
 
 
 class Top(Case):
@@ -368,10 +369,10 @@ class Watch(Case):
         for topic, words in (("entry.VOIDD", "did you mean entry.VOID?"), ("alerts", "did you mean alert.?"),
                              ("nonsense", "there are entry.")):
             self.assertIn(words, self.ctl(2, "watch", "--topic", topic).stderr)
-        for topic in ("entry", "entry.", "entry.888", "alert.tamper", "receipt.0", "h", "checkpoint"):
         process = self.start_watch("--topic", "alert.tampr", "--topic", "heartbeat", "--count", "1")
         self.assertTrue(process.stdout.readline())
         self.assertIn("did you mean alert.tamper?", process.stderr.readline())
+        for topic in ("entry", "entry.", "entry.888", "alert.tamper", "receipt.0", "h", "checkpoint"):
             process = self.start_watch("--topic", topic, "--topic", "heartbeat", "--count", "1")
             self.assertTrue(process.stdout.readline())
 

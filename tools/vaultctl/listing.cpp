@@ -2,6 +2,7 @@
 
 #include "tools/common/entry_view.hpp"
 #include "tools/common/json_output.hpp"
+#include "tools/common/pager.hpp"
 #include "tools/common/terminal.hpp"
 #include "tools/vaultctl/entry_checks.hpp"
 #include "tools/vaultctl/entry_columns.hpp"
@@ -93,10 +94,13 @@ class Listing {
       print_line("],\"next_cursor\":null}");
       return {};
     }
-    if (count_ == 0) print_note(page.next_cursor ? "no entry found yet" : "no entries");
-    if (page.next_cursor) print_note("more with --cursor " + std::to_string(*page.next_cursor) + ", or --all");
+    if (count_ == 0) note(page.next_cursor ? "no entry found yet" : "no entries");
+    if (page.next_cursor) note("more with --cursor " + std::to_string(*page.next_cursor) + ", or --all");
     return {};
   }
+
+  // Through the pager too, which would draw its screen over what stands on stderr. Only people have one.
+  static void note(const std::string& text) { is_paged() ? print_line(text) : print_note(text); }
 
   void check(const AnyPage& page) {
     const auto* sealed = std::get_if<Page>(&page);

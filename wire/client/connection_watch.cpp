@@ -142,7 +142,7 @@ Error ConnectionWatch::handshake_ended() const {
   }
   return {ErrorCode::unavailable,
           fmt::format("what listens at {} ends every handshake: server.toml holds a key that is not this "
-                      "vaultd's, or it is not vaultd",
+                      "vaultd's, or this is vaultd's events socket, or it is not vaultd",
                       endpoint_),
           "key_dir"};
 }
