@@ -33,7 +33,9 @@ TEST(Words, EndpointsThatAreNone) {
     ASSERT_FALSE(checked) << endpoint;
     EXPECT_EQ(checked.error().code, ErrorCode::invalid_argument);
     EXPECT_NE(checked.error().message.find(words), std::string::npos) << checked.error().message;
-    if (std::string_view(endpoint) == "ipc:") EXPECT_EQ(checked.error().message.find("mean"), std::string::npos);
+    if (std::string_view(endpoint) == "ipc:") {
+      EXPECT_EQ(checked.error().message.find("mean"), std::string::npos);
+    }
   }
   for (const char* endpoint : {"ipc:///run/vaultd/requests", "ipc://@abstract", "tcp://db1:9990", "tcp://[::1]:9990"})
     EXPECT_TRUE(check_endpoint(endpoint)) << endpoint;
