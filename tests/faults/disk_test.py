@@ -224,8 +224,10 @@ def meet(vaultd, truth, call, errors):
         if time.monotonic() > until:
             raise AssertionError(f"{call} was never called")
         status_of(vaultd)
-        if call == "fdatasync":  # when the lease is lost
+        if call == "fdatasync":  # when the lease is taken anew: with a commit in doubt, it would be kept
+            truth.load.settle()
             truth.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'vaultd%'")
+            truth.load.go_on()
             time.sleep(1.5)
         time.sleep(0.05)
 
