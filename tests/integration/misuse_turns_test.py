@@ -128,7 +128,7 @@ class SwellingNumbersTest(TurnsCase):
             self.assertGreater(len(answer.bytes), MIB)
         stored = int(self.vaultd.sql("SELECT octet_length(seal_data::text) FROM vault_ledger")[0][0])
         print(f"read in {min(times):.3f} s, {stored} bytes from the database", file=sys.stderr)
-        self.assertLess(min(times), 0.05 * SLOWNESS)
+        self.assertLess(min(times), 0.15 * SLOWNESS, "unbounded, it would be seconds")
         self.assertLess(stored, 8_000_000)
 
 
