@@ -119,16 +119,18 @@ class SwellingNumbersTest(TurnsCase):
         self.assertTrue(self.ask(one, "seal", seal=seal(data))["ok"])
         more = self.ask(one, "seal", seal=seal({"numbers": [5e-324] * (count + 1)}))
         self.assertEqual((more["error"]["code"], more["error"]["field"]), ("too_large", "seal.seal_data"))
-        times = []
-        for _ in range(10):
+        self.assertTrue(self.ask(one, "seal", seal=seal({"numbers": list(range(100_000)), "text": "x" * (MIB // 3)}))["ok"])
+        times = {1: [], 2: []}  # the second is an ordinary payload, by which this machine is measured
+        for sequence in (1, 2) * 10:
             began = time.monotonic()
-            one.send(request("read", sequence=1))
+            one.send(request("read", sequence=sequence))
             answer = one.recv_multipart(copy=False)[-1]
-            times.append(time.monotonic() - began)
-            self.assertGreater(len(answer.bytes), MIB)
-        stored = int(self.vaultd.sql("SELECT octet_length(seal_data::text) FROM vault_ledger")[0][0])
-        print(f"read in {min(times):.3f} s, {stored} bytes from the database", file=sys.stderr)
-        self.assertLess(min(times), 0.15 * SLOWNESS, "unbounded, it would be seconds")
+            times[sequence].append(time.monotonic() - began)
+            self.assertGreater(len(answer.bytes), MIB // 2)
+        stored = int(self.vaultd.sql("SELECT octet_length(seal_data::text) FROM vault_ledger WHERE sequence = 1")[0][0])
+        soon, ordinary = min(times[1]), min(times[2])
+        print(f"read in {soon:.3f} s, an ordinary payload in {ordinary:.3f} s, {stored} bytes from the database", file=sys.stderr)
+        self.assertTrue(soon < 0.05 * SLOWNESS or soon < 3 * ordinary, f"{soon:.3f} s, and {ordinary:.3f} s")
         self.assertLess(stored, 8_000_000)
 
 
