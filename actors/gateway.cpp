@@ -105,8 +105,7 @@ void Gateway::on_writer_status(WriterStatus status, Effects& effects) {
 
 // "waiting" is not "standby": a client looking for the writer must not be sent to look elsewhere if there is none.
 void Gateway::note_role(Effects& effects) {
-  const bool writes = writer_.writer && writer_.settled;  // while a commit is in doubt without a database, nobody does
-  const std::string_view role = writes ? "writer" : writer_.other ? "standby" : "waiting";
+  const std::string_view role = writes_here() ? "writer" : writer_.other ? "standby" : "waiting";
   if (role == role_) return;
   role_ = role;
   role_since_ = effects.now();

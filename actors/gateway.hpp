@@ -63,8 +63,7 @@ class Gateway final : public Actor {
     std::vector<std::string> envelope;
     RequestId id;
     std::string_view op;
-    Instant
-        since{};  // for the slow log: start of the round of its arrival; not set for a verification or without that log
+    Instant since{};  // start of the round in which it arrived, for the slow log; not set if that does not want it
     std::string producer;
     std::size_t seals = 0, bytes = 0;
     bool ingest = false, batch = false, sign = false;
@@ -127,6 +126,8 @@ class Gateway final : public Actor {
   void drop_gone(const std::string& peer, Effects& effects);
   void look_after_reads(Effects& effects);
   void remind_of_alerts(Effects& effects);
+  // While a commit is in doubt and the database is away, nobody writes.
+  bool writes_here() const { return writer_.writer && writer_.settled; }
   bool is_ready() const { return writer_.ready && !refusing_; }
   bool takes_seals() const { return (writer_.ready || writer_.trial) && !refusing_; }
 

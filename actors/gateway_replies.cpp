@@ -144,7 +144,7 @@ void Gateway::reply_to(std::vector<std::string> envelope, std::string message, E
 }
 
 std::optional<StatusResult::WriterProcess> Gateway::who_writes() const {
-  if (role_ == "writer") return StatusResult::WriterProcess{options_.host, options_.pid, role_since_};
+  if (writes_here()) return StatusResult::WriterProcess{options_.host, options_.pid, role_since_};
   if (!writer_.other) return std::nullopt;
   return StatusResult::WriterProcess{writer_.other->host, writer_.other->pid, Timestamp{writer_.other->since_us}};
 }

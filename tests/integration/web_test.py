@@ -10,7 +10,11 @@ import stat
 import subprocess
 import sys
 import time
+import types
 import unittest
+
+import msgpack
+import zmq
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.vault_web import VaultWeb  # noqa: E402
@@ -377,6 +381,35 @@ class WithoutVaultdTest(unittest.TestCase):
                     vaultd.kill()
                     wait_for(lambda: not ready(web), "not ready once it is gone")
                     self.assertEqual(ask(web.port, "GET", "/api/v1/status").code, "unavailable")
+
+
+class StrangeVaultdTest(unittest.TestCase):
+    """Whatever answers in vaultd's place, vault-web stays up."""
+
+    LIES = ({"role": 5}, {"ready": "yes"}, {"database": {"connected": "x"}}, {"database": {"connected": False, "detail": 7}},
+            {"alert_details": [{"kind": 7, "message": []}, 5, None]}, {"alerts": [5], "alert_severities": {"x": 7}},
+            {"histograms": {"commit_seconds": 5}}, {"histograms": {"commit_seconds": {"bounds": ["x"], "counts": [1, None]}}},
+            {"gauges": {"x": "y"}}, {"counters": 7}, {"sealed": [1]}, {"version": 4}, {"queue_depth": "many"})
+
+    def test_members_of_another_kind(self):
+        directory = make_directory("vault-web-")
+        self.addCleanup(shutil.rmtree, directory)
+        vaultd = types.SimpleNamespace(directory=directory, requests=f"ipc://{directory}/r", events=f"ipc://{directory}/e")
+        context = zmq.Context()
+        self.addCleanup(context.destroy, linger=0)
+        router = context.socket(zmq.ROUTER)
+        router.bind(vaultd.requests)
+        with VaultWeb(vaultd, "--trust-local-users") as web:
+            for lie in self.LIES:
+                for _ in range(2):  # the first may have been asked before the last lie was looked at
+                    self.assertTrue(router.poll(20_000), "it asks for the status again and again")
+                    *peer, body = router.recv_multipart()
+                    status = {"role": "writer", "ready": True, "database": {"connected": True, "detail": ""}, **lie}
+                    router.send_multipart([*peer, msgpack.packb({"v": 1, "id": msgpack.unpackb(body)["id"], "ok": True,
+                                                                 "result": status})])
+                    for target in ("/metrics", "/readyz", "/api/v1/status"):
+                        self.assertIn(ask(web.port, "GET", target).status, (200, 503), (lie, target))
+                self.assertIsNone(web.process.poll(), lie)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tools/common/json_output.hpp"
+#include "tools/web/json_member.hpp"
 
 namespace vault::web {
 namespace {
@@ -18,16 +19,17 @@ Result<std::shared_ptr<const DaemonStatus>> read_status(std::string msgpack) {
   const auto map = nlohmann::json::parse(*json, nullptr, false);
   if (!map.is_object()) return fail(ErrorCode::internal, "vaultd's status is not a map");
   status->at = Clock::now();
-  status->role = map.value("role", "");
-  status->ready = map.value("ready", false);
+  status->role = member_or(map, "role", std::string());
+  status->ready = member_or(map, "ready", false);
   if (const auto database = map.find("database"); database != map.end() && database->is_object()) {
-    status->has_database = database->value("connected", false);
-    const std::string detail = database->value("detail", "");
+    status->has_database = member_or(*database, "connected", false);
+    const std::string detail = member_or(*database, "detail", std::string());
     if (!status->has_database) status->troubles.push_back("no database" + (detail.empty() ? "" : ": " + detail));
   }
   if (const auto alerts = map.find("alert_details"); alerts != map.end() && alerts->is_array()) {
     for (const auto& alert : *alerts) {
-      if (alert.is_object()) status->troubles.push_back(alert.value("kind", "") + ": " + alert.value("message", ""));
+      status->troubles.push_back(member_or(alert, "kind", std::string()) + ": " +
+                                 member_or(alert, "message", std::string()));
     }
   }
   status->json = std::move(*json);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "os/process_figures.hpp"
+#include "tools/web/json_member.hpp"
 
 namespace vault::web {
 namespace {
@@ -31,15 +32,18 @@ class Families {
   }
   // Writes {bounds, counts, sum, count}; nothing if the value is not a histogram.
   void histogram(const std::string& name, const std::string& help, const json& source) {
-    const json bounds = source.value("bounds", json::array()), counts = source.value("counts", json::array());
-    if (counts.size() != bounds.size() + 1) return;
+    const json bounds = member_or(source, "bounds", json::array()), counts = member_or(source, "counts", json::array());
+    const auto is_number = [](const json& one) { return one.is_number(); };
+    const bool numbers =
+        std::all_of(bounds.begin(), bounds.end(), is_number) && std::all_of(counts.begin(), counts.end(), is_number);
+    if (!numbers || counts.size() != bounds.size() + 1) return;
     ClientMetric& metric = add(name, help, MetricType::Histogram, {});
     for (std::size_t i = 0; i < counts.size(); ++i) {
       const double bound = i < bounds.size() ? bounds[i].get<double>() : std::numeric_limits<double>::infinity();
       metric.histogram.bucket.push_back({counts[i].get<std::uint64_t>(), bound});
     }
     metric.histogram.sample_count = counts.back().get<std::uint64_t>();
-    metric.histogram.sample_sum = source.value("sum", 0.0);
+    metric.histogram.sample_sum = member_or(source, "sum", 0.0);
   }
   std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
 
@@ -85,7 +89,7 @@ void add_process(Families& out, const std::string& prefix, const std::string& of
 
 void add_by_label(Families& out, const json& status, const char* member, const char* name, const char* help,
                   const char* label) {
-  const json map = status.value(member, json::object());
+  const json map = member_or(status, member, json::object());
   for (const auto& [key, value] : map.items()) {
     if (value.is_number()) out.counter(name, help, value.get<double>(), {{label, key}});
   }
@@ -98,7 +102,7 @@ void add_sealing(Families& out, const json& status, const json& counters) {
                "Seals refused since vaultd started, by error code.", "code");
   out.counter("vault_duplicates_total", "Seals whose seal_id was in the ledger already, with the same content.",
               number(counters, "duplicates"));
-  const json histograms = status.value("histograms", json::object());
+  const json histograms = member_or(status, "histograms", json::object());
   const auto histogram = [&](const char* member, const char* name, const char* help) {
     if (histograms.contains(member)) out.histogram(name, help, histograms[member]);
   };
@@ -113,17 +117,17 @@ void add_sealing(Families& out, const json& status, const json& counters) {
 }
 
 void add_alerts(Families& out, const json& status) {
-  const json severities = status.value("alert_severities", json::object());
-  for (const json& kind : status.value("alerts", json::array())) {
+  const json severities = member_or(status, "alert_severities", json::object());
+  for (const json& kind : member_or(status, "alerts", json::array())) {
     if (!kind.is_string()) continue;
     const std::string name = kind.get<std::string>();
     out.gauge("vault_alert", "An alert that is raised.", 1,
-              {{"kind", name}, {"severity", severities.value(name, "warning")}});
+              {{"kind", name}, {"severity", member_or(severities, name, std::string("warning"))}});
   }
 }
 
 void add_health(Families& out, const json& status, const json& counters) {
-  const json gauges = status.value("gauges", json::object());
+  const json gauges = member_or(status, "gauges", json::object());
   const auto gauge = [&](const char* member, const char* name, const char* help) {
     if (gauges.contains(member)) out.gauge(name, help, number(gauges, member));
   };
@@ -132,8 +136,9 @@ void add_health(Families& out, const json& status, const json& counters) {
   gauge("checkpoint_age_seconds", "vault_checkpoint_age_seconds", "Since the latest checkpoint was signed.");
   gauge("audit_position", "vault_audit_position", "Last entry that the auditor has verified in its present pass.");
   gauge("audit_pass_age_seconds", "vault_audit_pass_age_seconds", "Since the auditor's last whole pass ended.");
-  const json database = status.value("database", json::object());
-  out.gauge("vault_database_connected", "Does vaultd have its database?", database.value("connected", false) ? 1 : 0);
+  const json database = member_or(status, "database", json::object());
+  out.gauge("vault_database_connected", "Does vaultd have its database?",
+            member_or(database, "connected", false) ? 1 : 0);
   gauge("database_size_bytes", "vault_database_size_bytes", "What the database takes on disk.");
   gauge("clock_skew_seconds", "vault_clock_skew_seconds", "This machine's clock less the database's.");
   add_process(out, "vault_", " (vaultd)", gauges);
@@ -163,10 +168,12 @@ std::string metrics_text(const std::string& status_json, const OwnFigures& own) 
   const bool up = status.is_object();
   out.gauge("vault_up", "Does vaultd answer?", up ? 1 : 0);
   if (up) {
-    const json counters = status.value("counters", json::object());
-    out.gauge("vault_ready", "Would a seal be accepted now?", status.value("ready", false) ? 1 : 0);
-    out.gauge("vault_writer", "1: vaultd is the writer; 0: a standby.", status.value("role", "") == "writer" ? 1 : 0);
-    out.gauge("vault_build_info", "The version of vaultd.", 1, {{"version", status.value("version", "")}});
+    const json counters = member_or(status, "counters", json::object());
+    out.gauge("vault_ready", "Would a seal be accepted now?", member_or(status, "ready", false) ? 1 : 0);
+    out.gauge("vault_writer", "1: vaultd is the writer; 0: a standby.",
+              member_or(status, "role", std::string()) == "writer" ? 1 : 0);
+    out.gauge("vault_build_info", "The version of vaultd.", 1,
+              {{"version", member_or(status, "version", std::string())}});
     add_sealing(out, status, counters);
     add_health(out, status, counters);
     add_alerts(out, status);
