@@ -112,12 +112,18 @@ class WithTokenTest(unittest.TestCase):
         """Under a name of --host, or with a header by which proxies say for whom they ask, nobody is a local user."""
         for host, headers in (("vault.example", {}), ("127.0.0.1", {"X-Forwarded-For": "203.0.113.9"}),
                               ("localhost", {"Forwarded": "for=203.0.113.9"}), ("localhost", {"X-Real-IP": "203.0.113.9"}),
-                              ("localhost", {"Via": "1.1 proxy"})):
+                              ("localhost", {"Via": "1.1 proxy"}), ("localhost", {"X-Forwarded-Proto": "https"})):
             for target in ("/healthz", "/checkpoint", "/tile/0/000.p/1"):
                 self.assertEqual(self.ask(target, headers, host=host).status, 200, (host, headers, target))
             for target in ("/metrics", "/api/v1/head"):
                 self.assertEqual(self.ask(target, headers, host=host).status, 401, (host, headers, target))
                 self.assertEqual(self.ask(target, {**bearer(), **headers}, host=host).status, 200, (host, headers, target))
+
+    def test_two_names_in_one_request(self):
+        for names in (("localhost", "vault.example"), ("vault.example", "localhost"), ("localhost", "localhost")):
+            with connect(self.web.port) as peer, peer.makefile("rb") as file:
+                peer.sendall("GET /metrics HTTP/1.1\r\n{}\r\n".format("".join(f"Host: {one}\r\n" for one in names)).encode())
+                self.assertEqual(read_answer(file).status, 400, names)
 
     def test_pages_of_other_origins(self):
         foreign = ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},

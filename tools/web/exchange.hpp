@@ -17,7 +17,7 @@ struct RequestHead {
   std::string host, authorization, origin, sec_fetch_site, content_type, idempotency_key, if_none_match, last_event_id;
   bool gzip = false;  // the client accepts it
   bool has_body = false;
-  bool forwarded = false;  // by a proxy, as it says: Forwarded, X-Forwarded-For, X-Real-IP or Via is there
+  bool forwarded = false;  // by a proxy, as it says: Forwarded, X-Forwarded-…, X-Real-IP or Via is there
 };
 
 // The listener that received it.

@@ -99,6 +99,10 @@ void Session::on_header(ErrorSign error) {
   if (!server_.may_ask(remote_)) {
     return send(refusal(429, "busy", "too many requests a second from this address"));
   }
+  // RFC 9112, section 3.2: a proxy in front may have looked at the other one.
+  if (parser_->get().count(http::field::host) > 1) {
+    return send(refusal(400, "invalid_message", "a request has one Host"));
+  }
   plan_ = server_.service().plan(head_, place_);
   if (plan_.refusal) return send(*std::exchange(plan_.refusal, std::nullopt));
   if (plan_.wants_body) return read_body();
@@ -119,9 +123,10 @@ RequestHead Session::take_head() {
   head.idempotency_key = text_of(request["Idempotency-Key"]);
   head.if_none_match = field(http::field::if_none_match);
   head.last_event_id = text_of(request["Last-Event-ID"]);
-  head.forwarded = request.count(http::field::forwarded) + request.count("X-Forwarded-For") +
-                       request.count("X-Real-IP") + request.count(http::field::via) >
-                   0;
+  for (const char* name :
+       {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via"}) {
+    head.forwarded = head.forwarded || request.count(name) > 0;
+  }
   head.gzip = accepts_gzip(field(http::field::accept_encoding));
   head.has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
   return head;
